@@ -1,0 +1,84 @@
+# The verbs of s3py-helper. `make` alone prints them.
+#
+#   VENV=.venv   the environment; PYTHON=... the interpreter to make it with
+#   ARGS=...     passed on to pytest (`make test ARGS="-k ranges -x"`) or to the server (`make run ARGS="--port 9000"`)
+#   ONLY=...     which benchmark (`make bench ONLY=download`)
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+PYTHON ?=
+ARGS ?=
+ONLY ?=
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made
+SOURCES := src tests $(wildcard benchmarks)
+
+export S3PY_MODE ?= filesystem
+export S3PY_FILESYSTEM__ROOT ?= data
+
+.PHONY: help
+help: ## print this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+$(STAMP): pyproject.toml requirements/dev.txt requirements/project.txt scripts/bootstrap.sh
+	@VENV='$(VENV)' PYTHON='$(PYTHON)' sh scripts/bootstrap.sh
+	@touch $@
+
+.PHONY: setup
+setup: $(STAMP) ## make or update the environment .venv
+
+.PHONY: run
+run: $(STAMP) ## serve on http://127.0.0.1:8000 with files under ./data
+	$(BIN)/s3py serve $(ARGS)
+
+.PHONY: test
+test: $(STAMP) ## run the tests (ARGS="-k name -x")
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(STAMP) ## check style and format (ruff)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+.PHONY: fmt
+fmt: $(STAMP) ## repair style and format where that is safe
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+.PHONY: types
+types: $(STAMP) ## check types (mypy and pyright, both strict)
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+.PHONY: arch
+arch: $(STAMP) ## check which layer imports which (import-linter)
+	$(BIN)/lint-imports
+
+.PHONY: cover
+cover: $(STAMP) ## run the tests and report branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
+
+.PHONY: check
+check: lint types arch cover ## everything a change must pass
+
+.PHONY: bench
+bench: $(STAMP) ## measure (ONLY=name for one)
+	$(BIN)/python -m benchmarks $(ONLY)
+
+.PHONY: wheel
+wheel: $(STAMP) ## build sdist and wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m build --installer uv --outdir dist
+
+.PHONY: lock
+lock: $(STAMP) ## refresh requirements/dev.txt to the newest versions
+	sh scripts/lock.sh
+
+.PHONY: clean
+clean: ## remove what was built, and the environment; ./data stays
+	rm -rf $(VENV) .venv-tools dist build htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
