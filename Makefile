@@ -69,10 +69,14 @@ check: lint types arch cover ## everything a change must pass
 bench: $(STAMP) ## measure (ONLY=name for one)
 	$(BIN)/python -m benchmarks $(ONLY)
 
+.PHONY: docs
+docs: $(STAMP) ## render the reference of the Python interface into site/
+	$(BIN)/python -m pdoc --docformat markdown --output-directory site s3py_helper
+
 .PHONY: wheel
 wheel: $(STAMP) ## build sdist and wheel into dist/
 	rm -rf dist
-	$(BIN)/python -m build --installer uv --outdir dist
+	$(BIN)/python -m build --no-isolation --outdir dist
 
 .PHONY: lock
 lock: $(STAMP) ## refresh requirements/dev.txt to the newest versions
@@ -80,5 +84,5 @@ lock: $(STAMP) ## refresh requirements/dev.txt to the newest versions
 
 .PHONY: clean
 clean: ## remove what was built, and the environment; ./data stays
-	rm -rf $(VENV) .venv-tools dist build htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-tools dist build site htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

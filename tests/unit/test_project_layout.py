@@ -1,0 +1,113 @@
+"""The promises of the repository itself: its links, its verbs, its declared dependencies and what it packs."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "s3py_helper"
+VERBS = ("run", "test", "lint", "types", "arch", "check", "bench", "docs", "lock", "wheel", "clean")
+LAYERS = ("domain", "application", "adapters", "entrypoints")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_each_layer_is_linked_at_the_root(layer: str) -> None:
+    link = ROOT / layer
+    assert link.is_symlink()
+    assert link.readlink() == Path("src/s3py_helper") / layer
+    assert (link / "__init__.py").is_file()
+
+
+def test_the_root_has_no_other_links() -> None:
+    assert {path.name for path in ROOT.iterdir() if path.is_symlink()} == set(LAYERS)
+
+
+def test_every_folder_of_the_package_is_a_regular_package() -> None:
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_make_alone_prints_the_verb(verb: str) -> None:
+    printed = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    assert re.search(rf"^  make {verb} +\S", printed, flags=re.MULTILINE)
+
+
+def _third_party_imports(folder: Path) -> Iterator[tuple[str, str]]:
+    """The top-level modules from outside, each with the file that imports it."""
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Import(names=names):
+                    modules = [alias.name for alias in names]
+                case ast.ImportFrom(module=str(module)):
+                    modules = [module]
+                case _:
+                    continue
+            for module in modules:
+                top = module.partition(".")[0]
+                if top != "s3py_helper" and top not in sys.stdlib_module_names:
+                    yield top, path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize(
+    ("layer", "allowed"),
+    [("domain", {"pydantic"}), ("application", {"isal"})],
+)
+def test_an_inner_layer_imports_only_what_it_may(layer: str, allowed: set[str]) -> None:
+    assert [found for found in _third_party_imports(PACKAGE / layer) if found[0] not in allowed] == []
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_imported_distribution_is_a_declared_dependency() -> None:
+    requirements: list[str] = PYPROJECT["project"]["dependencies"]
+    declared = {_normalized(re.split(r"[\[<>=~!; ]", requirement, maxsplit=1)[0]) for requirement in requirements}
+    distributions = packages_distributions()
+    # Whoever runs the contract kit has a test runner already.
+    declared |= {"pytest"}
+    missing = [
+        (module, file)
+        for module, file in _third_party_imports(PACKAGE)
+        if declared.isdisjoint(map(_normalized, distributions.get(module, [])))
+    ]
+    assert missing == []
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The names in the wheel that a release would hold: built from the sdist, as `python -m build` does."""
+    out = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", out], cwd=ROOT, check=True, capture_output=True
+    )
+    [path] = out.glob("*.whl")
+    return zipfile.ZipFile(path).namelist()
+
+
+def test_the_wheel_has_exactly_one_top_level_package(wheel: list[str]) -> None:
+    tops = {PurePosixPath(name).parts[0] for name in wheel}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"s3py_helper"}
+
+
+def test_the_wheel_is_typed(wheel: list[str]) -> None:
+    assert "s3py_helper/py.typed" in wheel
+
+
+def test_the_wheel_holds_every_module_once(wheel: list[str]) -> None:
+    modules = sorted(name for name in wheel if name.endswith(".py"))
+    expected = sorted(path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*.py"))
+    assert modules == expected
