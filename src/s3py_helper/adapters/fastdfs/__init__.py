@@ -1,0 +1,1 @@
+"""The FastDFS distributed file system."""

@@ -1,0 +1,24 @@
+"""Finishing what must be finished, whoever is being cancelled."""
+
+import asyncio
+from collections.abc import Coroutine
+
+
+async def completed[T](work: Coroutine[None, None, T]) -> T:
+    """Run `work` to its end even when the calling task is cancelled meanwhile, again and again.
+
+    A cancellation is kept and raised afterwards. For clean-up only (giving a connection back, aborting a multipart
+    upload): an event loop that shuts down waits for it.
+    """
+    task = asyncio.ensure_future(work)
+    cancellation: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancellation = error
+    if cancellation is not None:
+        if not task.cancelled():
+            task.exception()  # marks it as seen: the cancellation is the one to report
+        raise cancellation
+    return task.result()

@@ -1,0 +1,78 @@
+"""Reading files."""
+
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from s3py_helper.application.completion import completed
+from s3py_helper.application.describe import file_info
+from s3py_helper.application.ids import IdFormat
+from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.sinks import writer_to
+from s3py_helper.domain.byte_range import ByteRange, Span
+from s3py_helper.domain.files import FileBasicInfo
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file whose bytes are on their way: its description, the bytes asked for, and the chunks that hold them."""
+
+    info: FileBasicInfo
+    span: Span
+    body: AsyncIterator[bytes]
+
+
+class DownloadService:
+    """Reads files from the backends that their ids name, whole or in part (`byte_range`).
+
+    Raises, all methods alike:
+        InvalidArgumentException: The id is not valid.
+        InvalidRangeException: The file has no byte in the range.
+        FileNotFoundException: There is no such file.
+        RouteNotSupportedException: The id's backend or bucket is not served here.
+        IntegrityException: The bytes that came are not those that were stored; what was handed on is not to be used.
+        StorageOperationException: The backend failed.
+    """
+
+    def __init__(self, router: StoreRouter, ids: IdFormat | None = None) -> None:
+        self._router = router
+        self._ids = ids or IdFormat()
+
+    @asynccontextmanager
+    async def open(self, file_id: str, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenFile]:
+        """Description and bytes together; leaving the block releases the connection, however much was read."""
+        parsed = self._ids.parse(file_id)
+        store = self._router.for_reading(parsed).store
+        async with store.open(parsed, byte_range) as blob:
+            yield OpenFile(file_info(blob.info, self._ids), blob.span, blob.body)
+
+    async def download_bytes(self, file_id: str, *, byte_range: ByteRange | None = None) -> bytes:
+        """The whole file in memory: for small ones."""
+        async with self.open(file_id, byte_range) as opened:
+            chunks = [chunk async for chunk in opened.body]
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def download_to_stream(self, file_id: str, out: BinaryIO, *, byte_range: ByteRange | None = None) -> None:
+        """Write the file to `out` piece by piece; a blocking `out` does not block the event loop."""
+        write = writer_to(out)
+        async with self.open(file_id, byte_range) as opened:
+            async for chunk in opened.body:
+                await write(chunk)
+
+    async def download_to_generator(
+        self, file_id: str, *, byte_range: ByteRange | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Yield the file piece by piece.
+
+        Whoever stops early should `aclose()` the generator (`contextlib.aclosing`): Python closes an abandoned one only
+        when it is collected. Closing is not cut short by a cancellation.
+        """
+        opening = self.open(file_id, byte_range)
+        opened = await opening.__aenter__()
+        try:
+            async for chunk in opened.body:
+                yield chunk
+        finally:
+            await completed(opening.__aexit__(*sys.exc_info()))

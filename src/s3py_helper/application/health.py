@@ -1,0 +1,56 @@
+"""How the backends are."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from s3py_helper.application.router import StoreRouter
+from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.file_id import Backend
+
+CHECK_TIMEOUT: Final = 5.0
+"""Seconds after which a backend counts as out of reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """For each backend of the mode the reason why it does not answer, `None` where it does."""
+
+    problems: Mapping[Backend, str | None]
+    takes_new_files: Backend
+
+    @property
+    def healthy(self) -> bool:
+        """Every backend answers."""
+        return not any(self.problems.values())
+
+    @property
+    def usable(self) -> bool:
+        """New files can be stored; in hybrid mode FastDFS may be down meanwhile."""
+        return self.problems[self.takes_new_files] is None
+
+
+class HealthService:
+    """Asks all backends at once."""
+
+    def __init__(self, router: StoreRouter, *, timeout: float = CHECK_TIMEOUT) -> None:
+        self._router = router
+        self._timeout = timeout
+
+    async def report(self) -> HealthReport:
+        """The state now; takes at most the timeout, and never raises because a backend is down."""
+        async with asyncio.TaskGroup() as group:
+            checks = {backend: group.create_task(self._problem(backend)) for backend in self._router.backends}
+        problems = {backend: check.result() for backend, check in checks.items()}
+        return HealthReport(problems, self._router.policy.new_files)
+
+    async def _problem(self, backend: Backend) -> str | None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._router.backends[backend].health.check()
+        except StorageException as error:
+            return str(error)
+        except TimeoutError:
+            return f"no answer within {self._timeout:g} s"
+        return None

@@ -1,0 +1,66 @@
+"""The port behind which bytes live."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.byte_range import ByteRange, Span
+from s3py_helper.domain.file_id import FileId
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBlob:
+    """A blob whose bytes are on their way.
+
+    Attributes:
+        info: What is known of the whole blob.
+        span: The bytes that `body` yields.
+        body: Chunks of non-empty `bytes`, once. It ends after exactly `len(span)` bytes or raises.
+    """
+
+    info: BlobInfo
+    span: Span
+    body: AsyncIterator[bytes]
+
+
+class BlobStore(Protocol):
+    """Where bytes live: one backend each, no policy.
+
+    Callers guarantee: names, keys, ids and ranges are valid domain values, keys are fresh, ids belong to this backend.
+
+    Implementers owe, for every method:
+    - nothing but `StorageException`s (and what the body or the cancelling caller raises) comes out; SDK, network and
+      operating-system errors are translated;
+    - an error, a cancellation and a reader that leaves early give back connections, descriptors and tasks at once;
+    - after closing, and before opening, a `StorageOperationException` that says so;
+    - calls may run concurrently.
+
+    `s3py_helper.testing` holds these promises as tests.
+    """
+
+    async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """Store the body and tell what is known of it without another round trip (its id and size at least).
+
+        The file becomes visible with its last byte. When the body raises, or the call fails or is cancelled, nothing
+        stays behind. The body checks its own size: whoever reads it to its end need not.
+        """
+        ...
+
+    def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
+        """Information and bytes in as few round trips as the backend allows; leaving the block releases everything.
+
+        Entering raises `FileNotFoundException` for a missing file and `InvalidRangeException` when no byte lies in the
+        range. Iterating raises `IntegrityException` where bytes turn out to be wrong or missing.
+        """
+        ...
+
+    async def info(self, file_id: FileId) -> BlobInfo:
+        """What is known of a file. Raises `FileNotFoundException` when there is none."""
+        ...
+
+    async def delete(self, file_id: FileId) -> None:
+        """Remove a file. A missing one raises `FileNotFoundException`, except on S3, where deleting is idempotent."""
+        ...

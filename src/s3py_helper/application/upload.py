@@ -1,0 +1,199 @@
+"""Storing files."""
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from s3py_helper.application.all_or_nothing import all_or_nothing
+from s3py_helper.application.ids import IdFormat
+from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.sources import ByteSource, chunks_of
+from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.content_type import guess_content_type
+from s3py_helper.domain.errors import InvalidArgumentException, StorageException
+from s3py_helper.domain.files import FileAttach
+from s3py_helper.domain.metadata import check_metadata
+from s3py_helper.domain.object_key import new_object_key
+from s3py_helper.domain.validation import FileValidatorImpl
+
+DEFAULT_CONCURRENT_UPLOADS: Final = 16
+
+
+class UploadedFile(Protocol):
+    """A file from a form, as FastAPI's and Starlette's `UploadFile` present it."""
+
+    @property
+    def filename(self) -> str | None:
+        """The client's name for it."""
+
+    @property
+    def size(self) -> int | None:
+        """Its size in bytes, where known."""
+
+    @property
+    def content_type(self) -> str | None:
+        """The media type that the client claims."""
+
+    async def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        ...
+
+    async def seek(self, offset: int) -> None:
+        """Go to a position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and with what a caller wants files stored."""
+
+    folder: str | None = None
+    bucket: str | None = None
+    metadata: Mapping[str, str] | None = None
+
+
+class UploadService:
+    """Stores files in the backend that takes new ones.
+
+    Every method validates name, type, size and metadata first, and stores nothing unless all bytes have come and are as
+    many as were declared. `folder` becomes the front of the object key, `bucket` overrides the default bucket (FastDFS
+    has neither and ignores both), `metadata` are pairs of your own.
+
+    Raises, all methods alike:
+        InvalidArgumentException: Name, folder, bucket or metadata are not valid, or the size is not the declared one.
+        InvalidFileTypeException: The type is not allowed.
+        FileTooLargeException: There are more bytes than allowed, declared or seen.
+        RouteNotSupportedException: The bucket is not served here.
+        StorageOperationException: The backend failed; nothing was stored.
+    """
+
+    def __init__(
+        self,
+        router: StoreRouter,
+        validator: FileValidatorImpl | None = None,
+        ids: IdFormat | None = None,
+        *,
+        concurrent_uploads: int = DEFAULT_CONCURRENT_UPLOADS,
+    ) -> None:
+        self._router = router
+        self._validator = validator
+        self._ids = ids or IdFormat()
+        self._concurrent_uploads = concurrent_uploads
+
+    async def upload_bytes(
+        self,
+        file_name: str,
+        content: bytes | bytearray | memoryview,
+        folder: str | None = None,
+        bucket: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        content_type: str | None = None,
+    ) -> FileAttach:
+        """Store bytes that are in memory."""
+        size = memoryview(content).nbytes
+        return await self._store(file_name, content, size, Placement(folder, bucket, metadata), content_type)
+
+    async def upload_stream(
+        self,
+        file_name: str,
+        stream: ByteSource,
+        file_size: int | None = None,
+        folder: str | None = None,
+        bucket: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        content_type: str | None = None,
+    ) -> FileAttach:
+        """Store what a binary file object (read from where it stands) or an async iterator of bytes yields.
+
+        `file_size` is the exact number of bytes, or `None` when nobody knows it. Memory stays bounded either way.
+        """
+        return await self._store(file_name, stream, file_size, Placement(folder, bucket, metadata), content_type)
+
+    async def upload_file(
+        self,
+        file: UploadedFile,
+        folder: str | None = None,
+        bucket: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> FileAttach:
+        """Store a FastAPI `UploadFile` from its first byte, whatever was read of it before."""
+        return await self._store_form_file(file, Placement(folder, bucket, metadata))
+
+    async def upload_files(
+        self,
+        files: Iterable[UploadedFile],
+        folder: str | None = None,
+        bucket: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> list[FileAttach]:
+        """Store several files, a bounded number at a time; the results are in the order of the files.
+
+        All or nothing: when one fails, the others are cancelled and those already stored are deleted again. The error
+        is that of the file that failed first; its `file_name` says which.
+        """
+        placement = Placement(folder, bucket, metadata)
+        return await all_or_nothing(
+            files,
+            lambda file: self._store_form_file(file, placement),
+            self.discard,
+            at_once=self._concurrent_uploads,
+        )
+
+    async def discard(self, attach: FileAttach) -> None:
+        """Take back a file that was just stored; a backend that cannot delete it now does not hide the first error."""
+        file_id = self._ids.parse(attach.file_id)
+        with contextlib.suppress(StorageException):
+            await self._router.backends[file_id.backend].store.delete(file_id)
+
+    async def _store_form_file(self, file: UploadedFile, placement: Placement) -> FileAttach:
+        if not file.filename:
+            raise InvalidArgumentException("the uploaded file has no file name", operation="upload")
+        await file.seek(0)
+        return await self._store(file.filename, file, file.size, placement, file.content_type)
+
+    async def _store(
+        self, file_name: str, source: ByteSource, size: int | None, placement: Placement, content_type: str | None
+    ) -> FileAttach:
+        try:
+            return await self._store_checked(file_name, source, size, placement, content_type)
+        except StorageException as error:
+            error.file_name = error.file_name or file_name
+            raise
+
+    async def _store_checked(
+        self, file_name: str, source: ByteSource, size: int | None, placement: Placement, content_type: str | None
+    ) -> FileAttach:
+        limit = self._validate(file_name, size)
+        metadata = check_metadata(placement.metadata)
+        backend = self._router.for_new_files(placement.bucket)
+        key = new_object_key(file_name, placement.folder)
+        async with contextlib.aclosing(IncomingBody(chunks_of(source), size=size, limit=limit)) as body:
+            blob = NewBlob(
+                key=key,
+                file_name=file_name,
+                bucket=placement.bucket,
+                content_type=content_type or guess_content_type(file_name, await body.first_bytes()),
+                size=size,
+                metadata=metadata,
+            )
+            info = await backend.store.write(blob, body)
+        return FileAttach(
+            file_id=self._ids.text(info.file_id),
+            file_name=file_name,
+            file_size=body.received,
+            content_type=blob.content_type,
+            etag=info.etag,
+            checksum=str(body.checksum),
+        )
+
+    def _validate(self, file_name: str, size: int | None) -> int | None:
+        if self._validator is None:
+            return None
+        self._validator.validate_file_name(file_name)
+        self._validator.validate_file_type(file_name)
+        if size is not None:
+            self._validator.validate_file_size(size)
+        return self._validator.max_file_size

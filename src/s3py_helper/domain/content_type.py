@@ -1,0 +1,89 @@
+"""The media type of a file: from its name, else from its first bytes."""
+
+import mimetypes
+from functools import cache
+from typing import Final
+
+OCTET_STREAM: Final = "application/octet-stream"
+
+SNIFFED_BYTES: Final = 512
+"""How many of the first bytes `guess_content_type` looks at."""
+
+# Not in every Python's table; the names are those of the IANA registry.
+_MORE_TYPES: Final = {
+    ".7z": "application/x-7z-compressed",
+    ".apk": "application/vnd.android.package-archive",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".epub": "application/epub+zip",
+    ".flac": "audio/flac",
+    ".jxl": "image/jxl",
+    ".md": "text/markdown",
+    ".odp": "application/vnd.oasis.opendocument.presentation",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+    ".odt": "application/vnd.oasis.opendocument.text",
+    ".parquet": "application/vnd.apache.parquet",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ".rar": "application/vnd.rar",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".zst": "application/zstd",
+}
+
+_SIGNATURES: Final = (
+    (0, b"%PDF-", "application/pdf"),
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF87a", "image/gif"),
+    (0, b"GIF89a", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+    (8, b"WAVE", "audio/wav"),
+    (4, b"ftypavif", "image/avif"),
+    (4, b"ftypheic", "image/heic"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"PK\x03\x04", "application/zip"),
+    (0, b"PK\x05\x06", "application/zip"),
+    (0, b"\x1f\x8b", "application/gzip"),
+    (0, b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (0, b"Rar!\x1a\x07", "application/vnd.rar"),
+    (0, b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (0, b"BZh", "application/x-bzip2"),
+    (0, b"\xfd7zXZ\x00", "application/x-xz"),
+    (0, b"OggS", "application/ogg"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"\x1aE\xdf\xa3", "video/webm"),
+    (0, b"II*\x00", "image/tiff"),
+    (0, b"MM\x00*", "image/tiff"),
+)
+
+_ENCODING_TYPES: Final = {
+    "gzip": "application/gzip",
+    "bzip2": "application/x-bzip2",
+    "xz": "application/x-xz",
+    "br": "application/x-brotli",
+    "compress": "application/x-compress",
+}
+
+
+def guess_content_type(file_name: str, first_bytes: bytes = b"") -> str:
+    """The type of the name's extension, else that of a known signature, else `application/octet-stream`."""
+    # guess_type reads URLs: the "./" keeps a name like "data:x" from being taken for one.
+    guessed, encoding = _types().guess_type(f"./{file_name}")
+    if encoding is not None:
+        # `a.tar.gz` is stored compressed: what a client gets is the gzip file.
+        return _ENCODING_TYPES.get(encoding, OCTET_STREAM)
+    return guessed or _sniffed(first_bytes[:SNIFFED_BYTES]) or OCTET_STREAM
+
+
+@cache
+def _types() -> mimetypes.MimeTypes:
+    # The system's own tables are left out, so that the same name has the same type everywhere.
+    types = mimetypes.MimeTypes(filenames=())
+    for extension, media_type in _MORE_TYPES.items():
+        types.add_type(media_type, extension)
+    return types
+
+
+def _sniffed(first_bytes: bytes) -> str | None:
+    return next((kind for at, magic, kind in _SIGNATURES if first_bytes[at : at + len(magic)] == magic), None)

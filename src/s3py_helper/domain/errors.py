@@ -1,0 +1,135 @@
+"""What can go wrong, as one tree.
+
+StorageException
+├── InvalidArgumentException              the caller's input is wrong
+│   ├── InvalidFileTypeException          the file's type is not allowed here
+│   ├── FileTooLargeException             more bytes than the limit
+│   └── InvalidRangeException             the byte range lies outside the file
+├── FileNotFoundException
+├── RouteNotSupportedException            this deployment does not serve that backend or bucket
+├── DeleteNotSupportedException           deleting there is switched off
+├── PreconditionFailedException           the file is not the version that was asked for
+└── StorageOperationException             the backend failed
+    ├── AccessDeniedException             credentials are missing, wrong or not sufficient
+    ├── IntegrityException                the bytes are not the bytes that were stored
+    └── StorageUnavailableException       out of reach or overloaded; trying again may help
+
+Facts are attributes (`operation`, `file_id`, `backend`, `file_name`, `retryable`), so that nobody has to parse a text.
+Cancellation and errors that a caller's own stream raises are not part of the tree: they pass through unchanged.
+"""
+
+from typing import ClassVar
+
+
+class StorageException(Exception):
+    """Base of everything that this package raises on purpose.
+
+    Attributes:
+        message: The text, without the facts below unless they help to understand it.
+        operation: What was being done, e.g. `"upload"` or `"info"`; `None` where nothing had begun.
+        file_id: The id concerned, as the caller wrote it.
+        backend: `"s3"`, `"fastdfs"` or `"filesystem"`.
+        file_name: The name of the file that was being uploaded; says which one of a batch failed.
+        retryable: Whether the same call may succeed later without any change.
+    """
+
+    retryable_by_default: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        file_id: str | None = None,
+        backend: str | None = None,
+        file_name: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.operation = operation
+        self.file_id = file_id
+        self.backend = backend
+        self.file_name = file_name
+        self.retryable = self.retryable_by_default if retryable is None else retryable
+
+    def __str__(self) -> str:
+        """The message, with the file's name where the message does not give it."""
+        if self.file_name is None or self.file_name in self.message:
+            return self.message
+        return f"{self.message} (file {self.file_name!r})"
+
+
+class InvalidArgumentException(StorageException):
+    """An argument, a name, an id or a setting is wrong; the message says what would be right."""
+
+
+class InvalidFileTypeException(InvalidArgumentException):
+    """The file's type is not allowed by the whitelist or blacklist."""
+
+
+class FileTooLargeException(InvalidArgumentException):
+    """The file has more bytes than allowed; `limit` is the largest size in bytes that is."""
+
+    def __init__(self, message: str, *, limit: int, file_name: str | None = None) -> None:
+        super().__init__(message, operation="upload", file_name=file_name)
+        self.limit = limit
+
+
+class InvalidRangeException(InvalidArgumentException):
+    """No byte of the range lies within the file (RFC 9110, 15.5.17); `size` is the file's, where known."""
+
+    def __init__(
+        self, message: str, *, size: int | None, file_id: str | None = None, backend: str | None = None
+    ) -> None:
+        super().__init__(message, operation="download", file_id=file_id, backend=backend)
+        self.size = size
+
+
+class FileNotFoundException(StorageException):
+    """There is no such file, or no such bucket."""
+
+
+class RouteNotSupportedException(StorageException):
+    """The id belongs to a backend or bucket that this deployment does not serve."""
+
+
+class DeleteNotSupportedException(StorageException):
+    """Deleting is switched off for the backend that the id belongs to."""
+
+
+class PreconditionFailedException(StorageException):
+    """The stored file is not the version that the caller named."""
+
+
+class StorageOperationException(StorageException):
+    """The backend refused or failed the operation."""
+
+
+class AccessDeniedException(StorageOperationException):
+    """The backend does not accept the credentials, or they do not permit the operation."""
+
+
+class IntegrityException(StorageOperationException):
+    """Size or checksum show that the bytes are not those that were stored; they must not be used."""
+
+
+class StorageUnavailableException(StorageOperationException):
+    """The backend is out of reach, overloaded or too slow.
+
+    `retry_after` is the number of seconds that the backend asked to wait, where it said so.
+    """
+
+    retryable_by_default = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        file_id: str | None = None,
+        backend: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, operation=operation, file_id=file_id, backend=backend)
+        self.retry_after = retry_after

@@ -1,0 +1,172 @@
+"""File ids: which backend holds a file, and where in it.
+
+| id                         | backend    |
+|----------------------------|------------|
+| `s3:<bucket>/<object key>` | S3         |
+| `fs:<bucket>/<key>`        | local disk |
+| everything else            | FastDFS    |
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.text_rules import forbidden_character, utf8_length
+
+MAX_KEY_BYTES: Final = 1024
+"""Longest object key in bytes of UTF-8 (Amazon S3 User Guide, "Naming objects")."""
+
+MAX_SEGMENT_BYTES: Final = 255
+"""Longest file name that common file systems store (NAME_MAX)."""
+
+MAX_FASTDFS_NAME_BYTES: Final = 127
+"""The tracker refuses names of 128 bytes and more."""
+
+_S3_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
+_FILESYSTEM_BUCKET = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}")
+_FASTDFS_GROUP = re.compile(r"[A-Za-z0-9._-]{1,16}")
+_PRINTABLE_ASCII = re.compile(r"[!-~]+")
+
+
+class Backend(StrEnum):
+    """A technology that holds bytes."""
+
+    S3 = "s3"
+    FASTDFS = "fastdfs"
+    FILESYSTEM = "filesystem"
+
+
+_PREFIXES: Final = {Backend.S3: "s3:", Backend.FILESYSTEM: "fs:", Backend.FASTDFS: ""}
+
+
+@dataclass(frozen=True, slots=True)
+class FileId:
+    """A file's place: valid from construction, `str()` gives back the text that `parse` took.
+
+    Attributes:
+        backend: Who holds the file.
+        bucket: The bucket; for FastDFS the group.
+        key: The object key; for FastDFS the file's name on its group (`M00/00/00/...`).
+
+    Raises:
+        InvalidArgumentException: No such place can exist; the message names the reason.
+    """
+
+    backend: Backend
+    bucket: str
+    key: str
+
+    def __post_init__(self) -> None:
+        if problem := _PROBLEM_FINDERS[self.backend](self.bucket, self.key):
+            raise _invalid(str(self), self.backend, problem)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an id. Total: any string gives a `FileId` or an `InvalidArgumentException`."""
+        backend = backend_of(text)
+        bucket, slash, key = text.removeprefix(_PREFIXES[backend]).partition("/")
+        if not slash and (problem := _PROBLEM_FINDERS[backend](bucket, key)):
+            raise _invalid(text, backend, problem)
+        return cls(backend, bucket, key)
+
+    def __str__(self) -> str:
+        """The id as users keep it."""
+        return f"{_PREFIXES[self.backend]}{self.bucket}/{self.key}"
+
+
+def backend_of(text: str) -> Backend:
+    """The backend that an id's prefix names; the rest of the id is not looked at."""
+    if text.startswith(_PREFIXES[Backend.S3]):
+        return Backend.S3
+    if text.startswith(_PREFIXES[Backend.FILESYSTEM]):
+        return Backend.FILESYSTEM
+    return Backend.FASTDFS
+
+
+def check_bucket(backend: Backend, bucket: str) -> None:
+    """Raise `InvalidArgumentException` when the backend can have no bucket of that name."""
+    find_problem = _BUCKET_PROBLEM_FINDERS.get(backend)
+    if find_problem and (problem := find_problem(bucket)):
+        raise InvalidArgumentException(f"invalid bucket name {_shortened(bucket)}: {problem}", backend=backend)
+
+
+def _s3_bucket_problem(bucket: str) -> str | None:
+    if not bucket:
+        return "it names no bucket"
+    if not _S3_BUCKET.fullmatch(bucket):
+        return f"{_shortened(bucket)} is not a bucket name (3 to 255 of A-Z a-z 0-9 . _ -, a letter or digit first)"
+    return None
+
+
+def _filesystem_bucket_problem(bucket: str) -> str | None:
+    if not bucket:
+        return "it names no bucket"
+    if not _FILESYSTEM_BUCKET.fullmatch(bucket):
+        return f"{_shortened(bucket)} is not a bucket name (1 to 255 of A-Z a-z 0-9 . _ -, no dot first)"
+    return None
+
+
+def _key_problem(key: str) -> str | None:
+    if not key:
+        return "it names no object key after the bucket"
+    if forbidden := forbidden_character(key):
+        return f"the key contains {forbidden}"
+    if (length := utf8_length(key)) > MAX_KEY_BYTES:
+        return f"the key has {length} bytes of UTF-8, {MAX_KEY_BYTES} are allowed"
+    return None
+
+
+def _s3_problem(bucket: str, key: str) -> str | None:
+    return _s3_bucket_problem(bucket) or _key_problem(key)
+
+
+def _filesystem_problem(bucket: str, key: str) -> str | None:
+    if problem := _filesystem_bucket_problem(bucket) or _key_problem(key):
+        return problem
+    if "\\" in key:
+        return "the key contains a backslash"
+    for segment in key.split("/"):
+        if segment in {"", ".", ".."}:
+            return f"the key has the path segment {segment!r}"
+        if (length := utf8_length(segment)) > MAX_SEGMENT_BYTES:
+            return f"a path segment of the key has {length} bytes of UTF-8, {MAX_SEGMENT_BYTES} are allowed"
+    return None
+
+
+def _fastdfs_problem(group: str, name: str) -> str | None:
+    if not group and not name:
+        return "it names neither group nor file"
+    if group.lower().startswith(("s3:", "fs:")):
+        return f"the prefix {group[:3]!r} is written in lower case"
+    if not _FASTDFS_GROUP.fullmatch(group):
+        return f"{_shortened(group)} is not a FastDFS group (1 to 16 of A-Z a-z 0-9 . _ -)"
+    if not name:
+        return "it names no file after the group"
+    if not _PRINTABLE_ASCII.fullmatch(name):
+        return "a FastDFS name has printable ASCII characters only, and no space"
+    if len(name) > MAX_FASTDFS_NAME_BYTES:
+        return f"the FastDFS name has {len(name)} bytes, {MAX_FASTDFS_NAME_BYTES} are allowed"
+    if not {"", ".", ".."}.isdisjoint(name.split("/")):
+        return "the FastDFS name has an empty, '.' or '..' path segment"
+    return None
+
+
+_PROBLEM_FINDERS: Final = {
+    Backend.S3: _s3_problem,
+    Backend.FILESYSTEM: _filesystem_problem,
+    Backend.FASTDFS: _fastdfs_problem,
+}
+_BUCKET_PROBLEM_FINDERS: Final = {
+    Backend.S3: _s3_bucket_problem,
+    Backend.FILESYSTEM: _filesystem_bucket_problem,
+}
+
+
+def _invalid(text: str, backend: Backend, problem: str) -> InvalidArgumentException:
+    return InvalidArgumentException(f"invalid file id {_shortened(text)}: {problem}", file_id=text, backend=backend)
+
+
+def _shortened(text: str, limit: int = 120) -> str:
+    return repr(text if len(text) <= limit else f"{text[:limit]}…")

@@ -1,0 +1,102 @@
+"""Which backend takes new files, and which ids may be served."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from s3py_helper.domain.errors import DeleteNotSupportedException, RouteNotSupportedException
+from s3py_helper.domain.file_id import Backend, FileId
+
+
+class StorageMode(StrEnum):
+    """How a deployment stores files.
+
+    `HYBRID` is the way out of FastDFS: new files go to S3, and every id is served by the backend that its prefix names.
+    """
+
+    S3 = "s3"
+    FASTDFS = "fastdfs"
+    HYBRID = "hybrid"
+    FILESYSTEM = "filesystem"
+
+
+_SERVED: Final = {
+    StorageMode.S3: (Backend.S3,),
+    StorageMode.FASTDFS: (Backend.FASTDFS,),
+    StorageMode.HYBRID: (Backend.S3, Backend.FASTDFS),
+    StorageMode.FILESYSTEM: (Backend.FILESYSTEM,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingPolicy:
+    """The rules of one deployment.
+
+    Attributes:
+        mode: The storage mode.
+        buckets: Buckets that may be read, written and deleted from; `None` permits every one.
+        readable: Backends that are served at all; `None` stands for all that the mode has.
+        deletable: Backends that files may be deleted from; `None` stands for all that the mode has.
+    """
+
+    mode: StorageMode
+    buckets: AbstractSet[str] | None = None
+    readable: AbstractSet[Backend] | None = None
+    deletable: AbstractSet[Backend] | None = None
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """Every backend of the mode; the first takes new files."""
+        return _SERVED[self.mode]
+
+    @property
+    def new_files(self) -> Backend:
+        """The backend that takes new files."""
+        return self.backends[0]
+
+    def require_served(self, file_id: FileId) -> None:
+        """Raise `RouteNotSupportedException` unless the id's backend and bucket are served here."""
+        if file_id.backend not in self.backends:
+            raise RouteNotSupportedException(
+                f"mode '{self.mode}' serves {_listed(self.backends)} only, not {file_id.backend}: {file_id}",
+                file_id=str(file_id),
+                backend=file_id.backend,
+            )
+        if file_id.backend is not Backend.FASTDFS:
+            self.require_bucket(file_id.bucket, file_id)
+
+    def require_readable(self, file_id: FileId) -> None:
+        """As `require_served`, and downloads from the id's backend must be switched on."""
+        self.require_served(file_id)
+        if self.readable is not None and file_id.backend not in self.readable:
+            raise RouteNotSupportedException(
+                f"downloading from {file_id.backend} is switched off: {file_id}",
+                operation="download",
+                file_id=str(file_id),
+                backend=file_id.backend,
+            )
+
+    def require_deletable(self, file_id: FileId) -> None:
+        """As `require_served`, and raise `DeleteNotSupportedException` where deleting is switched off."""
+        self.require_served(file_id)
+        if self.deletable is not None and file_id.backend not in self.deletable:
+            raise DeleteNotSupportedException(
+                f"deleting from {file_id.backend} is switched off: {file_id}",
+                operation="delete",
+                file_id=str(file_id),
+                backend=file_id.backend,
+            )
+
+    def require_bucket(self, bucket: str, file_id: FileId | None = None) -> None:
+        """Raise `RouteNotSupportedException` unless the bucket is among those served."""
+        if self.buckets is not None and bucket not in self.buckets:
+            raise RouteNotSupportedException(
+                f"bucket {bucket!r} is not served here",
+                file_id=None if file_id is None else str(file_id),
+                backend=self.new_files if file_id is None else file_id.backend,
+            )
+
+
+def _listed(backends: tuple[Backend, ...]) -> str:
+    return " and ".join(backends)

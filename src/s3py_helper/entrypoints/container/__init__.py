@@ -1,0 +1,1 @@
+"""The composition root: the only place inside `entrypoints` that names adapters."""

@@ -1,0 +1,88 @@
+"""Everything that a deployment can be told, in one value."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import BaseModel
+
+from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.filesystem.config import FilesystemConfig
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.file_id import Backend
+from s3py_helper.domain.file_type import FileTypeConfig
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.domain.validation import FileValidatorImpl
+
+__all__ = [
+    "FastdfsConfig",
+    "FileTypeConfig",
+    "FilesystemConfig",
+    "FusionConfig",
+    "KitConfig",
+    "S3Config",
+    "S3PerfConfig",
+    "StorageMode",
+]
+
+_NAMES: Final = {
+    Backend.S3: ("s3", "s3_config", "S3PY_S3__ENDPOINT, ..."),
+    Backend.FASTDFS: ("fastdfs", "fastdfs_config", "S3PY_FASTDFS__TRACKER_SERVERS"),
+    Backend.FILESYSTEM: ("filesystem", "filesystem_config", "S3PY_FILESYSTEM__ROOT"),
+}
+
+
+class FusionConfig(BaseModel):
+    """What hybrid deployments may still do with files in FastDFS.
+
+    Attributes:
+        enable_fastdfs_download: When false, downloading a FastDFS id raises `RouteNotSupportedException`.
+        enable_fastdfs_delete: When false, deleting a FastDFS id raises `DeleteNotSupportedException`.
+    """
+
+    enable_fastdfs_download: bool = True
+    enable_fastdfs_delete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KitConfig:
+    """One deployment: its mode, the settings of the backends that the mode needs, and its rules.
+
+    Attributes:
+        buckets: Buckets that may be used; `None` permits every one that the credentials reach.
+
+    Raises:
+        InvalidArgumentException: The mode needs a backend whose settings are missing; the message names them.
+    """
+
+    mode: StorageMode
+    s3: S3Config | None = None
+    fastdfs: FastdfsConfig | None = None
+    filesystem: FilesystemConfig | None = None
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    validator: FileValidatorImpl = field(default_factory=FileValidatorImpl)
+    buckets: frozenset[str] | None = None
+    concurrent_uploads: int = 16
+
+    def __post_init__(self) -> None:
+        for backend in self.policy.backends:
+            attribute, argument, variables = _NAMES[backend]
+            if getattr(self, attribute) is None:
+                raise InvalidArgumentException(
+                    f"mode '{self.mode}' needs the setting {argument} (in the environment: {variables})",
+                    backend=backend,
+                )
+        if self.concurrent_uploads < 1:
+            raise InvalidArgumentException(f"concurrent_uploads is at least 1, got {self.concurrent_uploads}")
+
+    @property
+    def policy(self) -> RoutingPolicy:
+        """The routing rules that follow from it."""
+        everything = frozenset(Backend)
+        without_fastdfs = everything - {Backend.FASTDFS}
+        return RoutingPolicy(
+            self.mode,
+            buckets=self.buckets,
+            readable=everything if self.fusion.enable_fastdfs_download else without_fastdfs,
+            deletable=everything if self.fusion.enable_fastdfs_delete else without_fastdfs,
+        )

@@ -1,0 +1,76 @@
+"""Puts a deployment together: one selection for each mode."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from dependency_injector import containers, providers
+
+from s3py_helper.application.delete import DeleteService
+from s3py_helper.application.download import DownloadService
+from s3py_helper.application.health import HealthService
+from s3py_helper.application.info import InfoService
+from s3py_helper.application.router import MountedBackend, StoreRouter
+from s3py_helper.application.services import FileServices
+from s3py_helper.application.upload import UploadService
+from s3py_helper.domain.file_id import Backend
+from s3py_helper.entrypoints.container.config import KitConfig
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
+    from pydantic import BaseModel
+
+
+async def _mounted(adapter: str, config: "BaseModel") -> "AsyncIterator[MountedBackend]":
+    """Open a backend for the container, which runs this to its end at shutdown.
+
+    The adapter is imported here and not above: a mode must not pay for, nor need, the SDKs of backends it does not use.
+    """
+    mount = import_module(f"s3py_helper.adapters.{adapter}.mount")
+    async with mount.open_backend(config) as backend:
+        yield backend
+
+
+class Container(containers.DeclarativeContainer):
+    """The object graph. Resolve `services` only: `init_resources()` would open the backends of every mode."""
+
+    config = providers.Dependency(instance_of=KitConfig)
+
+    s3 = providers.Resource(_mounted, "s3", config.provided.s3)
+    fastdfs = providers.Resource(_mounted, "fastdfs", config.provided.fastdfs)
+    filesystem = providers.Resource(_mounted, "filesystem", config.provided.filesystem)
+
+    backends = providers.Selector(
+        config.provided.mode,
+        s3=providers.Dict({Backend.S3: s3}),
+        fastdfs=providers.Dict({Backend.FASTDFS: fastdfs}),
+        hybrid=providers.Dict({Backend.S3: s3, Backend.FASTDFS: fastdfs}),
+        filesystem=providers.Dict({Backend.FILESYSTEM: filesystem}),
+    )
+    router = providers.Singleton(StoreRouter, config.provided.policy, backends)
+    services = providers.Factory(
+        FileServices,
+        upload_service=providers.Factory(
+            UploadService,
+            router,
+            config.provided.validator,
+            concurrent_uploads=config.provided.concurrent_uploads,
+        ),
+        download_service=providers.Factory(DownloadService, router),
+        delete_service=providers.Factory(DeleteService, router),
+        info_service=providers.Factory(InfoService, router),
+        health_service=providers.Factory(HealthService, router),
+    )
+
+
+@asynccontextmanager
+async def open_services(config: KitConfig) -> AsyncGenerator[FileServices]:
+    """The use cases of a deployment; its backends are open inside the block and closed after it."""
+    container = Container(config=config)
+    try:
+        # With asynchronous resources in the graph, resolving its root and shutting down give awaitables.
+        yield await cast("Awaitable[FileServices]", container.services())
+    finally:
+        await cast("Awaitable[None]", container.shutdown_resources())
