@@ -2,8 +2,8 @@
 # Makes (or brings up to date) the virtual environment the Makefile works with.
 #
 # Needs only a Python >= 3.12 and a network or cache that serves the packages. uv is used when it works, else it is
-# installed from the package index into a small private environment. pip's and uv's own configuration decides where
-# packages come from: nothing here names an index.
+# installed by pip into a small private environment. Their own configuration decides where packages come from: nothing
+# here names an index.
 #
 #   VENV    the environment to make            (default .venv)
 #   PYTHON  the interpreter to try first       (default: looked for)
@@ -13,6 +13,9 @@ cd "$(dirname "$0")/.."
 VENV=${VENV:-.venv}
 TOOLS=.venv-tools
 LOCK=requirements/dev.txt
+
+# Like pip, trust the certificates of the system, where a company's own authority is installed, when there are any.
+if [ -n "$(ls /etc/ssl/certs 2>/dev/null)" ]; then export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"; fi
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }

@@ -1,6 +1,7 @@
 """Rules for the pairs that users attach to files."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.text_rules import forbidden_character
@@ -16,8 +17,8 @@ def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
         InvalidArgumentException: A name is empty, or a name or value is no such text.
     """
     pairs = dict(metadata or {})
-    untyped: Mapping[object, object] = dict(pairs)
-    for name, value in untyped.items():
+    # Annotations do not bind callers.
+    for name, value in cast("dict[object, object]", pairs).items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise InvalidArgumentException(f"metadata are pairs of text, got {name!r}: {value!r}", operation="upload")
         if not name.strip():
