@@ -1,6 +1,6 @@
 # The verbs of s3py-helper. `make` alone prints them.
 #
-#   VENV=.venv   the environment; PYTHON=... the interpreter to make it with
+#   VENV=...     the environment (.venv); PYTHON=... the interpreter to try first for it
 #   ARGS=...     passed on to pytest (`make test ARGS="-k ranges -x"`) or to the server (`make run ARGS="--port 9000"`)
 #   ONLY=...     which benchmark (`make bench ONLY=download`)
 
@@ -15,10 +15,7 @@ ONLY ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
-SOURCES := src tests $(wildcard benchmarks)
-
-export S3PY_MODE ?= filesystem
-export S3PY_FILESYSTEM__ROOT ?= data
+SOURCES := src tests $(wildcard benchmarks examples)
 
 .PHONY: help
 help: ## print this list
@@ -30,6 +27,12 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/project.txt scripts/b
 
 .PHONY: setup
 setup: $(STAMP) ## make or update the environment .venv
+
+# What `make run` needs to work in a fresh clone. A file .env takes over: the environment would win over it.
+ifeq ($(wildcard .env),)
+run: export S3PY_MODE ?= filesystem
+run: export S3PY_FILESYSTEM__ROOT ?= data
+endif
 
 .PHONY: run
 run: $(STAMP) ## serve on http://127.0.0.1:8000 with files under ./data
@@ -51,7 +54,7 @@ fmt: $(STAMP) ## repair style and format where that is safe
 
 .PHONY: types
 types: $(STAMP) ## check types (mypy and pyright, both strict)
-	$(BIN)/mypy
+	$(BIN)/mypy $(SOURCES)
 	$(BIN)/basedpyright
 
 .PHONY: arch

@@ -5,8 +5,8 @@
 # installed by pip into a small private environment. Their own configuration decides where packages come from: nothing
 # here names an index.
 #
-#   VENV    the environment to make            (default .venv)
-#   PYTHON  the interpreter to try first       (default: looked for)
+#   VENV    the environment to make (default: .venv)
+#   PYTHON  the interpreter to try first (default: the first that works is taken)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,8 +25,7 @@ works() { "$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 12))' >/dev
 
 # Prints candidates, best first. pyenv's versions are listed straight from its folder, whichever of them is selected.
 candidates() {
-    [ -z "${PYTHON:-}" ] || printf '%s\n' "$PYTHON"
-    printf '%s\n' python3.14 python3.13 python3.12 python3 python
+    printf '%s\n' ${PYTHON:+"$PYTHON"} python3.14 python3.13 python3.12 python3 python
     for root in ${PYENV_ROOT:+"$PYENV_ROOT"} "${HOME:-/nonexistent}/.pyenv"; do
         for found in "$root"/versions/*/bin/python; do
             [ -x "$found" ] && printf '%s\n' "$found"
@@ -61,6 +60,7 @@ find_uv() {
     "$TOOLS/bin/python" -m pip install --quiet --disable-pip-version-check uv || die "pip could not install uv"
 }
 
+if [ -n "${PYTHON:-}" ] && ! works "$PYTHON"; then say "PYTHON=$PYTHON is not a Python >= 3.12 that runs; looking further"; fi
 python=$(find_python)
 [ -n "$python" ] || python=$(find_uv_python)
 [ -n "$python" ] || die "no Python >= 3.12 found: install one, or name it: make PYTHON=/path/to/python3.12"
