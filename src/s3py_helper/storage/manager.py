@@ -1,0 +1,135 @@
+"""The entry point of the library."""
+
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Self
+
+from s3py_helper.application.delete import DeleteService
+from s3py_helper.application.download import DownloadService
+from s3py_helper.application.health import HealthService
+from s3py_helper.application.info import InfoService
+from s3py_helper.application.services import FileServices
+from s3py_helper.application.upload import DEFAULT_CONCURRENT_UPLOADS, UploadService
+from s3py_helper.domain.errors import StorageOperationException
+from s3py_helper.domain.file_type import FileTypeConfig
+from s3py_helper.domain.validation import FileValidatorImpl
+from s3py_helper.entrypoints.container.config import (
+    FastdfsConfig,
+    FilesystemConfig,
+    FusionConfig,
+    KitConfig,
+    S3Config,
+)
+from s3py_helper.storage.mode import StorageModeConfig
+
+
+class StorageManager:
+    """Opens the backends of a storage mode and offers the services that work on them.
+
+    ```python
+    async with StorageManager(
+        mode_config=StorageModeConfig(mode=StorageMode.FILESYSTEM),
+        filesystem_config=FilesystemConfig(root="data"),
+    ) as manager:
+        attach = await manager.upload_service.upload_bytes("report.pdf", content)
+    ```
+
+    Opening connects to nothing: a backend that is down shows in its operations and in `health_service`, not here. A
+    manager can be opened again after it was closed.
+
+    Args:
+        mode_config: The storage mode; hybrid by default.
+        s3_config: Connection to S3, needed in the modes `s3` and `hybrid`.
+        fastdfs_config: Connection to FastDFS, needed in the modes `fastdfs` and `hybrid`.
+        file_type_config: Allowed and refused file types; ignored when a `validator` is given.
+        filesystem_config: The folder to use, needed in the mode `filesystem`.
+        fusion_config: What may still be done with files in FastDFS.
+        validator: Rules for uploads, among them the largest size.
+        buckets: The only buckets that may be used; by default every one that the credentials reach.
+        concurrent_uploads: How many files of one `upload_files` are stored at a time.
+
+    Raises:
+        InvalidArgumentException: Settings that the mode needs are missing; the message names them.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument per backend and rule, all but the first four by name only
+        self,
+        mode_config: StorageModeConfig | None = None,
+        s3_config: S3Config | None = None,
+        fastdfs_config: FastdfsConfig | None = None,
+        file_type_config: FileTypeConfig | None = None,
+        *,
+        filesystem_config: FilesystemConfig | None = None,
+        fusion_config: FusionConfig | None = None,
+        validator: FileValidatorImpl | None = None,
+        buckets: Collection[str] | None = None,
+        concurrent_uploads: int = DEFAULT_CONCURRENT_UPLOADS,
+    ) -> None:
+        self._config = KitConfig(
+            mode=(mode_config or StorageModeConfig()).mode,
+            s3=s3_config,
+            fastdfs=fastdfs_config,
+            filesystem=filesystem_config,
+            fusion=fusion_config or FusionConfig(),
+            validator=validator or FileValidatorImpl(file_type_config),
+            buckets=None if buckets is None else frozenset(buckets),
+            concurrent_uploads=concurrent_uploads,
+        )
+        self._opening: AbstractAsyncContextManager[FileServices] | None = None
+        self._services: FileServices | None = None
+
+    async def __aenter__(self) -> Self:
+        # The container is worth some 20 ms of import, which only those pay who open a manager.
+        from s3py_helper.entrypoints.container.container import open_services  # noqa: PLC0415
+
+        if self._opening is not None:
+            raise StorageOperationException("this StorageManager is open already")
+        self._opening = open_services(self._config)
+        try:
+            self._services = await self._opening.__aenter__()
+        except BaseException:
+            # Whatever stopped it, also a cancellation: the manager must not look open afterwards.
+            self._opening = None
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        opening, self._opening, self._services = self._opening, None, None
+        if opening is not None:
+            await opening.__aexit__(kind, error, traceback)
+
+    @property
+    def upload_service(self) -> UploadService:
+        """Stores files."""
+        return self._open_services.upload_service
+
+    @property
+    def download_service(self) -> DownloadService:
+        """Reads files and packs archives."""
+        return self._open_services.download_service
+
+    @property
+    def delete_service(self) -> DeleteService:
+        """Removes files."""
+        return self._open_services.delete_service
+
+    @property
+    def info_service(self) -> InfoService:
+        """Describes files."""
+        return self._open_services.info_service
+
+    @property
+    def health_service(self) -> HealthService:
+        """Tells how the backends are."""
+        return self._open_services.health_service
+
+    @property
+    def _open_services(self) -> FileServices:
+        if self._services is None:
+            raise StorageOperationException(
+                "this StorageManager is not open: use its services inside 'async with StorageManager(...) as manager'"
+            )
+        return self._services
