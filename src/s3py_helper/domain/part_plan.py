@@ -16,7 +16,8 @@ MAX_PART_SIZE: Final = 5 * 1024 * MIB
 MAX_PARTS: Final = 10_000
 MAX_OBJECT_SIZE: Final = 5 * 1024 * 1024 * MIB
 
-_PARTS_PER_STEP: Final = 1_000
+_PARTS_PER_STEP: Final = 900
+"""With parts of 5 MiB, doubling every 1 000 would end just below 5 TiB."""
 
 
 def part_sizes(part_size: int, total: int | None = None) -> Iterator[int]:
@@ -24,7 +25,7 @@ def part_sizes(part_size: int, total: int | None = None) -> Iterator[int]:
 
     With a known `total` they add up to it: all of `part_size`, or of the smallest larger whole number of MiB with which
     10 000 parts suffice. Without one they are upper bounds for a source that may end at any byte: they begin with
-    `part_size` and double every 1 000 parts, so that small files cost little memory and 5 TiB are still reached.
+    `part_size` and double every 900 parts, so that small files cost little memory and 5 TiB are still reached.
 
     Raises:
         InvalidArgumentException: `part_size` is not within 5 MiB and 5 GiB.

@@ -1,0 +1,96 @@
+"""Ids are read totally and written back unchanged."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.file_id import Backend, FileId, backend_of, check_bucket
+
+any_text = st.text(alphabet=st.characters(), max_size=60)
+id_like = st.builds("{}{}/{}".format, st.sampled_from(["s3:", "fs:", ""]), any_text, any_text)
+
+
+@pytest.mark.parametrize(
+    ("text", "backend", "bucket", "key"),
+    [
+        ("s3:my-bucket/reports/a1b2_report.pdf", Backend.S3, "my-bucket", "reports/a1b2_report.pdf"),
+        ("s3:my-bucket//double//slash", Backend.S3, "my-bucket", "/double//slash"),
+        ("s3:my-bucket/../up", Backend.S3, "my-bucket", "../up"),
+        ("s3:my-bucket/fs:odd", Backend.S3, "my-bucket", "fs:odd"),
+        ("fs:files/отчёт/日本.pdf", Backend.FILESYSTEM, "files", "отчёт/日本.pdf"),
+        ("group1/M00/00/00/old_contract.pdf", Backend.FASTDFS, "group1", "M00/00/00/old_contract.pdf"),
+    ],
+)
+def test_an_id_names_backend_bucket_and_key(text: str, backend: Backend, bucket: str, key: str) -> None:
+    assert FileId.parse(text) == FileId(backend, bucket, key)
+    assert str(FileId.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "neither group nor file"),
+        ("/", "neither group nor file"),
+        ("s3:", "no bucket"),
+        ("s3:/key", "no bucket"),
+        ("s3:bench", "no object key"),
+        ("s3:bench/", "no object key"),
+        ("s3:ab/key", "not a bucket name"),
+        ("s3:bench/a\0b", "a NUL at position 1"),
+        ("s3:bench/a\nb", "control character U+000A"),
+        ("s3:bench/\ud800", "lone surrogate U+D800"),
+        ("s3:bench/" + "ä" * 513, "1026 bytes of UTF-8, 1024 are allowed"),
+        ("S3:bench/key", "written in lower case"),
+        ("FS:bench/key", "written in lower case"),
+        ("fs:files/../etc/passwd", "path segment '..'"),
+        ("fs:files/a/./b", "path segment '.'"),
+        ("fs:files//etc/passwd", "path segment ''"),
+        ("fs:files/a/", "path segment ''"),
+        ("fs:files/a\\b", "backslash"),
+        ("fs:.incoming/a", "not a bucket name"),
+        ("fs:files/" + "x" * 256, "256 bytes of UTF-8, 255 are allowed"),
+        ("group1", "no file after the group"),
+        ("group1/", "no file after the group"),
+        ("group1/M00/00/00/файл.pdf", "ASCII"),
+        ("group1/M00/00/00/a b.pdf", "no space"),
+        ("group1/M00/../../etc/passwd", "'..'"),
+        ("a-group-name-of-more-than-16/M00/00/00/x.pdf", "not a FastDFS group"),
+        ("group1/" + "x" * 128, "128 bytes, 127 are allowed"),
+    ],
+)
+def test_what_is_wrong_with_an_id_is_said(text: str, reason: str) -> None:
+    with pytest.raises(InvalidArgumentException) as caught:
+        FileId.parse(text)
+    assert reason in str(caught.value)
+    assert caught.value.file_id == text
+
+
+@given(any_text | id_like)
+@example("s3:abc/\x85")
+def test_parsing_is_total_and_round_trips(text: str) -> None:
+    try:
+        parsed = FileId.parse(text)
+    except InvalidArgumentException:
+        return
+    assert str(parsed) == text
+    assert FileId.parse(str(parsed)) == parsed
+    assert parsed.backend is backend_of(text)
+
+
+@given(id_like)
+def test_no_id_of_a_local_file_leaves_its_bucket(text: str) -> None:
+    try:
+        parsed = FileId.parse(text)
+    except InvalidArgumentException:
+        return
+    if parsed.backend is Backend.FILESYSTEM:
+        assert not {"", ".", ".."} & {parsed.bucket, *parsed.key.split("/")}
+        assert "\\" not in parsed.key
+        assert "\0" not in parsed.key
+
+
+def test_a_bucket_name_is_judged_by_its_backend() -> None:
+    check_bucket(Backend.FILESYSTEM, "a")
+    with pytest.raises(InvalidArgumentException, match="3 to 255"):
+        check_bucket(Backend.S3, "a")

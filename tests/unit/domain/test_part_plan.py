@@ -1,0 +1,61 @@
+"""Parts cover every byte exactly once, within S3's limits."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
+from s3py_helper.domain.part_plan import (
+    MAX_OBJECT_SIZE,
+    MAX_PART_SIZE,
+    MAX_PARTS,
+    MIB,
+    MIN_PART_SIZE,
+    part_sizes,
+)
+
+part_size_choices = st.integers(min_value=MIN_PART_SIZE, max_value=MAX_PART_SIZE)
+
+
+@given(part_size_choices, st.integers(min_value=0, max_value=MAX_OBJECT_SIZE))
+def test_parts_of_a_known_size_add_up_to_it(part_size: int, total: int) -> None:
+    parts = list(part_sizes(part_size, total))
+    assert sum(parts) == total
+    assert len(parts) <= MAX_PARTS
+    assert all(MIN_PART_SIZE <= part <= MAX_PART_SIZE for part in parts[:-1])
+    assert all(0 < part <= MAX_PART_SIZE for part in parts)
+
+
+@given(part_size_choices)
+def test_parts_of_an_unknown_size_reach_the_largest_object(part_size: int) -> None:
+    parts = list(part_sizes(part_size))
+    assert sum(parts) == MAX_OBJECT_SIZE
+    assert len(parts) <= MAX_PARTS
+    assert all(part <= MAX_PART_SIZE for part in parts)
+    assert all(earlier <= later for earlier, later in pairwise(parts[:-1]))
+
+
+def test_small_files_of_unknown_size_are_cut_into_small_parts() -> None:
+    plan = part_sizes(8 * MIB)
+    assert [next(plan) for _ in range(900)] == [8 * MIB] * 900
+    assert next(plan) == 16 * MIB
+
+
+def test_a_part_size_that_would_need_too_many_parts_grows() -> None:
+    parts = list(part_sizes(5 * MIB, MAX_OBJECT_SIZE))
+    assert len(parts) <= MAX_PARTS
+    assert parts[0] == 525 * MIB
+
+
+@pytest.mark.parametrize("part_size", [0, MIN_PART_SIZE - 1, MAX_PART_SIZE + 1])
+def test_a_part_size_outside_the_limits_is_refused(part_size: int) -> None:
+    with pytest.raises(InvalidArgumentException, match="5 MiB"):
+        part_sizes(part_size)
+
+
+def test_more_than_the_largest_object_is_refused() -> None:
+    with pytest.raises(FileTooLargeException) as caught:
+        part_sizes(8 * MIB, MAX_OBJECT_SIZE + 1)
+    assert caught.value.limit == MAX_OBJECT_SIZE
