@@ -59,6 +59,10 @@ class StorageException(Exception):
             return self.message
         return f"{self.message} (file {self.file_name!r})"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by state: a copy in another process has every fact, whatever its constructor asks for."""
+        return _restored, (type(self), self.args, vars(self))
+
 
 class InvalidArgumentException(StorageException):
     """An argument, a name, an id or a setting is wrong; the message says what would be right."""
@@ -133,3 +137,9 @@ class StorageUnavailableException(StorageOperationException):
     ) -> None:
         super().__init__(message, operation=operation, file_id=file_id, backend=backend)
         self.retry_after = retry_after
+
+
+def _restored(kind: type[StorageException], args: tuple[object, ...], facts: dict[str, object]) -> StorageException:
+    error = kind.__new__(kind, *args)
+    vars(error).update(facts)
+    return error

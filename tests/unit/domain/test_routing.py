@@ -1,0 +1,65 @@
+"""Which backend takes new files, and which ids are served."""
+
+import pytest
+
+from s3py_helper.domain.errors import DeleteNotSupportedException, RouteNotSupportedException
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+
+S3_FILE = FileId.parse("s3:my-bucket/a.pdf")
+LOCAL_FILE = FileId.parse("fs:files/a.pdf")
+FASTDFS_FILE = FileId.parse("group1/M00/00/00/old_contract.pdf")
+EVERY_FILE = (S3_FILE, LOCAL_FILE, FASTDFS_FILE)
+
+
+@pytest.mark.parametrize(
+    ("mode", "new_files", "served"),
+    [
+        (StorageMode.S3, Backend.S3, {S3_FILE}),
+        (StorageMode.FASTDFS, Backend.FASTDFS, {FASTDFS_FILE}),
+        (StorageMode.HYBRID, Backend.S3, {S3_FILE, FASTDFS_FILE}),
+        (StorageMode.FILESYSTEM, Backend.FILESYSTEM, {LOCAL_FILE}),
+    ],
+)
+def test_each_mode_serves_its_backends(mode: StorageMode, new_files: Backend, served: set[FileId]) -> None:
+    policy = RoutingPolicy(mode)
+    assert policy.new_files is new_files
+    for file_id in EVERY_FILE:
+        if file_id in served:
+            policy.require_readable(file_id)
+            policy.require_deletable(file_id)
+        else:
+            with pytest.raises(RouteNotSupportedException, match=f"mode '{mode}'") as caught:
+                policy.require_served(file_id)
+            assert caught.value.file_id == str(file_id)
+            assert caught.value.backend == file_id.backend
+
+
+def test_only_the_buckets_named_are_served() -> None:
+    policy = RoutingPolicy(StorageMode.HYBRID, buckets={"my-bucket"})
+    policy.require_served(S3_FILE)
+    policy.require_served(FASTDFS_FILE)
+    with pytest.raises(RouteNotSupportedException, match="'other'"):
+        policy.require_served(FileId.parse("s3:other/a.pdf"))
+    with pytest.raises(RouteNotSupportedException, match="'other'"):
+        policy.require_bucket("other")
+
+
+def test_deleting_from_fastdfs_can_be_switched_off() -> None:
+    policy = RoutingPolicy(StorageMode.HYBRID, deletable={Backend.S3})
+    policy.require_deletable(S3_FILE)
+    policy.require_readable(FASTDFS_FILE)
+    with pytest.raises(DeleteNotSupportedException, match="switched off"):
+        policy.require_deletable(FASTDFS_FILE)
+
+
+def test_reading_from_fastdfs_can_be_switched_off() -> None:
+    policy = RoutingPolicy(StorageMode.HYBRID, readable={Backend.S3})
+    policy.require_readable(S3_FILE)
+    with pytest.raises(RouteNotSupportedException, match="switched off"):
+        policy.require_readable(FASTDFS_FILE)
+
+
+def test_a_route_that_is_missing_is_reported_before_a_switch() -> None:
+    with pytest.raises(RouteNotSupportedException):
+        RoutingPolicy(StorageMode.S3, deletable=frozenset()).require_deletable(FASTDFS_FILE)
