@@ -22,7 +22,7 @@ SOURCES := src tests $(wildcard benchmarks examples)
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-$(STAMP): pyproject.toml requirements/dev.txt requirements/project.txt scripts/bootstrap.sh
+$(STAMP): pyproject.toml requirements/dev.txt requirements/project.txt $(wildcard scripts/*.sh)
 	@VENV='$(VENV)' PYTHON='$(PYTHON)' sh scripts/bootstrap.sh
 	@touch $@
 
