@@ -1,0 +1,44 @@
+"""A storage server: the files of one group, on one store path."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from tests.support.fastdfs.appender_commands import AppenderCommands
+from tests.support.fastdfs.file_commands import FileCommands
+from tests.support.fastdfs.metadata_commands import MetadataCommands
+from tests.support.fastdfs.protocol import Command, Status
+from tests.support.fastdfs.server import Handler, ProtocolServer
+from tests.support.fastdfs.shelf import Shelf
+from tests.support.fastdfs.volume import Volume
+
+
+class StorageServer(ProtocolServer):
+    closing_statuses: ClassVar = frozenset({Status.INVALID})
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(shelf.host)
+        self._shelf = shelf
+        parts = (FileCommands(shelf), AppenderCommands(shelf), MetadataCommands(shelf))
+        self._handlers = {command: handler for part in parts for command, handler in part.handlers().items()}
+        self.is_announced = False
+        """Whether the trackers believe that it is up."""
+        self.when_started: Callable[[], None] = lambda: None
+
+    @property
+    def files(self) -> Volume:
+        """By name without group. A test may look into it and damage what it finds."""
+        return self._shelf.files
+
+    def handlers(self) -> dict[Command, Handler]:
+        return self._handlers
+
+    async def start(self) -> None:
+        await super().start()
+        self.is_announced = True
+        self.when_started()
+
+    async def stop(self, *, noticed: bool = True) -> None:
+        """Trackers notice at once, as they do of a killed process, or not, as of a machine that lost its network."""
+        if noticed:
+            self.is_announced = False
+        await super().stop()
