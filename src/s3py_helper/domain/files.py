@@ -59,6 +59,20 @@ class FileBasicInfo(BaseModel):
     checksum: str | None = None
 
 
+class FileUploadLink(BaseModel):
+    """Where a client may put one file by itself.
+
+    Attributes:
+        url: Target of one HTTP PUT with the file as its body.
+        headers: Headers that the PUT must carry unchanged.
+        file_id: The file's id once the PUT has succeeded.
+    """
+
+    url: str
+    headers: dict[str, str]
+    file_id: str
+
+
 class FileType(StrEnum):
     """Coarse kinds of files by which an application may filter."""
 

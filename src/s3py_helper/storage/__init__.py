@@ -1,9 +1,12 @@
 """The public face of s3py-helper: everything that an application imports."""
 
+from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService, OpenFile
 from s3py_helper.application.health import HealthReport, HealthService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.links import LinkService
+from s3py_helper.application.listing import ListService
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.errors import (
@@ -23,7 +26,7 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.file_type import FileTypeConfig
-from s3py_helper.domain.files import FileAttach, FileBasicInfo, FileDownload, FileType
+from s3py_helper.domain.files import FileAttach, FileBasicInfo, FileDownload, FileType, FileUploadLink
 from s3py_helper.domain.routing import StorageMode
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.entrypoints.container.config import (
@@ -40,6 +43,7 @@ __all__ = [
     "AccessDeniedException",
     "Backend",
     "ByteRange",
+    "CopyService",
     "DeleteNotSupportedException",
     "DeleteService",
     "DownloadService",
@@ -52,6 +56,7 @@ __all__ = [
     "FileTooLargeException",
     "FileType",
     "FileTypeConfig",
+    "FileUploadLink",
     "FileValidatorImpl",
     "FilesystemConfig",
     "FusionConfig",
@@ -62,6 +67,8 @@ __all__ = [
     "InvalidArgumentException",
     "InvalidFileTypeException",
     "InvalidRangeException",
+    "LinkService",
+    "ListService",
     "OpenFile",
     "PreconditionFailedException",
     "RouteNotSupportedException",

@@ -5,10 +5,13 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
+from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.health import HealthService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.links import LinkService
+from s3py_helper.application.listing import ListService
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import DEFAULT_CONCURRENT_UPLOADS, UploadService
 from s3py_helper.domain.errors import StorageOperationException
@@ -120,6 +123,21 @@ class StorageManager:
     def info_service(self) -> InfoService:
         """Describes files."""
         return self._open_services.info_service
+
+    @property
+    def copy_service(self) -> CopyService:
+        """Copies files to where new files go, also from FastDFS to S3."""
+        return self._open_services.copy_service
+
+    @property
+    def link_service(self) -> LinkService:
+        """Signs links with which clients talk to S3 directly."""
+        return self._open_services.link_service
+
+    @property
+    def list_service(self) -> ListService:
+        """Enumerates files."""
+        return self._open_services.list_service
 
     @property
     def health_service(self) -> HealthService:

@@ -1,6 +1,6 @@
 """The optional ability to let clients talk to the backend directly."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -19,8 +19,8 @@ class UploadLink:
     """
 
     url: str
-    headers: dict[str, str] = field(default_factory=dict)
-    file_id: FileId | None = None
+    headers: dict[str, str]
+    file_id: FileId
 
 
 class DirectLinks(Protocol):

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from dependency_injector import containers, providers
 
+from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.health import HealthService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.links import LinkService
+from s3py_helper.application.listing import ListService
 from s3py_helper.application.router import MountedBackend, StoreRouter
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
@@ -61,6 +64,9 @@ class Container(containers.DeclarativeContainer):
         download_service=providers.Factory(DownloadService, router),
         delete_service=providers.Factory(DeleteService, router),
         info_service=providers.Factory(InfoService, router),
+        copy_service=providers.Factory(CopyService, router),
+        link_service=providers.Factory(LinkService, router, config.provided.validator),
+        list_service=providers.Factory(ListService, router),
         health_service=providers.Factory(HealthService, router),
     )
 

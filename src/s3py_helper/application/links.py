@@ -1,0 +1,80 @@
+"""Links with which clients talk to the backend directly."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from s3py_helper.application.abilities import required
+from s3py_helper.application.ids import IdFormat
+from s3py_helper.application.router import StoreRouter
+from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.content_type import guess_content_type
+from s3py_helper.domain.files import FileUploadLink
+from s3py_helper.domain.metadata import check_metadata
+from s3py_helper.domain.object_key import new_object_key
+from s3py_helper.domain.validation import FileValidatorImpl
+
+DEFAULT_LIFETIME: Final = timedelta(hours=1)
+
+
+class LinkService:
+    """Signs links (S3). Whoever has a link may use it until it expires, so treat it like a password.
+
+    Raises, all methods alike:
+        InvalidArgumentException: The id, name or lifetime is not valid.
+        RouteNotSupportedException: The backend cannot sign links, or is not served here.
+        StorageOperationException: The backend failed.
+    """
+
+    def __init__(
+        self, router: StoreRouter, validator: FileValidatorImpl | None = None, ids: IdFormat | None = None
+    ) -> None:
+        self._router = router
+        self._validator = validator
+        self._ids = ids or IdFormat()
+
+    async def download_link(
+        self,
+        file_id: str,
+        expires_in: timedelta = DEFAULT_LIFETIME,
+        *,
+        file_name: str | None = None,
+        content_type: str | None = None,
+        inline: bool = False,
+    ) -> str:
+        """A URL for HTTP GET; browsers save it as `file_name`, or show it when `inline`. Existence is not checked."""
+        parsed = self._ids.parse(file_id)
+        mounted = self._router.for_reading(parsed)
+        links = required(mounted.links, parsed.backend, "sign links")
+        return await links.download_link(
+            parsed, expires_in, file_name=file_name, content_type=content_type, inline=inline
+        )
+
+    async def upload_link(
+        self,
+        file_name: str,
+        expires_in: timedelta = DEFAULT_LIFETIME,
+        folder: str | None = None,
+        bucket: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        content_type: str | None = None,
+    ) -> FileUploadLink:
+        """A URL for one HTTP PUT, the headers it must carry, and the id that the file then has.
+
+        Name and type are validated here; the bytes go past this service, so size and content are not.
+        """
+        if self._validator is not None:
+            self._validator.validate_file_name(file_name)
+            self._validator.validate_file_type(file_name)
+        mounted = self._router.for_new_files(bucket)
+        links = required(mounted.links, self._router.policy.new_files, "sign links")
+        blob = NewBlob(
+            key=new_object_key(file_name, folder),
+            file_name=file_name,
+            bucket=bucket,
+            content_type=content_type or guess_content_type(file_name),
+            metadata=check_metadata(metadata),
+        )
+        link = await links.upload_link(blob, expires_in)
+        return FileUploadLink(url=link.url, headers=link.headers, file_id=self._ids.text(link.file_id))
