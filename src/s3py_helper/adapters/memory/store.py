@@ -1,0 +1,135 @@
+"""Files in the memory of this process."""
+
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from types import TracebackType
+from typing import Final, Self
+
+from s3py_helper.adapters.memory.errors import located, not_found, not_open
+from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.byte_range import ByteRange, Span, span_of
+from s3py_helper.domain.file_id import Backend, FileId
+
+CHUNK_SIZE: Final = 64 * 1024
+"""Largest chunk in bytes that reading yields: small, so that tests see files of several chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredBlob:
+    info: BlobInfo
+    content: bytes
+
+
+class MemoryBlobStore:
+    """Keeps files until it is closed. For tests, demonstrations and as the simplest example of a store.
+
+    Args:
+        backend: Whose ids it gives out, so that it can stand in for that backend.
+        default_bucket: Where files go that name no bucket; the group, where it stands in for FastDFS.
+    """
+
+    def __init__(self, backend: Backend = Backend.FILESYSTEM, default_bucket: str = "files") -> None:
+        self._backend = backend
+        self._default_bucket = default_bucket
+        self._blobs: dict[FileId, _StoredBlob] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open it, empty."""
+        self._blobs = {}
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Forget every file."""
+        self._blobs = None
+
+    @property
+    def file_ids(self) -> tuple[FileId, ...]:
+        """The ids of all files, in the order in which they came."""
+        return tuple(self._opened)
+
+    async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """Keep a file; see `BlobStore.write`."""
+        with located("upload", self._backend):
+            _ = self._opened
+            content = b"".join([chunk async for chunk in body])
+            info = self._describe(blob, body, len(content))
+            self._opened[info.file_id] = _StoredBlob(info, content)
+            return _copied(info)
+
+    @asynccontextmanager
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+        """Read a file; see `BlobStore.open`."""
+        with located("download", self._backend, file_id):
+            stored = self._find(file_id)
+            span = span_of(byte_range, stored.info.size)
+        async with aclosing(_chunks(stored.content, span)) as body:
+            yield OpenBlob(_copied(stored.info), span, body)
+
+    async def info(self, file_id: FileId) -> BlobInfo:
+        """Describe a file; see `BlobStore.info`."""
+        with located("info", self._backend, file_id):
+            return _copied(self._find(file_id).info)
+
+    async def delete(self, file_id: FileId) -> None:
+        """Forget a file; see `BlobStore.delete`."""
+        with located("delete", self._backend, file_id):
+            self._find(file_id)
+            del self._opened[file_id]
+
+    async def check(self) -> None:
+        """Memory is well while it is open; see `HealthCheck.check`."""
+        with located("health check", self._backend):
+            _ = self._opened
+
+    @property
+    def _opened(self) -> dict[FileId, _StoredBlob]:
+        if self._blobs is None:
+            raise not_open()
+        return self._blobs
+
+    def _find(self, file_id: FileId) -> _StoredBlob:
+        if (stored := self._opened.get(file_id)) is None:
+            raise not_found(file_id)
+        return stored
+
+    def _describe(self, blob: NewBlob, body: IncomingBody, size: int) -> BlobInfo:
+        return BlobInfo(
+            file_id=self._place(blob),
+            size=size,
+            file_name=blob.file_name,
+            last_modified=datetime.now(UTC),
+            content_type=blob.content_type,
+            etag=f'"{body.crc32:08x}-{size:x}"',
+            checksum=body.checksum,
+            metadata=dict(blob.metadata),
+        )
+
+    def _place(self, blob: NewBlob) -> FileId:
+        if self._backend is Backend.FASTDFS:
+            suffix = PurePosixPath(blob.file_name).suffix.lower()
+            extension = suffix if suffix.isascii() and suffix[1:].isalnum() else ""
+            return FileId(self._backend, self._default_bucket, f"M00/00/00/{secrets.token_urlsafe(20)}{extension[:7]}")
+        return FileId(self._backend, blob.bucket or self._default_bucket, blob.key)
+
+
+def _copied(info: BlobInfo) -> BlobInfo:
+    # The pairs are the caller's to change.
+    return replace(info, metadata=dict(info.metadata))
+
+
+async def _chunks(content: bytes, span: Span) -> AsyncGenerator[bytes]:
+    for at in range(span.start, span.stop, CHUNK_SIZE):
+        yield content[at : min(at + CHUNK_SIZE, span.stop)]
+
+
+_: type[BlobStore] = MemoryBlobStore
+__: type[HealthCheck] = MemoryBlobStore
