@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from s3py_helper.domain.errors import InvalidFileTypeException
 
 
-class FileTypeConfig(BaseModel):
+class FileTypeConfig(BaseModel, defer_build=True):
     """Allowed and refused extensions: any case, with or without a leading dot, `tar.gz` too.
 
     Attributes:

@@ -1,12 +1,15 @@
-"""The values of the public API: what users hand in and get back."""
+"""The values of the public API: what users hand in and get back.
+
+Their validators are built at their first use (`defer_build`), not while the package is imported.
+"""
 
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 
-class FileAttach(BaseModel):
+class FileAttach(BaseModel, defer_build=True):
     """A file that was stored.
 
     Attributes:
@@ -26,14 +29,14 @@ class FileAttach(BaseModel):
     checksum: str | None = None
 
 
-class FileDownload(BaseModel):
+class FileDownload(BaseModel, defer_build=True):
     """One entry of an archive: the file, and the name to give it there (folders as in `a/b.pdf` are kept)."""
 
     file_id: str
     file_name: str | None = None
 
 
-class FileBasicInfo(BaseModel):
+class FileBasicInfo(BaseModel, defer_build=True):
     """What is known of a stored file; `None` where its backend does not know.
 
     Attributes:
@@ -53,13 +56,13 @@ class FileBasicInfo(BaseModel):
     file_size: int | None = None
     last_modify_time: datetime | None = None
     storage_class: str | None = None
-    metadata: dict[str, str] | None = Field(default=None)
+    metadata: dict[str, str] | None = None
     content_type: str | None = None
     etag: str | None = None
     checksum: str | None = None
 
 
-class FileUploadLink(BaseModel):
+class FileUploadLink(BaseModel, defer_build=True):
     """Where a client may put one file by itself.
 
     Attributes:

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from s3py_helper.domain.routing import StorageMode
 
 
-class StorageModeConfig(BaseModel):
+class StorageModeConfig(BaseModel, defer_build=True):
     """Which backends to use; `hybrid` unless something else is said.
 
     | mode         | new files go to | ids served         | needs                           |

@@ -32,7 +32,7 @@ _NAMES: Final = {
 }
 
 
-class FusionConfig(BaseModel):
+class FusionConfig(BaseModel, defer_build=True):
     """What hybrid deployments may still do with files in FastDFS.
 
     Attributes:
