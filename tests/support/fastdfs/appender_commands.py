@@ -58,8 +58,15 @@ class AppenderCommands:
 
     async def _regenerate(self, request: Request) -> Reply:
         name = await request.body()
-        content = self._shelf.find_appender(name).content
-        normal = replace(StoredName.issued(name), size=content.size, crc32=content.crc32(), is_appender=False)
+        file = self._shelf.find_appender(name)
+        content = file.content
+        normal = replace(
+            StoredName.issued(name),
+            created=file.modified,
+            size=content.size,
+            crc32=content.crc32(),
+            is_appender=False,
+        )
         new_name = self._shelf.new_name(normal)
         self._shelf.publish(new_name, self._files.finish(name, new_name))
         return Reply.of(text_field(self._shelf.group, GROUP_FIELD) + new_name)

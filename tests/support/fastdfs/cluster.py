@@ -70,10 +70,12 @@ class FakeCluster:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opened:
-            parts: list[Group | TrackerServer] = [*self.groups, *self.trackers]
-            for part in parts:
-                opened.push_async_callback(part.stop)
-                await part.start()
+            for group in self.groups:
+                opened.push_async_callback(group.close)
+                await group.start()
+            for tracker in self.trackers:
+                opened.push_async_callback(tracker.stop)
+                await tracker.start()
             self._opened = opened.pop_all()
         return self
 

@@ -51,10 +51,13 @@ class Group:
         for storage in self.storages:
             await storage.start()
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
+        """Stop for good and forget all files."""
         for queue in self._queues.values():
-            queue.stop()
+            queue.clear()
         await asyncio.gather(*(storage.stop() for storage in self.storages))
+        for storage in self.storages:
+            storage.files.clear()
 
     def announced(self) -> list[StorageServer]:
         return [storage for storage in self.storages if storage.is_announced]

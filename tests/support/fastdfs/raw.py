@@ -44,6 +44,10 @@ class RawConnection:
             except (asyncio.IncompleteReadError, ConnectionError):
                 return None
 
+    async def read_some(self) -> bytes:
+        """Whatever comes next, in whatever pieces; nothing at the end of the connection."""
+        return await self._reader.read(1 << 16)
+
     def close(self) -> None:
         self._writer.transport.abort()
 

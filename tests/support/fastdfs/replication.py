@@ -36,7 +36,7 @@ class ReplicationQueue:
 
     def deliver(self) -> None:
         """All that is due; and come back when the next is."""
-        self.stop()
+        self._cancel_timer()
         while self._pending and self._replica.is_running:
             loop = asyncio.get_running_loop()
             due = self._pending[0].made + self._lag
@@ -46,7 +46,11 @@ class ReplicationQueue:
                 return
             self._pending.popleft().change(self._replica.files)
 
-    def stop(self) -> None:
+    def clear(self) -> None:
+        self._cancel_timer()
+        self._pending.clear()
+
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

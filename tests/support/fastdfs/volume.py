@@ -44,6 +44,9 @@ class Volume:
     def get(self, name: bytes) -> StoredFile | None:
         return self._files.get(name)
 
+    def clear(self) -> None:
+        self._files.clear()
+
     def put(self, name: bytes, content: Content, *, is_appender: bool) -> Change:
         """An appender's content may change, so a replica gets its own copy of what it is now."""
         self._files[name] = StoredFile(content, is_appender)

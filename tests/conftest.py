@@ -1,0 +1,3 @@
+"""Servers that any test may ask for."""
+
+pytest_plugins = ["tests.support.fastdfs.fixtures"]

@@ -1,0 +1,86 @@
+"""Configuration of a real FastDFS that lives on loopback.
+
+A storage refuses a tracker on 127.0.0.1, any other address of 127.0.0.0/8 will do. With an address of its own, each
+storage may use the same port, and with `client_bind` the tracker tells them apart.
+"""
+
+import random
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from tests.support.fastdfs.site import AddressFields
+
+STORAGES: Final = (("group1", 0), ("group1", 1), ("group2", 0))
+
+_TRACKER: Final = """\
+bind_addr = {host}
+port = {port}
+address_family = IPv4
+response_ip_addr_size = {address_fields}
+reserved_storage_space = 64MB
+store_lookup = 0
+max_connections = 1024
+base_path = {folder}
+"""
+
+# The default thread_stack_size is below what some builds of the storage accept.
+_STORAGE: Final = """\
+group_name = {group}
+bind_addr = {host}
+client_bind = true
+port = {port}
+address_family = IPv4
+tracker_server = {tracker}
+thread_stack_size = 512KB
+max_connections = 1024
+heart_beat_interval = 1
+stat_report_interval = 1
+subdir_count_per_path = 4
+store_path_count = 1
+base_path = {folder}
+store_path0 = {folder}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    folder: Path
+    network: str
+    tracker_port: int
+    storage_port: int
+
+    @classmethod
+    def unused(cls, folder: Path) -> Self:
+        """In a random corner of the loopback network, so that several test runs can share a machine."""
+        network = f"127.{random.randint(2, 254)}.{random.randint(0, 255)}"
+        return cls(folder, network, _free_port(f"{network}.2"), _free_port(f"{network}.3"))
+
+    @property
+    def tracker_address(self) -> str:
+        return f"{self.network}.2:{self.tracker_port}"
+
+    def write_tracker(self, address_fields: AddressFields) -> Path:
+        return self._write(
+            "tracker", _TRACKER, host=f"{self.network}.2", port=self.tracker_port, address_fields=address_fields
+        )
+
+    def write_storage(self, group: str, index: int) -> Path:
+        host = f"{self.network}.{3 + STORAGES.index((group, index))}"
+        return self._write(
+            f"{group}-{index}", _STORAGE, host=host, port=self.storage_port, group=group, tracker=self.tracker_address
+        )
+
+    def _write(self, name: str, template: str, **values: object) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        path = self.folder / f"{name}.conf"
+        path.write_text(template.format(folder=folder, **values), encoding="ascii")
+        return path
+
+
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
