@@ -1,0 +1,67 @@
+"""Exit codes, and errors as one line."""
+
+import sys
+from enum import IntEnum
+from typing import Final
+
+from s3py_helper.domain.errors import (
+    DeleteNotSupportedException,
+    FileNotFoundException,
+    FileTooLargeException,
+    InvalidArgumentException,
+    InvalidFileTypeException,
+    PreconditionFailedException,
+    RouteNotSupportedException,
+    StorageException,
+    StorageUnavailableException,
+)
+
+
+class ExitCode(IntEnum):
+    """What scripts can rely on; `docs/cli.md` explains them."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    REFUSED = 4
+    UNAVAILABLE = 5
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+    TERMINATED = 143
+
+
+_CODES: Final[dict[type[Exception], ExitCode]] = {
+    FileNotFoundException: ExitCode.NOT_FOUND,
+    InvalidFileTypeException: ExitCode.REFUSED,
+    FileTooLargeException: ExitCode.REFUSED,
+    RouteNotSupportedException: ExitCode.REFUSED,
+    DeleteNotSupportedException: ExitCode.REFUSED,
+    PreconditionFailedException: ExitCode.REFUSED,
+    FileExistsError: ExitCode.REFUSED,
+    InvalidArgumentException: ExitCode.USAGE,
+    FileNotFoundError: ExitCode.USAGE,
+    IsADirectoryError: ExitCode.USAGE,
+    NotADirectoryError: ExitCode.USAGE,
+    StorageUnavailableException: ExitCode.UNAVAILABLE,
+    BrokenPipeError: ExitCode.BROKEN_PIPE,
+    StorageException: ExitCode.FAILED,
+    OSError: ExitCode.FAILED,
+}
+
+HANDLED: Final = (StorageException, OSError)
+"""Errors that get one line and a code; everything else is a bug and shows itself."""
+
+
+def exit_code(error: Exception) -> ExitCode:
+    """The code of the nearest base in the table."""
+    return next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), ExitCode.FAILED)
+
+
+def complain(error: Exception) -> None:
+    """Write the error to standard error."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        what = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    else:
+        what = str(error)
+    sys.stderr.write(f"s3py: {what}\n")

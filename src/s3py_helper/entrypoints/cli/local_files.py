@@ -1,0 +1,130 @@
+"""Files on the user's own disk."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import secrets
+import threading
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Final
+
+from s3py_helper.application.completion import completed
+from s3py_helper.entrypoints.cli.progress import Advance
+
+CHUNK: Final = 1024 * 1024
+STDIN: Final = 0
+STDOUT: Final = 1
+_NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errno.EMLINK}
+
+
+async def chunks_of_file(path: Path, advance: Advance) -> AsyncGenerator[bytes]:
+    """The file's bytes."""
+    descriptor = await asyncio.to_thread(os.open, path, os.O_RDONLY)
+    try:
+        while chunk := await asyncio.to_thread(os.read, descriptor, CHUNK):
+            advance(len(chunk))
+            yield chunk
+    finally:
+        os.close(descriptor)
+
+
+async def chunks_of_stdin(advance: Advance) -> AsyncGenerator[bytes]:
+    """What comes on standard input."""
+    while chunk := await _in_daemon_thread_read(STDIN):
+        advance(len(chunk))
+        yield chunk
+
+
+async def _in_daemon_thread_read(descriptor: int) -> bytes:
+    """Read in a thread that nobody waits for: asyncio's own would keep an interrupted command until input comes."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[bytes] = loop.create_future()
+
+    def deliver(chunk: bytes | None, error: OSError | None) -> None:
+        if result.done():
+            return
+        if error is not None:
+            result.set_exception(error)
+        else:
+            result.set_result(chunk or b"")
+
+    def read() -> None:
+        chunk = error = None
+        try:
+            chunk = os.read(descriptor, CHUNK)
+        except OSError as failure:
+            error = failure
+        # The loop may be closed by now: the command was interrupted.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(deliver, chunk, error)
+
+    threading.Thread(target=read, daemon=True).start()
+    return await result
+
+
+async def write_all(descriptor: int, chunk: bytes) -> None:
+    """Write a whole chunk without keeping the event loop."""
+
+    def write() -> None:
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+    await asyncio.to_thread(write)
+
+
+@contextlib.asynccontextmanager
+async def new_file(target: Path, *, overwrite: bool) -> AsyncGenerator[int]:
+    """A descriptor to write to; what was written appears at `target` whole, when the block ends well, or not at all.
+
+    Raises:
+        FileExistsError: There is such a file, and it is not to be overwritten.
+    """
+    temporary = target.with_name(f".s3py-{secrets.token_hex(8)}.part")
+    descriptor = await asyncio.to_thread(_create, temporary, target, overwrite=overwrite)
+    try:
+        try:
+            yield descriptor
+            await asyncio.to_thread(os.fsync, descriptor)
+        finally:
+            os.close(descriptor)
+        await completed(asyncio.to_thread(_move, temporary, target, overwrite=overwrite))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _create(temporary: Path, target: Path, *, overwrite: bool) -> int:
+    if not overwrite:
+        _refuse_existing(target)
+    return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+
+
+def _move(temporary: Path, target: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        temporary.replace(target)
+        return
+    # Unlike a rename, a link never replaces what came there meanwhile.
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        _refuse_existing(target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _refuse_existing(target)
+        temporary.rename(target)
+
+
+def _refuse_existing(target: Path) -> None:
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, "exists already (--force overwrites it)", str(target))
+
+
+def local_name(stored: str | None) -> str:
+    """A stored name as one that is safe in any folder: a name from elsewhere may be a path, or hide control codes."""
+    last = re.split(r"[/\\]", stored or "")[-1]
+    printable = "".join(character for character in last if character.isprintable()).strip()
+    return printable if printable.strip(".") else "file"

@@ -1,0 +1,16 @@
+"""Results on standard output: one line for each file, as text or as JSON."""
+
+import sys
+
+from pydantic import BaseModel
+
+
+def write_line(text: str) -> None:
+    """One line, at once: the reader may be waiting for it."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def json_line(value: BaseModel) -> str:
+    """The value without what is not known."""
+    return value.model_dump_json(exclude_none=True)

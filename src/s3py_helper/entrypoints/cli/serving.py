@@ -1,0 +1,81 @@
+"""`s3py serve`."""
+
+import signal
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+
+from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, complain, exit_code
+from s3py_helper.entrypoints.container.config import StorageMode
+from s3py_helper.entrypoints.http.app import create_app
+from s3py_helper.entrypoints.settings import Settings, load_settings
+
+
+def serve(*, host: str | None, port: int | None, access_log: bool) -> ExitCode:
+    """Run the service until SIGINT or SIGTERM; requests under way are given time to finish."""
+    given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
+    try:
+        settings = load_settings(**given)
+        config = uvicorn.Config(
+            create_app(settings),
+            timeout_graceful_shutdown=settings.drain_seconds,
+            access_log=access_log,
+            server_header=False,
+        )
+        listening = _listen(settings.host, settings.port)
+    except HANDLED as error:
+        complain(error)
+        return exit_code(error)
+
+    # uvicorn raises the signal that stopped it once more when it is done. Being stopped is no failure of a service.
+    signal.signal(signal.SIGTERM, _ignore)
+    try:
+        with listening:
+            _AnnouncedServer(config, settings, listening).run([listening])
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK
+
+
+class _AnnouncedServer(uvicorn.Server):
+    """Tells where it listens and where files go, as soon as both are so."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, listening: socket.socket) -> None:
+        super().__init__(config)
+        self._announcement = f"Listening on {_url(listening)}, files go to {_place(settings)}"
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        sys.stdout.write(f"{self._announcement}\n")
+        sys.stdout.flush()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _place(settings: Settings) -> str:
+    match settings.mode:
+        case StorageMode.FILESYSTEM:
+            return str(settings.filesystem.root.absolute())
+        case StorageMode.FASTDFS if settings.fastdfs is not None:
+            return f"FastDFS at {', '.join(settings.fastdfs.tracker_servers)}"
+        case _ if settings.s3 is not None:
+            return f"bucket {settings.s3.default_bucket} at {settings.s3.endpoint}"
+        case _:
+            raise AssertionError(settings.mode)  # kit_config() has refused this
+
+
+def _ignore(_signal: int, _frame: FrameType | None) -> None:
+    """Nothing is left to do."""

@@ -1,0 +1,84 @@
+"""GET and HEAD of a file's bytes: whole, in part, or only if changed."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+from starlette.responses import Response
+
+from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.errors import PreconditionFailedException
+from s3py_helper.domain.files import FileBasicInfo
+from s3py_helper.entrypoints.http.conditions import Validators, Verdict, has_conditions, judge, range_applies
+from s3py_helper.entrypoints.http.disposition import content_disposition, may_show_inline, media_type
+from s3py_helper.entrypoints.http.services import ServesFiles
+from s3py_helper.entrypoints.http.streaming import Answer, SourcedResponse
+
+
+async def download(request: Request, services: ServesFiles, file_id: str, *, inline: bool) -> Response:
+    """The answer to GET or HEAD."""
+    headers = _joined(request)
+    wanted = ByteRange.parse(headers["range"]) if "range" in headers and request.method == "GET" else None
+
+    # Without conditions one round trip tells and brings everything. Conditions are judged before bytes are asked for:
+    # most of them end in "not modified". An id is never given to a second file, so both round trips see the same.
+    if request.method == "HEAD" or has_conditions(headers):
+        info = await services.info_service.get_file_info(file_id)
+        current = _validators(info)
+        match judge(headers, current):
+            case Verdict.NOT_MODIFIED:
+                return Response(status_code=304, headers=_validator_headers(current))
+            case Verdict.FAILED:
+                raise PreconditionFailedException(
+                    f"the file is not the version that the request names: {file_id}",
+                    operation="download",
+                    file_id=file_id,
+                )
+            case Verdict.PROCEED if request.method == "HEAD":
+                return Response(headers=_file_headers(info, inline=inline) | _length(info.file_size))
+            case _:
+                wanted = wanted if range_applies(headers, current) else None
+
+    @asynccontextmanager
+    async def source() -> AsyncGenerator[Answer]:
+        async with services.download_service.open(file_id, wanted) as opened:
+            answered = _file_headers(opened.info, inline=inline) | _length(len(opened.span))
+            if wanted is None:
+                yield Answer(opened.body, answered)
+                return
+            span = f"bytes {opened.span.start}-{opened.span.stop - 1}/{opened.info.file_size}"
+            yield Answer(opened.body, answered | {"Content-Range": span}, 206)
+
+    return SourcedResponse(source)
+
+
+def _joined(request: Request) -> Mapping[str, str]:
+    """Lower-case names; lines of the same name are one list (RFC 9110, 5.3)."""
+    joined: dict[str, str] = {}
+    for name, value in request.headers.items():
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
+def _validators(info: FileBasicInfo) -> Validators:
+    return Validators(info.etag, info.last_modify_time)
+
+
+def _validator_headers(validators: Validators) -> dict[str, str]:
+    # "no-cache" lets browsers keep the file but makes them ask whether it is still there.
+    headers = {"ETag": validators.etag, "Last-Modified": validators.http_date, "Cache-Control": "no-cache"}
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def _file_headers(info: FileBasicInfo, *, inline: bool) -> dict[str, str]:
+    content_type = media_type(info.content_type)
+    return _validator_headers(_validators(info)) | {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": content_disposition(info.file_name, inline=inline and may_show_inline(content_type)),
+        "Content-Type": content_type,
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _length(size: int | None) -> dict[str, str]:
+    return {} if size is None else {"Content-Length": str(size)}

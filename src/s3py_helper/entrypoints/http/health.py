@@ -1,0 +1,30 @@
+"""Whether the service can do its work."""
+
+from fastapi import APIRouter, Request, Response
+
+from s3py_helper.application.services import FileServices
+
+
+def create_health_router(*, details: bool) -> APIRouter:
+    """`GET /health`: 200 while new files can be stored, else 503.
+
+    Args:
+        details: Whether the answer says what is wrong with which backend, which helps operators and attackers alike.
+    """
+    router = APIRouter(tags=["health"])
+
+    @router.get("/health", operation_id="health")
+    async def health(request: Request, response: Response) -> dict[str, object]:
+        services: FileServices = request.state.services
+        report = await services.health_service.report()
+        status = "ok" if report.healthy else "degraded" if report.usable else "unavailable"
+        if not report.usable:
+            response.status_code = 503
+        if not details:
+            return {"status": status}
+        return {
+            "status": status,
+            "backends": {backend.value: problem or "ok" for backend, problem in report.problems.items()},
+        }
+
+    return router

@@ -1,0 +1,59 @@
+"""What the description of the interface cannot learn from the endpoints' signatures."""
+
+from typing import Any, Final
+
+from s3py_helper.entrypoints.http.problem_table import PROBLEMS
+
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "enum": sorted({problem.uri for problem in PROBLEMS.values()})},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What went wrong, for people."},
+        "file_id": {"type": "string"},
+        "file_name": {"type": "string", "description": "Which file of several it was."},
+        "operation": {"type": "string"},
+        "retryable": {"type": "boolean", "description": "The same request may succeed later."},
+    },
+}
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+_TITLES: Final = {
+    400: "Name, id, form or type is not valid",
+    403: "Not served here, or switched off",
+    404: "No such file",
+    412: "Not the version that was asked for",
+    413: "Too large",
+    416: "The file has no byte in that range",
+    500: "The storage failed",
+    503: "The storage is unavailable",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Descriptions of the problems that an endpoint answers with."""
+    return {
+        status: {"description": _TITLES[status], "content": {"application/problem+json": {"schema": _PROBLEM}}}
+        for status in (*statuses, 500, 503)
+    }
+
+
+def form_with(field: str, *, several: bool = False) -> dict[str, Any]:
+    """The description of a form with one field for files."""
+    file = {"type": "string", "format": "binary"}
+    schema = {
+        "type": "object",
+        "required": [field],
+        "properties": {field: {"type": "array", "items": file} if several else file},
+    }
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+FILE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The file", "content": {"application/octet-stream": _BINARY}},
+    206: {"description": "The part of the file that `Range` names", "content": {"application/octet-stream": _BINARY}},
+    304: {"description": "Not changed since"},
+}

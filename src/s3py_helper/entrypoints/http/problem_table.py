@@ -1,0 +1,65 @@
+"""Which HTTP status each error of the tree has."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    DeleteNotSupportedException,
+    FileNotFoundException,
+    FileTooLargeException,
+    IntegrityException,
+    InvalidArgumentException,
+    InvalidFileTypeException,
+    InvalidRangeException,
+    PreconditionFailedException,
+    RouteNotSupportedException,
+    StorageException,
+    StorageOperationException,
+    StorageUnavailableException,
+)
+from s3py_helper.entrypoints.http.forms import FormException, FormTimedOutException
+
+_NAMESPACE: Final = "urn:problem-type:s3py-helper:"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A kind of problem (RFC 9457): the status, and the two members that are the same for all of its kind."""
+
+    status: int
+    name: str
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """What clients compare; it never changes."""
+        return _NAMESPACE + self.name
+
+
+PROBLEMS: Final[dict[type[StorageException], Problem]] = {
+    InvalidArgumentException: Problem(400, "invalid-argument", "Invalid argument"),
+    InvalidFileTypeException: Problem(400, "file-type-not-allowed", "File type not allowed"),
+    FormException: Problem(400, "invalid-form", "Invalid form"),
+    FormTimedOutException: Problem(408, "upload-timed-out", "No bytes came in time"),
+    RouteNotSupportedException: Problem(403, "not-served-here", "Not served here"),
+    DeleteNotSupportedException: Problem(403, "delete-switched-off", "Deleting is switched off"),
+    FileNotFoundException: Problem(404, "file-not-found", "File not found"),
+    PreconditionFailedException: Problem(412, "precondition-failed", "Precondition failed"),
+    FileTooLargeException: Problem(413, "file-too-large", "File too large"),
+    InvalidRangeException: Problem(416, "range-not-satisfiable", "Range not satisfiable"),
+    StorageException: Problem(500, "storage-failed", "Storage failed"),
+    StorageOperationException: Problem(500, "storage-failed", "Storage failed"),
+    # The credentials are this service's, not the client's: nothing that the client could send would change it.
+    AccessDeniedException: Problem(500, "storage-denied-access", "The storage denied access to this service"),
+    IntegrityException: Problem(500, "integrity-violated", "The stored bytes are damaged"),
+    StorageUnavailableException: Problem(503, "storage-unavailable", "Storage unavailable"),
+}
+
+INVALID_REQUEST: Final = Problem(422, "invalid-request", "Invalid request")
+INTERNAL_ERROR: Final = Problem(500, "internal-error", "Internal error")
+
+
+def problem_of(error: StorageException) -> Problem:
+    """The kind of the error; subclasses made elsewhere are of the kind of their nearest base."""
+    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)

@@ -1,0 +1,123 @@
+"""The endpoints for files, to mount in any FastAPI application."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import field_serializer
+
+from s3py_helper.domain.files import FileAttach, FileBasicInfo
+from s3py_helper.entrypoints.http import downloads
+from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, form_with, problems
+from s3py_helper.entrypoints.http.problems import ProblemRoute
+from s3py_helper.entrypoints.http.services import ServesFiles
+from s3py_helper.entrypoints.http.uploads import BATCH_FIELD, SINGLE_FIELD, UploadRules, Uploads
+
+DEFAULT_CONCURRENT_UPLOADS = 64
+DEFAULT_IDLE_TIMEOUT = 60.0
+
+
+class FileInfo(FileBasicInfo):
+    """A file's description as JSON."""
+
+    @field_serializer("last_modify_time", when_used="json-unless-none")
+    def _iso(self, moment: Any) -> str:
+        # `+00:00` and not pydantic's `Z`: what datetime.isoformat() gives is what clients have always read here.
+        return str(moment.isoformat())
+
+
+def create_files_router(
+    get_services: Callable[..., ServesFiles | Awaitable[ServesFiles]],
+    *,
+    prefix: str = "/files",
+    tags: Sequence[str | Enum] = ("files",),
+    dependencies: Sequence[Any] = (),
+    concurrent_uploads: int = DEFAULT_CONCURRENT_UPLOADS,
+    idle_timeout: float = DEFAULT_IDLE_TIMEOUT,
+    max_file_size: int | None = None,
+) -> APIRouter:
+    """Endpoints that upload, download, describe and delete files.
+
+    ```python
+    app.include_router(create_files_router(lambda: manager, dependencies=[Depends(logged_in)]))
+    ```
+
+    Args:
+        get_services: A FastAPI dependency that gives `FileServices`, an open `StorageManager`, or the like.
+        prefix: Front of all paths.
+        tags: Groups in the description of the interface.
+        dependencies: Run before every endpoint, and before a byte of the body is read: for authorization.
+        concurrent_uploads: How many uploads are stored at a time.
+        idle_timeout: Seconds without a byte from the client after which an upload is given up.
+        max_file_size: Refuse a larger upload by its declared length already; the validator of the services counts
+            bytes anyway.
+
+    Errors of storage are answered as `application/problem+json`, unless the application has a handler for them.
+    """
+    router = APIRouter(
+        prefix=prefix,
+        tags=list(tags),
+        dependencies=list(dependencies),
+        route_class=ProblemRoute,
+        redirect_slashes=False,
+    )
+    rules = UploadRules(asyncio.Semaphore(concurrent_uploads), idle_timeout, max_file_size)
+
+    def uploads(
+        request: Request,
+        services: Annotated[ServesFiles, Depends(get_services)],
+        folder: Annotated[str | None, Query(description="Front of the object key.")] = None,
+        bucket: Annotated[str | None, Query(description="Where to store instead of the default bucket.")] = None,
+    ) -> Uploads:
+        return Uploads(request, services.upload_service, rules, folder=folder, bucket=bucket)
+
+    @router.post(
+        "/upload",
+        operation_id="upload_file",
+        responses=problems(400, 403, 413),
+        openapi_extra=form_with(SINGLE_FIELD),
+    )
+    async def upload(uploads: Annotated[Uploads, Depends(uploads)]) -> FileAttach:
+        """Store the file of the form field `file`."""
+        return await uploads.store_one()
+
+    @router.post(
+        "/batch-upload",
+        operation_id="upload_files",
+        responses=problems(400, 403, 413),
+        openapi_extra=form_with(BATCH_FIELD, several=True),
+    )
+    async def batch_upload(uploads: Annotated[Uploads, Depends(uploads)]) -> list[FileAttach]:
+        """Store all files of the form fields `files`, or none."""
+        return await uploads.store_all()
+
+    @router.get(
+        "/{file_id:path}/download",
+        operation_id="download_file",
+        response_class=Response,
+        responses=FILE_RESPONSES | problems(400, 403, 404, 412, 416),
+    )
+    @router.head("/{file_id:path}/download", include_in_schema=False)
+    async def download(
+        request: Request,
+        services: Annotated[ServesFiles, Depends(get_services)],
+        file_id: str,
+        inline: Annotated[bool, Query(description="Let browsers show it, where that is safe.")] = False,  # noqa: FBT002 - FastAPI calls it
+    ) -> Response:
+        """The bytes of a file. `Range`, `If-Range` and the conditions of RFC 9110 are understood."""
+        return await downloads.download(request, services, file_id, inline=inline)
+
+    @router.get("/{file_id:path}/info", operation_id="get_file_info", responses=problems(400, 403, 404))
+    async def info(services: Annotated[ServesFiles, Depends(get_services)], file_id: str) -> FileInfo:
+        """What is known of a file."""
+        return FileInfo.model_validate((await services.info_service.get_file_info(file_id)).model_dump())
+
+    @router.delete("/{file_id:path}", operation_id="delete_file", responses=problems(400, 403, 404))
+    async def delete(services: Annotated[ServesFiles, Depends(get_services)], file_id: str) -> dict[str, str]:
+        """Remove a file."""
+        await services.delete_service.delete_file(file_id)
+        return {"detail": "deleted"}
+
+    return router

@@ -1,0 +1,84 @@
+"""An answer that owns the source of its bytes.
+
+Starlette's `StreamingResponse` is not used for three reasons, each of which has a regression test: a source that never
+waits keeps the event loop for ever once the client has gone, because uvicorn then takes every chunk and waits for
+nobody; clean-up in the source is cut short by the cancellation that reports the client's leaving; and a source that the
+client leaves early is never closed, only collected.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from s3py_helper.application.completion import completed
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent: the body's chunks are read once, and only while the source is open."""
+
+    body: AsyncIterator[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+class SourcedResponse(Response):
+    """Opens its source, sends what it yields, and closes it: once, to the end, and at once when the client goes away.
+
+    The source is opened here and not by the endpoint, so that there is no moment at which nobody would close it. Errors
+    of opening come out before anything was sent and can still become an answer of their own; later ones come out too,
+    and the server cuts the connection, which no client takes for the end of the file.
+    """
+
+    def __init__(self, source: Callable[[], AbstractAsyncContextManager[Answer]]) -> None:
+        super().__init__()
+        self._source = source
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+        await _while_client_listens(self._send(send), receive)
+        if self.background is not None:
+            await self.background()
+
+    async def _send(self, send: Send) -> None:
+        opening = self._source()
+        answer = await opening.__aenter__()
+        try:
+            headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            async for chunk in answer.body:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                # Sending does not wait while there is room in the buffer, nor when the client has gone; others must
+                # get their turn all the same, among them the task that would notice the latter.
+                await asyncio.sleep(0)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            await completed(opening.__aexit__(*sys.exc_info()))
+
+
+async def _while_client_listens(sending: Coroutine[None, None, None], receive: Receive) -> None:
+    """Run `sending`, but cancel it when the client goes away. What it was doing has ended when this returns."""
+    work = asyncio.ensure_future(sending)
+    leaving = asyncio.ensure_future(_client_left(receive))
+    try:
+        await asyncio.wait([work, leaving], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await completed(_stopped(work, leaving))
+    if not work.cancelled():
+        work.result()
+
+
+async def _client_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _stopped(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    # Takes note of errors too, so that asyncio does not report as lost what the caller is about to raise or replace.
+    await asyncio.gather(*tasks, return_exceptions=True)

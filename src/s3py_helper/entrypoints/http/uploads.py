@@ -1,0 +1,143 @@
+"""POST of files: stored while they arrive."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+
+from s3py_helper.application.completion import completed
+from s3py_helper.application.upload import UploadService
+from s3py_helper.domain.content_type import OCTET_STREAM
+from s3py_helper.domain.errors import FileTooLargeException
+from s3py_helper.domain.files import FileAttach
+from s3py_helper.entrypoints.http.disposition import media_type
+from s3py_helper.entrypoints.http.forms import (
+    MAX_UNUSED_BYTES,
+    FormException,
+    FormReader,
+    FormTimedOutException,
+    PartHead,
+)
+
+SINGLE_FIELD: Final = "file"
+BATCH_FIELD: Final = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRules:
+    """What the service grants to uploads.
+
+    Attributes:
+        gate: How many are stored at a time; the rest wait, and TCP makes their clients wait.
+        idle_timeout: Seconds without a byte from the client.
+        max_file_size: Largest file in bytes, as far as it can be told before the first byte; `None` for no limit.
+    """
+
+    gate: asyncio.Semaphore
+    idle_timeout: float
+    max_file_size: int | None = None
+
+
+class Uploads:
+    """One request's files, on their way to where it wants them."""
+
+    def __init__(
+        self, request: Request, service: UploadService, rules: UploadRules, *, folder: str | None, bucket: str | None
+    ) -> None:
+        self._request = request
+        self._service = service
+        self._rules = rules
+        self._folder = folder
+        self._bucket = bucket
+
+    async def store_one(self) -> FileAttach:
+        """Store the file of the field `file`; it becomes visible when the whole form has come."""
+        self._refuse_if_declared_too_large()
+        async with self._rules.gate, self._form() as form:
+            head = await _next_file(form, SINGLE_FIELD)
+            if head is None:
+                raise _missing(SINGLE_FIELD)
+            return await self._store(head, _content_and_end(form, SINGLE_FIELD))
+
+    async def store_all(self) -> list[FileAttach]:
+        """Store the files of the fields `files` one after another; when one fails, none stays."""
+        stored: list[FileAttach] = []
+        try:
+            async with self._rules.gate, self._form() as form:
+                while (head := await _next_file(form, BATCH_FIELD)) is not None:
+                    stored.append(await self._store(head, form.content()))
+            if not stored:
+                raise _missing(BATCH_FIELD)
+        except BaseException:
+            # Also when the client has gone or the server stops: the caller never learns these files' ids.
+            await completed(self._discard(stored))
+            raise
+        return stored
+
+    async def _store(self, head: PartHead, content: AsyncGenerator[bytes]) -> FileAttach:
+        if head.file_name is None:
+            raise FormException(f"the form field {head.field!r} is not a file: it has no file name")
+        # "Some bytes" is what clients say who do not know: name and content tell more.
+        claimed = media_type(head.content_type)
+        return await self._service.upload_stream(
+            head.file_name,
+            content,
+            None,
+            self._folder,
+            self._bucket,
+            content_type=None if claimed == OCTET_STREAM else claimed,
+        )
+
+    async def _discard(self, stored: list[FileAttach]) -> None:
+        for attach in stored:
+            await self._service.discard(attach)
+
+    @contextlib.asynccontextmanager
+    async def _form(self) -> AsyncGenerator[FormReader]:
+        async with contextlib.aclosing(self._arriving()) as body:
+            yield FormReader(self._request.headers.get("content-type"), body)
+
+    async def _arriving(self) -> AsyncGenerator[bytes]:
+        async with contextlib.aclosing(self._request.stream()) as stream:
+            while True:
+                try:
+                    async with asyncio.timeout(self._rules.idle_timeout):
+                        chunk = await anext(stream)
+                except TimeoutError:
+                    raise FormTimedOutException(
+                        f"no byte of the form came for {self._rules.idle_timeout:g} s"
+                    ) from None
+                if not chunk:
+                    return
+                yield chunk
+
+    def _refuse_if_declared_too_large(self) -> None:
+        """Spare both sides the transfer where the length of the request tells enough."""
+        limit = self._rules.max_file_size
+        declared = self._request.headers.get("content-length", "")
+        if limit is not None and declared.isdecimal() and int(declared) > limit + MAX_UNUSED_BYTES:
+            raise FileTooLargeException(
+                f"a request of {declared} bytes holds a file of more than the {limit} bytes allowed", limit=limit
+            )
+
+
+async def _next_file(form: FormReader, field: str) -> PartHead | None:
+    while (head := await form.next_part()) is not None and head.field != field:
+        pass
+    return head
+
+
+async def _content_and_end(form: FormReader, field: str) -> AsyncGenerator[bytes]:
+    """A file's content; ends only when the form has ended as it should."""
+    async for chunk in form.content():
+        yield chunk
+    if await _next_file(form, field) is not None:
+        raise FormException(f"the form has more than one field {field!r}: send several files to .../batch-upload")
+
+
+def _missing(field: str) -> RequestValidationError:
+    return RequestValidationError([{"type": "missing", "loc": ("body", field), "msg": "Field required", "input": None}])

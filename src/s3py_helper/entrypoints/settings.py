@@ -1,0 +1,179 @@
+"""What a deployment is told from outside: variables `S3PY_...`, and the file `.env`."""
+
+import json
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Final, Self, cast
+
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.validation import FileValidatorImpl
+from s3py_helper.entrypoints.container.config import (
+    FastdfsConfig,
+    FilesystemConfig,
+    FileTypeConfig,
+    FusionConfig,
+    KitConfig,
+    S3Config,
+    StorageMode,
+)
+
+PREFIX: Final = "S3PY_"
+EVERY_BUCKET: Final = "*"
+DEFAULT_ROOT: Final = Path("data")
+
+
+def _listed(value: object) -> object:
+    """A list from `a, b` or from JSON; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"not a JSON list: {error}") from None
+    return [item for part in value.split(",") if (item := part.strip())]
+
+
+def _lists(*names: str) -> BeforeValidator:
+    """In a group of settings, read the named members as lists."""
+
+    def read(group: object) -> object:
+        if not isinstance(group, dict):
+            return group
+        members = cast("dict[str, object]", group)
+        return {name: _listed(value) if name in names else value for name, value in members.items()}
+
+    return BeforeValidator(read)
+
+
+def _rooted(group: object) -> object:
+    """A folder of our own where none is named."""
+    return {"root": DEFAULT_ROOT} | cast("dict[str, object]", group) if isinstance(group, dict) else group
+
+
+def _not_blank(token: SecretStr | None) -> SecretStr | None:
+    if token is not None and not token.get_secret_value().strip():
+        raise ValueError("it is blank: give a token, or leave the variable out")
+    return token
+
+
+class Settings(BaseSettings):
+    """One deployment of service and command line; `docs/configuration.md` lists the variables.
+
+    Attributes:
+        mode: Which backends are used.
+        s3: Connection to S3, needed in the modes `s3` and `hybrid`.
+        fastdfs: Connection to FastDFS, needed in the modes `fastdfs` and `hybrid`.
+        filesystem: The folder to use in the mode `filesystem`.
+        fusion: What may still be done with files in FastDFS.
+        file_types: Allowed and refused extensions.
+        max_file_size: Largest file in bytes (`5GiB` is understood); `None` for no limit.
+        buckets: Buckets served besides the default bucket; `*` for all that the credentials reach.
+        concurrent_files: How many files one call or command stores or fetches at a time.
+        host: Address to listen on; one that is not loopback needs `api_token`.
+        port: Port to listen on; 0 for any that is free.
+        api_token: What clients must send as `Authorization: Bearer <token>`.
+        concurrent_uploads: How many uploads the service stores at a time; more of them wait, unread.
+        idle_timeout: Seconds without a byte from the client after which an upload is given up.
+        drain_seconds: Seconds that requests under way have to finish when the service is stopped.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        # Lists are written `a,b` as people do; the validators above read them.
+        enable_decoding=False,
+        extra="ignore",
+        # Values may be secrets.
+        hide_input_in_errors=True,
+    )
+
+    mode: StorageMode = StorageMode.FILESYSTEM
+    s3: S3Config | None = None
+    fastdfs: Annotated[FastdfsConfig | None, _lists("tracker_servers")] = None
+    filesystem: Annotated[FilesystemConfig, BeforeValidator(_rooted)] = Field(
+        default_factory=lambda: FilesystemConfig(root=DEFAULT_ROOT)
+    )
+    fusion: FusionConfig = Field(default_factory=FusionConfig)
+    file_types: Annotated[FileTypeConfig, _lists("whitelist", "blacklist")] = Field(default_factory=FileTypeConfig)
+    max_file_size: ByteSize | None = None
+    buckets: Annotated[frozenset[str], BeforeValidator(_listed)] = frozenset()
+    concurrent_files: int = Field(default=16, ge=1)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    api_token: Annotated[SecretStr | None, AfterValidator(_not_blank)] = None
+    concurrent_uploads: int = Field(default=64, ge=1)
+    idle_timeout: float = Field(default=60, gt=0)
+    drain_seconds: int = Field(default=30, ge=0)
+
+    @model_validator(mode="after")
+    def _open_to_others_only_with_a_token(self) -> Self:
+        if self.api_token is None and not is_loopback(self.host):
+            raise ValueError(
+                f"{PREFIX}HOST={self.host} lets other machines in: set {PREFIX}API_TOKEN as well, or use 127.0.0.1"
+            )
+        return self
+
+    def kit_config(self) -> KitConfig:
+        """The same for the container.
+
+        Raises:
+            InvalidArgumentException: The mode needs a backend whose settings are missing; the message names them.
+        """
+        return KitConfig(
+            mode=self.mode,
+            s3=self.s3,
+            fastdfs=self.fastdfs,
+            filesystem=self.filesystem,
+            fusion=self.fusion,
+            validator=FileValidatorImpl(self.file_types, self.max_file_size),
+            buckets=self._buckets_served(),
+            concurrent_uploads=self.concurrent_files,
+        )
+
+    def _buckets_served(self) -> frozenset[str] | None:
+        """An id names its bucket, and anybody can write an id: only what the deployment means to serve is served."""
+        if EVERY_BUCKET in self.buckets:
+            return None
+        if self.mode is StorageMode.FILESYSTEM:
+            return self.buckets | {self.filesystem.default_bucket}
+        return self.buckets if self.s3 is None else self.buckets | {self.s3.default_bucket}
+
+
+def load_settings(**given: object) -> Settings:
+    """Settings from the environment and `.env`; what is given goes before both.
+
+    Raises:
+        InvalidArgumentException: A setting is missing or wrong; the message names each variable, and no value.
+    """
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic, like the variables
+    except ValidationError as error:
+        raise InvalidArgumentException(_told(error)) from None
+    except UnicodeDecodeError as error:
+        raise InvalidArgumentException(f"the file .env is not UTF-8 text: {error}") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to the address; names other than `localhost` are not looked up."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _told(error: ValidationError) -> str:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(_variable(detail["loc"]) + detail["msg"].removeprefix("Value error, ") for detail in details)
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = "__".join(part.upper() for part in location if isinstance(part, str))
+    return f"{PREFIX}{name}: " if name else ""
