@@ -1,0 +1,86 @@
+"""From the operating system's errors to ours."""
+
+import errno
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    FileNotFoundException,
+    InvalidArgumentException,
+    StorageException,
+    StorageOperationException,
+    StorageUnavailableException,
+)
+from s3py_helper.domain.file_id import Backend, FileId
+
+type _Row = tuple[type[StorageException], str]
+
+_TABLE: Final[Mapping[int, _Row]] = {
+    errno.ENOSPC: (StorageOperationException, "the disk is full"),
+    errno.EDQUOT: (StorageOperationException, "the disk quota is used up"),
+    errno.EFBIG: (StorageOperationException, "the file is larger than the system allows"),
+    errno.EROFS: (AccessDeniedException, "the disk is read-only"),
+    errno.EACCES: (AccessDeniedException, "the system denies access"),
+    errno.EPERM: (AccessDeniedException, "the system denies the operation"),
+    errno.EMFILE: (StorageUnavailableException, "this process has too many open files"),
+    errno.ENFILE: (StorageUnavailableException, "the system has too many open files"),
+    errno.ENOMEM: (StorageUnavailableException, "the system is out of memory"),
+    errno.ENOLCK: (StorageUnavailableException, "the system is out of locks"),
+    errno.ETIMEDOUT: (StorageUnavailableException, "the disk does not answer"),
+    errno.ESTALE: (StorageUnavailableException, "the disk was mounted anew meanwhile"),
+    errno.EIO: (StorageOperationException, "the disk reports an input/output error"),
+    errno.EMLINK: (StorageOperationException, "the folder holds as many folders as the disk allows"),
+    errno.EEXIST: (StorageOperationException, "a file or folder of that name exists already"),
+    errno.EISDIR: (StorageOperationException, "a folder has that name"),
+    errno.ENOTDIR: (StorageOperationException, "a file has the name of a folder that is needed"),
+    errno.ENAMETOOLONG: (InvalidArgumentException, "a part of the key is longer than the disk allows"),
+    errno.EILSEQ: (InvalidArgumentException, "the disk does not accept the characters of the key"),
+    errno.EOPNOTSUPP: (StorageOperationException, "the disk lacks an operation that is needed (locks, hard links)"),
+    errno.ENOSYS: (StorageOperationException, "the disk lacks an operation that is needed (locks, hard links)"),
+}
+
+_ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
+"""What the system says of a path where no file can be."""
+
+_READING: Final = frozenset({"download", "info", "delete"})
+
+
+@contextmanager
+def translated(operation: str, file_id: FileId | None = None) -> Generator[None]:
+    """Turn the errors of disk work into `StorageException`s that name operation and file.
+
+    To be put around disk work alone: a caller's stream may raise operating-system errors of its own.
+    """
+    try:
+        yield
+    except StorageException as error:
+        _locate(error, operation, file_id)
+        raise
+    except OSError as error:
+        found = _translate(error, operation)
+        _locate(found, operation, file_id)
+        raise found from error
+
+
+def _translate(error: OSError, operation: str) -> StorageException:
+    if operation in _READING and error.errno in _ABSENT:
+        return FileNotFoundException("no such file")
+    kind, reason = _TABLE.get(error.errno or 0, (StorageOperationException, error.strerror or "the disk failed"))
+    code = errno.errorcode.get(error.errno or 0, "unknown")
+    return kind(f"{operation} failed: {reason} ({code})")
+
+
+def _locate(error: StorageException, operation: str, file_id: FileId | None) -> None:
+    error.operation = error.operation or operation
+    error.backend = error.backend or Backend.FILESYSTEM
+    if file_id is not None and error.file_id is None:
+        error.file_id = str(file_id)
+        error.message = f"{error.message}: {file_id}"
+        error.args = (error.message,)
+
+
+def not_open() -> StorageOperationException:
+    """The store is used outside its `async with`."""
+    return StorageOperationException("the filesystem store is not open: use it inside 'async with store'")

@@ -1,0 +1,15 @@
+"""Opens the backend for the container."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from s3py_helper.adapters.filesystem.config import FilesystemConfig
+from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
+from s3py_helper.application.router import MountedBackend
+
+
+@asynccontextmanager
+async def open_backend(config: FilesystemConfig) -> AsyncGenerator[MountedBackend]:
+    """The store and its abilities, open inside the block."""
+    async with FilesystemBlobStore(config) as store:
+        yield MountedBackend(store=store, health=store)

@@ -1,0 +1,110 @@
+"""One download from the disk. Everything here blocks: it is called in threads."""
+
+import os
+from typing import Final
+
+from isal import isal_zlib
+
+from s3py_helper.adapters.filesystem.disk import Disk
+from s3py_helper.adapters.filesystem.folders import require_regular, walked
+from s3py_helper.adapters.filesystem.layout import Place
+from s3py_helper.adapters.filesystem.lease import Lease
+from s3py_helper.adapters.filesystem.trailer import Trailer, tail_size
+from s3py_helper.domain.byte_range import ByteRange, Span, span_of
+from s3py_helper.domain.errors import IntegrityException
+
+CHUNK_SIZE: Final = 256 * 1024
+"""Bytes that are read at a time."""
+
+_TAIL_SIZE: Final = 4096
+"""Bytes at the end of a file that are read at first; nearly every trailer is shorter."""
+
+# A name may belong to a FIFO: without O_NONBLOCK, opening one waits for somebody who writes to it.
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+class BlobReader(Lease):
+    """Reads a file from beginning to end of a span; checks the checksum of a whole file before its last chunk.
+
+    Attributes:
+        left: Bytes that are still to be read; the descriptor is closed with the last one.
+    """
+
+    def __init__(self, disk: Disk, place: Place) -> None:
+        super().__init__()
+        self.left = 0
+        self._disk = disk
+        self._place = place
+        self._file: int | None = None
+        self._at = 0
+        self._crc32 = 0
+        self._expected_crc32: int | None = None
+
+    def open(self, byte_range: ByteRange | None = None) -> tuple[Trailer, Span, bytes]:
+        """The file's description, the bytes that will be read, and the first chunk of them."""
+        with self._working():
+            trailer = self._open()
+            span = span_of(byte_range, trailer.size)
+            self._at, self.left = span.start, len(span)
+            if len(span) == trailer.size:
+                self._expected_crc32 = trailer.crc32
+            return trailer, span, self._read()
+
+    def read(self) -> bytes:
+        """The next chunk."""
+        with self._working():
+            return self._read()
+
+    def _open(self) -> Trailer:
+        self._file = _opened(self._disk, self._place)
+        return _read_trailer(self._file)
+
+    def _read(self) -> bytes:
+        chunk = b"" if self._file is None else os.pread(self._file, min(CHUNK_SIZE, self.left), self._at)
+        if not chunk and self.left:
+            raise IntegrityException(f"the file ended {self.left} bytes early")
+        self._at += len(chunk)
+        self.left -= len(chunk)
+        if self._expected_crc32 is not None:
+            self._crc32 = isal_zlib.crc32(chunk, self._crc32)
+        if not self.left:
+            self._give_back()
+            if self._expected_crc32 not in {None, self._crc32}:
+                raise IntegrityException("the bytes are not those that were stored (CRC-32)")
+        return chunk
+
+    def _give_back(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+
+def read_description(disk: Disk, place: Place) -> Trailer:
+    """A file's description alone."""
+    file = _opened(disk, place)
+    try:
+        return _read_trailer(file)
+    finally:
+        os.close(file)
+
+
+def _opened(disk: Disk, place: Place) -> int:
+    with walked(disk.root, place.folders) as chain:
+        # First without opening: opening a device may already do something.
+        require_regular(os.stat(place.name, dir_fd=chain[-1], follow_symlinks=False))
+        file = os.open(place.name, _FLAGS, dir_fd=chain[-1])
+    try:
+        require_regular(os.fstat(file))
+    except BaseException:
+        # It was exchanged in between; whatever it is now, it must not stay open.
+        os.close(file)
+        raise
+    return file
+
+
+def _read_trailer(file: int) -> Trailer:
+    size = os.fstat(file).st_size
+    tail = os.pread(file, _TAIL_SIZE, max(0, size - _TAIL_SIZE))
+    if (needed := tail_size(tail, size)) > len(tail):
+        tail = os.pread(file, needed, size - needed)
+    return Trailer.decode(tail, size)

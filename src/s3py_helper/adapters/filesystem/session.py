@@ -1,0 +1,85 @@
+"""What is open between opening and closing a store: the disk, threads, and what uploads and downloads hold."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Final, Self
+
+from aiofiles.os import wrap
+
+from s3py_helper.adapters.filesystem.disk import Disk
+from s3py_helper.adapters.filesystem.errors import not_open
+from s3py_helper.adapters.filesystem.incoming import sweep
+from s3py_helper.adapters.filesystem.lease import Lease
+from s3py_helper.application.completion import completed
+
+THREADS: Final = 16
+"""More than processors: with durability, threads mostly wait for the disk, which serves many syncs in one go."""
+
+SWEEP_INTERVAL: Final = 3600.0
+"""Seconds after which a store that takes files looks for leftovers of other processes again."""
+
+
+class Session:
+    """Runs disk work in threads of its own, so that closing can wait for all of it."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk = disk
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3py-disk")
+        self._leases: set[Lease] = set()
+        self._closed = False
+        self._next_sweep = time.monotonic() + SWEEP_INTERVAL
+
+    @classmethod
+    async def open(cls, disk: Disk) -> Self:
+        """Open the disk and remove what dead writers have left."""
+        session = cls(disk)
+        try:
+            await completed(session.run(disk.open))
+            await session.run(sweep, disk)
+        except BaseException:
+            # Cancelled or failed: there is nobody else to close what is open by now.
+            await completed(session.close())
+            raise
+        return session
+
+    async def close(self) -> None:
+        """Refuse new work, take back what is held, wait for work under way. Uploads in progress are undone."""
+        self._closed = True
+        await asyncio.gather(*(self._in_thread(lease.release) for lease in self._leases))
+        await wrap(self._threads.shutdown)()
+        await wrap(self.disk.close)()
+
+    async def run[**Arguments, Result](
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Do blocking work in a thread. A cancelled caller leaves it running: what it acquires belongs to a lease."""
+        if self._closed:
+            raise not_open()
+        return await self._in_thread(work, *args, **kwargs)
+
+    @asynccontextmanager
+    async def holding[SomeLease: Lease](self, lease: SomeLease) -> AsyncGenerator[SomeLease]:
+        """Release the lease after the block, or when the store is closed during it."""
+        if self._closed:
+            raise not_open()
+        self._leases.add(lease)
+        try:
+            yield lease
+        finally:
+            if not lease.released:
+                await completed(self._in_thread(lease.release))
+            self._leases.discard(lease)
+
+    def sweep_in_passing(self) -> None:
+        """Look for leftovers when the last time was long ago, while others go on."""
+        if not self._closed and time.monotonic() >= self._next_sweep:
+            self._next_sweep = time.monotonic() + SWEEP_INTERVAL
+            self._threads.submit(sweep, self.disk)
+
+    async def _in_thread[**Arguments, Result](
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        return await wrap(work)(*args, executor=self._threads, **kwargs)

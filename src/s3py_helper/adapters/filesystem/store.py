@@ -1,0 +1,135 @@
+"""Files on the local disk."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, Self
+
+from s3py_helper.adapters.filesystem.config import FilesystemConfig
+from s3py_helper.adapters.filesystem.disk import Disk
+from s3py_helper.adapters.filesystem.errors import not_open, translated
+from s3py_helper.adapters.filesystem.health import probe
+from s3py_helper.adapters.filesystem.layout import Place
+from s3py_helper.adapters.filesystem.reader import BlobReader, read_description
+from s3py_helper.adapters.filesystem.remover import remove
+from s3py_helper.adapters.filesystem.session import Session
+from s3py_helper.adapters.filesystem.trailer import Trailer
+from s3py_helper.adapters.filesystem.writer import BlobWriter
+from s3py_helper.application.completion import completed
+from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.file_id import Backend, FileId, check_bucket
+
+BATCH_SIZE: Final = 256 * 1024
+"""Bytes that are gathered for one visit to a thread; smaller files need a single visit."""
+
+
+class FilesystemBlobStore:
+    """A folder of the local disk. Several processes may use the same folder.
+
+    Raises:
+        InvalidArgumentException: The default bucket is not a valid name.
+    """
+
+    def __init__(self, config: FilesystemConfig) -> None:
+        check_bucket(Backend.FILESYSTEM, config.default_bucket)
+        self._config = config
+        self._opened: Session | None = None
+
+    async def __aenter__(self) -> Self:
+        """Make the folder where it is missing, and remove what killed processes have left in it."""
+        with translated("open"):
+            self._opened = await Session.open(Disk(self._config.root, durability=self._config.durability))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Undo uploads that are still in progress and close; their callers are told at their next step."""
+        session, self._opened = self._opened, None
+        if session is not None:
+            with translated("close"):
+                await completed(session.close())
+
+    async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """Store a file; see `BlobStore.write`."""
+        file_id = FileId(Backend.FILESYSTEM, blob.bucket or self._config.default_bucket, blob.key)
+        with translated("upload", file_id):
+            session = self._session
+        async with session.holding(BlobWriter(session.disk, Place.of(file_id))) as writer:
+            pieces: list[bytes] = []
+            gathered = 0
+            async for chunk in body:
+                pieces.append(chunk)
+                gathered += len(chunk)
+                if gathered >= BATCH_SIZE:
+                    with translated("upload", file_id):
+                        await session.run(writer.append, pieces)
+                    pieces, gathered = [], 0
+            trailer = _trailer(blob, body)
+            with translated("upload", file_id):
+                await session.run(writer.finish, pieces, trailer)
+                writer.keep()
+        session.sweep_in_passing()
+        return trailer.describe(file_id)
+
+    @asynccontextmanager
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+        """Read a file; see `BlobStore.open`."""
+        with translated("download", file_id):
+            session = self._session
+        async with session.holding(BlobReader(session.disk, Place.of(file_id))) as reader:
+            with translated("download", file_id):
+                trailer, span, first = await session.run(reader.open, byte_range)
+            async with aclosing(_chunks(session, file_id, reader, first)) as body:
+                yield OpenBlob(trailer.describe(file_id), span, body)
+
+    async def info(self, file_id: FileId) -> BlobInfo:
+        """Describe a file; see `BlobStore.info`."""
+        with translated("info", file_id):
+            trailer = await self._session.run(read_description, self._session.disk, Place.of(file_id))
+        return trailer.describe(file_id)
+
+    async def delete(self, file_id: FileId) -> None:
+        """Delete a file; see `BlobStore.delete`."""
+        with translated("delete", file_id):
+            await self._session.run(remove, self._session.disk, Place.of(file_id))
+
+    async def check(self) -> None:
+        """Write and read back a few bytes; see `HealthCheck.check`."""
+        with translated("health check"):
+            await self._session.run(probe, self._session.disk)
+
+    @property
+    def _session(self) -> Session:
+        if self._opened is None:
+            raise not_open()
+        return self._opened
+
+
+def _trailer(blob: NewBlob, body: IncomingBody) -> Trailer:
+    return Trailer(
+        size=body.received,
+        crc32=body.crc32,
+        created=datetime.now(UTC),
+        file_name=blob.file_name,
+        content_type=blob.content_type,
+        metadata=blob.metadata,
+    )
+
+
+async def _chunks(session: Session, file_id: FileId, reader: BlobReader, first: bytes) -> AsyncGenerator[bytes]:
+    if first:
+        yield first
+    while reader.left:
+        with translated("download", file_id):
+            chunk = await session.run(reader.read)
+        yield chunk
+
+
+_: type[BlobStore] = FilesystemBlobStore
+__: type[HealthCheck] = FilesystemBlobStore

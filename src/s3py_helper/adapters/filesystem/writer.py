@@ -1,0 +1,129 @@
+"""One upload on the disk. Everything here blocks: it is called in threads."""
+
+import errno
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from s3py_helper.adapters.filesystem.disk import Disk
+from s3py_helper.adapters.filesystem.errors import not_open
+from s3py_helper.adapters.filesystem.folders import remove_empty, walked
+from s3py_helper.adapters.filesystem.incoming import new_incoming
+from s3py_helper.adapters.filesystem.layout import Place
+from s3py_helper.adapters.filesystem.lease import Lease
+from s3py_helper.adapters.filesystem.trailer import Trailer
+from s3py_helper.domain.errors import StorageException
+
+_WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What file systems without hard links say of link(2)."""
+
+_ATTEMPTS: Final = 100
+
+
+class BlobWriter(Lease):
+    """Writes to a file in `.incoming` and gives it its place at the end, whole.
+
+    Until `keep`, `release` undoes everything, a file that has just got its place included.
+    """
+
+    def __init__(self, disk: Disk, place: Place) -> None:
+        super().__init__()
+        self._disk = disk
+        self._place = place
+        self._file: int | None = None
+        self._incoming: str | None = None
+        self._publishing = self._placed = False
+
+    def append(self, pieces: Sequence[bytes]) -> None:
+        """Write the next bytes."""
+        with self._working():
+            self._write(pieces)
+
+    def finish(self, pieces: Sequence[bytes], trailer: Trailer) -> None:
+        """Write the last bytes and make the file visible."""
+        with self._working():
+            self._write([*pieces, trailer.encode()])
+            if self._disk.durability:
+                os.fsync(self._opened())
+            self._publish()
+            self._close()
+
+    def keep(self) -> None:
+        """The caller has learnt of the file: from now on it stays. Raises when the store was closed just before."""
+        with self._lock:
+            if self.released:
+                raise not_open()
+            self.released = True
+
+    def _opened(self) -> int:
+        if self._file is None:
+            self._file, self._incoming = new_incoming(self._disk)
+        return self._file
+
+    def _write(self, pieces: Sequence[bytes]) -> None:
+        file = self._opened()
+        rest = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        while rest:
+            rest = rest[os.write(file, rest) :]
+
+    def _publish(self) -> None:
+        self._publishing = True
+        for attempt in range(_ATTEMPTS):
+            try:
+                with walked(self._disk.root, self._place.folders, create=True) as chain:
+                    self._give_place(chain[-1])
+                    self._disk.make_lasting(chain)
+            except FileNotFoundError:
+                # A deletion has just removed a folder, empty as it was: make it again.
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _give_place(self, folder: int) -> None:
+        """Move the file without replacing one: rename(2) would."""
+        source = str(self._incoming)
+        try:
+            os.link(source, self._place.name, src_dir_fd=self._disk.incoming, dst_dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _WITHOUT_LINKS:
+                raise
+            self._rename(source, folder)
+        else:
+            self._placed = True
+            os.unlink(source, dir_fd=self._disk.incoming)
+        self._incoming = None
+
+    def _rename(self, source: str, folder: int) -> None:
+        # Not atomic; but keys carry 64 random bits, and this is the best that such a file system can do.
+        try:
+            os.stat(self._place.name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            os.rename(source, self._place.name, src_dir_fd=self._disk.incoming, dst_dir_fd=folder)
+            self._placed = True
+        else:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    def _give_back(self) -> None:
+        # A disk that refuses to remove something must not hide why the upload failed; what remains is swept later.
+        if self._incoming is not None:
+            with suppress(OSError):
+                os.unlink(self._incoming, dir_fd=self._disk.incoming)
+        if self._publishing:
+            self._withdraw()
+        with suppress(OSError):
+            self._close()
+
+    def _withdraw(self) -> None:
+        # The folders that were made for it go as well, also when it did not come to placing the file.
+        with suppress(OSError, StorageException), walked(self._disk.root, self._place.folders) as chain:
+            if self._placed:
+                os.unlink(self._place.name, dir_fd=chain[-1])
+            self._disk.forget(chain)
+            remove_empty(chain, self._place.folders)
