@@ -1,17 +1,33 @@
 """How to reach a FastDFS cluster."""
 
-from pydantic import BaseModel, Field
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field, field_validator
+
+from s3py_helper.adapters.fastdfs.address import Address, AddressMap
+
+DEFAULT_POOL_SIZE: Final = 64
+"""A storage server accepts 256 connections unless configured otherwise, from all clients together."""
 
 
 class FastdfsConfig(BaseModel):
     """Connection to a FastDFS cluster.
 
     Attributes:
-        tracker_servers: Trackers as `host:port`; any of them that answers is used.
+        tracker_servers: Trackers as `host:port` (`[address]:port` for IPv6); any of them that answers is used.
         connect_timeout: Seconds to establish a connection.
         network_timeout: Seconds without a byte after which an operation counts as failed.
         store_path_index: Store path for new files; -1 leaves the choice to the server.
-        connection_pool_size: Connections to each server at once; 0 stands for the default.
+        connection_pool_size: Connections to each server at once; 0 stands for the default of 64.
+        pool_timeout: Seconds to wait for a connection when all of a server's are in use.
+        group_name: Group for new files; `None` leaves the choice to the tracker.
+        address_map: Where servers are reached whose own addresses lead nowhere from here (NAT, containers):
+            `{"10.0.0.5:23000": "files.example.com:32300"}`, or `{"10.0.0.5": "files.example.com"}` for all its ports.
+        verify_checksum: Whether whole downloads are compared with the CRC-32 in the file's id.
+        read_from: `replicas` spreads downloads over a group; another process may then get a file for a moment after it
+            was deleted. `source` asks the server that took the upload, which knows at once.
+        spool_memory: Bytes of an upload of unknown size that may wait in memory, the rest waits in a temporary file.
+            Concerns only servers before 6.02: newer ones take such uploads as they come.
     """
 
     tracker_servers: list[str] = Field(min_length=1)
@@ -19,3 +35,27 @@ class FastdfsConfig(BaseModel):
     network_timeout: float = Field(default=3, gt=0)
     store_path_index: int = Field(default=-1, ge=-1, le=255)
     connection_pool_size: int = Field(default=0, ge=0)
+    pool_timeout: float = Field(default=30, gt=0)
+    group_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,16}$")
+    address_map: dict[str, str] = Field(default_factory=dict)
+    verify_checksum: bool = True
+    read_from: Literal["replicas", "source"] = "replicas"
+    spool_memory: int = Field(default=8 * 1024 * 1024, ge=0)
+
+    @field_validator("tracker_servers")
+    @classmethod
+    def _check_trackers(cls, servers: list[str]) -> list[str]:
+        for server in servers:
+            Address.parse(server)
+        return servers
+
+    @field_validator("address_map")
+    @classmethod
+    def _check_address_map(cls, entries: dict[str, str]) -> dict[str, str]:
+        AddressMap(entries)
+        return entries
+
+    @property
+    def pool_size(self) -> int:
+        """`connection_pool_size` with the default in place."""
+        return self.connection_pool_size or DEFAULT_POOL_SIZE

@@ -1,0 +1,107 @@
+"""Connections to one server, shared by everybody who talks to it."""
+
+import asyncio
+
+from s3py_helper.adapters.fastdfs.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.faults import Peer, PoolClosed, PoolExhausted
+
+
+class ConnectionPool:
+    """At most `size` connections to a server; has the methods that aiofdfs' clients expect of a pool.
+
+    Connecting happens outside any lock: a server that does not answer delays nobody but those who ask for it.
+    """
+
+    def __init__(
+        self, peer: Peer, *, size: int, pool_timeout: float, connect_timeout: float, network_timeout: float
+    ) -> None:
+        self.peer = peer
+        self._size = size
+        self._pool_timeout = pool_timeout
+        self._connect_timeout = connect_timeout
+        self._network_timeout = network_timeout
+        self._slots = asyncio.Semaphore(size)
+        self._idle: list[FramedConnection] = []
+        self._in_use: set[FramedConnection] = set()
+        self._closed = False
+
+    async def get_connection(self) -> FramedConnection:
+        """An idle connection, else a new one; whoever gets it must `release()` it, or use it as a context.
+
+        Raises:
+            ConnectionFault: The server is out of reach.
+            PoolExhausted: None became free in time.
+            PoolClosed: The pool was closed.
+        """
+        await self._take_slot()
+        try:
+            connection = self._take_idle() or await FramedConnection.open(
+                self.peer,
+                connect_timeout=self._connect_timeout,
+                network_timeout=self._network_timeout,
+                give_back=self.give_back,
+            )
+        except BaseException:  # whatever happened, the slot is not used
+            self._slots.release()
+            raise
+        self._in_use.add(connection)
+        if self._closed:
+            self.give_back(connection)
+            raise self._closed_fault()
+        return connection
+
+    def give_back(self, connection: FramedConnection) -> None:
+        """Keep a connection that stands between two exchanges, close any other."""
+        if connection not in self._in_use:
+            return
+        self._in_use.remove(connection)
+        if connection.is_reusable and not self._closed:
+            connection.reused = True
+            self._idle.append(connection)
+            if not self._idle[0].is_alive():
+                self._idle.pop(0).close()
+        else:
+            connection.close()
+        self._slots.release()
+
+    def drop_idle(self) -> None:
+        """Close what lies idle: one of them was found dead, the server may have been restarted."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def close(self) -> None:
+        """Close everything; whoever still uses a connection, or waits for one, fails now."""
+        self._closed = True
+        self.drop_idle()
+        for connection in self._in_use:
+            connection.abort()
+        self._slots.release()
+
+    async def _take_slot(self) -> None:
+        if self._slots.locked():
+            try:
+                async with asyncio.timeout(self._pool_timeout):
+                    await self._slots.acquire()
+            except TimeoutError as error:
+                raise PoolExhausted(
+                    self.peer,
+                    f"all {self._size} connections stayed in use for {self._pool_timeout:g} s; "
+                    "read downloads to their end, or raise connection_pool_size",
+                ) from error
+        else:
+            await self._slots.acquire()
+        if self._closed:
+            self._slots.release()  # the next one who waits has to hear it too
+            raise self._closed_fault()
+
+    def _take_idle(self) -> FramedConnection | None:
+        # The one used last: those that a rush left over stay at the other end, until the server closes them.
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_alive():
+                return connection
+            connection.close()
+        return None
+
+    def _closed_fault(self) -> PoolClosed:
+        return PoolClosed(self.peer, "the connections have been closed")

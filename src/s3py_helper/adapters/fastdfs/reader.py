@@ -1,0 +1,147 @@
+"""Describing files, and opening them for reading."""
+
+import errno
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from s3py_helper.adapters.fastdfs.body import DownloadBody
+from s3py_helper.adapters.fastdfs.cluster import Cluster
+from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.describe import FileFacts, describe
+from s3py_helper.adapters.fastdfs.faults import ServerRefusal
+from s3py_helper.adapters.fastdfs.metadata import read_metadata
+from s3py_helper.adapters.fastdfs.replicas import Candidate, ReplicaBehind, read_from_replica, read_from_source
+from s3py_helper.adapters.fastdfs.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.trackers import Trackers
+from s3py_helper.application.ports.blob_store import OpenBlob
+from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.domain.byte_range import ByteRange, Span, span_of
+from s3py_helper.domain.errors import IntegrityException, InvalidRangeException
+from s3py_helper.domain.fastdfs_name import FastdfsName
+from s3py_helper.domain.file_id import Backend, FileId
+
+_LAGGING: Final = timedelta(minutes=5)
+"""A file older than this has long reached all replicas, clocks that differ included."""
+
+
+class OpenDownload:
+    """A file that is being read; closing it gives the connection back."""
+
+    def __init__(self, info: BlobInfo, span: Span, body: DownloadBody) -> None:
+        self.blob = OpenBlob(info, span, body)
+        self._body = body
+
+    def close(self) -> None:
+        """Stop, however much was read."""
+        self._body.close()
+
+
+class Reader:
+    """Asks storage servers for descriptions and bytes."""
+
+    def __init__(self, config: FastdfsConfig, cluster: Cluster, trackers: Trackers) -> None:
+        self._cluster = cluster
+        self._trackers = trackers
+        self._verify = config.verify_checksum
+        self._read = read_from_source if config.read_from == "source" else read_from_replica
+
+    async def info(self, file_id: FileId) -> BlobInfo:
+        """Two requests for a normal file with metadata: where it is, and what was kept beside it."""
+
+        async def ask(connection: FramedConnection) -> BlobInfo:
+            client = StorageClient(connection, file_id.bucket)
+            stored = await client.metadata(file_id.key)
+            facts = await _facts(client, file_id, known_to_exist=stored is not None)
+            return describe(file_id, facts, read_metadata(stored or b""))
+
+        return await read_from_source(
+            self._trackers, file_id, lambda candidate: self._cluster.talk(candidate.address, ask)
+        )
+
+    async def open(self, file_id: FileId, byte_range: ByteRange | None) -> OpenDownload:
+        """Three requests for a normal file: where it is, its metadata, its bytes."""
+
+        async def attempt(candidate: Candidate) -> OpenDownload:
+            return await self._cluster.begin(
+                candidate.address, lambda connection: self._begin(connection, candidate, file_id, byte_range)
+            )
+
+        return await self._read(self._trackers, file_id, attempt)
+
+    async def _begin(
+        self, connection: FramedConnection, candidate: Candidate, file_id: FileId, byte_range: ByteRange | None
+    ) -> OpenDownload:
+        client = StorageClient(connection, file_id.bucket)
+        stored = await client.metadata(file_id.key)
+        if stored is None and not candidate.final and _may_lag(file_id, candidate):
+            raise ReplicaBehind
+        exists = stored is not None
+        # Whether a range lies within the file is judged only for a file that is there.
+        facts = await _facts(client, file_id, known_to_exist=exists or byte_range is None)
+        span = _span(byte_range, facts, file_id)
+        if len(span):
+            await self._ask_for(client, file_id, facts, span, candidate)
+        elif not exists:
+            await client.stat(file_id.key)  # no bytes can be asked for, so this one finds out
+        whole = len(span) == facts.size
+        body = DownloadBody(file_id, connection, len(span), facts.crc32 if whole and self._verify else None)
+        return OpenDownload(describe(file_id, facts, read_metadata(stored or b"")), span, body)
+
+    async def _ask_for(
+        self, client: StorageClient, file_id: FileId, facts: FileFacts, span: Span, candidate: Candidate
+    ) -> None:
+        # Asked to the end, a file that is longer than its name says gives itself away. One that grows does not.
+        to_the_end = facts.crc32 is not None and span.stop == facts.size
+        try:
+            length = await client.begin_download(file_id.key, span.start, 0 if to_the_end else len(span))
+        except ServerRefusal as refusal:
+            if refusal.status != errno.EINVAL:
+                raise
+            length = await self._length_from(span.start, client, file_id, candidate)
+            if length >= len(span):
+                raise
+        if length == len(span):
+            return
+        if not candidate.final:
+            raise ReplicaBehind
+        raise IntegrityException(
+            f"download of {file_id}: the server has {length} bytes from {span.start} on, there should be {len(span)}",
+            operation="download",
+            file_id=str(file_id),
+            backend=Backend.FASTDFS,
+        )
+
+    async def _length_from(self, start: int, client: StorageClient, file_id: FileId, candidate: Candidate) -> int:
+        """Why a span was refused: it may begin behind the file's end, or (before 6.15.4) reach beyond it."""
+        client.connection.release()  # a storage server closes it after a status like that
+        stat = await self._cluster.talk(
+            candidate.address, lambda connection: StorageClient(connection, file_id.bucket).stat(file_id.key)
+        )
+        return max(0, stat.size - start)
+
+
+async def _facts(client: StorageClient, file_id: FileId, *, known_to_exist: bool) -> FileFacts:
+    facts = FileFacts.in_name(file_id)
+    if facts is not None and known_to_exist:
+        return facts
+    stat = await client.stat(file_id.key)
+    return facts or FileFacts.on_server(stat)
+
+
+def _span(byte_range: ByteRange | None, facts: FileFacts, file_id: FileId) -> Span:
+    try:
+        return span_of(byte_range, facts.size)
+    except InvalidRangeException as error:
+        error.file_id, error.backend = str(file_id), Backend.FASTDFS
+        raise
+
+
+def _may_lag(file_id: FileId, candidate: Candidate) -> bool:
+    """A new file reaches a replica before its metadata do; without any, it may be one that never had some."""
+    name = FastdfsName.decode(file_id.key)
+    return (
+        name is not None
+        and name.source != candidate.address.host
+        and abs(datetime.now(UTC) - name.created_at) < _LAGGING
+    )

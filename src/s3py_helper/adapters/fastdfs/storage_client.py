@@ -1,0 +1,120 @@
+"""aiofdfs' storage client over one of our connections, with the commands that it lacks."""
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, cast
+
+from aiofdfs.async_fdfs_protol import (
+    STORAGE_PROTO_CMD_APPEND_FILE,
+    STORAGE_PROTO_CMD_DOWNLOAD_FILE,
+    STORAGE_PROTO_CMD_GET_METADATA,
+    STORAGE_PROTO_CMD_QUERY_FILE_INFO,
+    STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE,
+    STORAGE_PROTO_CMD_UPLOAD_FILE,
+)
+from aiofdfs.async_storage_client import Async_Storage_Client
+
+from s3py_helper.adapters.fastdfs import wire
+from s3py_helper.adapters.fastdfs.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.faults import ServerRefusal
+from s3py_helper.domain.file_id import FileId
+
+if TYPE_CHECKING:
+    from aiofdfs import AsyncConnectionPool
+
+NOT_FOUND: Final = 2
+_REGENERATE_APPENDER: Final = 38
+_WITHOUT_CRC32: Final = 1
+"""Flag of a file query: an appender file is otherwise read to its end for a checksum."""
+
+
+class StorageClient(Async_Storage_Client):
+    """The commands of one storage server, one after the other over a connection that somebody else owns."""
+
+    def __init__(self, connection: FramedConnection, group: str) -> None:
+        # Not super().__init__(): it would open a pool of its own, and a task for it.
+        self.pool = cast("AsyncConnectionPool", _Lent(connection))
+        self.connection = connection
+        self.group = group
+        address = connection.peer.address
+        self._server = wire.storage_server(group.encode(), address.host.encode(), address.port)
+
+    async def delete(self, name: str) -> None:
+        """Remove a file."""
+        await self.storage_delete_file(self._server, name)  # type: ignore[no-untyped-call]  # few annotations
+
+    async def set_metadata(self, name: str, pairs: dict[str, str]) -> None:
+        """Replace a file's metadata."""
+        await self.storage_set_metadata(self._server, name.encode(), pairs)  # type: ignore[no-untyped-call]  # as above
+
+    async def metadata(self, name: str) -> bytes | None:
+        """A file's metadata as stored; `None` where there are none, or no file."""
+        try:
+            return await wire.ask(self.connection, STORAGE_PROTO_CMD_GET_METADATA, self._file(name))
+        except ServerRefusal as refusal:
+            if refusal.status == NOT_FOUND:
+                return None
+            raise
+
+    async def stat(self, name: str) -> wire.FileStat:
+        """Size and time of a file."""
+        reply = await wire.ask(
+            self.connection, STORAGE_PROTO_CMD_QUERY_FILE_INFO, self._file(name), flags=_WITHOUT_CRC32
+        )
+        return wire.read_stat(reply, self.connection)
+
+    async def begin_download(self, name: str, offset: int, size: int) -> int:
+        """Ask for bytes, return how many will come; they are then received from the connection."""
+        fields = wire.download_fields(self.group, name, offset, size)
+        await wire.begin(self.connection, STORAGE_PROTO_CMD_DOWNLOAD_FILE, len(fields))
+        await self.connection.send(fields)
+        return await wire.answer_length(self.connection)
+
+    async def begin_upload(self, path_index: int, size: int, extension: str) -> None:
+        """Announce a file of `size` bytes; they are then sent over the connection."""
+        fields = wire.upload_fields(path_index, size, extension)
+        await wire.begin(self.connection, STORAGE_PROTO_CMD_UPLOAD_FILE, len(fields) + size)
+        await self.connection.send(fields)
+
+    async def end_upload(self) -> FileId:
+        """The id that the file was given."""
+        return wire.read_new_id(await wire.answer(self.connection), self.connection)
+
+    async def new_appender(self, path_index: int, extension: str) -> FileId:
+        """Make an empty file that can grow."""
+        fields = wire.upload_fields(path_index, 0, extension)
+        reply = await wire.ask(self.connection, STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE, fields)
+        return wire.read_new_id(reply, self.connection)
+
+    async def append(self, name: str, content: bytes) -> None:
+        """Add bytes, at least one, to a file that can grow."""
+        fields = wire.append_fields(name, len(content))
+        await wire.begin(self.connection, STORAGE_PROTO_CMD_APPEND_FILE, len(fields) + len(content))
+        await self.connection.send(fields)
+        await self.connection.send(content)
+        await wire.answer(self.connection)
+
+    async def regenerate(self, name: str) -> FileId:
+        """Make a file that can grow a normal one, whose new name tells its size and CRC-32 (servers from 6.02 on)."""
+        reply = await wire.ask(self.connection, _REGENERATE_APPENDER, name.encode())
+        return wire.read_new_id(reply, self.connection)
+
+    def _file(self, name: str) -> bytes:
+        return wire.group_field(self.group) + name.encode()
+
+
+class _Lent:
+    """A pool of one connection that is not given back between two commands."""
+
+    def __init__(self, connection: FramedConnection) -> None:
+        self._connection = connection
+
+    async def get_connection(self) -> "_Lent":
+        return self
+
+    async def __aenter__(self) -> FramedConnection:
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass

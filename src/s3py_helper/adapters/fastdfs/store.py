@@ -1,0 +1,98 @@
+"""FastDFS behind the storage port."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+from s3py_helper.adapters.fastdfs.cluster import Cluster
+from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.deletions import RecentDeletions
+from s3py_helper.adapters.fastdfs.describe import describe
+from s3py_helper.adapters.fastdfs.errors import translated
+from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
+from s3py_helper.adapters.fastdfs.new_file import NewFile
+from s3py_helper.adapters.fastdfs.reader import Reader
+from s3py_helper.adapters.fastdfs.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.trackers import Trackers
+from s3py_helper.adapters.fastdfs.uploader import Uploader
+from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.errors import FileNotFoundException
+from s3py_helper.domain.file_id import Backend, FileId
+
+
+class FastdfsBlobStore:
+    """Files of a FastDFS cluster. Nothing is connected to before it is needed."""
+
+    def __init__(self, config: FastdfsConfig) -> None:
+        self._cluster = Cluster(config)
+        self._trackers = Trackers(config, self._cluster)
+        self._reader = Reader(config, self._cluster, self._trackers)
+        self._uploader = Uploader(config, self._cluster, self._trackers)
+        self._deleted = RecentDeletions()
+
+    async def __aenter__(self) -> Self:
+        """Permit connections; none is made yet."""
+        self._cluster.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections; what is still under way fails."""
+        self._cluster.close()
+
+    async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """Store a file with its metadata; see `BlobStore.write`."""
+        file = NewFile.of(blob, body)
+        with translated("upload"):
+            file_id = await self._uploader.store(file)
+        metadata = StoredMetadata(blob.file_name, blob.content_type, dict(blob.metadata))
+        return describe(file_id, file.facts(file_id), metadata)
+
+    @asynccontextmanager
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+        """Description and bytes; see `BlobStore.open`."""
+        self._refuse_deleted(file_id, "download")
+        with translated("download", file_id):
+            download = await self._reader.open(file_id, byte_range)
+        try:
+            yield download.blob
+        finally:
+            download.close()
+
+    async def info(self, file_id: FileId) -> BlobInfo:
+        """A file's description; see `BlobStore.info`."""
+        self._refuse_deleted(file_id, "info")
+        with translated("info", file_id):
+            return await self._reader.info(file_id)
+
+    async def delete(self, file_id: FileId) -> None:
+        """Remove a file; see `BlobStore.delete`."""
+        with translated("delete", file_id):
+            source = await self._trackers.storage_to_change(file_id)
+            async with await self._cluster.connect(source) as connection:
+                await StorageClient(connection, file_id.bucket).delete(file_id.key)
+        self._deleted.add(file_id)
+
+    async def check(self) -> None:
+        """Return when a tracker answers; see `HealthCheck.check`."""
+        with translated("health check"):
+            await self._trackers.check()
+
+    def _refuse_deleted(self, file_id: FileId, operation: str) -> None:
+        if file_id in self._deleted:
+            raise FileNotFoundException(
+                f"{operation} of {file_id}: the file has been deleted",
+                operation=operation,
+                file_id=str(file_id),
+                backend=Backend.FASTDFS,
+            )
+
+
+_store: type[BlobStore] = FastdfsBlobStore
+_health: type[HealthCheck] = FastdfsBlobStore

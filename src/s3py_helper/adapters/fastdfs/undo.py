@@ -1,0 +1,48 @@
+"""Leaving nothing behind.
+
+A storage server drops an upload whose connection closes before the last byte. From the last byte on the file may be
+there while its id is still under way: then the end of the exchange is waited for, and the file deleted by its id.
+Only when the server or the network fails between the last byte and the answer does nobody learn the id of a file that
+may have been stored.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+
+from s3py_helper.adapters.fastdfs.address import Address
+from s3py_helper.adapters.fastdfs.cluster import Cluster
+from s3py_helper.adapters.fastdfs.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.faults import Fault
+from s3py_helper.adapters.fastdfs.storage_client import StorageClient
+from s3py_helper.application.completion import completed
+from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.file_id import FileId
+
+
+async def discard(cluster: Cluster, storage: Address, file_id: FileId) -> None:
+    """Delete a file that must not stay. Where that fails the error that led here is the one to report."""
+
+    async def delete(connection: FramedConnection) -> None:
+        await StorageClient(connection, file_id.bucket).delete(file_id.key)
+
+    with contextlib.suppress(Fault):
+        await cluster.talk(storage, delete)
+
+
+async def settled(cluster: Cluster, storage: Address, ending: Coroutine[None, None, FileId]) -> FileId:
+    """Run to its end what may store a file, whoever is cancelled; a cancelled caller gets no file."""
+    task = asyncio.ensure_future(ending)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await completed(_discard_result(cluster, storage, task))
+        raise
+
+
+async def _discard_result(cluster: Cluster, storage: Address, task: asyncio.Future[FileId]) -> None:
+    try:
+        file_id = await task
+    except (Fault, StorageException):
+        return  # it has left nothing itself
+    await discard(cluster, storage, file_id)

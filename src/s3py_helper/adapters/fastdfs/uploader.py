@@ -1,0 +1,157 @@
+"""Storing files."""
+
+from typing import Final
+
+from s3py_helper.adapters.fastdfs.blocks import Blocks
+from s3py_helper.adapters.fastdfs.cluster import Cluster
+from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.faults import ConnectionFault
+from s3py_helper.adapters.fastdfs.growing import Regenerating
+from s3py_helper.adapters.fastdfs.new_file import NewFile
+from s3py_helper.adapters.fastdfs.spool import spooled
+from s3py_helper.adapters.fastdfs.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.trackers import StorePlace, Trackers
+from s3py_helper.adapters.fastdfs.undo import discard, settled
+from s3py_helper.application.completion import completed
+from s3py_helper.domain.errors import InvalidArgumentException, StorageException
+from s3py_helper.domain.file_id import Backend, FileId
+
+_SENT_TOGETHER: Final = 64 * 1024
+_APPENDED_TOGETHER: Final = 1024 * 1024
+"""An append costs a round trip; a file that ends within the first is uploaded as one of known size."""
+
+_CONNECT_ATTEMPTS: Final = 3
+
+
+class Uploader:
+    """Sends files to the storage servers that trackers name."""
+
+    def __init__(self, config: FastdfsConfig, cluster: Cluster, trackers: Trackers) -> None:
+        self._cluster = cluster
+        self._trackers = trackers
+        self._spool_memory = config.spool_memory
+        self._regenerating = Regenerating()
+
+    async def store(self, file: NewFile) -> FileId:
+        """Store a file with its metadata, or nothing."""
+        blocks = Blocks(file.body)
+        size = file.body.size
+        first = await blocks.take(_APPENDED_TOGETHER if size is None else _SENT_TOGETHER)
+        if size is None and blocks.ended:
+            size = len(first)
+        if size is not None:
+            return await self._store_sized(file, size, first, blocks)
+        place, connection = await self._connect()
+        try:
+            can_grow = await self._regenerating.is_known_to(StorageClient(connection, place.group))
+        except BaseException:  # the connection is of no further use here
+            connection.release()
+            raise
+        if can_grow:
+            return await self._store_growing(file, first, blocks, place, connection)
+        connection.release()
+        async with spooled(first, blocks, memory=self._spool_memory) as (size, content):
+            return await self._store_sized(file, size, await content.take(_SENT_TOGETHER), content)
+
+    async def _store_sized(self, file: NewFile, size: int, first: bytes, blocks: Blocks) -> FileId:
+        """One request. Its last bytes are sent only when the source has ended as it should."""
+        in_one_piece = len(first) == size
+        if in_one_piece:
+            await _expect_end(blocks, size)
+        place, connection = await self._connect()
+        client = StorageClient(connection, place.group)
+        last = first
+        if not in_one_piece:
+            try:
+                await client.begin_upload(place.path_index, size, file.extension)
+                last = await _send_all_but_the_last(connection, first, blocks, size)
+            except BaseException:  # closing the unfinished request makes the server drop it
+                connection.release()
+                raise
+
+        async def ending() -> FileId:
+            async with connection:
+                if in_one_piece:
+                    await client.begin_upload(place.path_index, size, file.extension)
+                if last:
+                    await connection.send(last)
+                return await self._accepted(file, await client.end_upload(), client, place)
+
+        return await settled(self._cluster, place.address, ending())
+
+    async def _store_growing(
+        self, file: NewFile, first: bytes, blocks: Blocks, place: StorePlace, connection: FramedConnection
+    ) -> FileId:
+        """An empty file, an append for each MiB or so, and a new name."""
+        client = StorageClient(connection, place.group)
+
+        async def ending() -> FileId:
+            async with connection:
+                try:
+                    file_id = await client.regenerate(growing.key)
+                except BaseException:  # it is there under its old name, unless the answer was lost
+                    await discard(self._cluster, place.address, growing)
+                    raise
+                return await self._accepted(file, file_id, client, place)
+
+        try:
+            growing = await settled(self._cluster, place.address, client.new_appender(place.path_index, file.extension))
+        except BaseException:  # nothing has been stored, or it has been taken back
+            connection.release()
+            raise
+        try:
+            content = first
+            while content:
+                await client.append(growing.key, content)
+                content = await blocks.take(_APPENDED_TOGETHER)
+        except BaseException:  # what is there of it must go, whatever happened
+            connection.release()
+            await completed(discard(self._cluster, place.address, growing))
+            raise
+        return await settled(self._cluster, place.address, ending())
+
+    async def _accepted(self, file: NewFile, file_id: FileId, client: StorageClient, place: StorePlace) -> FileId:
+        """Complete a stored file with its metadata, or delete it."""
+        try:
+            file.verify(file_id)
+            await client.set_metadata(file_id.key, dict(file.metadata))
+        except BaseException:  # a file without its metadata is not what was asked for
+            await discard(self._cluster, place.address, file_id)
+            raise
+        return file_id
+
+    async def _connect(self) -> tuple[StorePlace, FramedConnection]:
+        """A tracker names another server next time, so that one that is down need not stop an upload."""
+        for _ in range(_CONNECT_ATTEMPTS - 1):
+            place = await self._trackers.place_for_new_file()
+            try:
+                return place, await self._cluster.connect(place.address)
+            except ConnectionFault:
+                continue
+        place = await self._trackers.place_for_new_file()
+        return place, await self._cluster.connect(place.address)
+
+
+async def _send_all_but_the_last(connection: FramedConnection, first: bytes, blocks: Blocks, size: int) -> bytes:
+    block, sent = first, 0
+    while sent + len(block) < size:
+        if not block:
+            raise _wrong_size(sent, size)
+        await connection.send(block)
+        sent += len(block)
+        block = await blocks.take(_SENT_TOGETHER)
+    await _expect_end(blocks, size)
+    return block
+
+
+async def _expect_end(blocks: Blocks, size: int) -> None:
+    # The body itself raises when it has more; a spool that does has been tampered with.
+    if surplus := await blocks.take(1):
+        raise _wrong_size(size + len(surplus), size)
+
+
+def _wrong_size(seen: int, size: int) -> StorageException:
+    return InvalidArgumentException(
+        f"the file has {seen} bytes or more, {size} were declared", operation="upload", backend=Backend.FASTDFS
+    )

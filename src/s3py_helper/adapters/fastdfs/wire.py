@@ -1,0 +1,127 @@
+"""Requests, replies and their fields, on top of aiofdfs' header. All integers are in network order."""
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from aiofdfs.async_fdfs_protol import (
+    FDFS_FILE_EXT_NAME_MAX_LEN,
+    FDFS_GROUP_NAME_MAX_LEN,
+    FDFS_PROTO_PKG_LEN_SIZE,
+    Storage_server,
+    Tracker_header,
+)
+
+from s3py_helper.adapters.fastdfs.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.faults import ProtocolFault
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.file_id import Backend, FileId
+
+if TYPE_CHECKING:
+    from aiofdfs.async_connection import AsyncConnection
+
+_GROUP: Final[int] = FDFS_GROUP_NAME_MAX_LEN
+_TWO_LENGTHS: Final = struct.Struct("!QQ")
+_UPLOAD_FIELDS: Final = struct.Struct(f"!BQ{FDFS_FILE_EXT_NAME_MAX_LEN}s")
+_STAT_FIELDS: Final = struct.Struct("!QQQ")
+
+_ADDRESS_SIZES: Final = (15, 45)
+"""IPv4 addresses, and IPv6 ones where `response_ip_addr_size` or the server's version says so."""
+
+_LONGEST_SMALL_REPLY: Final = 1024 * 1024
+"""More than any reply but a download has: metadata are below 256 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """What a storage server says of a file: size in bytes, creation time in Unix seconds."""
+
+    size: int
+    created_at: int
+
+
+async def ask(connection: FramedConnection, command: int, body: bytes = b"", *, flags: int = 0) -> bytes:
+    """Send a request that fits one segment, return the body of the reply."""
+    await begin(connection, command, len(body), flags=flags)
+    if body:
+        await connection.send(body)
+    return await answer(connection)
+
+
+async def begin(connection: FramedConnection, command: int, length: int, *, flags: int = 0) -> None:
+    """Send the header of a request whose body has `length` bytes."""
+    header = Tracker_header()  # type: ignore[no-untyped-call]  # aiofdfs has few annotations
+    header.pkg_len, header.cmd, header.status = length, command, flags
+    await header.send_header(cast("AsyncConnection", connection))
+
+
+async def answer(connection: FramedConnection, limit: int = _LONGEST_SMALL_REPLY) -> bytes:
+    """The body of a reply that is small enough to be held."""
+    length = await answer_length(connection)
+    if length > limit:
+        raise ProtocolFault(connection.peer, f"announced an answer of {length} bytes")
+    return await connection.receive_exactly(length) if length else b""
+
+
+async def answer_length(connection: FramedConnection) -> int:
+    """Read the header of a reply, return the length of its body."""
+    header = Tracker_header()  # type: ignore[no-untyped-call]  # as above
+    await header.recv_header(cast("AsyncConnection", connection))
+    return connection.remaining
+
+
+def group_field(group: str) -> bytes:
+    """A group's name as requests have it."""
+    return group.encode().ljust(_GROUP, b"\0")
+
+
+def download_fields(group: str, name: str, offset: int, size: int) -> bytes:
+    """Body of a download request; size 0 means "to the end"."""
+    return _TWO_LENGTHS.pack(offset, size) + group_field(group) + name.encode()
+
+
+def upload_fields(path_index: int, size: int, extension: str) -> bytes:
+    """What comes before the content of an upload."""
+    return _UPLOAD_FIELDS.pack(path_index, size, extension.encode())
+
+
+def append_fields(name: str, size: int) -> bytes:
+    """What comes before the content that is appended."""
+    return _TWO_LENGTHS.pack(len(name), size) + name.encode()
+
+
+def read_new_id(reply: bytes, connection: FramedConnection) -> FileId:
+    """The id of a file that was just stored."""
+    group, name = (part.rstrip(b"\0").decode("latin-1") for part in (reply[:_GROUP], reply[_GROUP:]))
+    try:
+        return FileId(Backend.FASTDFS, group, name)
+    except InvalidArgumentException as error:
+        raise ProtocolFault(connection.peer, f"gave a new file an id that is none: {error.message}") from error
+
+
+def read_stat(reply: bytes, connection: FramedConnection) -> FileStat:
+    """Size and time of a file. The address behind them has one of two lengths and is of no use."""
+    if len(reply) < _STAT_FIELDS.size:
+        raise ProtocolFault(connection.peer, f"answered a query for a file with {len(reply)} bytes")
+    size, created_at, _ = _STAT_FIELDS.unpack_from(reply)
+    return FileStat(size, created_at)
+
+
+def read_storage(reply: bytes, connection: FramedConnection, *, with_path: bool) -> Storage_server:
+    """The storage server that a tracker names; versions differ in the length of its address."""
+    tail = FDFS_PROTO_PKG_LEN_SIZE + with_path
+    address_size = len(reply) - _GROUP - tail
+    if address_size not in _ADDRESS_SIZES:
+        raise ProtocolFault(connection.peer, f"named a storage server in {len(reply)} bytes")
+    group, address, port = struct.unpack_from(f"!{_GROUP}s{address_size}sQ", reply)
+    server = storage_server(group.rstrip(b"\0"), address.rstrip(b"\0"), port)
+    server.store_path_index = reply[-1] if with_path else 0
+    return server
+
+
+def storage_server(group: bytes, host: bytes, port: int) -> Storage_server:
+    """A storage server, as the commands of aiofdfs take it."""
+    # Its annotations are those of the defaults in its constructor; what its clients put there and read is bytes.
+    server: Any = Storage_server()  # type: ignore[no-untyped-call]  # as above
+    server.group_name, server.ip_addr, server.port = group, host, port
+    return cast("Storage_server", server)

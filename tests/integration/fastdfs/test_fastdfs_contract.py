@@ -1,0 +1,126 @@
+"""The contract kit, on the FastDFS of this test run and on protocol-level ones of several versions."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Literal
+
+import pytest
+
+from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
+from s3py_helper.testing import BlobStoreContract, Inventory
+from tests.support.fastdfs import FakeCluster
+from tests.support.fastdfs.site import FastdfsSite
+
+
+class FastdfsContract(BlobStoreContract):
+    __test__ = False
+
+    @pytest.fixture
+    async def store(self, config: FastdfsConfig) -> AsyncGenerator[FastdfsBlobStore]:
+        async with FastdfsBlobStore(config) as store:
+            yield store
+
+    @pytest.fixture
+    async def narrow_store(self, config: FastdfsConfig) -> AsyncGenerator[FastdfsBlobStore]:
+        async with FastdfsBlobStore(config.model_copy(update={"connection_pool_size": 1})) as store:
+            yield store
+
+    @pytest.fixture
+    def unopened_store(self, config: FastdfsConfig) -> FastdfsBlobStore:
+        return FastdfsBlobStore(config)
+
+    @pytest.fixture
+    async def closed_store(self, config: FastdfsConfig) -> FastdfsBlobStore:
+        async with FastdfsBlobStore(config) as store:
+            return store
+
+
+class TestFastdfsBlobStore(FastdfsContract):
+    __test__ = True
+    address_size: ClassVar[Literal[15, 45]] = 15
+    version: ClassVar[tuple[int, int, int]] = (6, 16, 1)
+
+    @pytest.fixture
+    def cluster(self) -> Iterator["ClusterInThread"]:
+        with cluster_in_thread(lambda: FakeCluster(address_size=self.address_size, version=self.version)) as cluster:
+            yield cluster
+
+    @pytest.fixture
+    def config(self, cluster: "ClusterInThread") -> FastdfsConfig:
+        return FastdfsConfig(tracker_servers=cluster.tracker_addresses)
+
+    @pytest.fixture
+    def inventory(self, cluster: "ClusterInThread") -> Inventory:
+        return cluster.file_ids
+
+
+class TestFastdfsBlobStoreWithLongAddresses(TestFastdfsBlobStore):
+    address_size = 45
+    version = (6, 12, 0)
+
+
+class TestFastdfsBlobStoreOnAnOldServer(TestFastdfsBlobStore):
+    """No regenerating of appender files: bodies of unknown size are spooled."""
+
+    version = (5, 12, 0)
+
+
+class TestFastdfsBlobStoreOnTheSite(FastdfsContract):
+    __test__ = True
+
+    @pytest.fixture
+    def config(self, fastdfs_site: FastdfsSite) -> FastdfsConfig:
+        return FastdfsConfig(tracker_servers=list(fastdfs_site.trackers))
+
+    @pytest.fixture
+    def inventory(self, fastdfs_site: FastdfsSite, tmp_path_factory: pytest.TempPathFactory) -> Inventory:
+        """The names of all files on the disks of daemons that were started for the tests; empty for any other site."""
+
+        def on_disk() -> set[str]:
+            folders = tmp_path_factory.getbasetemp().glob("fastdfs*")
+            # Replicas hold files of the same names, and get them later.
+            return {path.name for folder in folders for path in folder.glob("**/data/??/??/*")}
+
+        async def names() -> Collection[str]:
+            return await asyncio.to_thread(on_disk)
+
+        return names
+
+
+class ClusterInThread:
+    """A protocol-level cluster with an event loop of its own, so that its tasks are not counted as the client's."""
+
+    def __init__(self, cluster: FakeCluster, loop: asyncio.AbstractEventLoop) -> None:
+        self.tracker_addresses = cluster.tracker_addresses
+        self._cluster = cluster
+        self.loop = loop
+
+    async def file_ids(self) -> set[str]:
+        async def there() -> set[str]:
+            return self._cluster.file_ids
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(there(), self.loop))
+
+
+@contextmanager
+def cluster_in_thread(make: Callable[[], FakeCluster]) -> Iterator[ClusterInThread]:
+    started: list[ClusterInThread] = []
+    ready, done = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with make() as cluster:
+            started.append(ClusterInThread(cluster, asyncio.get_running_loop()))
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield started[0]
+    finally:
+        started[0].loop.call_soon_threadsafe(done.set)
+        thread.join()
