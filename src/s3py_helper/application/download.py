@@ -1,8 +1,8 @@
 """Reading files."""
 
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -11,8 +11,11 @@ from s3py_helper.application.describe import file_info
 from s3py_helper.application.ids import IdFormat
 from s3py_helper.application.router import StoreRouter
 from s3py_helper.application.sinks import writer_to
+from s3py_helper.application.zip.options import OnError, ZipOptions
+from s3py_helper.application.zip.plan import ZipPlan, plan_archive
+from s3py_helper.application.zip.policy import Compression
 from s3py_helper.domain.byte_range import ByteRange, Span
-from s3py_helper.domain.files import FileBasicInfo
+from s3py_helper.domain.files import FileBasicInfo, FileDownload
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +79,67 @@ class DownloadService:
                 yield chunk
         finally:
             await completed(opening.__aexit__(*sys.exc_info()))
+
+    async def download_files_as_zip(
+        self,
+        files: Iterable[FileDownload],
+        out: BinaryIO,
+        *,
+        compression: Compression = "auto",
+        on_error: OnError = "raise",
+        verify_first: bool = False,
+    ) -> None:
+        """Write a zip archive of the files to `out`, which need not be seekable.
+
+        A blocking `out` does not block the event loop. Files of all backends may be mixed; memory stays bounded,
+        whatever their number and size. Names are made safe to unpack, missing ones are taken from the files, equal
+        ones numbered.
+
+        Args:
+            files: The files, in order; one may come more than once.
+            out: Where the archive goes. After an error it holds a part of an archive that no reader takes for whole.
+            compression: `"auto"` leaves alone what is compressed already (pictures, videos, archives, documents),
+                `"never"` everything, `"always"` only what would not get smaller.
+            on_error: `"raise"` stops at a file that cannot be read; `"skip"` leaves it out and adds a list of what is
+                missing. A file that breaks off after its first MiB stops the archive either way.
+            verify_first: Ask for every file before writing anything, so that a missing one is known then.
+        """
+        write = writer_to(out)
+        options = ZipOptions(compression, on_error, verify_first)
+        async with aclosing(self._zipped(files, options)) as archive:
+            async for chunk in archive:
+                await write(chunk)
+
+    def stream_zip(
+        self,
+        files: Iterable[FileDownload],
+        *,
+        compression: Compression = "auto",
+        on_error: OnError = "raise",
+        verify_first: bool = False,
+    ) -> AsyncGenerator[bytes]:
+        """Yield a zip archive of the files piece by piece; see `download_files_as_zip`.
+
+        The first file has been found before the first piece comes. Whoever stops early should `aclose()` the generator.
+        """
+        return self._zipped(files, ZipOptions(compression, on_error, verify_first))
+
+    async def plan_zip(
+        self,
+        files: Iterable[FileDownload],
+        *,
+        compression: Compression = "auto",
+        on_error: OnError = "raise",
+        verify_first: bool = True,
+    ) -> ZipPlan:
+        """Settle what can be known before a zip archive begins: errors, and its exact size where nothing is compressed.
+
+        `plan.content_length` is `None` when the size cannot be known, `plan.stream()` gives the archive.
+        """
+        return await plan_archive(files, self._router, self._ids, ZipOptions(compression, on_error, verify_first))
+
+    async def _zipped(self, files: Iterable[FileDownload], options: ZipOptions) -> AsyncGenerator[bytes]:
+        plan = await plan_archive(files, self._router, self._ids, options)
+        async with aclosing(plan.stream()) as archive:
+            async for chunk in archive:
+                yield chunk

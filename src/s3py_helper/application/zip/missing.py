@@ -1,0 +1,45 @@
+"""The list of what an archive lacks."""
+
+from typing import Final
+
+from s3py_helper.application.zip.source import Source
+from s3py_helper.domain.archive_name import safe_entry_name
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    FileNotFoundException,
+    IntegrityException,
+    StorageException,
+    StorageUnavailableException,
+)
+from s3py_helper.domain.object_key import name_in_key
+
+LIST_NAME: Final = "_missing.txt"
+"""How the list is called, unless a file of that name is in the archive."""
+
+# What the reader of an archive may know: an exception's text is for those who run the service.
+_REASONS: Final[tuple[tuple[type[StorageException], str], ...]] = (
+    (FileNotFoundException, "not found"),
+    (AccessDeniedException, "access denied"),
+    (IntegrityException, "damaged"),
+    (StorageUnavailableException, "storage out of reach"),
+)
+
+
+class MissingFiles:
+    """Collects the files that could not be read."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def add(self, source: Source, error: StorageException) -> None:
+        """Note a file that could not be read, by the name that it would have had."""
+        reason = next((text for kind, text in _REASONS if isinstance(error, kind)), "could not be read")
+        name = safe_entry_name(source.display_name or name_in_key(source.place.key))
+        self._lines.append(f"{name}: {reason} ({source.file_id})")
+
+    def text(self) -> bytes:
+        """The list: UTF-8, a line for each file, its line ends as every system reads them."""
+        return "".join(f"{line}\r\n" for line in ("These files could not be added:", *self._lines)).encode()

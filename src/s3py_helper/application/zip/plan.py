@@ -1,0 +1,78 @@
+"""What is settled before the first byte of an archive."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from s3py_helper.application.ids import IdFormat
+from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.zip.archive import archive_bytes
+from s3py_helper.application.zip.length import exact_length
+from s3py_helper.application.zip.lookahead import FILES_AHEAD
+from s3py_helper.application.zip.options import ZipOptions
+from s3py_helper.application.zip.pacing import paced
+from s3py_helper.application.zip.source import Source
+from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.files import FileDownload
+
+
+@dataclass(frozen=True, slots=True)
+class ZipPlan:
+    """An archive to be.
+
+    Attributes:
+        sources: Its files, in order.
+        options: How it is made.
+        content_length: Its exact size in bytes, where that is known: when every file was asked for beforehand, none is
+            compressed and none may be left out.
+    """
+
+    sources: Sequence[Source]
+    options: ZipOptions
+    content_length: int | None = None
+
+    def stream(self) -> AsyncGenerator[bytes]:
+        """The archive, piece by piece; see `archive_bytes`. Every call reads the files anew."""
+        return archive_bytes(self.sources, self.options)
+
+
+async def plan_archive(
+    files: Iterable[FileDownload], router: StoreRouter, ids: IdFormat, options: ZipOptions
+) -> ZipPlan:
+    """Check ids and routes of all files, and the files themselves where the options say so.
+
+    Raises:
+        InvalidArgumentException: An id is not valid.
+        RouteNotSupportedException: A file's backend or bucket is not served here.
+        StorageException: With `verify_first`, unless errors are to be skipped: what is wrong with a file.
+    """
+    sources: list[Source] = []
+    async for file in paced(files):
+        place = ids.parse(file.file_id)
+        sources.append(Source(file.file_id, place, router.for_reading(place).store, file.file_name))
+    if not options.verify_first:
+        return ZipPlan(sources, options)
+    await _verify(sources, skip=options.on_error == "skip")
+    return ZipPlan(sources, options, await exact_length(sources, options))
+
+
+async def _verify(sources: list[Source], *, skip: bool) -> None:
+    """Add to every source what its backend says of it; the first problem is raised, or noted when it may be skipped."""
+
+    async def verify(jobs: Iterator[tuple[int, Source]]) -> None:
+        for index, source in jobs:
+            try:
+                sources[index] = replace(source, info=await source.store.info(source.place))
+            except StorageException as error:
+                if not skip:
+                    raise
+                sources[index] = replace(source, problem=error)
+
+    jobs = iter(list(enumerate(sources)))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(FILES_AHEAD, len(sources))):
+                group.create_task(verify(jobs))
+    except ExceptionGroup as errors:
+        # Callers deal with one error of one file.
+        raise errors.exceptions[0] from None

@@ -1,0 +1,64 @@
+"""One file that goes into an archive."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.domain.archive_name import EntryNames
+from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.domain.errors import IntegrityException, StorageException
+from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.object_key import name_in_key
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file, where it is, and what is known of it beforehand.
+
+    Attributes:
+        file_id: Its id as the caller wrote it.
+        place: The same, read.
+        store: The backend that holds it.
+        display_name: The name that the caller gave it, if any; not safe as it comes.
+        info: What the backend said of it when it was asked up front; binding for what it gives later.
+        problem: Why it cannot be read, where that is known beforehand.
+    """
+
+    file_id: str
+    place: FileId
+    store: BlobStore
+    display_name: str | None = None
+    info: BlobInfo | None = None
+    problem: StorageException | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[OpenBlob]:
+        """The file's bytes, with the binding description; raises what is wrong with it."""
+        if self.problem is not None:
+            raise self.problem
+        async with self.store.open(self.place) as blob:
+            if self.info is None:
+                yield blob
+                return
+            if blob.info.size != self.info.size:
+                raise wrong_content(self.info, f"it has {blob.info.size} bytes now, {self.info.size} a moment ago")
+            yield OpenBlob(self.info, blob.span, blob.body)
+
+    def name(self, info: BlobInfo) -> str:
+        """What to call the file: the given name, else the one it was uploaded with, as far as anybody remembers."""
+        return self.display_name or info.file_name or name_in_key(self.place.key)
+
+    def claim_name(self, names: EntryNames, info: BlobInfo) -> str:
+        """The name of its entry, from those of the archive."""
+        return names.claim(self.display_name) if self.display_name else names.claim_unexpected(self.name(info))
+
+
+def wrong_content(info: BlobInfo, problem: str) -> IntegrityException:
+    """The error for a file whose bytes are not those that its description promises."""
+    return IntegrityException(
+        f"{info.file_id} is not what it was said to be: {problem}",
+        operation="zip",
+        file_id=str(info.file_id),
+        backend=info.file_id.backend,
+    )
