@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from s3py_helper.domain.errors import (
@@ -48,19 +49,19 @@ _READING: Final = frozenset({"download", "info", "delete"})
 
 
 @contextmanager
-def translated(operation: str, file_id: FileId | None = None) -> Generator[None]:
-    """Turn the errors of disk work into `StorageException`s that name operation and file.
+def translated(operation: str, subject: FileId | Path | None = None) -> Generator[None]:
+    """Turn the errors of disk work into `StorageException`s that name operation and subject.
 
     To be put around disk work alone: a caller's stream may raise operating-system errors of its own.
     """
     try:
         yield
     except StorageException as error:
-        _locate(error, operation, file_id)
+        _locate(error, operation, subject)
         raise
     except OSError as error:
         found = _translate(error, operation)
-        _locate(found, operation, file_id)
+        _locate(found, operation, subject)
         raise found from error
 
 
@@ -72,13 +73,14 @@ def _translate(error: OSError, operation: str) -> StorageException:
     return kind(f"{operation} failed: {reason} ({code})")
 
 
-def _locate(error: StorageException, operation: str, file_id: FileId | None) -> None:
+def _locate(error: StorageException, operation: str, subject: FileId | Path | None) -> None:
     error.operation = error.operation or operation
     error.backend = error.backend or Backend.FILESYSTEM
-    if file_id is not None and error.file_id is None:
-        error.file_id = str(file_id)
-        error.message = f"{error.message}: {file_id}"
+    if subject is not None:
+        error.message = f"{error.message}: {subject}"
         error.args = (error.message,)
+    if isinstance(subject, FileId):
+        error.file_id = str(subject)
 
 
 def not_open() -> StorageOperationException:

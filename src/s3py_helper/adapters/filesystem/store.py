@@ -10,6 +10,7 @@ from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.filesystem.disk import Disk
 from s3py_helper.adapters.filesystem.errors import not_open, translated
 from s3py_helper.adapters.filesystem.health import probe
+from s3py_helper.adapters.filesystem.in_flight import InFlight
 from s3py_helper.adapters.filesystem.layout import Place
 from s3py_helper.adapters.filesystem.reader import BlobReader, read_description
 from s3py_helper.adapters.filesystem.remover import remove
@@ -21,7 +22,7 @@ from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.domain.blob import BlobInfo, NewBlob
-from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.file_id import Backend, FileId, check_bucket
 
 BATCH_SIZE: Final = 256 * 1024
@@ -42,7 +43,7 @@ class FilesystemBlobStore:
 
     async def __aenter__(self) -> Self:
         """Make the folder where it is missing, and remove what killed processes have left in it."""
-        with translated("open"):
+        with translated("open", self._config.root):
             self._opened = await Session.open(Disk(self._config.root, durability=self._config.durability))
         return self
 
@@ -60,7 +61,10 @@ class FilesystemBlobStore:
         file_id = FileId(Backend.FILESYSTEM, blob.bucket or self._config.default_bucket, blob.key)
         with translated("upload", file_id):
             session = self._session
-        async with session.holding(BlobWriter(session.disk, Place.of(file_id))) as writer:
+        async with (
+            session.holding(BlobWriter(session.disk, Place.of(file_id))) as writer,
+            InFlight[None]() as writing,
+        ):
             pieces: list[bytes] = []
             gathered = 0
             async for chunk in body:
@@ -68,10 +72,12 @@ class FilesystemBlobStore:
                 gathered += len(chunk)
                 if gathered >= BATCH_SIZE:
                     with translated("upload", file_id):
-                        await session.run(writer.append, pieces)
+                        await writing.settle()
+                    writing.start(session.run(writer.append, pieces))
                     pieces, gathered = [], 0
             trailer = _trailer(blob, body)
             with translated("upload", file_id):
+                await writing.settle()
                 await session.run(writer.finish, pieces, trailer)
                 writer.keep()
         session.sweep_in_passing()
@@ -85,7 +91,7 @@ class FilesystemBlobStore:
         async with session.holding(BlobReader(session.disk, Place.of(file_id))) as reader:
             with translated("download", file_id):
                 trailer, span, first = await session.run(reader.open, byte_range)
-            async with aclosing(_chunks(session, file_id, reader, first)) as body:
+            async with aclosing(_chunks(session, file_id, reader, span, first)) as body:
                 yield OpenBlob(trailer.describe(file_id), span, body)
 
     async def info(self, file_id: FileId) -> BlobInfo:
@@ -122,13 +128,20 @@ def _trailer(blob: NewBlob, body: IncomingBody) -> Trailer:
     )
 
 
-async def _chunks(session: Session, file_id: FileId, reader: BlobReader, first: bytes) -> AsyncGenerator[bytes]:
-    if first:
-        yield first
-    while reader.left:
-        with translated("download", file_id):
-            chunk = await session.run(reader.read)
-        yield chunk
+async def _chunks(
+    session: Session, file_id: FileId, reader: BlobReader, span: Span, first: bytes
+) -> AsyncGenerator[bytes]:
+    """Read one chunk ahead, so that the disk works while the caller passes the last one on."""
+    chunk, left = first, len(span) - len(first)
+    async with InFlight[bytes]() as ahead:
+        while left:
+            ahead.start(session.run(reader.read))
+            yield chunk
+            with translated("download", file_id):
+                chunk = await ahead.collect()
+            left -= len(chunk)
+        if chunk:
+            yield chunk
 
 
 _: type[BlobStore] = FilesystemBlobStore

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -19,6 +20,9 @@ _WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, 
 """What file systems without hard links say of link(2)."""
 
 _ATTEMPTS: Final = 100
+
+_MOST_PIECES: Final = 512
+"""Half of what writev(2) takes on Linux (IOV_MAX); more than that are tiny, and quickly joined."""
 
 
 class BlobWriter(Lease):
@@ -38,12 +42,12 @@ class BlobWriter(Lease):
     def append(self, pieces: Sequence[bytes]) -> None:
         """Write the next bytes."""
         with self._working():
-            self._write(pieces)
+            write_all(self._opened(), pieces)
 
     def finish(self, pieces: Sequence[bytes], trailer: Trailer) -> None:
         """Write the last bytes and make the file visible."""
         with self._working():
-            self._write([*pieces, trailer.encode()])
+            write_all(self._opened(), [*pieces, trailer.encode()])
             if self._disk.durability:
                 os.fsync(self._opened())
             self._publish()
@@ -60,12 +64,6 @@ class BlobWriter(Lease):
         if self._file is None:
             self._file, self._incoming = new_incoming(self._disk)
         return self._file
-
-    def _write(self, pieces: Sequence[bytes]) -> None:
-        file = self._opened()
-        rest = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        while rest:
-            rest = rest[os.write(file, rest) :]
 
     def _publish(self) -> None:
         self._publishing = True
@@ -127,3 +125,15 @@ class BlobWriter(Lease):
                 os.unlink(self._place.name, dir_fd=chain[-1])
             self._disk.forget(chain)
             remove_empty(chain, self._place.folders)
+
+
+def write_all(file: int, pieces: Sequence[bytes]) -> None:
+    """Write the pieces one after the other, in as few calls as the system allows."""
+    rest = deque(memoryview(piece) for piece in (pieces if len(pieces) <= _MOST_PIECES else [b"".join(pieces)]))
+    while rest:
+        written = os.writev(file, rest)
+        # The system may have taken less than all: on a disk that is nearly full, or of more than 2 GiB.
+        while rest and written >= len(rest[0]):
+            written -= len(rest.popleft())
+        if rest:
+            rest[0] = rest[0][written:]
