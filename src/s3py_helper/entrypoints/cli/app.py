@@ -15,7 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-FileIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids as upload printed them.")]
+FileIds = Annotated[list[str], typer.Argument(metavar="ID", help="Ids as upload printed them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on each line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 
@@ -34,7 +34,7 @@ def serve(
 
 @app.command()
 def upload(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files; - is standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files; - is standard input.")],
     name: Annotated[str | None, typer.Option(help="Name to store one file under.")] = None,
     folder: Annotated[str | None, typer.Option(help="Front of the object keys.")] = None,
     bucket: Annotated[str | None, typer.Option(help="Bucket instead of the default one.")] = None,

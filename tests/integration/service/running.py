@@ -1,0 +1,76 @@
+"""The service on a real socket."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from s3py_helper.adapters.memory.store import MemoryBlobStore
+from s3py_helper.application.delete import DeleteService
+from s3py_helper.application.download import DownloadService
+from s3py_helper.application.info import InfoService
+from s3py_helper.application.ports.blob_store import BlobStore
+from s3py_helper.application.router import MountedBackend, StoreRouter
+from s3py_helper.application.upload import UploadService
+from s3py_helper.domain.file_id import Backend
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.domain.validation import FileValidatorImpl
+
+
+@dataclass(frozen=True)
+class Services:
+    """The use cases that the endpoints need, on one store."""
+
+    upload_service: UploadService
+    download_service: DownloadService
+    delete_service: DeleteService
+    info_service: InfoService
+
+
+def services_on(store: BlobStore, validator: FileValidatorImpl | None = None) -> Services:
+    mounted = {Backend.S3: MountedBackend(store, MemoryBlobStore())}
+    policy = RoutingPolicy(StorageMode.S3, buckets={"my-bucket", "other-bucket"}, deletable=set(Backend))
+    router = StoreRouter(policy, mounted)
+    return Services(
+        UploadService(router, validator or FileValidatorImpl()),
+        DownloadService(router),
+        DeleteService(router),
+        InfoService(router),
+    )
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to pytest, and says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+@contextlib.asynccontextmanager
+async def served(app: FastAPI, *, http: str = "auto") -> AsyncGenerator[str]:
+    """The application's address."""
+    config = uvicorn.Config(app, http=http, log_level="critical", timeout_graceful_shutdown=5)
+    server = _Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(server.serve([listening]))
+            waiting = group.create_task(server.up.wait())
+            await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
+            assert server.started, "the server did not start"
+            try:
+                yield "http://{}:{}".format(*listening.getsockname())
+            finally:
+                server.should_exit = True

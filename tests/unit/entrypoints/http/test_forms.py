@@ -1,0 +1,127 @@
+"""Forms read while they arrive, in whatever pieces."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3py_helper.entrypoints.http.forms import MAX_PARTS, MAX_UNUSED_BYTES, FormException, FormReader, PartHead
+
+TYPE = "multipart/form-data; boundary=edge"
+END = b"--edge--\r\n"
+
+
+def _part(field: str, content: bytes, *, file_name: bytes | None = None, more: bytes = b"") -> bytes:
+    named = b"" if file_name is None else b'; filename="%b"' % file_name
+    return b'--edge\r\nContent-Disposition: form-data; name="%b"%b\r\n%b\r\n%b\r\n' % (
+        field.encode(),
+        named,
+        more,
+        content,
+    )
+
+
+async def _in_pieces(body: bytes, size: int) -> AsyncIterator[bytes]:
+    for at in range(0, len(body), size):
+        yield body[at : at + size]
+
+
+async def _read(body: bytes, *, content_type: str | None = TYPE, piece: int = 65536) -> list[tuple[PartHead, bytes]]:
+    form = FormReader(content_type, _in_pieces(body, piece))
+    parts: list[tuple[PartHead, bytes]] = []
+    while (head := await form.next_part()) is not None:
+        parts.append((head, b"".join([chunk async for chunk in form.content()])))
+    assert await form.next_part() is None
+    return parts
+
+
+# Everything that could be taken for a boundary.
+_TRICKY = st.lists(st.sampled_from([b"\r", b"\n", b"-", b"--", b"\r\n--", b"\r\n--edge", b"edge", b"\r\n--edgy", b"x"]))
+
+
+@given(contents=st.lists(st.binary(max_size=200) | _TRICKY.map(b"".join), max_size=4), piece=st.integers(1, 300))
+async def test_contents_come_out_as_they_went_in(contents: list[bytes], piece: int) -> None:
+    contents = [content for content in contents if b"\r\n--edge" not in b"\r\n" + content]
+    body = b"".join(_part(f"f{n}", content, file_name=b"n") for n, content in enumerate(contents)) + END
+    parts = await _read(body, piece=piece)
+    assert [(head.field, content) for head, content in parts] == [(f"f{n}", c) for n, c in enumerate(contents)]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 7, 65536])
+async def test_heads_tell_name_and_type(piece: int) -> None:
+    body = _part("file", b"x", file_name="Größe.txt".encode(), more=b"CONTENT-type:  text/plain \r\n") + _part(
+        "n", b"1"
+    )
+    heads = [head for head, _ in await _read(body + END, piece=piece)]
+    assert heads == [PartHead("file", "Größe.txt", "text/plain"), PartHead("n", None, None)]
+
+
+async def test_a_quotation_mark_is_unescaped_whichever_way_it_was_escaped() -> None:
+    body = _part("a", b"", file_name=rb"say \"hi\"") + _part("b", b"", file_name=b"say %22hi%22") + END
+    assert [head.file_name for head, _ in await _read(body)] == ['say "hi"', 'say "hi"']
+
+
+async def test_what_is_not_read_is_passed_over() -> None:
+    form = FormReader(TYPE, _in_pieces(_part("a", bytes(1000)) + _part("b", b"wanted") + END, 10))
+    assert (await form.next_part(), await form.next_part()) == (PartHead("a", None, None), PartHead("b", None, None))
+    assert [chunk async for chunk in form.content()]
+
+
+async def test_bytes_are_asked_for_one_piece_at_a_time() -> None:
+    given_out = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal given_out
+        for piece in (_part("file", b"")[:-2], b"one", b"two", b"three\r\n" + END):
+            given_out += 1
+            yield piece
+
+    form = FormReader(TYPE, body())
+    await form.next_part()
+    assert given_out == 1
+    chunks = form.content()
+    await anext(chunks)
+    assert given_out == 2
+
+
+async def test_an_empty_form_has_no_parts() -> None:
+    assert await _read(END) == []
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "told"),
+    [
+        ("application/json", b"{}", "expected a body of type multipart/form-data, got 'application/json'"),
+        (None, b"", "got 'no type'"),
+        ("multipart/form-data", b"x", "names no boundary"),
+        ("multipart/form-data; boundary=" + "b" * 300, b"x", "invalid form"),
+        (TYPE, b"", "ends before its closing boundary"),
+        (TYPE, b"no form at all", "invalid form"),
+        (TYPE, _part("file", b"cut short"), "ends before its closing boundary"),
+        (TYPE, b"--edge\r\n\r\ncontent\r\n" + END, "no header 'Content-Disposition"),
+        (
+            TYPE,
+            b"--edge\r\nContent-Disposition: attachment; name=a\r\n\r\n\r\n" + END,
+            "no header 'Content-Disposition",
+        ),
+        (TYPE, _part("x", b"") * (MAX_PARTS + 1) + END, f"{MAX_PARTS} parts"),
+        (TYPE, _part("file", b"x", file_name=b"x" * 5000) + END, "invalid form"),
+        (TYPE, _part("file", b"x", more=b"A: b\r\n" * 20) + END, "invalid form"),
+        (TYPE, _part("file", b"x", file_name=b"\xff") + END, "file name in the form is not UTF-8"),
+        (TYPE, _part("file", b"eA==", more=b"Content-Transfer-Encoding: base64\r\n") + END, "'base64'"),
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 65536])
+async def test_a_malformed_form_is_refused_with_the_reason(
+    content_type: str | None, body: bytes, told: str, piece: int
+) -> None:
+    with pytest.raises(FormException, match=told):
+        await _read(body, content_type=content_type, piece=piece)
+
+
+async def test_bytes_that_nobody_wants_are_bounded() -> None:
+    form = FormReader(TYPE, _in_pieces(_part("comment", bytes(MAX_UNUSED_BYTES + 1)) + END, 65536))
+    await form.next_part()
+    with pytest.raises(FormException, match=f"more than {MAX_UNUSED_BYTES} bytes"):
+        await form.next_part()
