@@ -23,8 +23,8 @@ _MAX_NAME_BYTES: Final = MAX_KEY_BYTES
 _LONGEST_KEPT_EXTENSION: Final = 16
 _REPLACEMENT: Final = "_"
 
-# Control characters and lone surrogates (Unicode's Cc and Cs); Windows' separators, wildcards and stream marks; Unicode's
-# line ends, and the direction marks that make `exe.gpj` read `jpg.exe`.
+# Control characters and lone surrogates (Unicode's Cc and Cs); Windows' separators, wildcards and stream
+# marks; Unicode's line ends, and its direction marks, which make `exe.gpj` read `jpg.exe`.
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"|?*\u2028\u2029\u202a-\u202e\u2066-\u2069]')
 _DEVICE: Final = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 
