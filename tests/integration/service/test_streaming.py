@@ -1,0 +1,112 @@
+"""The two ways in which a client that goes away must not do harm, on a real socket.
+
+Both tests fail with Starlette's `StreamingResponse` in the place of `SourcedResponse`.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from s3py_helper.entrypoints.http.streaming import Answer, SourcedResponse
+from tests.integration.service.conftest import both_parsers
+from tests.integration.service.running import served
+from tests.support.waiting import until
+
+
+@dataclass
+class Source:
+    """Bytes without end, and what happens to them."""
+
+    waits: bool
+    opened: int = 0
+    closing: int = 0
+    closed: int = 0
+    events: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[Answer]:
+        self.opened += 1
+        try:
+            yield Answer(self._chunks(), {"Content-Type": "application/octet-stream"})
+        finally:
+            self.closing += 1
+            # Giving a connection back takes a few turns of the loop.
+            for _ in range(5):
+                await asyncio.sleep(0.01)
+            self.closed += 1
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        chunk = bytes(65536)
+        while True:
+            yield chunk
+            if self.waits:
+                await asyncio.sleep(0.001)
+
+
+def _app(source: Source) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/endless")
+    async def endless() -> Response:
+        return SourcedResponse(source.open)
+
+    @app.get("/ping")
+    async def ping() -> str:
+        return "pong"
+
+    return app
+
+
+@contextlib.contextmanager
+def _served_in_a_thread(app: FastAPI, http: str) -> Iterator[str]:
+    """A server that may freeze without freezing the test."""
+    addresses: list[str] = []
+    up, stop = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with served(app, http=http) as url:
+            addresses.append(url)
+            up.set()
+            await asyncio.to_thread(stop.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    assert up.wait(20)
+    try:
+        yield addresses[0]
+    finally:
+        stop.set()
+        thread.join(5)
+
+
+@both_parsers
+def test_others_are_served_after_a_client_left_a_source_that_never_waits(http_parser: str) -> None:
+    source = Source(waits=False)
+    with _served_in_a_thread(_app(source), http_parser) as url:
+        with httpx.stream("GET", f"{url}/endless", timeout=10) as answer:
+            next(answer.iter_raw())
+        assert httpx.get(f"{url}/ping", timeout=10).json() == "pong"
+    assert source.opened == source.closing == source.closed == 1
+
+
+@both_parsers
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_source_is_closed_once_and_to_the_end_when_the_client_goes_away(
+    http_parser: str, *, waits: bool
+) -> None:
+    source = Source(waits=waits)
+    async with served(_app(source), http=http_parser) as url, httpx.AsyncClient() as client:
+        async with client.stream("GET", f"{url}/endless") as answer:
+            await anext(answer.aiter_raw())
+            assert source.closing == 0
+        await until(lambda: source.closing)
+        await until(lambda: source.closed)
+    assert source.opened == source.closing == source.closed == 1
