@@ -1,6 +1,13 @@
 """How to reach an S3 service."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.file_id import Backend, check_bucket
 
 _MIB = 1024 * 1024
 
@@ -9,7 +16,7 @@ class S3PerfConfig(BaseModel):
     """Performance settings; the defaults suit most deployments.
 
     Attributes:
-        multipart_threshold: Files of at least so many bytes, or of unknown size beyond it, go up in parts.
+        multipart_threshold: Files of at least so many bytes go up in parts, unless one part would hold them.
         multipart_part_size: Size of a part in bytes (5 MiB to 5 GiB); grows by itself where 10 000 parts would not do.
         parts_in_flight: Parts of one upload on their way at once; an upload holds about so many parts in memory.
         download_chunk_size: Largest chunk in bytes that a download yields at a time.
@@ -19,6 +26,7 @@ class S3PerfConfig(BaseModel):
         max_retries: Further attempts after a failure that another attempt may mend.
     """
 
+    # Settings of other versions (`zip_stream_queue_size`) are no reason to refuse a configuration.
     model_config = ConfigDict(extra="ignore")
 
     multipart_threshold: int = Field(default=8 * _MIB, ge=1 * _MIB, le=5 * 1024 * _MIB)
@@ -31,21 +39,89 @@ class S3PerfConfig(BaseModel):
     max_retries: int = Field(default=2, ge=0, le=10)
 
 
+def _web_address(setting: str, text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError as error:
+        raise ValueError(f"{setting} is no valid address: {error}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{setting} needs scheme and host, as in http://192.168.30.36:9001")
+    return parts
+
+
+def _endpoint(text: str) -> str:
+    parts = _web_address("endpoint", text)
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("endpoint is an address only: keys belong into access_key_id and secret_access_key")
+    return text.rstrip("/")
+
+
+def _proxy(text: str) -> str:
+    _web_address("proxy", text)
+    return text
+
+
+def _bucket(name: str) -> str:
+    try:
+        check_bucket(Backend.S3, name)
+    except InvalidArgumentException as error:
+        raise ValueError(error.message) from None
+    return name
+
+
+type _Bucket = Annotated[str, AfterValidator(_bucket)]
+
+
 class S3Config(BaseModel):
     """Connection to an S3 service.
 
     Attributes:
         endpoint: Address with scheme, e.g. `http://192.168.30.36:9001`.
-        access_key_id: Access key; without one the SDK's default credential chain is asked.
+        access_key_id: Access key; without one the SDK's default credential chain is asked (environment, shared files,
+            container and instance roles), and asked again when its credentials expire.
         secret_access_key: Secret key.
+        session_token: Token that belongs to temporary keys.
         default_bucket: Where files go that name no bucket.
+        buckets: Further buckets that belong to this deployment.
+        create_bucket_if_missing: Make the default bucket, and the further ones, when the backend is opened.
         region: Region name that signatures carry.
+        addressing_style: Where requests name the bucket: in the `path`, or in the host (`virtual`). `auto` is `virtual`
+            for Amazon's own endpoints and `path` for all others, as in the SDK. A bucket whose name no host can have
+            is always named in the path.
+        verify_tls: `False` accepts every certificate (tests only); a path names the CA bundle to trust.
+        proxy: Address of an HTTP proxy; without one the environment (`HTTPS_PROXY`, `NO_PROXY`, ...) decides.
+        checksum: `auto` sends a CRC-32 with every upload unless the server turns out not to know it, and checks it on
+            whole downloads; `required` refuses servers that do not confirm it; `off` is for servers that choke on it.
         perf: Performance settings.
     """
 
-    endpoint: str
+    # A validation error must not print the keys that were given beside the wrong value.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    endpoint: Annotated[str, AfterValidator(_endpoint)]
     access_key_id: str | None = None
     secret_access_key: str | None = Field(default=None, repr=False)
-    default_bucket: str = "demo"
-    region: str = "us-east-1"
+    session_token: str | None = Field(default=None, repr=False)
+    default_bucket: _Bucket = "demo"
+    buckets: tuple[_Bucket, ...] = ()
+    create_bucket_if_missing: bool = False
+    region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9-]+$")
+    addressing_style: Literal["auto", "path", "virtual"] = "auto"
+    verify_tls: bool | Path = True
+    proxy: Annotated[str, AfterValidator(_proxy)] | None = Field(default=None, repr=False)
+    checksum: Literal["auto", "required", "off"] = "auto"
     perf: S3PerfConfig | None = None
+
+    @model_validator(mode="after")
+    def _keys_belong_together(self) -> Self:
+        if bool(self.access_key_id) is not bool(self.secret_access_key):
+            raise ValueError("access_key_id and secret_access_key belong together: give both, or none of them")
+        if self.session_token and not self.access_key_id:
+            raise ValueError("session_token belongs to keys: give access_key_id and secret_access_key with it")
+        return self
+
+    @property
+    def all_buckets(self) -> frozenset[str]:
+        """The default bucket and the further ones."""
+        return frozenset({self.default_bucket, *self.buckets})

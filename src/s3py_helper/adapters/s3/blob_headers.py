@@ -1,0 +1,55 @@
+"""A stored file as the headers of an answer describe it."""
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from s3py_helper.adapters.s3.metadata import from_headers
+from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.domain.checksum import Checksum
+from s3py_helper.domain.file_id import FileId
+
+CRC32_HEADER: Final = "x-amz-checksum-crc32"
+
+_CHECKSUM_HEADER: Final = "x-amz-checksum-"
+# In the order of preference: the first can be compared with the checksums of the other backends.
+_ALGORITHMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
+
+
+def blob_info(file_id: FileId, headers: Mapping[str, str], size: int) -> BlobInfo:
+    """What an answer to GET or HEAD tells; `headers` are those of aiohttp, which do not mind case."""
+    file_name, metadata = from_headers(headers)
+    modified = headers.get("Last-Modified")
+    return BlobInfo(
+        file_id=file_id,
+        size=size,
+        file_name=file_name,
+        last_modified=parsedate_to_datetime(modified) if modified else None,
+        content_type=headers.get("Content-Type"),
+        etag=headers.get("ETag"),
+        checksum=_checksum(headers),
+        # S3 leaves the header out for its standard class.
+        storage_class=headers.get("x-amz-storage-class", "STANDARD"),
+        metadata=metadata,
+    )
+
+
+def crc32_text(value: int) -> str:
+    """A CRC-32 as S3's headers carry it: base64 of four bytes, highest first."""
+    return b64encode(value.to_bytes(4)).decode()
+
+
+def _checksum(headers: Mapping[str, str]) -> Checksum | None:
+    """The checksum of the whole content; one made of the parts' checksums (`...-2`) says nothing about it."""
+    if headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
+        return None
+    for algorithm in _ALGORITHMS:
+        text = headers.get(_CHECKSUM_HEADER + algorithm)
+        if text is not None and "-" not in text:
+            try:
+                return Checksum(algorithm, b64decode(text, validate=True).hex())
+            except Base64Error:
+                return None
+    return None

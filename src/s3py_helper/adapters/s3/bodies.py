@@ -1,0 +1,56 @@
+"""Cutting an incoming body into buffers."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from s3py_helper.adapters.s3.buffers import Buffer, Chunk
+
+_SMALL: Final = 16 * 1024
+_BLOCK: Final = 256 * 1024
+
+
+class PartReader:
+    """Reads a body in pieces of given sizes.
+
+    Attributes:
+        ended: Whether everything has been read. It is known with the last piece already, because one chunk is read
+            ahead; so is an error that the body raises at its end.
+    """
+
+    def __init__(self, body: AsyncIterator[bytes]) -> None:
+        self.ended = False
+        self._body = body
+        self._ahead: Chunk = b""
+
+    async def read(self, size: int) -> Buffer:
+        """The next `size` bytes, fewer only at the end. Large chunks stay where they are; what is cut off is a view."""
+        chunks: list[Chunk] = []
+        small = bytearray()
+        missing = size
+        while missing and await self._look_ahead():
+            chunk, self._ahead = _split(self._ahead, missing)
+            missing -= len(chunk)
+            if len(chunk) < _SMALL:
+                # A source that drips would otherwise cost more for bookkeeping than for bytes.
+                small += chunk
+                if len(small) < _BLOCK:
+                    continue
+                chunk = b""
+            chunks += filter(None, (bytes(small), chunk))
+            small.clear()
+        chunks += filter(None, (bytes(small),))
+        await self._look_ahead()
+        return Buffer(chunks, size - missing)
+
+    async def _look_ahead(self) -> bool:
+        if not self._ahead and not self.ended:
+            self._ahead = await anext(self._body, b"")
+            self.ended = not self._ahead
+        return not self.ended
+
+
+def _split(chunk: Chunk, size: int) -> tuple[Chunk, Chunk]:
+    if len(chunk) <= size:
+        return chunk, b""
+    view = memoryview(chunk)
+    return view[:size], view[size:]

@@ -1,0 +1,32 @@
+"""Removing what an upload that failed may have left."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from s3py_helper.adapters.s3.errors import Place
+from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.domain.errors import StorageException
+
+CLEAN_UP_SECONDS: Final = 15.0
+"""How long it may take; the caller is waiting for its error."""
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def best_effort(place: Place) -> AsyncGenerator[None]:
+    """Bound the time of a clean-up, and log its failure: the error that led to it is the one to report."""
+    try:
+        async with asyncio.timeout(CLEAN_UP_SECONDS):
+            yield
+    except (StorageException, TimeoutError) as error:
+        _log.warning("something may be left of an upload that failed (%s): %s", place, error)
+
+
+async def remove_object(hot: HotPath, place: Place, bucket: str, key: str) -> None:
+    """Delete an object that may or may not be there, under a key that nobody else uses."""
+    async with best_effort(place):
+        await hot.delete_object(bucket, key)

@@ -1,0 +1,140 @@
+"""Everything that is open while the backend is."""
+
+import asyncio
+import ssl
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+
+from s3py_helper.adapters.s3.addressing import Endpoint
+from s3py_helper.adapters.s3.checksums import ChecksumPolicy
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.adapters.s3.credentials import Credentials, CredentialSource, StaticCredentials
+from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.adapters.s3.pipeline import Pipeline
+from s3py_helper.adapters.s3.signing import Signer
+from s3py_helper.application.completion import completed
+from s3py_helper.domain.errors import AccessDeniedException, InvalidArgumentException, StorageOperationException
+from s3py_helper.domain.file_id import Backend
+
+if TYPE_CHECKING:
+    from s3py_helper.adapters.s3.sdk import Sdk
+
+# Compression by a proxy on the way would change sizes and checksums.
+_HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "s3py-helper"}
+
+
+class S3Connection:
+    """The session with the service; opened by `async with`, once.
+
+    With keys in the configuration the SDK is not even imported until something rare is asked for: that alone takes half
+    a second, and most processes only put, get and delete.
+    """
+
+    def __init__(self, config: S3Config) -> None:
+        self.config = config
+        self.perf = config.perf or S3PerfConfig()
+        self.endpoint = Endpoint(config.endpoint, config.addressing_style)
+        self._proxy = config.proxy or _proxy_of_environment(config.endpoint)
+        self._closing = AsyncExitStack()
+        self._hot: HotPath | None = None
+        self._sdk: asyncio.Task[Sdk] | None = None
+
+    @property
+    def hot(self) -> HotPath:
+        """The frequent operations; raises `StorageOperationException` unless the backend is open."""
+        if self._hot is None:
+            raise StorageOperationException(
+                f"the S3 backend is not open: use it within 'async with' (S3 at {self.endpoint.url})",
+                backend=Backend.S3,
+            )
+        return self._hot
+
+    async def sdk(self) -> "Sdk":
+        """The SDK's client, opened when it is asked for first; raises as `hot` does."""
+        _ = self.hot
+        if self._sdk is None:
+            # A task of its own: one caller's cancellation must not spoil it for the others.
+            self._sdk = asyncio.ensure_future(self._open_sdk())
+        return await asyncio.shield(self._sdk)
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(limit=self.perf.max_pool_connections, ssl=_tls(self.config))
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            headers=_HEADERS,
+            skip_auto_headers=("Accept", "Content-Type"),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=self.perf.connect_timeout, sock_read=self.perf.read_timeout
+            ),
+        )
+        try:
+            credentials = await self._credentials()
+        except BaseException:
+            # Not opened, so nobody else would close it.
+            await session.close()
+            raise
+        self._closing.push_async_callback(session.close)
+        pipeline = Pipeline(session, self.endpoint, Signer(self.config.region), credentials, self.perf, self._proxy)
+        self._hot = HotPath(pipeline, ChecksumPolicy(self.config.checksum))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hot = None
+        await completed(self._close())
+
+    async def _close(self) -> None:
+        if self._sdk is not None:
+            await asyncio.wait([self._sdk])
+        await self._closing.aclose()
+
+    async def _open_sdk(self) -> "Sdk":
+        from s3py_helper.adapters.s3.sdk import Sdk  # noqa: PLC0415 - see the class
+
+        return await self._closing.enter_async_context(Sdk(self.config, self.endpoint, self._proxy))
+
+    async def _credentials(self) -> CredentialSource:
+        if self.config.access_key_id and self.config.secret_access_key:
+            keys = Credentials(self.config.access_key_id, self.config.secret_access_key, self.config.session_token)
+            return StaticCredentials(keys)
+        from s3py_helper.adapters.s3.sdk import find_credentials  # noqa: PLC0415 - see the class
+
+        found = await find_credentials(self.config)
+        if found is None:
+            raise AccessDeniedException(
+                "there are no keys for S3: set access_key_id and secret_access_key, or provide them in a way that the "
+                "SDK's credential chain finds (AWS_ACCESS_KEY_ID, shared credentials file, instance role, ...)",
+                operation="open",
+                backend=Backend.S3,
+            )
+        return found
+
+
+def _tls(config: S3Config) -> ssl.SSLContext | bool:
+    if isinstance(config.verify_tls, bool):
+        return config.verify_tls
+    path = config.verify_tls
+    try:
+        return ssl.create_default_context(
+            cafile=None if path.is_dir() else path, capath=path if path.is_dir() else None
+        )
+    except OSError as error:
+        raise InvalidArgumentException(
+            f"verify_tls names the CA bundle {str(path)!r}, which cannot be read: {error.strerror}", backend=Backend.S3
+        ) from error
+
+
+def _proxy_of_environment(url: str) -> str | None:
+    """What HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say. aiohttp would look them up anew for every request."""
+    parts = urlsplit(url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return None if proxy is None or proxy_bypass(parts.netloc) else proxy

@@ -1,0 +1,195 @@
+"""From what the service and the network say to the exceptions of this package: tables, and one context manager."""
+
+import ssl
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+
+from s3py_helper.adapters.s3.refusal import Refusal
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    FileNotFoundException,
+    IntegrityException,
+    InvalidArgumentException,
+    InvalidRangeException,
+    PreconditionFailedException,
+    StorageException,
+    StorageOperationException,
+    StorageUnavailableException,
+)
+from s3py_helper.domain.file_id import Backend
+
+type Kind = type[StorageException]
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+_CODES: Final[dict[Kind, str]] = {
+    FileNotFoundException: "NoSuchBucket NoSuchKey NoSuchUpload NoSuchVersion NotFound 404",
+    AccessDeniedException: (
+        "AccessDenied AccountProblem AllAccessDisabled AuthorizationHeaderMalformed ExpiredToken Forbidden 403 "
+        "InvalidAccessKeyId InvalidClientTokenId InvalidPayer InvalidSecurity InvalidToken MissingSecurityHeader "
+        "NotSignedUp RequestExpired RequestTimeTooSkewed SignatureDoesNotMatch TokenRefreshRequired "
+        "UnauthorizedAccess UnrecognizedClientException"
+    ),
+    StorageUnavailableException: (
+        "Busy InternalError OperationAborted RequestTimeout ServiceUnavailable SlowDown SlowDownRead SlowDownWrite "
+        "Throttling ThrottlingException RequestLimitExceeded BandwidthLimitExceeded 500 502 503 504"
+    ),
+    PreconditionFailedException: "ConditionalRequestConflict NotModified PreconditionFailed 412",
+    InvalidRangeException: "InvalidRange 416",
+    IntegrityException: "BadDigest IncompleteBody InvalidDigest XAmzContentChecksumMismatch XAmzContentSHA256Mismatch",
+    InvalidArgumentException: (
+        "EntityTooLarge EntityTooSmall InvalidBucketName InvalidObjectName InvalidPart InvalidPartOrder "
+        "KeyTooLongError MetadataTooLarge"
+    ),
+}
+KIND_BY_CODE: Final[dict[str, Kind]] = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
+
+_KIND_BY_STATUS: Final[dict[int, Kind]] = {
+    304: PreconditionFailedException,
+    401: AccessDeniedException,
+    403: AccessDeniedException,
+    404: FileNotFoundException,
+    408: StorageUnavailableException,
+    412: PreconditionFailedException,
+    416: InvalidRangeException,
+    429: StorageUnavailableException,
+    500: StorageUnavailableException,
+    502: StorageUnavailableException,
+    503: StorageUnavailableException,
+    504: StorageUnavailableException,
+}
+
+# What the service's own words leave open; for the rest they are quoted.
+_HINTS: Final = {
+    "AuthorizationHeaderMalformed": "the region does not fit the bucket",
+    "InvalidObjectState": "the object is archived and has to be restored before it can be read",
+    "NoSuchBucket": "there is no such bucket",
+    "NoSuchKey": "there is no such object",
+    "PermanentRedirect": "the bucket is served at another endpoint",
+    "PreconditionFailed": "the object is not the version that was asked for",
+    "RequestTimeTooSkewed": "the clocks of this machine and of the service differ by more than 15 minutes",
+    "SignatureDoesNotMatch": "the secret key is wrong",
+    "InvalidAccessKeyId": "the access key is not known there",
+    "TemporaryRedirect": "the bucket is served at another endpoint for now",
+}
+_HINTS_BY_STATUS: Final = {301: _HINTS["PermanentRedirect"], 307: _HINTS["TemporaryRedirect"]}
+
+# The first that fits counts.
+_TRANSPORT: Final[tuple[tuple[type[Exception], Kind, str], ...]] = (
+    (aiohttp.ClientConnectorCertificateError, StorageOperationException, "its TLS certificate is not trusted"),
+    (aiohttp.ClientSSLError, StorageOperationException, "no TLS connection"),
+    (ssl.SSLError, StorageOperationException, "no TLS connection"),
+    (aiohttp.ClientProxyConnectionError, StorageUnavailableException, "no connection to the proxy"),
+    (aiohttp.ClientHttpProxyError, StorageUnavailableException, "the proxy refuses to connect"),
+    (aiohttp.ClientConnectorDNSError, StorageUnavailableException, "its host name cannot be resolved"),
+    (aiohttp.ServerTimeoutError, StorageUnavailableException, "no answer in time"),
+    (TimeoutError, StorageUnavailableException, "no answer in time"),
+    (aiohttp.ClientConnectorError, StorageUnavailableException, "no connection"),
+    (aiohttp.ClientPayloadError, StorageUnavailableException, "the answer broke off"),
+    (aiohttp.ServerDisconnectedError, StorageUnavailableException, "it closed the connection without an answer"),
+    (aiohttp.InvalidURL, StorageOperationException, "its address is not valid"),
+    (aiohttp.ClientResponseError, StorageUnavailableException, "its answer is not HTTP"),
+    (aiohttp.ClientError, StorageUnavailableException, "the connection failed"),
+    (OSError, StorageUnavailableException, "the connection failed"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an error means here: its kind, the reason in words, and the seconds that the service asked to wait."""
+
+    kind: Kind
+    reason: str
+    retry_after: float | None = None
+
+    @property
+    def retryable(self) -> bool:
+        """Whether another attempt may succeed."""
+        return self.kind.retryable_by_default
+
+
+def failure_of(error: Exception) -> Failure | None:
+    """What an error of the hot path means; `None` for one that is nothing of the service's or the network's."""
+    if isinstance(error, Refusal):
+        return failure_of_refusal(error)
+    for origin, kind, reason in _TRANSPORT:
+        if isinstance(error, origin):
+            detail = error.strerror if isinstance(error, OSError) else None
+            return Failure(kind, f"{reason} ({detail})" if detail else reason)
+    return None
+
+
+def failure_of_refusal(refusal: Refusal) -> Failure:
+    """What an error answer means."""
+    kind = KIND_BY_CODE.get(refusal.code) or _KIND_BY_STATUS.get(refusal.status) or StorageOperationException
+    words = _HINTS.get(refusal.code) or refusal.message or _HINTS_BY_STATUS.get(refusal.status) or "it refuses"
+    if region := refusal.headers.get("x-amz-bucket-region"):
+        words += f" (the bucket's region is {region})"
+    return Failure(kind, f"{words} [{refusal}]", _seconds(refusal.headers.get("retry-after")))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an operation is about, for messages."""
+
+    operation: str
+    endpoint: str
+    bucket: str | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        """As it stands at the end of a message."""
+        names = [f"S3 at {self.endpoint}"]
+        if self.bucket is not None:
+            names.append(f"bucket {self.bucket!r}")
+        if self.key is not None:
+            names.append(f"key {self.key!r}")
+        return ", ".join(names)
+
+
+@contextmanager
+def translated(place: Place, failure_of: Callable[[Exception], Failure | None] = failure_of) -> Generator[None]:
+    """Raise what goes wrong inside as a `StorageException`. Stands around calls, reading and closing alike."""
+    try:
+        yield
+    except StorageException:
+        raise
+    except Exception as error:
+        # Anything may come out of an SDK; what has no counterpart here is a defect and passes unchanged.
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        raise storage_exception(failure, place, error) from error
+
+
+def storage_exception(failure: Failure, place: Place, error: Exception | None = None) -> StorageException:
+    """The exception that a failure is raised as."""
+    message = f"{place.operation} failed: {failure.reason}; {place}"
+    file_id = None if place.bucket is None or place.key is None else f"s3:{place.bucket}/{place.key}"
+    if failure.kind is InvalidRangeException:
+        return InvalidRangeException(message, size=_total_size(error), file_id=file_id, backend=Backend.S3)
+    if failure.kind is StorageUnavailableException:
+        return StorageUnavailableException(
+            message,
+            operation=place.operation,
+            file_id=file_id,
+            backend=Backend.S3,
+            retry_after=failure.retry_after,
+        )
+    return failure.kind(message, operation=place.operation, file_id=file_id, backend=Backend.S3)
+
+
+def _total_size(error: Exception | None) -> int | None:
+    """The size in `Content-Range: bytes */<size>` of an answer 416 (RFC 9110, 14.4)."""
+    if not isinstance(error, Refusal):
+        return None
+    size = error.headers.get("content-range", "").partition("/")[2]
+    return int(size) if size.isdecimal() else None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """The header's number; its other form, a date, is not worth a clock comparison."""
+    return float(retry_after) if retry_after and retry_after.isdecimal() else None

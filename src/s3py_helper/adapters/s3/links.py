@@ -1,0 +1,75 @@
+"""Links with which clients talk to S3 themselves."""
+
+import re
+from datetime import timedelta
+from typing import Final
+from urllib.parse import quote
+
+from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.signing import Query
+from s3py_helper.adapters.s3.writing import upload_headers
+from s3py_helper.application.ports.links import DirectLinks, UploadLink
+from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.file_id import Backend, FileId
+
+_LONGEST: Final = timedelta(days=7)
+"""Limit of Signature Version 4 for links."""
+
+# RFC 8187, 3.2.1: what `filename*` may hold as it is, besides letters and digits.
+_ATTRIBUTE_CHARACTERS: Final = "!#$&+-.^_`|~"
+
+
+class S3Links:
+    """Signs links with the keys of this moment: with temporary keys a link ends with them at the latest."""
+
+    def __init__(self, connection: S3Connection) -> None:
+        self._connection = connection
+
+    async def download_link(
+        self,
+        file_id: FileId,
+        expires_in: timedelta,
+        *,
+        file_name: str | None = None,
+        content_type: str | None = None,
+        inline: bool = False,
+    ) -> str:
+        """A link for GET. Ranges may be asked for with it as well."""
+        query = [("response-content-disposition", _disposition(file_name, inline=inline))]
+        if content_type is not None:
+            query.append(("response-content-type", content_type))
+        return await self._signed("GET", file_id, expires_in, query, {})
+
+    async def upload_link(self, blob: NewBlob, expires_in: timedelta) -> UploadLink:
+        """A link for PUT, bound to type, name, metadata and, where it is known, size."""
+        headers = upload_headers(blob)
+        if blob.size is not None:
+            headers["content-length"] = str(blob.size)
+        file_id = FileId(Backend.S3, blob.bucket or self._connection.config.default_bucket, blob.key)
+        return UploadLink(await self._signed("PUT", file_id, expires_in, (), headers), headers, file_id)
+
+    async def _signed(
+        self, method: str, file_id: FileId, expires_in: timedelta, query: Query, headers: dict[str, str]
+    ) -> str:
+        seconds = int(expires_in.total_seconds())
+        if not 1 <= seconds <= _LONGEST.total_seconds():
+            raise InvalidArgumentException(
+                f"a link is valid for 1 second to 7 days, got {expires_in}", operation="link", backend=Backend.S3
+            )
+        return await self._connection.hot.signed_url(
+            method, file_id.bucket, file_id.key, query, headers, expires_in=seconds
+        )
+
+
+def _disposition(file_name: str | None, *, inline: bool) -> str:
+    """`Content-Disposition` as RFC 6266 has it, with a likeness of the name for clients that know ASCII only."""
+    kind = "inline" if inline else "attachment"
+    if not file_name:
+        return kind
+    likeness = re.sub(r'[^ -~]|["\\%/]', "_", file_name)
+    exact = quote(file_name, safe=_ATTRIBUTE_CHARACTERS)
+    return f"{kind}; filename=\"{likeness}\"; filename*=UTF-8''{exact}"
+
+
+_: type[DirectLinks] = S3Links

@@ -1,0 +1,131 @@
+"""An object's bytes as one unbroken stream over as many connections as it takes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from typing import Final
+
+import aiohttp
+from isal import isal_zlib
+
+from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.content_range import parse_content_range
+from s3py_helper.adapters.s3.errors import Failure, Place, failure_of, storage_exception
+from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.adapters.s3.pipeline import pause_before
+from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.domain.byte_range import Span
+from s3py_helper.domain.errors import IntegrityException, PreconditionFailedException, StorageUnavailableException
+from s3py_helper.domain.file_id import Backend
+
+_FORGIVEN_AFTER: Final = 64 * 1024 * 1024
+"""So many bytes after a break it is forgotten: large objects may break more often than small ones."""
+
+
+class ResumableBody:
+    """Reads on from where a connection broke, provided that the object is still the same (`If-Match`).
+
+    A whole object is compared with its CRC-32 where the server has told one.
+    """
+
+    def __init__(
+        self, hot: HotPath, info: BlobInfo, span: Span, response: aiohttp.ClientResponse, perf: S3PerfConfig
+    ) -> None:
+        self._hot = hot
+        self._info = info
+        self._span = span
+        self._response = response
+        self._perf = perf
+        self._position = span.start
+        self._breaks = 0
+        self._last_break = span.start
+        self._place = Place("download", hot.endpoint.url, info.file_id.bucket, info.file_id.key)
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """Everything from the span's start to its end; raises where it cannot."""
+        expected = self._info.checksum.crc32_value if self._is_whole and self._info.checksum else None
+        crc32 = 0
+        while self._position < self._span.stop:
+            data = await self._next()
+            self._position += len(data)
+            if expected is not None:
+                crc32 = isal_zlib.crc32(data, crc32)
+            if self._position == self._span.stop and expected not in {None, crc32}:
+                # Before the last bytes are handed out: a consumer that counts would not ask for more.
+                raise self._corrupt("its checksum is not the one that was stored")
+            for chunk in _cut(data, self._perf.download_chunk_size):
+                yield chunk
+
+    def close(self) -> None:
+        """Release the connection; nothing can be read any more."""
+        self._response.close()
+
+    @property
+    def _is_whole(self) -> bool:
+        return len(self._span) == self._info.size
+
+    async def _next(self) -> bytes:
+        while True:
+            try:
+                data = await self._response.content.readany()
+            except Exception as error:
+                # Errors that the tables do not know are defects and pass unchanged.
+                failure = failure_of(error)
+                if failure is None:
+                    raise
+                await self._resume(failure, error)
+                continue
+            if self._position + len(data) > self._span.stop:
+                raise self._corrupt("it has more bytes than announced")
+            if data:
+                return data
+            await self._resume(Failure(StorageUnavailableException, "the answer ended too early"), None)
+
+    async def _resume(self, failure: Failure, error: Exception | None) -> None:
+        self._response.close()
+        if self._position - self._last_break > _FORGIVEN_AFTER:
+            self._breaks = 0
+        etag = self._info.etag
+        # A weak tag does not promise the same bytes (RFC 9110, 8.8.1).
+        if self._breaks >= self._perf.max_retries or not failure.retryable or not etag or etag.startswith("W/"):
+            raise storage_exception(failure, self._place, error) from error
+        await asyncio.sleep(pause_before(self._breaks))
+        self._breaks += 1
+        self._last_break = self._position
+        wish = {"range": f"bytes={self._position}-{self._span.stop - 1}", "if-match": etag}
+        try:
+            self._response = await self._hot.get_object(self._info.file_id.bucket, self._info.file_id.key, wish)
+        except PreconditionFailedException as changed:
+            raise self._changed() from changed
+        self._check_resumed(etag)
+
+    def _check_resumed(self, etag: str) -> None:
+        headers = self._response.headers
+        if headers.get("ETag", etag) != etag:
+            raise self._changed()
+        span, size = parse_content_range(headers.get("Content-Range", ""))
+        if (span, size) != (Span(self._position, self._span.stop), self._info.size):
+            raise self._corrupt("the server resumes it at another place")
+
+    def _changed(self) -> PreconditionFailedException:
+        return PreconditionFailedException(
+            f"the object was replaced while it was being read; {self._place}",
+            operation="download",
+            file_id=str(self._info.file_id),
+            backend=Backend.S3,
+        )
+
+    def _corrupt(self, what: str) -> IntegrityException:
+        return IntegrityException(
+            f"the object cannot be trusted: {what}; {self._place}",
+            operation="download",
+            file_id=str(self._info.file_id),
+            backend=Backend.S3,
+        )
+
+
+def _cut(data: bytes, size: int) -> Iterator[bytes]:
+    if len(data) <= size:
+        yield data
+        return
+    for start in range(0, len(data), size):
+        yield data[start : start + size]

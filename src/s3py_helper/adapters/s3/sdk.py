@@ -1,0 +1,98 @@
+"""aioboto3 for everything that is called rarely. Importing this module costs half a second: see `connection.py`."""
+
+from types import TracebackType
+from typing import Any, Self
+
+# Neither package is typed.
+import aioboto3  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
+from s3py_helper.adapters.s3.addressing import Endpoint
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.adapters.s3.credentials import Credentials
+from s3py_helper.adapters.s3.errors import Place, translated
+from s3py_helper.adapters.s3.sdk_errors import failure_of, refusal_of
+
+
+class Sdk:
+    """aioboto3's client for the configured service; opened by `async with`."""
+
+    def __init__(self, config: S3Config, endpoint: Endpoint, proxy: str | None) -> None:
+        perf = config.perf or S3PerfConfig()
+        self._endpoint = endpoint
+        self._client: Any = None
+        self._opening = _session(config).client(
+            "s3",
+            endpoint_url=config.endpoint,
+            # With a path as value botocore trusts that bundle.
+            verify=config.verify_tls if isinstance(config.verify_tls, bool) else str(config.verify_tls),
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "virtual" if endpoint.virtual else "path"},
+                max_pool_connections=perf.max_pool_connections,
+                connect_timeout=perf.connect_timeout,
+                read_timeout=perf.read_timeout,
+                retries={"mode": "standard", "total_max_attempts": perf.max_retries + 1},
+                proxies=None if proxy is None else {"http": proxy, "https": proxy},
+                # This adapter decides itself where checksums are sent.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+
+    async def __aenter__(self) -> Self:
+        self._client = await self._opening.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opening.__aexit__(kind, error, trace)
+
+    async def call(self, method: str, operation: str, **parameters: object) -> dict[str, Any]:
+        """Call a method of the client, e.g. `call("create_multipart_upload", "upload", Bucket=..., Key=...)`.
+
+        Raises:
+            StorageException: Whatever goes wrong; `operation` stands in the message.
+        """
+        bucket, key = parameters.get("Bucket"), parameters.get("Key")
+        place = Place(
+            operation,
+            self._endpoint.url,
+            bucket if isinstance(bucket, str) else None,
+            key if isinstance(key, str) else None,
+        )
+        with translated(place, failure_of):
+            try:
+                answer: dict[str, Any] = await getattr(self._client, method)(**parameters)
+            except ClientError as error:
+                raise refusal_of(error.response) from error
+        return answer
+
+
+class ChainCredentials:
+    """The keys that the SDK finds where it usually looks; it renews temporary ones before they expire."""
+
+    def __init__(self, found: Any) -> None:
+        self._found = found
+
+    async def current(self) -> Credentials:
+        """The keys of this moment."""
+        frozen = await self._found.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+
+async def find_credentials(config: S3Config) -> ChainCredentials | None:
+    """Ask the SDK's default chain; `None` when it finds nothing."""
+    found = await _session(config).get_credentials()
+    return None if found is None else ChainCredentials(found)
+
+
+def _session(config: S3Config) -> Any:
+    return aioboto3.Session(
+        aws_access_key_id=config.access_key_id,
+        aws_secret_access_key=config.secret_access_key,
+        aws_session_token=config.session_token,
+        region_name=config.region,
+    )

@@ -1,0 +1,141 @@
+"""AWS Signature Version 4 for S3, for headers and for links.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html and
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html. What is particular to S3: a path is
+encoded once and never normalised, so that keys like `a//b/../c` keep their meaning.
+"""
+
+import hmac
+import time
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Final
+from urllib.parse import quote
+
+from s3py_helper.adapters.s3.credentials import Credentials
+
+UNSIGNED_PAYLOAD: Final = "UNSIGNED-PAYLOAD"
+EMPTY_PAYLOAD: Final = sha256(b"").hexdigest()
+
+_ALGORITHM: Final = "AWS4-HMAC-SHA256"
+
+type Query = Iterable[tuple[str, str]]
+
+
+def encoded_path(key: str) -> str:
+    """A key as it stands in a URL; slashes stay."""
+    return quote(key, safe="/~")
+
+
+def encoded_query(query: Query) -> str:
+    """Parameters in the order and with the encoding that the signature is made of."""
+    pairs = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in query)
+    return "&".join(f"{name}={value}" for name, value in pairs)
+
+
+class Signer:
+    """Signs requests to one region.
+
+    The signing key depends on day and secret only; it is kept until one of them changes.
+    """
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._key_for: tuple[str, str] | None = None
+        self._key = b""
+
+    def sign_headers(
+        self,
+        credentials: Credentials,
+        method: str,
+        path: str,
+        query: str,
+        headers: dict[str, str],
+        *,
+        payload_hash: str,
+        now: float | None = None,
+    ) -> None:
+        """Add the headers that authenticate the request: all that are present get signed.
+
+        Args:
+            credentials: Whose request it is.
+            method: HTTP method.
+            path: Encoded path as it is sent.
+            query: Encoded query as it is sent (`encoded_query`).
+            headers: Lower-case names; must hold `host`.
+            payload_hash: Hex SHA-256 of the body, or `UNSIGNED_PAYLOAD`.
+            now: Seconds since the epoch, for tests.
+        """
+        timestamp = _timestamp(now)
+        headers["x-amz-date"] = timestamp
+        headers["x-amz-content-sha256"] = payload_hash
+        if credentials.session_token is not None:
+            headers["x-amz-security-token"] = credentials.session_token
+        names, canonical_headers = _canonical(headers)
+        signature = self._signature(
+            credentials, timestamp, f"{method}\n{path}\n{query}\n{canonical_headers}\n{names}\n{payload_hash}"
+        )
+        headers["authorization"] = (
+            f"{_ALGORITHM} Credential={credentials.access_key}/{self._scope(timestamp)}, "
+            f"SignedHeaders={names}, Signature={signature}"
+        )
+
+    def signed_query(
+        self,
+        credentials: Credentials,
+        method: str,
+        path: str,
+        query: Query,
+        headers: Mapping[str, str],
+        *,
+        expires_in: int,
+        now: float | None = None,
+    ) -> str:
+        """The query of a link that whoever has it may use for `expires_in` seconds.
+
+        Every header given must be sent by the link's user with the same value.
+        """
+        timestamp = _timestamp(now)
+        names, canonical_headers = _canonical(headers)
+        parameters = [
+            *query,
+            ("X-Amz-Algorithm", _ALGORITHM),
+            ("X-Amz-Credential", f"{credentials.access_key}/{self._scope(timestamp)}"),
+            ("X-Amz-Date", timestamp),
+            ("X-Amz-Expires", str(expires_in)),
+            ("X-Amz-SignedHeaders", names),
+        ]
+        if credentials.session_token is not None:
+            parameters.append(("X-Amz-Security-Token", credentials.session_token))
+        unsigned = encoded_query(parameters)
+        signature = self._signature(
+            credentials, timestamp, f"{method}\n{path}\n{unsigned}\n{canonical_headers}\n{names}\n{UNSIGNED_PAYLOAD}"
+        )
+        return f"{unsigned}&X-Amz-Signature={signature}"
+
+    def _scope(self, timestamp: str) -> str:
+        return f"{timestamp[:8]}/{self._region}/s3/aws4_request"
+
+    def _signature(self, credentials: Credentials, timestamp: str, canonical_request: str) -> str:
+        digest = sha256(canonical_request.encode()).hexdigest()
+        to_sign = f"{_ALGORITHM}\n{timestamp}\n{self._scope(timestamp)}\n{digest}"
+        return hmac.digest(self._signing_key(credentials.secret_key, timestamp[:8]), to_sign.encode(), sha256).hex()
+
+    def _signing_key(self, secret_key: str, day: str) -> bytes:
+        if self._key_for != (secret_key, day):
+            key = f"AWS4{secret_key}".encode()
+            for element in (day, self._region, "s3", "aws4_request"):
+                key = hmac.digest(key, element.encode(), sha256)
+            self._key, self._key_for = key, (secret_key, day)
+        return self._key
+
+
+def _timestamp(now: float | None) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+
+
+def _canonical(headers: Mapping[str, str]) -> tuple[str, str]:
+    ordered = sorted(headers.items())
+    # Runs of blanks count as one: proxies may fold them.
+    lines = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in ordered)
+    return ";".join(name for name, _ in ordered), lines

@@ -1,0 +1,51 @@
+"""Storing an object with one request, without a trace when that fails."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import aiohttp
+
+from s3py_helper.adapters.s3.buffers import Buffer
+from s3py_helper.adapters.s3.clean_up import remove_object
+from s3py_helper.adapters.s3.errors import Place
+from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.adapters.s3.refusal import Refusal
+from s3py_helper.application.completion import completed
+
+_GRACE_SECONDS: Final = 5.0
+_SERVER_ERRORS: Final = 500
+
+
+async def put_or_nothing(
+    hot: HotPath, bucket: str, key: str, body: Buffer, headers: dict[str, str], *, crc32: int
+) -> Mapping[str, str]:
+    """Store an object under a key that nobody else uses; gives the answer's headers."""
+    sending = asyncio.ensure_future(hot.put_object(bucket, key, body, headers, crc32=crc32))
+    try:
+        return await asyncio.shield(sending)
+    except BaseException:
+        # Failed or cancelled: the object may be there all the same, when only the answer was lost.
+        await completed(_take_back(hot, bucket, key, sending))
+        raise
+
+
+async def _take_back(hot: HotPath, bucket: str, key: str, sending: "asyncio.Task[Mapping[str, str]]") -> None:
+    # A request that was cut off may still be carried out, and after the deletion: the answer tells when it is over.
+    await asyncio.wait([sending], timeout=_GRACE_SECONDS)
+    sending.cancel()
+    await asyncio.wait([sending])
+    if not sending.cancelled() and _is_certainly_absent(sending.exception()):
+        return
+    await remove_object(hot, Place("upload", hot.endpoint.url, bucket, key), bucket, key)
+
+
+def _is_certainly_absent(error: BaseException | None) -> bool:
+    """The service refused, or never heard of it."""
+    match error.__cause__ if error else None:
+        case Refusal(status=status):
+            return status < _SERVER_ERRORS
+        case aiohttp.ClientConnectorError():
+            return True
+        case _:
+            return False

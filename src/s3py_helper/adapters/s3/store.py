@@ -1,0 +1,42 @@
+"""The port `BlobStore` on S3."""
+
+from contextlib import AbstractAsyncContextManager
+
+from s3py_helper.adapters.s3.blob_headers import blob_info
+from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.reading import BlobReader, content_length
+from s3py_helper.adapters.s3.writing import BlobWriter
+from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.file_id import FileId
+
+
+class S3BlobStore:
+    """Objects of an S3 service; works while the connection is open."""
+
+    def __init__(self, connection: S3Connection) -> None:
+        self._connection = connection
+        self._writer = BlobWriter(connection)
+        self._reader = BlobReader(connection)
+
+    async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """One PUT for what fits into a part, else a multipart upload."""
+        return await self._writer.write(blob, body)
+
+    def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
+        """One GET; a body that breaks off is resumed."""
+        return self._reader.open(file_id, byte_range)
+
+    async def info(self, file_id: FileId) -> BlobInfo:
+        """One HEAD."""
+        headers = await self._connection.hot.head_object(file_id.bucket, file_id.key)
+        return blob_info(file_id, headers, content_length(headers))
+
+    async def delete(self, file_id: FileId) -> None:
+        """One DELETE; a missing object is no error."""
+        await self._connection.hot.delete_object(file_id.bucket, file_id.key)
+
+
+_: type[BlobStore] = S3BlobStore

@@ -1,0 +1,109 @@
+"""Storing a body: in one request, or in parts of which several are on their way at once."""
+
+import asyncio
+from collections.abc import Iterator
+
+from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER
+from s3py_helper.adapters.s3.bodies import PartReader
+from s3py_helper.adapters.s3.buffers import Buffer
+from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.metadata import to_headers
+from s3py_helper.adapters.s3.multipart import MultipartUpload, multipart_upload
+from s3py_helper.adapters.s3.single_put import put_or_nothing
+from s3py_helper.application.completion import completed
+from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, part_sizes
+from s3py_helper.domain.text_rules import forbidden_character
+
+
+class BlobWriter:
+    """Chooses the way for a body, and goes it. Memory is bounded by parts in flight times part size."""
+
+    def __init__(self, connection: S3Connection) -> None:
+        self._connection = connection
+
+    async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """As `BlobStore.write` promises."""
+        perf = self._connection.perf
+        headers = upload_headers(blob)
+        file_id = FileId(Backend.S3, blob.bucket or self._connection.config.default_bucket, blob.key)
+        sizes = part_sizes(perf.multipart_part_size, blob.size)
+        first = _largest_single(blob.size, perf.multipart_threshold, perf.multipart_part_size)
+        reader = PartReader(body)
+        part = await reader.read(next(sizes) if first is None else first)
+        if reader.ended:
+            etag, confirmed = await self._put(file_id, part, headers, body)
+        else:
+            etag, confirmed = await self._send_in_parts(file_id, part, reader, sizes, headers, body)
+        return BlobInfo(
+            file_id=file_id,
+            size=body.received,
+            file_name=blob.file_name,
+            content_type=blob.content_type,
+            etag=etag,
+            checksum=body.checksum if confirmed else None,
+            metadata=dict(blob.metadata),
+        )
+
+    async def _put(
+        self, file_id: FileId, part: Buffer, headers: dict[str, str], body: IncomingBody
+    ) -> tuple[str | None, bool]:
+        hot = self._connection.hot
+        answer = await put_or_nothing(hot, file_id.bucket, file_id.key, part, headers, crc32=body.crc32)
+        return answer.get("ETag"), CRC32_HEADER in answer
+
+    async def _send_in_parts(
+        self,
+        file_id: FileId,
+        first: Buffer,
+        reader: PartReader,
+        sizes: Iterator[int],
+        headers: dict[str, str],
+        body: IncomingBody,
+    ) -> tuple[str | None, bool]:
+        async with multipart_upload(self._connection, file_id.bucket, file_id.key, headers, checksums=True) as upload:
+            await self._send_all(upload, first, reader, sizes)
+            return await completed(upload.complete(body.received, body.crc32))
+
+    async def _send_all(self, upload: MultipartUpload, first: Buffer, reader: PartReader, sizes: Iterator[int]) -> None:
+        slots = asyncio.Semaphore(self._connection.perf.parts_in_flight)
+
+        async def send(number: int, part: Buffer) -> None:
+            try:
+                await upload.send(number, part)
+            finally:
+                slots.release()
+
+        async with asyncio.TaskGroup() as group:
+            await slots.acquire()
+            group.create_task(send(1, first))
+            for number, size in enumerate(sizes, start=2):
+                # Before the part is read: what waits for its turn takes memory as well.
+                await slots.acquire()
+                if reader.ended:
+                    return
+                group.create_task(send(number, await reader.read(size)))
+            if not reader.ended:
+                raise FileTooLargeException(
+                    f"the file has more bytes than S3 stores in one object ({MAX_OBJECT_SIZE})", limit=MAX_OBJECT_SIZE
+                )
+
+
+def upload_headers(blob: NewBlob) -> dict[str, str]:
+    """Everything that is stored beside the bytes, as headers."""
+    content_type = blob.content_type
+    if not content_type.isascii() or forbidden_character(content_type):
+        raise InvalidArgumentException(
+            f"the content type {content_type!r} is no media type", operation="upload", backend=Backend.S3
+        )
+    return {"content-type": content_type, **to_headers(blob.file_name, blob.metadata)}
+
+
+def _largest_single(size: int | None, threshold: int, part_size: int) -> int | None:
+    """How many bytes to read for a single request; `None` when they will be too many."""
+    if size is None:
+        return None
+    return size if size < threshold or size <= part_size else None

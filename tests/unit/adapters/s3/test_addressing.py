@@ -1,0 +1,45 @@
+import pytest
+
+from s3py_helper.adapters.s3.addressing import Address, AddressingStyle, Endpoint
+
+
+@pytest.mark.parametrize(
+    ("url", "style", "bucket", "expected"),
+    [
+        ("http://10.0.0.1:9000", "auto", "docs", Address("http://10.0.0.1:9000", "10.0.0.1:9000", "/docs/k")),
+        ("http://minio:9000", "auto", "docs", Address("http://minio:9000", "minio:9000", "/docs/k")),
+        ("https://h:443", "path", "docs", Address("https://h", "h", "/docs/k")),
+        ("http://h:443", "path", "docs", Address("http://h:443", "h:443", "/docs/k")),
+        ("http://[::1]:9000", "path", "docs", Address("http://[::1]:9000", "[::1]:9000", "/docs/k")),
+        ("https://h/s3", "path", "docs", Address("https://h", "h", "/s3/docs/k")),
+        ("https://h:8443", "virtual", "docs", Address("https://docs.h:8443", "docs.h:8443", "/k")),
+        ("https://h/s3", "virtual", "docs", Address("https://docs.h", "docs.h", "/s3/k")),
+        (
+            "https://s3.eu-west-1.amazonaws.com",
+            "auto",
+            "docs",
+            Address("https://docs.s3.eu-west-1.amazonaws.com", "docs.s3.eu-west-1.amazonaws.com", "/k"),
+        ),
+        (
+            "https://s3.amazonaws.com",
+            "path",
+            "docs",
+            Address("https://s3.amazonaws.com", "s3.amazonaws.com", "/docs/k"),
+        ),
+        # No certificate and no name server would know these hosts.
+        ("https://h", "virtual", "my.docs", Address("https://h", "h", "/my.docs/k")),
+        ("https://h", "virtual", "My_Docs", Address("https://h", "h", "/My_Docs/k")),
+        ("http://10.0.0.1", "virtual", "docs", Address("http://10.0.0.1", "10.0.0.1", "/docs/k")),
+        ("http://[::1]", "virtual", "docs", Address("http://[::1]", "[::1]", "/docs/k")),
+    ],
+)
+def test_an_object_has_one_address(url: str, style: AddressingStyle, bucket: str, expected: Address) -> None:
+    assert Endpoint(url, style).address(bucket, "k") == expected
+
+
+@pytest.mark.parametrize(
+    ("style", "expected"),
+    [("path", Address("https://h", "h", "/docs")), ("virtual", Address("https://docs.h", "docs.h", "/"))],
+)
+def test_a_bucket_has_an_address_of_its_own(style: AddressingStyle, expected: Address) -> None:
+    assert Endpoint("https://h", style).address("docs") == expected
