@@ -15,38 +15,51 @@ class Cluster:
     def __init__(self, config: FastdfsConfig) -> None:
         self._config = config
         self._map = AddressMap(config.address_map)
-        self._pools: dict[Peer, ConnectionPool] = {}
+        self._trackers: dict[Address, ConnectionPool] = {}
+        self._storages: dict[Address, ConnectionPool] = {}
         self._is_open = False
 
     def tracker(self, address: Address) -> ConnectionPool:
         """Connections to a tracker."""
-        return self._pool(Peer(Role.TRACKER, address))
+        pool = self._trackers.get(address)
+        if pool is None:
+            pool = self._trackers[address] = self._new_pool(Peer(Role.TRACKER, address))
+        return pool
 
-    async def connect(self, storage: Address) -> FramedConnection:
-        """A connection to a storage server, given by the address that trackers know it by."""
-        return await self._storage(storage).get_connection()
+    def storage(self, address: Address) -> ConnectionPool:
+        """Connections to a storage server, given by the address that trackers know it by."""
+        pool = self._storages.get(address)
+        if pool is None:
+            peer = Peer(Role.STORAGE, self._map.reached_at(address))
+            pool = self._storages[address] = self._new_pool(peer)
+        return pool
 
     async def talk[T](self, storage: Address, work: Callable[[FramedConnection], Awaitable[T]]) -> T:
         """Do repeatable work over one connection; once more over a new one if a pooled one turns out to be dead."""
+        pool = self.storage(storage)
 
         async def once() -> T:
-            async with await self.connect(storage) as connection:
+            connection = await pool.get_connection()
+            try:
                 return await work(connection)
+            finally:
+                connection.release()
 
-        return await repeated_if_stale(self._storage(storage), once)
+        return await repeated_if_stale(pool, once)
 
     async def begin[T](self, storage: Address, work: Callable[[FramedConnection], Awaitable[T]]) -> T:
         """The same, but what `work` returns owns the connection."""
+        pool = self.storage(storage)
 
         async def once() -> T:
-            connection = await self.connect(storage)
+            connection = await pool.get_connection()
             try:
                 return await work(connection)
             except BaseException:  # nobody owns it: it goes back, and is closed there unless it is between exchanges
                 connection.release()
                 raise
 
-        return await repeated_if_stale(self._storage(storage), once)
+        return await repeated_if_stale(pool, once)
 
     def open(self) -> None:
         """Permit connections."""
@@ -55,25 +68,22 @@ class Cluster:
     def close(self) -> None:
         """Close all connections, those in use as well."""
         self._is_open = False
-        pools, self._pools = self._pools, {}
-        for pool in pools.values():
+        pools = [*self._trackers.values(), *self._storages.values()]
+        self._trackers.clear()
+        self._storages.clear()
+        for pool in pools:
             pool.close()
 
-    def _storage(self, address: Address) -> ConnectionPool:
-        return self._pool(Peer(Role.STORAGE, self._map.reached_at(address)))
-
-    def _pool(self, peer: Peer) -> ConnectionPool:
+    def _new_pool(self, peer: Peer) -> ConnectionPool:
         if not self._is_open:
             raise PoolClosed(peer, "the store is not open")
-        if peer not in self._pools:
-            self._pools[peer] = ConnectionPool(
-                peer,
-                size=self._config.pool_size,
-                pool_timeout=self._config.pool_timeout,
-                connect_timeout=self._config.connect_timeout,
-                network_timeout=self._config.network_timeout,
-            )
-        return self._pools[peer]
+        return ConnectionPool(
+            peer,
+            size=self._config.pool_size,
+            pool_timeout=self._config.pool_timeout,
+            connect_timeout=self._config.connect_timeout,
+            network_timeout=self._config.network_timeout,
+        )
 
 
 async def repeated_if_stale[T](pool: ConnectionPool, attempt: Callable[[], Awaitable[T]]) -> T:

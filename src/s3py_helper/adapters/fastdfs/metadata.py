@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from aiofdfs.async_fdfs_protol import (
@@ -52,7 +53,7 @@ def pairs_to_store(blob: NewBlob) -> dict[str, str]:
         if name in blob.metadata:
             raise _invalid(f"the metadata name {name!r} is taken: the file's own name and type are kept there")
     pairs = {FILE_NAME: blob.file_name, **blob.metadata}
-    if blob.content_type != guess_content_type(blob.file_name):
+    if blob.content_type != _type_of(blob.file_name):
         pairs[CONTENT_TYPE] = blob.content_type
     total = sum(_checked_size(name, value) for name, value in pairs.items())
     if total > MAX_TOTAL_BYTES:
@@ -70,9 +71,20 @@ def read_metadata(stored: bytes) -> StoredMetadata:
     file_name = pairs.get(FILE_NAME)
     return StoredMetadata(
         file_name,
-        pairs.get(CONTENT_TYPE) or (guess_content_type(file_name) if file_name else None),
+        pairs.get(CONTENT_TYPE) or (_type_of(file_name) if file_name else None),
         {name: value for name, value in pairs.items() if name not in _NOT_THE_USERS},
     )
+
+
+def _type_of(file_name: str) -> str:
+    # All that a name tells is in its last two extensions ("tar.gz"); few of them are met, and again and again.
+    extensions = file_name.lstrip(".").split(".")[1:][-2:]
+    return _type_by_extensions(".".join(["x", *extensions]))
+
+
+@lru_cache(maxsize=1024)
+def _type_by_extensions(name: str) -> str:
+    return guess_content_type(name)
 
 
 def _checked_size(name: str, value: str) -> int:

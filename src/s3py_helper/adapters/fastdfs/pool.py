@@ -1,9 +1,15 @@
 """Connections to one server, shared by everybody who talks to it."""
 
 import asyncio
+from collections import deque
+from time import monotonic
+from typing import Final
 
 from s3py_helper.adapters.fastdfs.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.faults import Peer, PoolClosed, PoolExhausted
+
+_IDLE_SECONDS: Final = 60.0
+"""A server closes a connection that was never used after about a minute, one that was used after a longer time."""
 
 
 class ConnectionPool:
@@ -21,7 +27,7 @@ class ConnectionPool:
         self._connect_timeout = connect_timeout
         self._network_timeout = network_timeout
         self._slots = asyncio.Semaphore(size)
-        self._idle: list[FramedConnection] = []
+        self._idle: deque[FramedConnection] = deque()
         self._in_use: set[FramedConnection] = set()
         self._closed = False
 
@@ -57,9 +63,10 @@ class ConnectionPool:
         self._in_use.remove(connection)
         if connection.is_reusable and not self._closed:
             connection.reused = True
+            connection.idle_since = monotonic()
             self._idle.append(connection)
-            if not self._idle[0].is_alive():
-                self._idle.pop(0).close()
+            if self._idle[0].idle_since < connection.idle_since - _IDLE_SECONDS:
+                self._idle.popleft().close()
         else:
             connection.close()
         self._slots.release()
@@ -95,7 +102,7 @@ class ConnectionPool:
             raise self._closed_fault()
 
     def _take_idle(self) -> FramedConnection | None:
-        # The one used last: those that a rush left over stay at the other end, until the server closes them.
+        # The one used last: what a rush left over stays at the other end, and is closed there after a while.
         while self._idle:
             connection = self._idle.pop()
             if connection.is_alive():

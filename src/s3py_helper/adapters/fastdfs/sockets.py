@@ -1,8 +1,4 @@
-"""TCP connections for `loop.sock_*`.
-
-Not asyncio's streams: a storage server that rejects an upload answers and resets the connection while the body is still
-being sent. A plain socket still gives the answer after a failed send, a stream's transport has thrown it away by then.
-"""
+"""Connecting."""
 
 import asyncio
 import ipaddress
@@ -29,17 +25,6 @@ async def connected_socket(address: Address) -> socket.socket:
         else:
             return sock
     raise refusal or OSError(f"{address.host} has no address")
-
-
-def is_quiet(sock: socket.socket) -> bool:
-    """Whether an idle connection is still open and nothing came in unasked, as a late answer would."""
-    try:
-        sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 async def _targets(address: Address) -> list[tuple[int, tuple[object, ...]]]:

@@ -10,6 +10,7 @@ from aiofdfs.async_fdfs_protol import (
     STORAGE_PROTO_CMD_QUERY_FILE_INFO,
     STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE,
     STORAGE_PROTO_CMD_UPLOAD_FILE,
+    Storage_server,
 )
 from aiofdfs.async_storage_client import Async_Storage_Client
 
@@ -35,16 +36,14 @@ class StorageClient(Async_Storage_Client):
         self.pool = cast("AsyncConnectionPool", _Lent(connection))
         self.connection = connection
         self.group = group
-        address = connection.peer.address
-        self._server = wire.storage_server(group.encode(), address.host.encode(), address.port)
 
     async def delete(self, name: str) -> None:
         """Remove a file."""
-        await self.storage_delete_file(self._server, name)  # type: ignore[no-untyped-call]  # few annotations
+        await self.storage_delete_file(self._server(), name)  # type: ignore[no-untyped-call]  # few annotations
 
     async def set_metadata(self, name: str, pairs: dict[str, str]) -> None:
         """Replace a file's metadata."""
-        await self.storage_set_metadata(self._server, name.encode(), pairs)  # type: ignore[no-untyped-call]  # as above
+        await self.storage_set_metadata(self._server(), name.encode(), pairs)  # type: ignore[no-untyped-call]  # as above
 
     async def metadata(self, name: str) -> bytes | None:
         """A file's metadata as stored; `None` where there are none, or no file."""
@@ -65,15 +64,13 @@ class StorageClient(Async_Storage_Client):
     async def begin_download(self, name: str, offset: int, size: int) -> int:
         """Ask for bytes, return how many will come; they are then received from the connection."""
         fields = wire.download_fields(self.group, name, offset, size)
-        await wire.begin(self.connection, STORAGE_PROTO_CMD_DOWNLOAD_FILE, len(fields))
-        await self.connection.send(fields)
-        return await wire.answer_length(self.connection)
+        await self.connection.send(wire.request(STORAGE_PROTO_CMD_DOWNLOAD_FILE, len(fields), fields))
+        return await self.connection.begin_reply()
 
     async def begin_upload(self, path_index: int, size: int, extension: str) -> None:
         """Announce a file of `size` bytes; they are then sent over the connection."""
         fields = wire.upload_fields(path_index, size, extension)
-        await wire.begin(self.connection, STORAGE_PROTO_CMD_UPLOAD_FILE, len(fields) + size)
-        await self.connection.send(fields)
+        await self.connection.send(wire.request(STORAGE_PROTO_CMD_UPLOAD_FILE, len(fields) + size, fields))
 
     async def end_upload(self) -> FileId:
         """The id that the file was given."""
@@ -88,8 +85,7 @@ class StorageClient(Async_Storage_Client):
     async def append(self, name: str, content: bytes) -> None:
         """Add bytes, at least one, to a file that can grow."""
         fields = wire.append_fields(name, len(content))
-        await wire.begin(self.connection, STORAGE_PROTO_CMD_APPEND_FILE, len(fields) + len(content))
-        await self.connection.send(fields)
+        await self.connection.send(wire.request(STORAGE_PROTO_CMD_APPEND_FILE, len(fields) + len(content), fields))
         await self.connection.send(content)
         await wire.answer(self.connection)
 
@@ -97,6 +93,10 @@ class StorageClient(Async_Storage_Client):
         """Make a file that can grow a normal one, whose new name tells its size and CRC-32 (servers from 6.02 on)."""
         reply = await wire.ask(self.connection, _REGENERATE_APPENDER, name.encode())
         return wire.read_new_id(reply, self.connection)
+
+    def _server(self) -> Storage_server:
+        address = self.connection.peer.address
+        return wire.storage_server(self.group.encode(), address.host.encode(), address.port)
 
     def _file(self, name: str) -> bytes:
         return wire.group_field(self.group) + name.encode()

@@ -75,7 +75,7 @@ class FastdfsBlobStore:
         """Remove a file; see `BlobStore.delete`."""
         with translated("delete", file_id):
             source = await self._trackers.storage_to_change(file_id)
-            async with await self._cluster.connect(source) as connection:
+            async with await self._cluster.storage(source).get_connection() as connection:
                 await StorageClient(connection, file_id.bucket).delete(file_id.key)
         self._deleted.add(file_id)
 

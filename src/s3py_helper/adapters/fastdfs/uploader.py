@@ -126,11 +126,11 @@ class Uploader:
         for _ in range(_CONNECT_ATTEMPTS - 1):
             place = await self._trackers.place_for_new_file()
             try:
-                return place, await self._cluster.connect(place.address)
+                return place, await self._cluster.storage(place.address).get_connection()
             except ConnectionFault:
                 continue
         place = await self._trackers.place_for_new_file()
-        return place, await self._cluster.connect(place.address)
+        return place, await self._cluster.storage(place.address).get_connection()
 
 
 async def _send_all_but_the_last(connection: FramedConnection, first: bytes, blocks: Blocks, size: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from aiofdfs.async_fdfs_protol import (
     FDFS_FILE_EXT_NAME_MAX_LEN,
@@ -17,9 +17,7 @@ from s3py_helper.adapters.fastdfs.faults import ProtocolFault
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
 
-if TYPE_CHECKING:
-    from aiofdfs.async_connection import AsyncConnection
-
+_HEADER: Final[struct.Struct] = Tracker_header().st  # type: ignore[no-untyped-call]  # aiofdfs has few annotations
 _GROUP: Final[int] = FDFS_GROUP_NAME_MAX_LEN
 _TWO_LENGTHS: Final = struct.Struct("!QQ")
 _UPLOAD_FIELDS: Final = struct.Struct(f"!BQ{FDFS_FILE_EXT_NAME_MAX_LEN}s")
@@ -40,34 +38,23 @@ class FileStat:
     created_at: int
 
 
+def request(command: int, length: int, fields: bytes, *, flags: int = 0) -> bytes:
+    """The beginning of a request whose body has `length` bytes: its header, and the first fields of the body."""
+    return _HEADER.pack(length, command, flags) + fields
+
+
 async def ask(connection: FramedConnection, command: int, body: bytes = b"", *, flags: int = 0) -> bytes:
     """Send a request that fits one segment, return the body of the reply."""
-    await begin(connection, command, len(body), flags=flags)
-    if body:
-        await connection.send(body)
+    await connection.send(request(command, len(body), body, flags=flags))
     return await answer(connection)
 
 
-async def begin(connection: FramedConnection, command: int, length: int, *, flags: int = 0) -> None:
-    """Send the header of a request whose body has `length` bytes."""
-    header = Tracker_header()  # type: ignore[no-untyped-call]  # aiofdfs has few annotations
-    header.pkg_len, header.cmd, header.status = length, command, flags
-    await header.send_header(cast("AsyncConnection", connection))
-
-
-async def answer(connection: FramedConnection, limit: int = _LONGEST_SMALL_REPLY) -> bytes:
+async def answer(connection: FramedConnection) -> bytes:
     """The body of a reply that is small enough to be held."""
-    length = await answer_length(connection)
-    if length > limit:
+    length = await connection.begin_reply()
+    if length > _LONGEST_SMALL_REPLY:
         raise ProtocolFault(connection.peer, f"announced an answer of {length} bytes")
     return await connection.receive_exactly(length) if length else b""
-
-
-async def answer_length(connection: FramedConnection) -> int:
-    """Read the header of a reply, return the length of its body."""
-    header = Tracker_header()  # type: ignore[no-untyped-call]  # as above
-    await header.recv_header(cast("AsyncConnection", connection))
-    return connection.remaining
 
 
 def group_field(group: str) -> bytes:
