@@ -80,7 +80,7 @@ class _Archive:
     async def _entry(self, upcoming: Upcoming) -> AsyncGenerator[bytes]:
         begun = False
         try:
-            async for piece in upcoming.pieces:
+            async for piece in upcoming:
                 begun = True
                 yield self._written(piece, upcoming.source)
                 self._lookahead.proceed()

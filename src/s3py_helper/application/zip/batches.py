@@ -31,7 +31,7 @@ async def coalesced(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[b
     held = 0
     async for chunk in chunks:
         large = len(chunk) >= size
-        if not large:
+        if chunk and not large:
             parts.append(chunk)
             held += len(chunk)
         if parts and (large or held >= size):
@@ -39,5 +39,5 @@ async def coalesced(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[b
             parts, held = [], 0
         if large:
             yield chunk
-    if held:
+    if parts:
         yield b"".join(parts)

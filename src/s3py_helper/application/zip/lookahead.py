@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from typing import Final, Self
 
@@ -17,7 +17,7 @@ FILES_AHEAD: Final = 16
 """Most files under way at a time, the current one among them."""
 
 BYTES_AHEAD: Final = 8 * 1024 * 1024
-"""No file is opened, or kept open, while more than so many bytes are still to be read before its turn."""
+"""No file is opened, and no large one kept open, while so many bytes are still to come before its turn."""
 
 _PIECES_AHEAD: Final = 3
 """Pieces per file: all that a file of one batch has, form and two batches of a larger one."""
@@ -26,15 +26,41 @@ type Encode = Callable[[Source, OpenBlob], AsyncGenerator[Piece]]
 
 
 class Upcoming:
-    """A file under way: `pieces` may be read when its turn has come."""
+    """A file under way: an async iterator over the pieces of its entry, to be read when its turn has come.
 
-    def __init__(self, source: Source) -> None:
+    Attributes:
+        source: The file.
+        size: Its size, `None` while nobody knows.
+        untaken: Bytes that are still to be read, or wait to be taken, about; zero while nobody knows.
+        parked: Set when a file that was let go may be opened again.
+    """
+
+    def __init__(self, source: Source, open_pieces: Callable[["Upcoming"], AsyncGenerator[Piece]]) -> None:
         self.source = source
-        self.size = None if source.info is None else source.info.size
-        self.unread = self.size
-        """Bytes that are still to be read; `None` while nobody knows."""
+        self.size: int | None = None
+        self.untaken = 0
         self.parked: asyncio.Event | None = None
-        self.pieces: ReadAhead[Piece]
+        if source.info is not None:
+            self.has_size(source.info.size)
+        self._pieces = ReadAhead(open_pieces(self), depth=_PIECES_AHEAD)
+
+    def has_size(self, size: int) -> None:
+        """The file's size is known now."""
+        self.size = self.untaken = size
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Piece:
+        piece = await anext(self._pieces)
+        if isinstance(piece, bytes):
+            # One piece of data for each batch; it has another size when it is compressed.
+            self.untaken = max(0, self.untaken - BATCH)
+        return piece
+
+    async def aclose(self) -> None:
+        """Stop it, and wait until it has given its connection back."""
+        await self._pieces.aclose()
 
 
 class Lookahead:
@@ -60,13 +86,11 @@ class Lookahead:
         for upcoming in self._under_way:
             if upcoming.parked is not None and not self._is_far(upcoming):
                 upcoming.parked.set()
-        while len(self._under_way) < FILES_AHEAD and self._unread() < BYTES_AHEAD:
+        while len(self._under_way) < FILES_AHEAD and sum(file.untaken for file in self._under_way) < BYTES_AHEAD:
             source = next(self._waiting, None)
             if source is None:
                 return
-            upcoming = Upcoming(source)
-            self._under_way.append(upcoming)
-            upcoming.pieces = ReadAhead(self._pieces(upcoming), depth=_PIECES_AHEAD)
+            self._under_way.append(Upcoming(source, self._pieces))
 
     def drop_current(self) -> None:
         """Done with the current file: it was read to its end, or has raised what was wrong with it."""
@@ -80,10 +104,9 @@ class Lookahead:
     async def _pieces(self, upcoming: Upcoming) -> AsyncGenerator[Piece]:
         while True:
             async with upcoming.source.open() as blob:
-                upcoming.size = upcoming.unread = blob.info.size
+                upcoming.has_size(blob.info.size)
                 if blob.info.size <= BATCH or not self._is_far(upcoming):
-                    counted = OpenBlob(blob.info, blob.span, _Counted(blob.body, upcoming))
-                    async with aclosing(self._encode(upcoming.source, counted)) as pieces:
+                    async with aclosing(self._encode(upcoming.source, blob)) as pieces:
                         async for piece in pieces:
                             yield piece
                     return
@@ -92,33 +115,14 @@ class Lookahead:
             upcoming.parked = None
 
     def _is_far(self, upcoming: Upcoming) -> bool:
-        # Files whose size is not known yet are taken to be of the same size: lists of files tend to be of one kind.
         ahead = 0
         for other in self._under_way:
             if other is upcoming:
                 break
-            ahead += upcoming.size or 0 if other.unread is None else other.unread
+            # While a size is not known the file is taken to be like this one: lists of files tend to be of one kind.
+            ahead += (upcoming.size or 0) if other.size is None else other.untaken
         return ahead >= BYTES_AHEAD
-
-    def _unread(self) -> int:
-        return sum(upcoming.unread or 0 for upcoming in self._under_way)
-
-
-class _Counted:
-    """The body of an upcoming file, whose `unread` it keeps up to date."""
-
-    def __init__(self, body: AsyncIterator[bytes], upcoming: Upcoming) -> None:
-        self._body = body
-        self._upcoming = upcoming
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        chunk = await anext(self._body)
-        self._upcoming.unread = max(0, (self._upcoming.unread or 0) - len(chunk))
-        return chunk
 
 
 async def _close_all(under_way: Iterable[Upcoming]) -> None:
-    await asyncio.gather(*(upcoming.pieces.aclose() for upcoming in under_way))
+    await asyncio.gather(*(upcoming.aclose() for upcoming in under_way))

@@ -1,0 +1,97 @@
+"""Files are opened ahead of their turn, but not too many, too large or too early."""
+
+import asyncio
+from contextlib import aclosing
+
+from s3py_helper.application.zip.lookahead import BYTES_AHEAD, FILES_AHEAD
+from tests.unit.application.zip.contents import incompressible
+from tests.unit.application.zip.stores import Shelf, StoredFile, entries
+
+MIB = 1024 * 1024
+
+
+def shelf_of(*sizes_in_mib: int) -> Shelf:
+    block = incompressible(MIB)
+    return Shelf({f"{number}.jpg": StoredFile(block, repeat=size) for number, size in enumerate(sizes_in_mib)})
+
+
+async def read(shelf: Shelf, *, verify_first: bool = False) -> int:
+    size = 0
+    async for chunk in shelf.downloads.stream_zip(shelf.all_files(), verify_first=verify_first):
+        size += len(chunk)
+    return size
+
+
+async def test_the_next_small_files_are_opened_while_the_first_one_is_awaited() -> None:
+    shelf = Shelf({f"{number}.jpg": b"small" for number in range(3 * FILES_AHEAD)})
+    gate = shelf.staged.hold("open", times=3 * FILES_AHEAD)
+    reading = asyncio.create_task(read(shelf))
+    await gate.reached.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert shelf.staged.calls["open"] == FILES_AHEAD
+    gate.released.set()
+    await reading
+    assert shelf.staged.calls["open"] == 3 * FILES_AHEAD
+
+
+async def test_latencies_of_small_files_overlap() -> None:
+    shelf = Shelf({f"{number}.jpg": b"small" for number in range(100)})
+    gate = shelf.staged.hold("read", times=1)
+    reading = asyncio.create_task(read(shelf))
+    await gate.reached.wait()
+    while shelf.staged.calls["open"] < FILES_AHEAD:
+        await asyncio.sleep(0)
+    gate.released.set()
+    await reading
+
+
+async def test_a_small_file_gives_its_connection_back_before_its_turn() -> None:
+    shelf = shelf_of(20, 1, 1, 1)
+    async with aclosing(shelf.downloads.stream_zip(shelf.all_files())) as archive:
+        await anext(archive)
+        while shelf.store.open_now > 1:
+            await anext(archive)
+
+
+async def test_a_large_file_far_from_its_turn_is_not_kept_open() -> None:
+    """A connection that idles for minutes would be cut by the server, and the archive with it."""
+    shelf = shelf_of(*[20] * 6)
+    files_at_a_time = [shelf.store.open_now async for _ in shelf.downloads.stream_zip(shelf.all_files())]
+    # The current one, and near its end the next; at the very start all were opened to learn their sizes.
+    assert max(files_at_a_time[1:]) <= 2
+    assert shelf.staged.calls["open"] <= 6 + 5
+
+
+async def test_no_file_is_opened_in_vain_when_the_sizes_are_known() -> None:
+    shelf = shelf_of(*[20] * 6)
+    await read(shelf, verify_first=True)
+    assert shelf.staged.calls["open"] == 6
+
+
+async def test_files_of_medium_size_are_opened_as_far_ahead_as_the_bound_on_bytes_allows() -> None:
+    shelf = shelf_of(*[3] * 12)
+    await read(shelf, verify_first=True)
+    assert shelf.staged.calls["open"] == 12
+    assert 3 <= shelf.store.most_open <= BYTES_AHEAD // (3 * MIB) + 2
+
+
+async def test_a_slow_reader_stops_the_reading() -> None:
+    shelf = shelf_of(200)
+    async with aclosing(shelf.downloads.stream_zip(shelf.all_files())) as archive:
+        await anext(archive)
+        upcoming = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert len(upcoming) == 1
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        received = len(await anext(archive)) + len(await anext(archive))
+        assert received < 4 * MIB
+
+
+async def test_files_may_be_missing_while_others_are_parked() -> None:
+    shelf = shelf_of(*[20] * 4)
+    keys = ["0.jpg", "gone", "1.jpg", "gone", "2.jpg", "3.jpg"]
+    size = 0
+    async for chunk in shelf.downloads.stream_zip(entries(keys), on_error="skip"):
+        size += len(chunk)
+    assert size > 80 * MIB

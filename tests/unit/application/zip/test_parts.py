@@ -1,0 +1,208 @@
+"""The parts of an archive: batches, blocks, headers at the limits of 32 bits, times, and what is worth compressing."""
+
+import struct
+import zlib
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3py_helper.application.zip.batches import batched_bytes, coalesced
+from s3py_helper.application.zip.deflate import BLOCK, StoredBlocks, may_outgrow_32_bits, stored_blocks_length
+from s3py_helper.application.zip.encoding import form_when_stored
+from s3py_helper.application.zip.policy import compresses
+from s3py_helper.application.zip.records import (
+    Content,
+    EntryHeader,
+    Method,
+    central_header,
+    data_descriptor,
+    end_of_archive,
+    local_header,
+)
+from s3py_helper.application.zip.timestamps import dos_date_time, extended_timestamp
+from s3py_helper.application.zip.writer import ArchiveWriter
+from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.domain.checksum import Checksum
+from s3py_helper.domain.file_id import FileId
+
+GIB4 = 1 << 32
+BIG_FILE = FileId.parse("s3:my-bucket/big")
+
+
+async def pieces(chunks: list[bytes]) -> AsyncGenerator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+@given(st.lists(st.binary(min_size=1, max_size=20)), st.integers(1, 12))
+async def test_batches_have_one_size_and_all_bytes(chunks: list[bytes], size: int) -> None:
+    batches = [batch async for batch in batched_bytes(pieces(chunks), size)]
+    assert b"".join(batches) == b"".join(chunks)
+    assert all(len(batch) == size for batch in batches[:-1])
+    assert all(0 < len(batch) <= size for batch in batches)
+
+
+@given(st.lists(st.binary(max_size=20)), st.integers(1, 12))
+async def test_coalesced_chunks_have_a_least_size_and_all_bytes(chunks: list[bytes], size: int) -> None:
+    large = [chunk async for chunk in coalesced(pieces(chunks), size)]
+    assert b"".join(large) == b"".join(chunks)
+    assert all(large)
+
+
+async def test_small_chunks_are_joined_and_large_ones_passed_on() -> None:
+    large = b"x" * 10
+    joined = [chunk async for chunk in coalesced(pieces([b"a", b"b", large, b"c", b"d" * 4, b"e", b"f"]), 5)]
+    assert joined == [b"ab", large, b"cdddd", b"ef"]
+    assert joined[1] is large
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 7])
+def test_stored_blocks_are_deflate_of_the_predicted_length(size: int) -> None:
+    content = bytes(size)
+    encoder = StoredBlocks()
+    data = (encoder.encode(content) if content else b"") + encoder.finish()
+    assert zlib.decompress(data, -15) == content
+    assert len(data) == stored_blocks_length(size)
+
+
+@pytest.mark.parametrize(
+    ("size", "uncertain"), [(0, False), (GIB4 - (1 << 26), False), (GIB4 - 1000, True), (GIB4 - 1, True), (GIB4, False)]
+)
+def test_only_sizes_just_below_4_gib_may_outgrow_32_bits(size: int, uncertain: bool) -> None:
+    assert may_outgrow_32_bits(size) is uncertain
+
+
+@pytest.mark.parametrize(("size", "length"), [(GIB4 - 1, 16), (GIB4, 24), (GIB4 + 1, 24)])
+def test_a_descriptor_is_wide_exactly_when_java_expects_it(size: int, length: int) -> None:
+    assert len(data_descriptor(Content(1, size, 10))) == length
+    assert len(data_descriptor(Content(1, 10, size))) == length
+
+
+def test_the_header_announces_a_wide_descriptor() -> None:
+    header = EntryHeader("n", None, Method.DEFLATED, None, wide=True)
+    fixed = struct.unpack_from("<4sHHHHHIIIHH", local_header(header))
+    assert fixed[1] == 45
+    assert fixed[7:9] == (0xFFFFFFFF, 0xFFFFFFFF)
+    assert local_header(header)[31:] == struct.pack("<HHQQ", 1, 16, 0, 0)
+
+
+def test_a_small_entry_carries_no_zip64_field() -> None:
+    for header in (
+        EntryHeader("n", None, Method.STORED, Content(1, GIB4 - 2, GIB4 - 2)),
+        EntryHeader("n", None, Method.DEFLATED, None),
+    ):
+        assert len(local_header(header)) == 31
+    assert len(central_header(header, Content(1, GIB4 - 2, GIB4 - 2), GIB4 - 2)) == 47
+
+
+def test_a_large_stored_entry_tells_both_sizes_in_its_header() -> None:
+    header = EntryHeader("n", None, Method.STORED, Content(1, GIB4, GIB4))
+    assert local_header(header)[31:] == struct.pack("<HHQQ", 1, 16, GIB4, GIB4)
+
+
+@pytest.mark.parametrize(
+    ("size", "compressed", "offset", "numbers"),
+    [
+        (GIB4, 5, 7, [GIB4]),
+        (GIB4 - 1, 5, 7, [GIB4 - 1]),
+        (5, 5, GIB4, [GIB4]),
+        (GIB4, GIB4 + 1, GIB4 + 2, [GIB4, GIB4 + 1, GIB4 + 2]),
+    ],
+)
+def test_the_directory_has_the_zip64_numbers_that_do_not_fit_and_no_others(
+    size: int, compressed: int, offset: int, numbers: list[int]
+) -> None:
+    header = EntryHeader("n", None, Method.DEFLATED, None)
+    extra = central_header(header, Content(1, size, compressed), offset)[47:]
+    assert extra == struct.pack(f"<HH{len(numbers)}Q", 1, 8 * len(numbers), *numbers)
+
+
+@pytest.mark.parametrize(
+    ("entries", "size", "offset", "length"),
+    [(0, 0, 0, 22), (65534, 1, 1, 22), (65535, 1, 1, 98), (1, 1, GIB4 - 2, 22), (1, 1, GIB4 - 1, 98), (1, GIB4, 1, 98)],
+)
+def test_the_end_is_zip64_where_a_number_does_not_fit(entries: int, size: int, offset: int, length: int) -> None:
+    assert len(end_of_archive(entries, size, offset)) == length
+
+
+def test_an_entry_that_was_not_begun_cannot_end() -> None:
+    with pytest.raises(RuntimeError, match="without begin"):
+        ArchiveWriter().end(Content(0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("size", "crc32", "method", "described", "wide"),
+    [
+        (5, None, Method.STORED, False, False),
+        (GIB4 - 1, 1, Method.STORED, False, False),
+        (GIB4 + 1, 1, Method.STORED, False, False),
+        (1 << 30, None, Method.DEFLATED, True, False),
+        (GIB4 - 1000, None, Method.DEFLATED, True, True),
+        (GIB4 + 1, None, Method.DEFLATED, True, True),
+    ],
+)
+def test_what_is_not_compressed_is_stored_where_the_crc_is_known_and_framed_where_not(
+    size: int, crc32: int | None, method: Method, described: bool, wide: bool
+) -> None:
+    form, _ = form_when_stored(BlobInfo(BIG_FILE, size, checksum=None if crc32 is None else Checksum.crc32(crc32)))
+    assert (form.method, form.content is None, form.wide) == (method, described, wide)
+
+
+@pytest.mark.parametrize(
+    ("moment", "date", "time"),
+    [
+        (datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC), (2024, 2, 29), (23, 59, 58)),
+        (datetime(2024, 3, 1, 1, 0, tzinfo=timezone(timedelta(hours=8))), (2024, 2, 29), (17, 0, 0)),
+        (datetime(1970, 1, 1, tzinfo=UTC), (1980, 1, 1), (0, 0, 0)),
+        (datetime(2200, 1, 1, tzinfo=UTC), (2107, 12, 31), (23, 59, 58)),
+        (None, (1980, 1, 1), (0, 0, 0)),
+    ],
+)
+def test_dos_times_are_in_utc_and_within_their_range(
+    moment: datetime | None, date: tuple[int, int, int], time: tuple[int, int, int]
+) -> None:
+    dos_date, dos_time = dos_date_time(moment)
+    assert (1980 + (dos_date >> 9), dos_date >> 5 & 15, dos_date & 31) == date
+    assert (dos_time >> 11, dos_time >> 5 & 63, 2 * (dos_time & 31)) == time
+
+
+def test_a_time_beyond_32_bits_has_no_extended_timestamp() -> None:
+    assert extended_timestamp(datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC))[-4:] == b"\xff\xff\xff\x7f"
+    assert extended_timestamp(datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC)) == b""
+    assert extended_timestamp(datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC))[-4:] == b"\xff\xff\xff\xff"
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "expected"),
+    [
+        ("a.txt", None, True),
+        ("a.csv", "image/png", True),
+        ("a.svg", None, True),
+        ("a.bmp", None, True),
+        ("a.wav", None, True),
+        ("README", None, True),
+        ("README", "text/plain; charset=utf-8", True),
+        ("a.JPG", None, False),
+        ("a.mp4", None, False),
+        ("a.mkv", None, False),
+        ("a.mp3", None, False),
+        ("a.heic", None, False),
+        ("a.zip", None, False),
+        ("a.tar.gz", None, False),
+        ("a.tgz", None, False),
+        ("a.docx", None, False),
+        ("a.xlsx", None, False),
+        ("a.odt", None, False),
+        ("a.pdf", None, False),
+        ("a.woff2", None, False),
+        ("a.unknown", "video/mp4", False),
+        ("no extension", "Application/PDF; x=y", False),
+    ],
+)
+def test_auto_judges_by_the_name_and_else_by_the_type(name: str, content_type: str | None, expected: bool) -> None:
+    assert compresses("auto", name, content_type) is expected
+    assert compresses("always", name, content_type)
+    assert not compresses("never", name, content_type)

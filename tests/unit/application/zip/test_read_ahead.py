@@ -1,0 +1,77 @@
+"""Generators that run ahead of their readers."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from s3py_helper.application.zip.read_ahead import ReadAhead
+from s3py_helper.testing import leak_guard
+
+
+class Counter:
+    """Counts from zero, and how far it came."""
+
+    def __init__(self, *, end: int = 100, error: Exception | None = None) -> None:
+        self.given = 0
+        self.closed = False
+        self._end = end
+        self._error = error
+
+    async def items(self) -> AsyncGenerator[int]:
+        try:
+            for number in range(self._end):
+                self.given = number + 1
+                yield number
+            if self._error is not None:
+                raise self._error
+        finally:
+            self.closed = True
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_it_runs_ahead_as_far_as_allowed_and_waits_there() -> None:
+    counter = Counter()
+    ahead = ReadAhead(counter.items(), depth=3)
+    await settle()
+    assert counter.given == 4  # three wait to be read, the fourth to be put down
+    assert await anext(ahead) == 0
+    await settle()
+    assert counter.given == 5
+    await ahead.aclose()
+
+
+async def test_it_gives_every_item_in_order_and_ends_for_good() -> None:
+    ahead = ReadAhead(Counter(end=10).items(), depth=2)
+    assert [number async for number in ahead] == list(range(10))
+    assert [number async for number in ahead] == []
+
+
+async def test_an_error_comes_after_the_items_before_it() -> None:
+    ahead = ReadAhead(Counter(end=2, error=ValueError("broken")).items(), depth=5)
+    await settle()
+    assert [await anext(ahead), await anext(ahead)] == [0, 1]
+    with pytest.raises(ValueError, match="broken"):
+        await anext(ahead)
+
+
+@pytest.mark.parametrize("error", [None, ValueError("nobody sees it")])
+async def test_closing_closes_the_generator_wherever_it_is(error: Exception | None) -> None:
+    async with leak_guard(within=0):
+        for end in (0, 1, 100):
+            counter = Counter(end=end, error=error)
+            ahead = ReadAhead(counter.items(), depth=2)
+            await settle()
+            await ahead.aclose()
+            assert counter.closed
+
+
+async def test_closing_before_the_start_runs_nothing() -> None:
+    counter = Counter()
+    async with leak_guard(within=0):
+        await ReadAhead(counter.items(), depth=2).aclose()
+    assert counter.given == 0
