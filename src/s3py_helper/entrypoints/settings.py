@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     api_token: Annotated[SecretStr | None, AfterValidator(_not_blank)] = None
-    concurrent_uploads: int = Field(default=64, ge=1)
+    concurrent_uploads: int = Field(default=32, ge=1)
     idle_timeout: float = Field(default=60, gt=0)
     drain_seconds: int = Field(default=30, ge=0)
 

@@ -1,6 +1,6 @@
 """What the command line looks like. What the commands do is imported when one is run: `s3py --help` is instant."""
 
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -69,6 +69,24 @@ def download(
 
     options = downloading.DownloadOptions(output, overwrite=force, as_json=as_json, quiet=quiet)
     _leave(downloading.download(file_ids, options))
+
+
+@app.command("zip")
+def zip_files(
+    file_ids: FileIds,
+    output: Annotated[str, typer.Option("--output", "-o", help="File, or - (standard output).")] = "files.zip",
+    compression: Annotated[
+        Literal["auto", "always", "never"], typer.Option(help="auto leaves alone what is compressed.")
+    ] = "auto",
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out what cannot be read, and list it.")] = False,  # noqa: FBT002 - typer calls it
+    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite a file.")] = False,  # noqa: FBT002 - typer calls it
+    quiet: Quiet = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """Write a zip archive of files."""
+    from s3py_helper.entrypoints.cli import zipping  # noqa: PLC0415 - see above
+
+    choices = zipping.ZipChoices(output, compression, skip=skip, overwrite=force, quiet=quiet)
+    _leave(zipping.zip_files(file_ids, choices))
 
 
 @app.command()

@@ -10,10 +10,9 @@ from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.local_files import STDOUT, local_name, new_file, write_all
-from s3py_helper.entrypoints.cli.output import write_line
+from s3py_helper.entrypoints.cli.output import STANDARD_STREAM, write_line
 from s3py_helper.entrypoints.cli.progress import progress_bars
 from s3py_helper.entrypoints.cli.running import each, run
-from s3py_helper.entrypoints.cli.uploading import STANDARD_STREAM
 from s3py_helper.entrypoints.settings import Settings
 
 

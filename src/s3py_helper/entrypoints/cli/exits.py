@@ -58,10 +58,15 @@ def exit_code(error: Exception) -> ExitCode:
     return next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), ExitCode.FAILED)
 
 
-def complain(error: Exception) -> None:
-    """Write the error to standard error."""
+def reported(error: Exception) -> ExitCode:
+    """The error's code; its message goes to standard error, unless it is that nobody reads on."""
+    code = exit_code(error)
+    if code is not ExitCode.BROKEN_PIPE:
+        sys.stderr.write(f"s3py: {_message(error)}\n")
+    return code
+
+
+def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror is not None:
-        what = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
-    else:
-        what = str(error)
-    sys.stderr.write(f"s3py: {what}\n")
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    return str(error)

@@ -1,8 +1,12 @@
 """Results on standard output: one line for each file, as text or as JSON."""
 
 import sys
+from typing import Final
 
 from pydantic import BaseModel
+
+STANDARD_STREAM: Final = "-"
+"""Standard input or output, in the place of a file."""
 
 
 def write_line(text: str) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 
 from s3py_helper.application.services import FileServices
-from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, complain, exit_code
+from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, reported
 from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
@@ -27,8 +27,7 @@ def run(work: Work) -> ExitCode:
     except _Terminated:
         return ExitCode.TERMINATED
     except HANDLED as error:
-        complain(error)
-        return exit_code(error)
+        code = reported(error)
     if code is ExitCode.BROKEN_PIPE:
         # Whoever read our output has left. Python would say so once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -53,7 +52,7 @@ async def each[Job](jobs: Iterable[Job], do: Callable[[Job], Awaitable[Report]],
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(outcome_of(job)) for job in jobs]
         for task in tasks:
-            codes.append(_reported(await task))
+            codes.append(_written(await task))
             if codes[-1] is ExitCode.BROKEN_PIPE:
                 for other in tasks:
                     other.cancel()
@@ -61,16 +60,14 @@ async def each[Job](jobs: Iterable[Job], do: Callable[[Job], Awaitable[Report]],
     return next((code for code in codes if code is not ExitCode.OK), ExitCode.OK)
 
 
-def _reported(outcome: Report | Exception) -> ExitCode:
+def _written(outcome: Report | Exception) -> ExitCode:
     try:
         if not isinstance(outcome, Exception):
             outcome()
             return ExitCode.OK
     except BrokenPipeError as error:
         outcome = error
-    if not isinstance(outcome, BrokenPipeError):
-        complain(outcome)
-    return exit_code(outcome)
+    return reported(outcome)
 
 
 class _Terminated(Exception):

@@ -7,7 +7,7 @@ from types import FrameType
 
 import uvicorn
 
-from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, complain, exit_code
+from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, reported
 from s3py_helper.entrypoints.container.config import StorageMode
 from s3py_helper.entrypoints.http.app import create_app
 from s3py_helper.entrypoints.settings import Settings, load_settings
@@ -26,8 +26,7 @@ def serve(*, host: str | None, port: int | None, access_log: bool) -> ExitCode:
         )
         listening = _listen(settings.host, settings.port)
     except HANDLED as error:
-        complain(error)
-        return exit_code(error)
+        return reported(error)
 
     # uvicorn raises the signal that stopped it once more when it is done. Being stopped is no failure of a service.
     signal.signal(signal.SIGTERM, _ignore)

@@ -5,19 +5,16 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from s3py_helper.application.services import FileServices
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.local_files import chunks_of_file, chunks_of_stdin
-from s3py_helper.entrypoints.cli.output import json_line, write_line
+from s3py_helper.entrypoints.cli.output import STANDARD_STREAM, json_line, write_line
 from s3py_helper.entrypoints.cli.progress import Track, progress_bars
 from s3py_helper.entrypoints.cli.running import each, run
 from s3py_helper.entrypoints.settings import Settings
-
-STANDARD_STREAM: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.http.problem_table import PROBLEMS
 
 _PROBLEM: Final[dict[str, Any]] = {
@@ -56,4 +57,16 @@ FILE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file", "content": {"application/octet-stream": _BINARY}},
     206: {"description": "The part of the file that `Range` names", "content": {"application/octet-stream": _BINARY}},
     304: {"description": "Not changed since"},
+}
+
+ZIP_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The archive", "content": {"application/zip": _BINARY}},
+}
+ZIP_REQUEST: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "array", "items": FileDownload.model_json_schema()}},
+        },
+    },
 }

@@ -20,7 +20,7 @@ from s3py_helper.application.completion import completed
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent: the body's chunks are read once, and only while the source is open."""
+    """What is sent. The body's chunks are not empty; they are read once, and only while the source is open."""
 
     body: AsyncIterator[bytes]
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -31,8 +31,8 @@ class SourcedResponse(Response):
     """Opens its source, sends what it yields, and closes it: once, to the end, and at once when the client goes away.
 
     The source is opened here and not by the endpoint, so that there is no moment at which nobody would close it. Errors
-    of opening come out before anything was sent and can still become an answer of their own; later ones come out too,
-    and the server cuts the connection, which no client takes for the end of the file.
+    of opening and of the first chunk come out before anything was sent, and can still become an answer of their own;
+    later ones come out too, and the server cuts the connection, which no client takes for the end of the file.
     """
 
     def __init__(self, source: Callable[[], AbstractAsyncContextManager[Answer]]) -> None:
@@ -48,13 +48,15 @@ class SourcedResponse(Response):
         opening = self._source()
         answer = await opening.__aenter__()
         try:
+            chunk = await anext(answer.body, b"")
             headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-            async for chunk in answer.body:
+            while chunk:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 # Sending does not wait while there is room in the buffer, nor when the client has gone; others must
                 # get their turn all the same, among them the task that would notice the latter.
                 await asyncio.sleep(0)
+                chunk = await anext(answer.body, b"")
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             await completed(opening.__aexit__(*sys.exc_info()))
