@@ -32,7 +32,7 @@ class Disk:
 
     def open(self) -> None:
         """Make what is missing and open both folders; `close` is to follow, also when this fails half-way."""
-        _make_folders(self.path.absolute(), durability=self.durability)
+        _make_folders(self.path, durability=self.durability)
         self.root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         with suppress(FileExistsError):
             os.mkdir(INCOMING, dir_fd=self.root)
