@@ -1,0 +1,1 @@
+"""The measured work, the same code for every subject."""

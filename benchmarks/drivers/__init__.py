@@ -1,0 +1,1 @@
+"""One file per subject: how a careful user of that library does each operation."""

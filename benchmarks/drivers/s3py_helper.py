@@ -1,0 +1,95 @@
+"""s3py-helper: the same calls for this checkout and for the incumbent 0.0.17, which share the published interface."""
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, BinaryIO
+
+from benchmarks.child.content import CheckedSink, Source
+from benchmarks.child.store import Entry, Store, Target
+from s3py_helper.storage import FileDownload, S3Config, StorageManager, StorageMode, StorageModeConfig
+
+
+class ManagedStore(Store):
+    def __init__(self, manager: StorageManager, prefix: str) -> None:
+        self._uploads = manager.upload_service
+        self._downloads = manager.download_service
+        self._deletes = manager.delete_service
+        self._infos = manager.info_service
+        self._prefix = prefix
+
+    def id_of(self, name: str) -> str:
+        return self._prefix + name
+
+    async def put(self, name: str, content: bytes) -> str:
+        return (await self._uploads.upload_bytes(name, content)).file_id
+
+    async def get(self, file_id: str) -> bytes:
+        return await self._downloads.download_bytes(file_id)
+
+    async def info(self, file_id: str) -> int:
+        return (await self._infos.get_file_info(file_id)).file_size or 0
+
+    async def delete(self, file_id: str) -> None:
+        await self._deletes.delete_file(file_id)
+
+    async def put_many(self, files: list[tuple[str, bytes]]) -> list[str]:
+        from starlette.datastructures import UploadFile  # noqa: PLC0415 - the other operations do without
+
+        forms: list[Any] = [
+            UploadFile(io.BytesIO(content), size=len(content), filename=name) for name, content in files
+        ]
+        return [attach.file_id for attach in await self._uploads.upload_files(forms)]
+
+    async def upload(self, name: str, source: Source) -> str:
+        # The incumbent needs an object with `__anext__`, not only `__aiter__`.
+        return (await self._uploads.upload_stream(name, aiter(source), source.size)).file_id
+
+    async def download(self, file_id: str, sink: CheckedSink) -> None:
+        async for chunk in self._downloads.download_to_generator(file_id):
+            sink.write(chunk)
+
+    async def zip_to(self, files: list[Entry], out: BinaryIO) -> None:
+        await self._downloads.download_files_as_zip(_wanted(files), out)
+
+    def zip_stream(self, files: list[Entry]) -> AsyncIterator[bytes]:
+        chunks: AsyncIterator[bytes] = self._downloads.stream_zip(_wanted(files))
+        return chunks
+
+
+def _wanted(files: list[Entry]) -> list[FileDownload]:
+    return [FileDownload(file_id=file_id, file_name=name) for file_id, name in files]
+
+
+def _settings(target: Target) -> dict[str, Any]:
+    if target.kind == "s3":
+        s3 = S3Config(
+            endpoint=target["endpoint"],
+            access_key_id=target["access_key"],
+            secret_access_key=target["secret_key"],
+            default_bucket=target["bucket"],
+        )
+        return {"mode_config": StorageModeConfig(mode=StorageMode.S3), "s3_config": s3}
+    if target.kind == "fastdfs":
+        from s3py_helper.storage import FastdfsConfig  # noqa: PLC0415 - only where it is asked for
+
+        fastdfs = FastdfsConfig(tracker_servers=[target["tracker"]], network_timeout=30)
+        return {"mode_config": StorageModeConfig(mode=StorageMode.FASTDFS), "fastdfs_config": fastdfs}
+    from s3py_helper.storage import FilesystemConfig  # noqa: PLC0415 - the incumbent has none
+
+    filesystem = FilesystemConfig(root=target["root"], durability=target["durable"])
+    return {"mode_config": StorageModeConfig(mode=StorageMode.FILESYSTEM), "filesystem_config": filesystem}
+
+
+def prefix_of_ids(target: Target) -> str:
+    return f"s3:{target['bucket']}/" if target.kind == "s3" else ""
+
+
+def manager_for(target: Target) -> StorageManager:
+    return StorageManager(**_settings(target))
+
+
+@asynccontextmanager
+async def open_store(target: Target) -> AsyncIterator[Store]:
+    async with manager_for(target) as manager:
+        yield ManagedStore(manager, prefix_of_ids(target))

@@ -1,0 +1,1 @@
+"""Runs subjects beside each other and keeps what came out."""

@@ -1,0 +1,92 @@
+"""Archives: from S3 and of files in memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.child.archives import Originals
+from benchmarks.child.sample import Sample
+from benchmarks.child.store import Target
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.environments import OURS
+from benchmarks.harness.process import run_job
+from benchmarks.harness.subjects import INCUMBENT, S3PY, Role, Subject
+from benchmarks.workloads.workload import Measure, Unit, Workload
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+ZIPSTREAM: Final = Subject("zipstream-ng", "zipstream-ng", "zipstream_ng", "zipstream-ng")
+STREAM_ZIP: Final = Subject("stream-zip", "stream-zip", "stream_zip", "stream-zip")
+UNPACKED: Final = Subject("s3py-helper, files alone", OURS, "s3py_helper_unpacked", "s3py-helper", Role.LIMIT)
+S3PY_MEMORY: Final = Subject("s3py-helper", OURS, "s3py_helper_memory", "s3py-helper", Role.OURS)
+INCUMBENT_MEMORY: Final = Subject("s3py-helper 0.0.17", "incumbent", "incumbent_memory", "s3py-helper", Role.INCUMBENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive(Workload):
+    """Attributes:
+    content: `text` or `random`.
+    streamed: Also as a stream, for those that offer one.
+    from_memory: The writer alone.
+    """
+
+    content: str = "text"
+    count: int = 200
+    size: int = MIB
+    streamed: bool = False
+    from_memory: bool = False
+
+    @contextmanager
+    def ready(self, bench: Bench) -> Iterator[Measure]:
+        count = max(10, self.count // 20) if bench.options.quick else self.count
+        parameters = {
+            "content": self.content,
+            "count": count,
+            "size": self.size,
+            "streamed": self.streamed,
+            "archive": str(bench.scratch / "archive.zip"),
+        }
+        if self.from_memory:
+            checked: set[str] = set()
+
+            def measure(subject: Subject) -> list[Sample]:
+                # Checking packs everything once more, so it is done once for each subject.
+                check = subject.name not in checked
+                checked.add(subject.name)
+                return run_job(subject, "archive", Target("memory"), parameters | {"check": check}, timeout=300)
+
+            yield measure
+            return
+        with bench.s3.bucket() as bucket:
+            bucket.put_all(iter(Originals(self.content, count, self.size)))
+            yield lambda subject: run_job(subject, "archive", bucket.target(), parameters, timeout=300)
+
+
+_FROM_S3: Final = (S3PY, INCUMBENT, ZIPSTREAM, STREAM_ZIP, UNPACKED)
+_FROM_MEMORY: Final = (S3PY_MEMORY, INCUMBENT_MEMORY, ZIPSTREAM, STREAM_ZIP)
+
+ARCHIVE_WORKLOADS: Final = (
+    Archive("zip-text", "Zip from S3, 200 texts of 1 MiB", Unit.MEGABYTES, _FROM_S3, streamed=True),
+    Archive("zip-random", "Zip from S3, 200 incompressible files of 1 MiB", Unit.MEGABYTES, _FROM_S3, content="random"),
+    Archive("zip-many", "Zip from S3, 2 000 files of 4 KiB", Unit.OPERATIONS, _FROM_S3, count=2000, size=4 * KIB),
+    Archive("zip-writer-text", "Zip writer alone, 200 texts of 1 MiB", Unit.MEGABYTES, _FROM_MEMORY, from_memory=True),
+    Archive(
+        "zip-writer-random",
+        "Zip writer alone, 200 incompressible files of 1 MiB",
+        Unit.MEGABYTES,
+        _FROM_MEMORY,
+        content="random",
+        from_memory=True,
+    ),
+    Archive(
+        "zip-10k",
+        "Zip from S3, 10 000 texts of 64 KiB",
+        Unit.MEGABYTES,
+        (S3PY, UNPACKED),
+        extra=True,
+        count=10_000,
+        size=64 * KIB,
+    ),
+)
