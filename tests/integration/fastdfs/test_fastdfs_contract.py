@@ -1,9 +1,7 @@
 """The contract kit, on the FastDFS of this test run and on protocol-level ones of several versions."""
 
 import asyncio
-import threading
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Collection, Iterator
 from typing import ClassVar, Literal
 
 import pytest
@@ -12,6 +10,7 @@ from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.testing import BlobStoreContract, Inventory
 from tests.support.fastdfs import FakeCluster
+from tests.support.fastdfs.in_thread import ClusterInThread, cluster_in_thread
 from tests.support.fastdfs.site import FastdfsSite
 
 
@@ -44,16 +43,16 @@ class TestFastdfsBlobStore(FastdfsContract):
     version: ClassVar[tuple[int, int, int]] = (6, 16, 1)
 
     @pytest.fixture
-    def cluster(self) -> Iterator["ClusterInThread"]:
+    def cluster(self) -> Iterator[ClusterInThread]:
         with cluster_in_thread(lambda: FakeCluster(address_size=self.address_size, version=self.version)) as cluster:
             yield cluster
 
     @pytest.fixture
-    def config(self, cluster: "ClusterInThread") -> FastdfsConfig:
+    def config(self, cluster: ClusterInThread) -> FastdfsConfig:
         return FastdfsConfig(tracker_servers=cluster.tracker_addresses)
 
     @pytest.fixture
-    def inventory(self, cluster: "ClusterInThread") -> Inventory:
+    def inventory(self, cluster: ClusterInThread) -> Inventory:
         return cluster.file_ids
 
 
@@ -88,39 +87,3 @@ class TestFastdfsBlobStoreOnTheSite(FastdfsContract):
             return await asyncio.to_thread(on_disk)
 
         return names
-
-
-class ClusterInThread:
-    """A protocol-level cluster with an event loop of its own, so that its tasks are not counted as the client's."""
-
-    def __init__(self, cluster: FakeCluster, loop: asyncio.AbstractEventLoop) -> None:
-        self.tracker_addresses = cluster.tracker_addresses
-        self._cluster = cluster
-        self.loop = loop
-
-    async def file_ids(self) -> set[str]:
-        async def there() -> set[str]:
-            return self._cluster.file_ids
-
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(there(), self.loop))
-
-
-@contextmanager
-def cluster_in_thread(make: Callable[[], FakeCluster]) -> Iterator[ClusterInThread]:
-    started: list[ClusterInThread] = []
-    ready, done = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with make() as cluster:
-            started.append(ClusterInThread(cluster, asyncio.get_running_loop()))
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield started[0]
-    finally:
-        started[0].loop.call_soon_threadsafe(done.set)
-        thread.join()

@@ -56,12 +56,12 @@ class Uploader:
 
     async def _store_sized(self, file: NewFile, size: int, first: bytes, blocks: Blocks) -> FileId:
         """One request. Its last bytes are sent only when the source has ended as it should."""
-        in_one_piece = len(first) == size
+        in_one_piece = len(first) == size <= _SENT_TOGETHER
         if in_one_piece:
             await _expect_end(blocks, size)
         place, connection = await self._connect()
         client = StorageClient(connection, place.group)
-        last = first
+        last = memoryview(first)
         if not in_one_piece:
             try:
                 await client.begin_upload(place.path_index, size, file.extension)
@@ -133,7 +133,7 @@ class Uploader:
         return place, await self._cluster.storage(place.address).get_connection()
 
 
-async def _send_all_but_the_last(connection: FramedConnection, first: bytes, blocks: Blocks, size: int) -> bytes:
+async def _send_all_but_the_last(connection: FramedConnection, first: bytes, blocks: Blocks, size: int) -> memoryview:
     block, sent = first, 0
     while sent + len(block) < size:
         if not block:
@@ -142,7 +142,11 @@ async def _send_all_but_the_last(connection: FramedConnection, first: bytes, blo
         sent += len(block)
         block = await blocks.take(_SENT_TOGETHER)
     await _expect_end(blocks, size)
-    return block
+    # What is kept back is sent even if the caller is cancelled meanwhile, so it must not be much.
+    final = memoryview(block)
+    if len(final) > _SENT_TOGETHER:
+        await connection.send(final[:-_SENT_TOGETHER])
+    return final[-_SENT_TOGETHER:]
 
 
 async def _expect_end(blocks: Blocks, size: int) -> None:

@@ -79,7 +79,7 @@ def append_fields(name: str, size: int) -> bytes:
 
 def read_new_id(reply: bytes, connection: FramedConnection) -> FileId:
     """The id of a file that was just stored."""
-    group, name = (part.rstrip(b"\0").decode("latin-1") for part in (reply[:_GROUP], reply[_GROUP:]))
+    group, name = (_text(part).decode("latin-1") for part in (reply[:_GROUP], reply[_GROUP:]))
     try:
         return FileId(Backend.FASTDFS, group, name)
     except InvalidArgumentException as error:
@@ -101,7 +101,7 @@ def read_storage(reply: bytes, connection: FramedConnection, *, with_path: bool)
     if address_size not in _ADDRESS_SIZES:
         raise ProtocolFault(connection.peer, f"named a storage server in {len(reply)} bytes")
     group, address, port = struct.unpack_from(f"!{_GROUP}s{address_size}sQ", reply)
-    server = storage_server(group.rstrip(b"\0"), address.rstrip(b"\0"), port)
+    server = storage_server(_text(group), _text(address), port)
     server.store_path_index = reply[-1] if with_path else 0
     return server
 
@@ -112,3 +112,7 @@ def storage_server(group: bytes, host: bytes, port: int) -> Storage_server:
     server: Any = Storage_server()  # type: ignore[no-untyped-call]  # as above
     server.group_name, server.ip_addr, server.port = group, host, port
     return cast("Storage_server", server)
+
+
+def _text(field: bytes) -> bytes:
+    return field.partition(b"\0")[0]
