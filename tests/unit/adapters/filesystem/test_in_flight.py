@@ -1,0 +1,68 @@
+import asyncio
+
+import pytest
+
+from s3py_helper.adapters.filesystem.in_flight import InFlight
+from s3py_helper.testing import leak_guard
+
+
+async def test_work_goes_on_while_its_owner_does_something_else() -> None:
+    begun = asyncio.Event()
+
+    async def work() -> str:
+        begun.set()
+        return "done"
+
+    async with InFlight[str]() as in_flight:
+        in_flight.start(work())
+        await begun.wait()
+        assert await in_flight.collect() == "done"
+
+
+async def test_work_that_nobody_collects_is_cancelled_and_over_with_the_block() -> None:
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.set()
+
+    async with leak_guard(within=0):
+        async with InFlight[None]() as in_flight:
+            in_flight.start(work())
+            await asyncio.sleep(0)
+        assert ended.is_set()
+
+
+async def test_an_error_is_raised_where_it_is_collected() -> None:
+    async def work() -> None:
+        raise LookupError("lost")
+
+    async with InFlight[None]() as in_flight:
+        in_flight.start(work())
+        with pytest.raises(LookupError):
+            await in_flight.settle()
+
+
+async def test_an_error_that_nobody_collects_does_not_hide_the_owners() -> None:
+    async def work() -> None:
+        raise LookupError("lost")
+
+    async def fail() -> None:
+        async with InFlight[None]() as in_flight:
+            in_flight.start(work())
+            await asyncio.sleep(0)
+            raise ZeroDivisionError
+
+    async with leak_guard(within=0):
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+
+
+async def test_settling_without_work_is_nothing() -> None:
+    async with InFlight[None]() as in_flight:
+        await in_flight.settle()
+        with pytest.raises(RuntimeError, match="nothing was started"):
+            await in_flight.collect()

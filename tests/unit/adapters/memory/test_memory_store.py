@@ -1,0 +1,46 @@
+import pytest
+
+from s3py_helper.adapters.memory import MemoryBlobStore
+from s3py_helper.domain.errors import FileNotFoundException, StorageOperationException
+from s3py_helper.domain.file_id import Backend
+from s3py_helper.testing import body_of, new_blob
+
+
+async def test_files_are_forgotten_at_closing() -> None:
+    store = MemoryBlobStore()
+    async with store:
+        stored = await store.write(new_blob(), body_of(b"x"))
+    async with store:
+        with pytest.raises(FileNotFoundException):
+            await store.info(stored.file_id)
+
+
+@pytest.mark.parametrize(
+    ("backend", "prefix"),
+    [(Backend.FILESYSTEM, "fs:shelf/"), (Backend.S3, "s3:shelf/"), (Backend.FASTDFS, "shelf/M00/00/00/")],
+)
+async def test_ids_are_those_of_the_backend_it_stands_in_for(backend: Backend, prefix: str) -> None:
+    async with MemoryBlobStore(backend, default_bucket="shelf") as store:
+        stored = await store.write(new_blob("name.txt"), body_of(b"x"))
+        assert str(stored.file_id).startswith(prefix)
+        assert str(stored.file_id).endswith(".txt")
+        assert store.file_ids == (stored.file_id,)
+
+
+async def test_what_a_caller_does_to_metadata_does_not_reach_the_store() -> None:
+    async with MemoryBlobStore() as store:
+        mine = {"a": "b"}
+        stored = await store.write(new_blob(metadata=mine), body_of(b"x"))
+        mine["a"] = "c"
+        info = await store.info(stored.file_id)
+        assert isinstance(info.metadata, dict)
+        info.metadata["a"] = "d"
+        assert (await store.info(stored.file_id)).metadata == {"a": "b"}
+
+
+async def test_it_is_well_while_it_is_open() -> None:
+    store = MemoryBlobStore()
+    async with store:
+        await store.check()
+    with pytest.raises(StorageOperationException, match="not open"):
+        await store.check()
