@@ -53,8 +53,9 @@ async def _instead_of[T](
     """One more try elsewhere, unless the source itself has refused: it would have the file if anybody had."""
     if isinstance(fault, ServerRefusal):
         raise fault
-    # Trackers hand out replicas in turn, so that asking again gives another one where there is one.
-    other = await trackers.storage_to_read(file_id)
-    if other == failed:
-        raise fault
-    return await attempt(Candidate(other, final=True))
+    # Trackers hand out replicas in turn: of two answers one names another server, where there is another.
+    for _ in range(2):
+        other = await trackers.storage_to_read(file_id)
+        if other != failed:
+            return await attempt(Candidate(other, final=True))
+    raise fault

@@ -1,0 +1,144 @@
+"""Replicas lag behind: a file just written is found, a file just deleted is not."""
+
+from collections.abc import AsyncIterator
+from math import inf
+
+import pytest
+
+from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
+from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.errors import FileNotFoundException, StorageUnavailableException
+from s3py_helper.testing import body_of, new_blob, read_all
+from tests.support.fastdfs import Command, FakeCluster, ResetAfter, TruncateAfter
+
+_READS = 6
+"""The tracker hands out the two replicas in turn."""
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[FakeCluster]:
+    async with FakeCluster({"group1": 2}) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def config(cluster: FakeCluster) -> FastdfsConfig:
+    return FastdfsConfig(tracker_servers=cluster.tracker_addresses, connect_timeout=0.5, network_timeout=0.5)
+
+
+@pytest.fixture
+async def store(config: FastdfsConfig) -> AsyncIterator[FastdfsBlobStore]:
+    async with FastdfsBlobStore(config) as store:
+        yield store
+
+
+async def test_a_file_just_written_is_found_whatever_replica_is_asked(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    group = cluster.group("group1")
+    group.replication_lag, group.is_trusted_blindly = inf, True
+    written = await store.write(new_blob("neu.txt"), body_of(b"just written"))
+    for _ in range(_READS):
+        async with store.open(written.file_id) as blob:
+            assert b"".join([chunk async for chunk in blob.body]) == b"just written"
+            assert blob.info.file_name == "neu.txt"
+        assert await read_all(store, written.file_id, ByteRange(0, 3)) == b"just"
+        assert (await store.info(written.file_id)).file_name == "neu.txt"
+
+
+async def test_a_name_that_has_not_reached_the_replica_comes_from_the_source(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    group = cluster.group("group1")
+    group.is_trusted_blindly = True
+    written = await store.write(new_blob("später.txt"), body_of(b"x"))
+    source = group.source_of(written.file_id.key.encode())
+    name = written.file_id.key.encode()
+    for storage in group.storages:
+        if storage is not source:
+            storage.files[name].metadata = b""
+    for _ in range(_READS):
+        async with store.open(written.file_id) as blob:
+            assert blob.info.file_name == "später.txt"
+
+
+async def test_a_file_just_deleted_is_not_found(cluster: FakeCluster, store: FastdfsBlobStore) -> None:
+    group = cluster.group("group1")
+    written = await store.write(new_blob(), body_of(b"doomed"))
+    group.replication_lag = inf
+    await store.delete(written.file_id)
+    assert cluster.file_ids == {str(written.file_id)}, "a replica has it still"
+    for _ in range(_READS):
+        with pytest.raises(FileNotFoundException):
+            await read_all(store, written.file_id)
+        with pytest.raises(FileNotFoundException):
+            await store.info(written.file_id)
+
+
+async def test_a_file_deleted_by_another_process_is_described_by_nobody(
+    cluster: FakeCluster, config: FastdfsConfig, store: FastdfsBlobStore
+) -> None:
+    written = await store.write(new_blob(), body_of(b"doomed"))
+    cluster.group("group1").replication_lag = inf
+    await store.delete(written.file_id)
+    async with FastdfsBlobStore(config) as other:
+        for _ in range(_READS):
+            with pytest.raises(FileNotFoundException):
+                await other.info(written.file_id)
+
+
+async def test_reading_from_the_source_never_gives_a_deleted_file(
+    cluster: FakeCluster, config: FastdfsConfig, store: FastdfsBlobStore
+) -> None:
+    written = await store.write(new_blob(), body_of(b"doomed"))
+    cluster.group("group1").replication_lag = inf
+    await store.delete(written.file_id)
+    async with FastdfsBlobStore(config.model_copy(update={"read_from": "source"})) as other:
+        for _ in range(_READS):
+            with pytest.raises(FileNotFoundException):
+                await read_all(other, written.file_id)
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_a_replica_serves_while_the_source_is_down(
+    cluster: FakeCluster, store: FastdfsBlobStore, *, noticed: bool
+) -> None:
+    group = cluster.group("group1")
+    written = await store.write(new_blob("here.txt"), body_of(b"still here"))
+    source = group.source_of(written.file_id.key.encode())
+    assert source is not None
+    await source.stop(noticed=noticed)
+    for _ in range(_READS):
+        assert await read_all(store, written.file_id) == b"still here"
+        assert (await store.info(written.file_id)).file_name == "here.txt"
+
+
+async def test_a_replica_that_breaks_before_the_first_byte_is_replaced(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    written = await store.write(new_blob(), body_of(b"unbroken"))
+    source = cluster.group("group1").source_of(written.file_id.key.encode())
+    for storage in cluster.storages:
+        if storage is not source:
+            storage.misbehave(ResetAfter(), command=Command.DOWNLOAD, times=None)
+    for _ in range(_READS):
+        assert await read_all(store, written.file_id) == b"unbroken"
+
+
+async def test_a_replica_that_breaks_in_mid_body_is_an_error(cluster: FakeCluster, store: FastdfsBlobStore) -> None:
+    written = await store.write(new_blob(), body_of(bytes(1_000_000)))
+    for storage in cluster.storages:
+        storage.misbehave(TruncateAfter(500_000), command=Command.DOWNLOAD)
+    with pytest.raises(StorageUnavailableException, match="before the end of its reply"):
+        await read_all(store, written.file_id)
+
+
+async def test_with_all_storages_down_the_file_is_not_missing_but_out_of_reach(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    written = await store.write(new_blob(), body_of(b"x"))
+    for storage in cluster.storages:
+        await storage.stop()
+    with pytest.raises(StorageUnavailableException, match="those of the group are down"):
+        await read_all(store, written.file_id)
