@@ -1,5 +1,6 @@
 """A TCP proxy between client and server that fails on command.
 
+It has a thread and an event loop of its own, so that its tasks are not mistaken for those of the code under test.
 It understands just enough of HTTP to know where an exchange begins: with the first bytes from the client after bytes
 from the server (nobody here pipelines requests).
 """
@@ -8,7 +9,8 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -75,26 +77,34 @@ class _Connection:
 
 @dataclass(eq=False, slots=True)
 class FaultProxy:
-    """Attributes:
-    requests: The first line of every request that came by, in order.
+    """Listens on `port` and passes everything on to `target_port`, but for what is planned.
+
+    Attributes:
+        requests: The first line of every request that came by, in order.
+        accepted: Connections so far.
+        most_connections: The most that were open at once.
     """
 
     target_port: int
     port: int = 0
     requests: list[str] = field(default_factory=list)
+    accepted: int = 0
+    most_connections: int = 0
     _listener: asyncio.Server | None = None
     _plans: list[_Plan] = field(default_factory=list)
     _connections: set[_Connection] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _change: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fault proxy", daemon=True)
+        self._thread.start()
 
     @property
     def endpoint(self) -> str:
         return f"http://{HOST}:{self.port}"
-
-    @property
-    def open_connections(self) -> int:
-        return len(self._connections)
 
     def plan(self, fault: Fault, *, request_starts: str = "", contains: str = "", times: int = 1) -> None:
         """Let the next `times` requests fail whose first line starts with, and contains, what is given."""
@@ -105,19 +115,38 @@ class FaultProxy:
 
     async def accept(self) -> None:
         """Listen, on the same port as before."""
-        self._listener = await asyncio.start_server(self._serve, HOST, self.port)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        await self._in_own_loop(self._accept())
 
     async def refuse(self) -> None:
         """Cut every connection and refuse new ones."""
+        await self._in_own_loop(self._refuse())
+
+    async def until_connections(self, count: int) -> None:
+        """Wait until exactly so many clients are connected."""
+        await self._in_own_loop(self._until_connections(count))
+
+    async def aclose(self) -> None:
+        """Cut everything and stop."""
+        await self._in_own_loop(self._aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        await asyncio.to_thread(self._thread.join)
+        self._loop.close()
+
+    async def _in_own_loop(self, work: Coroutine[None, None, None]) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def _accept(self) -> None:
+        self._listener = await asyncio.start_server(self._serve, HOST, self.port)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def _refuse(self) -> None:
         if self._listener is not None:
             self._listener.close()
         for connection in tuple(self._connections):
             connection.client.transport.abort()
-        await self.until_connections(0)
+        await self._until_connections(0)
 
-    async def until_connections(self, count: int) -> None:
-        """Wait until exactly so many clients are connected."""
+    async def _until_connections(self, count: int) -> None:
         async with self._change:
             await self._change.wait_for(lambda: len(self._connections) == count)
 
@@ -132,13 +161,15 @@ class FaultProxy:
             to_client.transport.abort()
             return
         connection = _Connection(to_client, to_server)
-        await self._note(lambda: self._connections.add(connection))
+        await self._add(connection)
         try:
             await self._pump_both(connection, from_client, from_server)
         finally:
             to_server.transport.abort()
             to_client.close()
-            await asyncio.shield(self._note(lambda: self._connections.discard(connection)))
+            self._connections.discard(connection)
+            # Shielded: whoever waits for the number wants to hear of it also when the proxy is being closed.
+            await asyncio.shield(self._tell_of_change())
 
     async def _pump_both(
         self, connection: _Connection, from_client: asyncio.StreamReader, from_server: asyncio.StreamReader
@@ -214,13 +245,17 @@ class FaultProxy:
                 pass
         return False
 
-    async def _note(self, change: object) -> None:
-        assert callable(change)
+    async def _add(self, connection: _Connection) -> None:
+        self._connections.add(connection)
+        self.accepted += 1
+        self.most_connections = max(self.most_connections, len(self._connections))
+        await self._tell_of_change()
+
+    async def _tell_of_change(self) -> None:
         async with self._change:
-            change()
             self._change.notify_all()
 
-    async def aclose(self) -> None:
+    async def _aclose(self) -> None:
         if self._listener is not None:
             self._listener.close()
         for task in tuple(self._tasks):

@@ -29,7 +29,7 @@ _HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "s3py-helper"}
 
 
 class S3Connection:
-    """The session with the service; opened by `async with`, once.
+    """The session with the service; opened by `async with`, and again after it was closed.
 
     With keys in the configuration the SDK is not even imported until something rare is asked for: that alone takes half
     a second, and most processes only put, get and delete.
@@ -94,6 +94,7 @@ class S3Connection:
     async def _close(self) -> None:
         if self._sdk is not None:
             await asyncio.wait([self._sdk])
+            self._sdk = None
         await self._closing.aclose()
 
     async def _open_sdk(self) -> "Sdk":

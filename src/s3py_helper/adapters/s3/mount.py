@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from s3py_helper.adapters.s3.buckets import create_missing_buckets
-from s3py_helper.adapters.s3.config import S3Config
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.health import S3Health
@@ -23,10 +23,12 @@ async def open_backend(config: S3Config) -> AsyncGenerator[MountedBackend]:
         yield mounted(connection)
 
 
-def mounted(connection: S3Connection) -> MountedBackend:
-    """The store and its abilities on a connection that the caller opens and closes."""
+def mounted(
+    connection: S3Connection, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None
+) -> MountedBackend:
+    """The store and its abilities on a connection that the caller opens and closes; see `S3BlobStore`."""
     return MountedBackend(
-        store=S3BlobStore(connection),
+        store=S3BlobStore(connection, default_bucket=default_bucket, perf=perf),
         health=S3Health(connection),
         links=S3Links(connection),
         listing=S3Listing(connection),

@@ -71,6 +71,10 @@ class MultipartUpload:
             settings = {name: value for name, value in settings.items() if not name.startswith("Checksum")}
             answer = await self._call("create_multipart_upload", **settings)
         self._upload_id = answer["UploadId"]
+        if answer["ResponseMetadata"].get("RetryAttempts"):
+            # An answer may have been lost, and with it the id of an upload that nobody would ever finish.
+            for upload_id in set(await self._lost_ids()) - {self._upload_id}:
+                await self._abort(upload_id)
         self._checks_whole = answer.get("ChecksumType") == _FULL_OBJECT
 
     async def send(self, number: int, part: Buffer) -> None:

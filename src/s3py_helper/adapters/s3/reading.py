@@ -7,6 +7,7 @@ from http import HTTPStatus
 import aiohttp
 
 from s3py_helper.adapters.s3.blob_headers import blob_info
+from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.content_range import parse_content_range
 from s3py_helper.adapters.s3.resumable_body import ResumableBody
@@ -19,13 +20,13 @@ from s3py_helper.domain.file_id import Backend, FileId
 class BlobReader:
     """Opens objects and describes them."""
 
-    def __init__(self, connection: S3Connection) -> None:
+    def __init__(self, connection: S3Connection, perf: S3PerfConfig) -> None:
         self._connection = connection
+        self._perf = perf
 
     @asynccontextmanager
     async def open(self, file_id: FileId, byte_range: ByteRange | None) -> AsyncGenerator[OpenBlob]:
         """As `BlobStore.open` promises."""
-        hot, perf = self._connection.hot, self._connection.perf
         response = await self._ask(file_id, byte_range)
         try:
             size, span = _extent(response, byte_range, file_id)
@@ -33,7 +34,7 @@ class BlobReader:
         except BaseException:
             response.close()
             raise
-        body = ResumableBody(hot, info, span, response, perf)
+        body = ResumableBody(self._connection.hot, info, span, response, self._perf)
         try:
             async with aclosing(body.chunks()) as chunks:
                 yield OpenBlob(info, span, chunks)

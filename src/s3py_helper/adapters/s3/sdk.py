@@ -12,6 +12,7 @@ from s3py_helper.adapters.s3.addressing import Endpoint
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.credentials import Credentials
 from s3py_helper.adapters.s3.errors import Place, translated
+from s3py_helper.adapters.s3.sdk_body import SdkBody
 from s3py_helper.adapters.s3.sdk_errors import failure_of, refusal_of
 
 
@@ -68,6 +69,8 @@ class Sdk:
                 answer: dict[str, Any] = await getattr(self._client, method)(**parameters)
             except ClientError as error:
                 raise refusal_of(error.response) from error
+        if "Body" in answer:
+            answer["Body"] = SdkBody(answer["Body"], place)
         return answer
 
 

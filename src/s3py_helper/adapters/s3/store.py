@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 
 from s3py_helper.adapters.s3.blob_headers import blob_info
+from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.reading import BlobReader, content_length
 from s3py_helper.adapters.s3.writing import BlobWriter
@@ -14,12 +15,22 @@ from s3py_helper.domain.file_id import FileId
 
 
 class S3BlobStore:
-    """Objects of an S3 service; works while the connection is open."""
+    """Objects of an S3 service; works while the connection is open.
 
-    def __init__(self, connection: S3Connection) -> None:
+    Args:
+        connection: The service.
+        default_bucket: Where files go that name no bucket, if another one than the connection's.
+        perf: Part and chunk sizes, if others than the connection's.
+    """
+
+    def __init__(
+        self, connection: S3Connection, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None
+    ) -> None:
         self._connection = connection
-        self._writer = BlobWriter(connection)
-        self._reader = BlobReader(connection)
+        self._writer = BlobWriter(
+            connection, default_bucket or connection.config.default_bucket, perf or connection.perf
+        )
+        self._reader = BlobReader(connection, perf or connection.perf)
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """One PUT for what fits into a part, else a multipart upload."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER
 from s3py_helper.adapters.s3.bodies import PartReader
 from s3py_helper.adapters.s3.buffers import Buffer
+from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.metadata import to_headers
 from s3py_helper.adapters.s3.multipart import MultipartUpload, multipart_upload
@@ -22,14 +23,16 @@ from s3py_helper.domain.text_rules import forbidden_character
 class BlobWriter:
     """Chooses the way for a body, and goes it. Memory is bounded by parts in flight times part size."""
 
-    def __init__(self, connection: S3Connection) -> None:
+    def __init__(self, connection: S3Connection, default_bucket: str, perf: S3PerfConfig) -> None:
         self._connection = connection
+        self._default_bucket = default_bucket
+        self._perf = perf
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """As `BlobStore.write` promises."""
-        perf = self._connection.perf
+        perf = self._perf
         headers = upload_headers(blob)
-        file_id = FileId(Backend.S3, blob.bucket or self._connection.config.default_bucket, blob.key)
+        file_id = FileId(Backend.S3, blob.bucket or self._default_bucket, blob.key)
         sizes = part_sizes(perf.multipart_part_size, blob.size)
         first = _largest_single(blob.size, perf.multipart_threshold, perf.multipart_part_size)
         reader = PartReader(body)
@@ -69,7 +72,7 @@ class BlobWriter:
             return await completed(upload.complete(body.received, body.crc32))
 
     async def _send_all(self, upload: MultipartUpload, first: Buffer, reader: PartReader, sizes: Iterator[int]) -> None:
-        slots = asyncio.Semaphore(self._connection.perf.parts_in_flight)
+        slots = asyncio.Semaphore(self._perf.parts_in_flight)
 
         async def send(number: int, part: Buffer) -> None:
             try:

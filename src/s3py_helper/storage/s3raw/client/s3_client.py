@@ -1,0 +1,117 @@
+"""Operations of S3 one by one, for those who control multipart uploads themselves."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.mount import mounted
+from s3py_helper.application.router import StoreRouter
+from s3py_helper.domain.file_id import Backend
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+
+type Body = bytes | bytearray | BinaryIO
+
+
+class S3Client:
+    """A client of one S3 service; works within `async with`.
+
+    The methods give what boto's client gives: dictionaries with `ETag`, `UploadId`, `Body` and so on. What goes wrong
+    is raised as a `StorageException`.
+    """
+
+    def __init__(self, config: S3Config) -> None:
+        self._connection = S3Connection(config)
+
+    async def __aenter__(self) -> Self:
+        await self._connection.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connection.__aexit__(kind, error, trace)
+
+    def router(self, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None) -> StoreRouter:
+        """What the raw services work with: this client as the only backend, every bucket permitted."""
+        backend = mounted(self._connection, default_bucket=default_bucket, perf=perf)
+        return StoreRouter(RoutingPolicy(StorageMode.S3), {Backend.S3: backend})
+
+    async def put_object(
+        self,
+        bucket: str,
+        key: str,
+        body: Body,
+        content_length: int | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Store an object."""
+        more = _given(ContentLength=content_length, Metadata=metadata)
+        return await self._call("put_object", "upload", bucket, key, Body=body, **more)
+
+    async def get_object(self, bucket: str, key: str) -> dict[str, Any]:
+        """Open an object: `async with answer["Body"] as body: content = await body.read()`."""
+        return await self._call("get_object", "download", bucket, key)
+
+    async def head_object(self, bucket: str, key: str) -> dict[str, Any]:
+        """Describe an object."""
+        return await self._call("head_object", "info", bucket, key)
+
+    async def delete_object(self, bucket: str, key: str) -> dict[str, Any]:
+        """Remove an object; a missing one is no error."""
+        return await self._call("delete_object", "delete", bucket, key)
+
+    async def create_multipart_upload(
+        self, bucket: str, key: str, metadata: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Begin a multipart upload, whose `UploadId` goes into all further calls.
+
+        The last of them must be `complete_multipart_upload` or `abort_multipart_upload`: S3 keeps, and bills, the parts
+        until then.
+        """
+        return await self._call("create_multipart_upload", "upload", bucket, key, **_given(Metadata=metadata))
+
+    async def upload_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        part_number: int,
+        body: Body,
+        content_length: int | None = None,
+    ) -> dict[str, Any]:
+        """Send the part of that number (1 to 10 000); all but the last have at least 5 MiB."""
+        more = _given(ContentLength=content_length)
+        return await self._call(
+            "upload_part", "upload", bucket, key, UploadId=upload_id, PartNumber=part_number, Body=body, **more
+        )
+
+    async def list_parts(self, bucket: str, key: str, upload_id: str) -> dict[str, Any]:
+        """The parts that have arrived."""
+        return await self._call("list_parts", "upload", bucket, key, UploadId=upload_id)
+
+    async def complete_multipart_upload(
+        self, bucket: str, key: str, upload_id: str, parts: Sequence[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Make the object of its parts: `[{"PartNumber": 1, "ETag": ...}, ...]` in ascending order."""
+        return await self._call(
+            "complete_multipart_upload",
+            "upload",
+            bucket,
+            key,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": list(parts)},
+        )
+
+    async def abort_multipart_upload(self, bucket: str, key: str, upload_id: str) -> dict[str, Any]:
+        """Give up, and remove the parts that have arrived."""
+        return await self._call("abort_multipart_upload", "upload", bucket, key, UploadId=upload_id)
+
+    async def _call(self, method: str, operation: str, bucket: str, key: str, **parameters: object) -> dict[str, Any]:
+        sdk = await self._connection.sdk()
+        return await sdk.call(method, operation, Bucket=bucket, Key=key, **parameters)
+
+
+def _given(**parameters: object) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}

@@ -1,0 +1,43 @@
+"""A store behind a proxy that fails on command."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.store import S3BlobStore
+from tests.support.proxy import FaultProxy, fault_proxy
+from tests.support.s3.inspector import S3Inspector, inspector_of
+from tests.support.s3.server import S3Server
+
+PART_SIZE = 5 * 1024 * 1024
+
+# Short enough for tests that wait for a timeout, long enough for a machine under load.
+PERF = S3PerfConfig(
+    multipart_part_size=PART_SIZE, multipart_threshold=PART_SIZE, read_timeout=2.0, connect_timeout=2.0, max_retries=2
+)
+
+
+@pytest.fixture
+async def proxy(seaweedfs: S3Server) -> AsyncIterator[FaultProxy]:
+    async with fault_proxy(seaweedfs.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def connection(seaweedfs: S3Server, proxy: FaultProxy) -> AsyncIterator[S3Connection]:
+    """To SeaweedFS, through the proxy."""
+    async with S3Connection(seaweedfs.config(endpoint=proxy.endpoint, perf=PERF)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def store(connection: S3Connection) -> S3BlobStore:
+    return S3BlobStore(connection)
+
+
+@pytest.fixture
+def inspector(seaweedfs: S3Server) -> S3Inspector:
+    """Looks past the proxy."""
+    return inspector_of(seaweedfs)
