@@ -51,6 +51,11 @@ class DownloadService:
         async with store.open(parsed, byte_range) as blob:
             yield OpenFile(file_info(blob.info, self._ids), blob.span, blob.body)
 
+    async def describe(self, file_id: str) -> FileBasicInfo:
+        """What `open` would tell of the file, without its bytes; refused where downloading it would be."""
+        parsed = self._ids.parse(file_id)
+        return file_info(await self._router.for_reading(parsed).store.info(parsed), self._ids)
+
     async def download_bytes(self, file_id: str, *, byte_range: ByteRange | None = None) -> bytes:
         """The whole file in memory: for small ones."""
         async with self.open(file_id, byte_range) as opened:

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         port: Port to listen on; 0 for any that is free.
         api_token: What clients must send as `Authorization: Bearer <token>`.
         concurrent_uploads: How many uploads the service stores at a time; more of them wait, unread.
-        idle_timeout: Seconds without a byte from the client after which an upload is given up.
+        idle_timeout: Seconds for which a client may neither send nor take a byte before it is given up.
         drain_seconds: Seconds that requests under way have to finish when the service is stopped.
     """
 

@@ -31,10 +31,11 @@ class Services:
     info_service: InfoService
 
 
-def services_on(store: BlobStore, validator: FileValidatorImpl | None = None) -> Services:
-    mounted = {Backend.S3: MountedBackend(store, MemoryBlobStore())}
-    policy = RoutingPolicy(StorageMode.S3, buckets={"my-bucket", "other-bucket"}, deletable=set(Backend))
-    router = StoreRouter(policy, mounted)
+def services_on(
+    store: BlobStore, validator: FileValidatorImpl | None = None, *, policy: RoutingPolicy | None = None
+) -> Services:
+    policy = policy or RoutingPolicy(StorageMode.S3, buckets={"my-bucket", "other-bucket"})
+    router = StoreRouter(policy, {Backend.S3: MountedBackend(store, MemoryBlobStore())})
     return Services(
         UploadService(router, validator or FileValidatorImpl()),
         DownloadService(router),

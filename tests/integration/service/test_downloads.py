@@ -6,11 +6,15 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageUnavailableException
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.entrypoints.http import create_files_router
 from s3py_helper.testing import body_of
 from tests.integration.service.conftest import Service, both_parsers
+from tests.integration.service.running import served, services_on
 from tests.support.waiting import until
 
 CONTENT = os.urandom(400_000)
@@ -169,6 +173,15 @@ async def test_what_cannot_be_sent_is_a_problem(
     answer = await client.request(method, f"/files/{file_id}/download")
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_what_may_not_be_downloaded_is_not_described_by_head_either(service: Service, method: str) -> None:
+    services = services_on(service.store, policy=RoutingPolicy(StorageMode.S3, readable=set()))
+    app = FastAPI()
+    app.include_router(create_files_router(lambda: services))
+    async with served(app) as url, httpx.AsyncClient() as client:
+        assert (await client.request(method, f"{url}/files/s3:my-bucket/a/download")).status_code == 403
 
 
 async def test_info_has_the_published_members(client: httpx.AsyncClient, path: str) -> None:

@@ -56,7 +56,7 @@ def _app(source: Source) -> FastAPI:
 
     @app.get("/endless")
     async def endless() -> Response:
-        return SourcedResponse(source.open)
+        return SourcedResponse(source.open, idle_timeout=1)
 
     @app.get("/ping")
     async def ping() -> str:
@@ -109,4 +109,13 @@ async def test_a_source_is_closed_once_and_to_the_end_when_the_client_goes_away(
             assert source.closing == 0
         await until(lambda: source.closing)
         await until(lambda: source.closed)
+    assert source.opened == source.closing == source.closed == 1
+
+
+@both_parsers
+async def test_a_source_is_closed_when_the_client_takes_nothing(http_parser: str) -> None:
+    source = Source(waits=False)
+    async with served(_app(source), http=http_parser) as url, httpx.AsyncClient() as client:
+        async with client.stream("GET", f"{url}/endless"):
+            await until(lambda: source.closed)
     assert source.opened == source.closing == source.closed == 1

@@ -1,6 +1,7 @@
 """`s3py download`."""
 
 import contextlib
+import functools
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from s3py_helper.application.services import FileServices
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.cli.exits import ExitCode
-from s3py_helper.entrypoints.cli.local_files import STDOUT, local_name, new_file, write_all
+from s3py_helper.entrypoints.cli.local_files import Write, local_name, new_file, write_to_file, write_to_stdout
 from s3py_helper.entrypoints.cli.output import STANDARD_STREAM, write_line
 from s3py_helper.entrypoints.cli.progress import progress_bars
 from s3py_helper.entrypoints.cli.running import each, run
@@ -42,9 +43,9 @@ def download(file_ids: Sequence[str], options: DownloadOptions) -> ExitCode:
             async def one(file_id: str) -> Callable[[], None]:
                 async with services.download_service.open(file_id) as opened:
                     advance = track(opened.info.file_name or file_id, len(opened.span))
-                    async with _destination(opened.info, options) as (descriptor, target):
+                    async with _destination(opened.info, options) as (write, target):
                         async for chunk in opened.body:
-                            await write_all(descriptor, chunk)
+                            await write(chunk)
                             advance(len(chunk))
                 return lambda: _report(opened.info, target, options)
 
@@ -55,14 +56,14 @@ def download(file_ids: Sequence[str], options: DownloadOptions) -> ExitCode:
 
 
 @contextlib.asynccontextmanager
-async def _destination(info: FileBasicInfo, options: DownloadOptions) -> AsyncGenerator[tuple[int, Path | None]]:
+async def _destination(info: FileBasicInfo, options: DownloadOptions) -> AsyncGenerator[tuple[Write, Path | None]]:
     if options.output == STANDARD_STREAM:
-        yield STDOUT, None
+        yield write_to_stdout, None
         return
     folder = _folder(options.output)
     target = folder / local_name(info.file_name) if folder else Path(options.output or "")
     async with new_file(target, overwrite=options.overwrite) as descriptor:
-        yield descriptor, target
+        yield functools.partial(write_to_file, descriptor), target
 
 
 def _folder(output: str | None) -> Path | None:

@@ -7,7 +7,8 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,10 @@ from s3py_helper.entrypoints.cli.progress import Advance
 CHUNK: Final = 1024 * 1024
 STDIN: Final = 0
 STDOUT: Final = 1
+
+type Write = Callable[[bytes], Awaitable[None]]
+"""Puts a chunk where it belongs."""
+
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errno.EMLINK}
 
 
@@ -33,47 +38,45 @@ async def chunks_of_file(path: Path, advance: Advance) -> AsyncGenerator[bytes]:
 
 async def chunks_of_stdin(advance: Advance) -> AsyncGenerator[bytes]:
     """What comes on standard input."""
-    while chunk := await _in_daemon_thread_read(STDIN):
+    while chunk := await _detached(lambda: os.read(STDIN, CHUNK)):
         advance(len(chunk))
         yield chunk
 
 
-async def _in_daemon_thread_read(descriptor: int) -> bytes:
-    """Read in a thread that nobody waits for: asyncio's own would keep an interrupted command until input comes."""
+async def write_to_stdout(chunk: bytes) -> None:
+    """Write a whole chunk to standard output."""
+    await _detached(lambda: _write_all(STDOUT, chunk))
+
+
+async def write_to_file(descriptor: int, chunk: bytes) -> None:
+    """Write a whole chunk to a file."""
+    await asyncio.to_thread(_write_all, descriptor, chunk)
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+async def _detached[T](work: Callable[[], T]) -> T:
+    """Do it in a thread that nobody waits for.
+
+    A pipe may block for ever. The end of asyncio's own threads is waited for when a command is interrupted.
+    """
     loop = asyncio.get_running_loop()
-    result: asyncio.Future[bytes] = loop.create_future()
+    future: Future[T] = Future()
 
-    def deliver(chunk: bytes | None, error: OSError | None) -> None:
-        if result.done():
+    def do() -> None:
+        if not future.set_running_or_notify_cancel():
             return
-        if error is not None:
-            result.set_exception(error)
-        else:
-            result.set_result(chunk or b"")
-
-    def read() -> None:
-        chunk = error = None
         try:
-            chunk = os.read(descriptor, CHUNK)
-        except OSError as failure:
-            error = failure
-        # The loop may be closed by now: the command was interrupted.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(deliver, chunk, error)
+            future.set_result(work())
+        except OSError as error:
+            future.set_exception(error)
 
-    threading.Thread(target=read, daemon=True).start()
-    return await result
-
-
-async def write_all(descriptor: int, chunk: bytes) -> None:
-    """Write a whole chunk without keeping the event loop."""
-
-    def write() -> None:
-        rest = memoryview(chunk)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-
-    await asyncio.to_thread(write)
+    threading.Thread(target=do, daemon=True).start()
+    return await asyncio.wrap_future(future, loop=loop)
 
 
 @contextlib.asynccontextmanager

@@ -37,7 +37,9 @@ def progress_bars(*, wanted: bool = True) -> Generator[Track]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    # Results may share the terminal with the bars, and are then kept apart; where they go elsewhere, they go there.
+    shared = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as bars:
 
         def track(name: str, total: int | None) -> Advance:
             bar = bars.add_task(escape(name), total=total)

@@ -1,5 +1,7 @@
 """`s3py serve`."""
 
+import asyncio
+import os
 import signal
 import socket
 import sys
@@ -9,6 +11,7 @@ import uvicorn
 
 from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, reported
 from s3py_helper.entrypoints.container.config import StorageMode
+from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.http.app import create_app
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
@@ -24,6 +27,7 @@ def serve(*, host: str | None, port: int | None, access_log: bool) -> ExitCode:
             access_log=access_log,
             server_header=False,
         )
+        asyncio.run(_try_storage(settings))
         listening = _listen(settings.host, settings.port)
     except HANDLED as error:
         return reported(error)
@@ -36,6 +40,12 @@ def serve(*, host: str | None, port: int | None, access_log: bool) -> ExitCode:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     return ExitCode.OK
+
+
+async def _try_storage(settings: Settings) -> None:
+    """Open and close the backends: what is wrong with them is then one line, not the trace of a failed start."""
+    async with open_services(settings.kit_config()):
+        pass
 
 
 class _AnnouncedServer(uvicorn.Server):
@@ -56,7 +66,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from None
+        reason = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {reason}") from None
 
 
 def _url(listening: socket.socket) -> str:

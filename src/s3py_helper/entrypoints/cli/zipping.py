@@ -1,6 +1,7 @@
 """`s3py zip`."""
 
 import contextlib
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from s3py_helper.application.zip.options import OnError
 from s3py_helper.application.zip.policy import Compression
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.cli.exits import ExitCode
-from s3py_helper.entrypoints.cli.local_files import STDOUT, new_file, write_all
+from s3py_helper.entrypoints.cli.local_files import Write, new_file, write_to_file, write_to_stdout
 from s3py_helper.entrypoints.cli.output import STANDARD_STREAM, write_line
 from s3py_helper.entrypoints.cli.progress import progress_bars
 from s3py_helper.entrypoints.cli.running import run
@@ -43,15 +44,14 @@ def zip_files(file_ids: Sequence[str], choices: ZipChoices) -> ExitCode:
         )
         async with contextlib.AsyncExitStack() as stack:
             track = stack.enter_context(progress_bars(wanted=not choices.quiet))
-            if choices.output == STANDARD_STREAM:
-                descriptor = STDOUT
-            else:
+            write: Write = write_to_stdout
+            if choices.output != STANDARD_STREAM:
                 target = new_file(Path(choices.output), overwrite=choices.overwrite)
-                descriptor = await stack.enter_async_context(target)
+                write = functools.partial(write_to_file, await stack.enter_async_context(target))
             advance = track(choices.output, plan.content_length)
             archive = await stack.enter_async_context(contextlib.aclosing(plan.stream()))
             async for chunk in archive:
-                await write_all(descriptor, chunk)
+                await write(chunk)
                 advance(len(chunk))
         if choices.output != STANDARD_STREAM:
             write_line(choices.output)

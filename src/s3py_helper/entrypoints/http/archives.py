@@ -40,7 +40,9 @@ async def requested_files(request: Request) -> list[FileDownload]:
         raise RequestValidationError([{**detail, "loc": ("body", *detail["loc"])} for detail in details]) from None
 
 
-def zipped(service: DownloadService, files: list[FileDownload], options: ZipOptions) -> SourcedResponse:
+def zipped(
+    service: DownloadService, files: list[FileDownload], options: ZipOptions, *, idle_timeout: float
+) -> SourcedResponse:
     """The archive; with its exact length where that can be known, so that browsers show how far they are."""
 
     @asynccontextmanager
@@ -61,7 +63,7 @@ def zipped(service: DownloadService, files: list[FileDownload], options: ZipOpti
         async with aclosing(plan.stream()) as archive:
             yield Answer(archive, headers)
 
-    return SourcedResponse(source)
+    return SourcedResponse(source, idle_timeout=idle_timeout)
 
 
 async def _whole_body(request: Request) -> bytes:

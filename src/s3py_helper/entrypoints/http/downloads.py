@@ -6,16 +6,18 @@ from contextlib import asynccontextmanager
 from fastapi import Request
 from starlette.responses import Response
 
+from s3py_helper.application.download import DownloadService
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import PreconditionFailedException
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.http.conditions import Validators, Verdict, has_conditions, judge, range_applies
 from s3py_helper.entrypoints.http.disposition import content_disposition, may_show_inline, media_type
-from s3py_helper.entrypoints.http.services import ServesFiles
 from s3py_helper.entrypoints.http.streaming import Answer, SourcedResponse
 
 
-async def download(request: Request, services: ServesFiles, file_id: str, *, inline: bool) -> Response:
+async def download(
+    request: Request, service: DownloadService, file_id: str, *, inline: bool, idle_timeout: float
+) -> Response:
     """The answer to GET or HEAD."""
     headers = _joined(request)
     wanted = ByteRange.parse(headers["range"]) if "range" in headers and request.method == "GET" else None
@@ -23,7 +25,7 @@ async def download(request: Request, services: ServesFiles, file_id: str, *, inl
     # Without conditions one round trip tells and brings everything. Conditions are judged before bytes are asked for:
     # most of them end in "not modified". An id is never given to a second file, so both round trips see the same.
     if request.method == "HEAD" or has_conditions(headers):
-        info = await services.info_service.get_file_info(file_id)
+        info = await service.describe(file_id)
         current = _validators(info)
         match judge(headers, current):
             case Verdict.NOT_MODIFIED:
@@ -41,7 +43,7 @@ async def download(request: Request, services: ServesFiles, file_id: str, *, inl
 
     @asynccontextmanager
     async def source() -> AsyncGenerator[Answer]:
-        async with services.download_service.open(file_id, wanted) as opened:
+        async with service.open(file_id, wanted) as opened:
             answered = _file_headers(opened.info, inline=inline) | _length(len(opened.span))
             if wanted is None:
                 yield Answer(opened.body, answered)
@@ -49,7 +51,7 @@ async def download(request: Request, services: ServesFiles, file_id: str, *, inl
             span = f"bytes {opened.span.start}-{opened.span.stop - 1}/{opened.info.file_size}"
             yield Answer(opened.body, answered | {"Content-Range": span}, 206)
 
-    return SourcedResponse(source)
+    return SourcedResponse(source, idle_timeout=idle_timeout)
 
 
 def _joined(request: Request) -> Mapping[str, str]:

@@ -84,7 +84,7 @@ class ProblemRoute(APIRoute):
             if started:
                 raise
             await storage_problem(error)(scope, receive, send)
-        except ClientDisconnect:
+        except ClientDisconnect:  # while it was sending: no answer has begun
             await Response(status_code=CLIENT_CLOSED_REQUEST)(scope, receive, send)
 
 

@@ -52,7 +52,7 @@ def create_files_router(
         tags: Groups in the description of the interface.
         dependencies: Run before every endpoint, and before a byte of the body is read: for authorization.
         concurrent_uploads: How many uploads are stored at a time.
-        idle_timeout: Seconds without a byte from the client after which an upload is given up.
+        idle_timeout: Seconds for which a client may neither send nor take a byte before it is given up.
         max_file_size: Refuse a larger upload by its declared length already; the validator of the services counts
             bytes anyway.
 
@@ -109,7 +109,9 @@ def create_files_router(
         inline: Annotated[bool, Query(description="Let browsers show it, where that is safe.")] = False,  # noqa: FBT002 - FastAPI calls it
     ) -> Response:
         """The bytes of a file. `Range`, `If-Range` and the conditions of RFC 9110 are understood."""
-        return await downloads.download(request, services, file_id, inline=inline)
+        return await downloads.download(
+            request, services.download_service, file_id, inline=inline, idle_timeout=idle_timeout
+        )
 
     @router.post(
         "/download-zip",
@@ -127,7 +129,7 @@ def create_files_router(
     ) -> Response:
         """A zip archive of files, written while they are read."""
         options = ZipOptions(compression, on_error, verify_first)
-        return archives.zipped(services.download_service, files, options)
+        return archives.zipped(services.download_service, files, options, idle_timeout=idle_timeout)
 
     @router.get("/{file_id:path}/info", operation_id="get_file_info", responses=problems(400, 403, 404))
     async def info(services: Annotated[ServesFiles, Depends(get_services)], file_id: str) -> FileInfo:

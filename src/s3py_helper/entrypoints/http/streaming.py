@@ -7,13 +7,14 @@ client leaves early is never closed, only collected.
 """
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from s3py_helper.application.completion import completed
 
@@ -33,14 +34,21 @@ class SourcedResponse(Response):
     The source is opened here and not by the endpoint, so that there is no moment at which nobody would close it. Errors
     of opening and of the first chunk come out before anything was sent, and can still become an answer of their own;
     later ones come out too, and the server cuts the connection, which no client takes for the end of the file.
+
+    Args:
+        source: Opens what is to be sent.
+        idle_timeout: Seconds for which the client may take nothing before it counts as gone.
     """
 
-    def __init__(self, source: Callable[[], AbstractAsyncContextManager[Answer]]) -> None:
+    def __init__(self, source: Callable[[], AbstractAsyncContextManager[Answer]], *, idle_timeout: float) -> None:
         super().__init__()
         self._source = source
+        self._idle_timeout = idle_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        await _while_client_listens(self._send(send), receive)
+        sending = self._send(_impatient(send, self._idle_timeout))
+        with contextlib.suppress(_ClientGoneError):
+            await _while_client_listens(sending, receive)
         if self.background is not None:
             await self.background()
 
@@ -60,6 +68,22 @@ class SourcedResponse(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             await completed(opening.__aexit__(*sys.exc_info()))
+
+
+class _ClientGoneError(Exception):
+    """The client takes nothing any more."""
+
+
+def _impatient(send: Send, idle_timeout: float) -> Send:
+    async def send_in_time(message: Message) -> None:
+        try:
+            async with asyncio.timeout(idle_timeout):
+                await send(message)
+        # Also what servers of ASGI 2.4 and later raise when the client has closed the connection.
+        except OSError:
+            raise _ClientGoneError from None
+
+    return send_in_time
 
 
 async def _while_client_listens(sending: Coroutine[None, None, None], receive: Receive) -> None:

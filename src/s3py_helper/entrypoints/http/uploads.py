@@ -33,7 +33,7 @@ class UploadRules:
 
     Attributes:
         gate: How many are stored at a time; the rest wait, and TCP makes their clients wait.
-        idle_timeout: Seconds without a byte from the client.
+        idle_timeout: Seconds without a byte from the client after which it is given up.
         max_file_size: Largest file in bytes, as far as it can be told before the first byte; `None` for no limit.
     """
 
