@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-_TEXT: Final = re.compile(r"(?:\[(?P<bracketed>[0-9A-Fa-f:.%]+)\]|(?P<plain>[^\s:/\[\]]+))(?::(?P<port>\d{1,5}))?")
+_TEXT: Final = re.compile(
+    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<plain>[^\s:/\[\]]+))(?::(?P<port>[0-9]{1,5}))?"
+)
 _MAX_PORT: Final = 65535
 
 

@@ -27,6 +27,10 @@ class RecentDeletions:
         while self._expiry and (len(self._expiry) > _REMEMBERED_FILES or next(iter(self._expiry.values())) < now):
             self._expiry.popitem(last=False)
 
+    def __len__(self) -> int:
+        """How many files are remembered, those that will be forgotten at the next chance included."""
+        return len(self._expiry)
+
     def __contains__(self, file_id: FileId) -> bool:
         """Whether the file was deleted within the last minute."""
         return self._expiry.get(file_id, 0.0) > monotonic()

@@ -1,0 +1,38 @@
+import pytest
+
+from s3py_helper.adapters.fastdfs import deletions
+from s3py_helper.adapters.fastdfs.deletions import RecentDeletions
+from s3py_helper.domain.file_id import FileId
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(deletions, "monotonic", lambda: now[0])
+    return now
+
+
+def _file(number: int) -> FileId:
+    return FileId.parse(f"group1/M00/00/00/{number:040}")
+
+
+def test_a_deletion_is_remembered_for_a_minute(clock: list[float]) -> None:
+    deleted = RecentDeletions()
+    deleted.add(_file(1))
+    assert _file(1) in deleted
+    assert _file(2) not in deleted
+    clock[0] += 59
+    assert _file(1) in deleted
+    clock[0] += 2
+    assert _file(1) not in deleted
+
+
+def test_the_memory_does_not_grow_for_ever(clock: list[float]) -> None:
+    deleted = RecentDeletions()
+    for number in range(10_500):
+        deleted.add(_file(number))
+    assert _file(0) not in deleted
+    assert _file(10_499) in deleted
+    clock[0] += 100
+    deleted.add(_file(1))
+    assert len(deleted) == 1
