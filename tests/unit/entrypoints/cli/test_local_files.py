@@ -1,0 +1,132 @@
+"""Files on the user's own disk."""
+
+import asyncio
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3py_helper.entrypoints.cli.local_files import chunks_of_file, local_name, new_file, write_to_file
+
+
+async def _write(
+    target: Path, content: bytes, *, overwrite: bool = False, then: Callable[[], object] = lambda: None
+) -> None:
+    async with new_file(target, overwrite=overwrite) as descriptor:
+        await write_to_file(descriptor, content)
+        assert not target.exists() or overwrite
+        then()
+
+
+async def test_a_file_appears_whole(tmp_path: Path) -> None:
+    await _write(tmp_path / "a", b"content")
+    assert (tmp_path / "a").read_bytes() == b"content"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+async def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "ordinary").write_bytes(b"")
+    await _write(tmp_path / "a", b"")
+    assert stat.filemode((tmp_path / "a").stat().st_mode) == stat.filemode((tmp_path / "ordinary").stat().st_mode)
+
+
+@pytest.mark.parametrize("error", [RuntimeError(), asyncio.CancelledError()])
+async def test_a_file_that_is_not_finished_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        await _write(tmp_path / "a", b"half", then=fail)
+    assert not list(tmp_path.iterdir())
+
+
+async def test_an_existing_file_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(FileExistsError, match="exists already"):
+        await _write(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+async def test_a_file_that_came_meanwhile_stays_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(FileExistsError):
+        await _write(tmp_path / "a", b"ours", then=lambda: (tmp_path / "a").write_bytes(b"theirs"))
+    assert (tmp_path / "a").read_bytes() == b"theirs"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+async def test_a_dangling_link_counts_as_existing(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExistsError):
+        await _write(tmp_path / "a", b"new")
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_overwriting_replaces_the_file_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    await _write(tmp_path / "a", b"new", overwrite=True)
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("came_meanwhile", [False, True])
+async def test_a_file_system_without_links_is_served_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, came_meanwhile: bool
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    if not came_meanwhile:
+        await _write(tmp_path / "a", b"content")
+        assert (tmp_path / "a").read_bytes() == b"content"
+        return
+    with pytest.raises(FileExistsError):
+        await _write(tmp_path / "a", b"ours", then=lambda: (tmp_path / "a").write_bytes(b"theirs"))
+    assert (tmp_path / "a").read_bytes() == b"theirs"
+
+
+async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="none"):
+        await _write(tmp_path / "none" / "a", b"")
+
+
+async def test_a_file_is_read_and_counted(tmp_path: Path) -> None:
+    content = os.urandom(2_500_000)
+    (tmp_path / "a").write_bytes(content)
+    counts: list[int] = []
+    assert b"".join([chunk async for chunk in chunks_of_file(tmp_path / "a", counts.append)]) == content
+    assert sum(counts) == len(content)
+
+
+@pytest.mark.parametrize(
+    ("stored", "local"),
+    [
+        ("report.pdf", "report.pdf"),
+        ("Größe 尺寸.txt", "Größe 尺寸.txt"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\x\\a.txt", "a.txt"),
+        ("a\x1b[2Jb\n.txt", "a[2Jb.txt"),
+        ("..", "file"),
+        (".", "file"),
+        ("", "file"),
+        ("a/", "file"),
+        (None, "file"),
+        (".bashrc", ".bashrc"),
+    ],
+)
+def test_a_stored_name_is_made_safe(stored: str | None, local: str) -> None:
+    assert local_name(stored) == local
+
+
+@given(st.text())
+def test_no_name_leaves_the_folder(stored: str) -> None:
+    name = local_name(stored)
+    assert Path("folder", name).parent == Path("folder")
+    assert name not in {"", ".", ".."}
+    assert name.isprintable()

@@ -1,0 +1,179 @@
+"""What deployments are told from outside."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.routing import StorageMode
+from s3py_helper.entrypoints.settings import Settings, is_loopback, load_settings
+
+S3 = {"S3PY_MODE": "s3", "S3PY_S3__ENDPOINT": "http://127.0.0.1:9000", "S3PY_S3__DEFAULT_BUCKET": "mine"}
+FASTDFS = {"S3PY_FASTDFS__TRACKER_SERVERS": "10.0.0.1:22122"}
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings but those of the test."""
+    for name in [name for name in os.environ if name.startswith("S3PY_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def _load(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def test_without_any_setting_files_go_to_a_folder_here() -> None:
+    settings = load_settings()
+    assert settings.mode is StorageMode.FILESYSTEM
+    assert settings.filesystem.root == Path("data")
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.kit_config().validator.max_file_size is None
+
+
+def test_variables_reach_every_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(
+        monkeypatch,
+        S3
+        | {
+            "S3PY_MODE": "hybrid",
+            "S3PY_S3__PERF__PARTS_IN_FLIGHT": "2",
+            "S3PY_FASTDFS__TRACKER_SERVERS": "10.0.0.1:22122, 10.0.0.2:22122",
+            "S3PY_FUSION__ENABLE_FASTDFS_DELETE": "false",
+            "S3PY_FILE_TYPES__BLACKLIST": "exe,.bat",
+            "S3PY_MAX_FILE_SIZE": "5GiB",
+            "S3PY_FILESYSTEM__DURABILITY": "no",
+        },
+    )
+    config = settings.kit_config()
+    assert config.s3 is not None
+    assert config.s3.perf is not None
+    assert config.s3.perf.parts_in_flight == 2
+    assert config.fastdfs is not None
+    assert config.fastdfs.tracker_servers == ["10.0.0.1:22122", "10.0.0.2:22122"]
+    assert not config.fusion.enable_fastdfs_delete
+    assert config.validator.file_type_config.blacklist == ["exe", ".bat"]
+    assert config.validator.max_file_size == 5 * 1024**3
+    assert settings.filesystem.root == Path("data")
+    assert not settings.filesystem.durability
+
+
+def test_lists_are_read_from_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(monkeypatch, {"S3PY_FILE_TYPES__WHITELIST": '["pdf", "txt"]', "S3PY_BUCKETS": "[]"})
+    assert settings.file_types.whitelist == ["pdf", "txt"]
+
+
+def test_the_environment_goes_before_the_file_and_what_is_given_before_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("S3PY_PORT=1\nS3PY_FILESYSTEM__ROOT=from-file\nANYTHING=else\n")
+    assert (load_settings().port, load_settings().filesystem.root) == (1, Path("from-file"))
+    monkeypatch.setenv("S3PY_PORT", "2")
+    assert load_settings().port == 2
+    assert load_settings(port=3).port == 3
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _load(monkeypatch, {"S3PY_MODE": "", "S3PY_MAX_FILE_SIZE": "", "S3PY_API_TOKEN": ""}) == load_settings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "served"),
+    [
+        ({}, {"files"}),
+        ({"S3PY_FILESYSTEM__DEFAULT_BUCKET": "docs"}, {"docs"}),
+        ({"S3PY_BUCKETS": "a, b"}, {"files", "a", "b"}),
+        ({"S3PY_BUCKETS": "*"}, None),
+        (S3, {"mine"}),
+        (S3 | {"S3PY_BUCKETS": "theirs"}, {"mine", "theirs"}),
+        (S3 | FASTDFS | {"S3PY_MODE": "hybrid"}, {"mine"}),
+    ],
+)
+def test_only_the_buckets_of_the_deployment_are_served(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], served: set[str] | None
+) -> None:
+    assert _load(monkeypatch, variables).kit_config().buckets == served
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"S3PY_MODE": "s3"}, "S3PY_S3__ENDPOINT"),
+        ({"S3PY_MODE": "fastdfs"}, "S3PY_FASTDFS__TRACKER_SERVERS"),
+        ({"S3PY_MODE": "hybrid"} | FASTDFS, "S3PY_S3__ENDPOINT"),
+        (S3 | {"S3PY_MODE": "hybrid"}, "S3PY_FASTDFS__TRACKER_SERVERS"),
+        ({"S3PY_S3__REGION": "x"}, "S3PY_S3__ENDPOINT: Field required"),
+        ({"S3PY_MODE": "tape"}, "S3PY_MODE: Input should be 's3', 'fastdfs', 'hybrid' or 'filesystem'"),
+        ({"S3PY_PORT": "http"}, "S3PY_PORT: "),
+        ({"S3PY_PORT": "70000"}, "S3PY_PORT: "),
+        ({"S3PY_MAX_FILE_SIZE": "big"}, "S3PY_MAX_FILE_SIZE: "),
+        ({"S3PY_MAX_FILE_SIZE": "-1"}, "S3PY_MAX_FILE_SIZE: "),
+        ({"S3PY_CONCURRENT_UPLOADS": "0"}, "S3PY_CONCURRENT_UPLOADS: "),
+        ({"S3PY_FILE_TYPES__WHITELIST": "[1"}, "S3PY_FILE_TYPES: not a JSON list"),
+        ({"S3PY_BUCKETS": "{}["}, None),
+        ({"S3PY_S3": "http://x"}, "S3PY_S3: "),
+        ({"S3PY_HOST": "0.0.0.0"}, "set S3PY_API_TOKEN as well"),
+        ({"S3PY_HOST": "::"}, "S3PY_HOST=::"),
+        ({"S3PY_HOST": "example.org"}, "set S3PY_API_TOKEN as well"),
+        ({"S3PY_API_TOKEN": "  "}, "S3PY_API_TOKEN: it is blank"),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str | None) -> None:
+    if told is None:
+        assert _load(monkeypatch, variables).buckets == {"{}["}
+        return
+    with pytest.raises(InvalidArgumentException) as error:
+        _load(monkeypatch, variables).kit_config()
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidArgumentException, match=r"S3PY_MODE: .*; S3PY_PORT: "):
+        _load(monkeypatch, {"S3PY_MODE": "tape", "S3PY_PORT": "x"})
+
+
+def test_a_file_env_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"S3PY_MODE=\xff\n")
+    with pytest.raises(InvalidArgumentException, match=r"\.env is not UTF-8"):
+        load_settings()
+
+
+@pytest.mark.parametrize("token", ["s3cret-token", "x"])
+def test_other_machines_are_let_in_only_with_a_token(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    settings = _load(monkeypatch, {"S3PY_HOST": "0.0.0.0", "S3PY_API_TOKEN": token})
+    assert settings.api_token is not None
+    assert settings.api_token.get_secret_value() == token
+
+
+def test_no_secret_shows_in_settings_or_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = {"S3PY_S3__ACCESS_KEY_ID": "id", "S3PY_S3__SECRET_ACCESS_KEY": "s3cret-key"}
+    secrets = key | {"S3PY_API_TOKEN": "s3cret-token"}
+    shown = repr(_load(monkeypatch, S3 | secrets))
+    assert "s3cret" not in shown
+    monkeypatch.delenv("S3PY_S3__ENDPOINT")
+    with pytest.raises(InvalidArgumentException) as error:
+        load_settings()
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "only_here"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("localhost.example.org", False),
+        ("", False),
+    ],
+)
+def test_only_loopback_addresses_are_loopback(host: str, *, only_here: bool) -> None:
+    assert is_loopback(host) is only_here
