@@ -10,7 +10,8 @@ from isal import isal_zlib
 
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.zip.batches import coalesced
-from s3py_helper.application.zip.encoding import EntryEncoder, Form, Piece
+from s3py_helper.application.zip.encoding import EntryEncoder, Piece
+from s3py_helper.application.zip.form import Form
 from s3py_helper.application.zip.lookahead import Lookahead, Upcoming
 from s3py_helper.application.zip.missing import LIST_NAME, MissingFiles
 from s3py_helper.application.zip.names import entry_names

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from s3py_helper.application.zip.encoding import form_when_stored
+from s3py_helper.application.zip.form import data_length_when_stored, form_when_stored
 from s3py_helper.application.zip.names import entry_names
 from s3py_helper.application.zip.options import ZipOptions
 from s3py_helper.application.zip.pacing import paced
@@ -26,7 +26,8 @@ async def exact_length(sources: Sequence[Source], options: ZipOptions) -> int | 
         info = source.info
         if info is None or compresses(options.compression, source.name(info), info.content_type):
             return None
-        form, length = form_when_stored(info)
+        form = form_when_stored(info)
+        length = data_length_when_stored(form)
         name = source.claim_name(names, info)
         writer.begin(EntryHeader(name, info.last_modified, form.method, form.content, form.wide))
         writer.add(length)

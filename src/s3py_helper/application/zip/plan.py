@@ -60,7 +60,7 @@ async def _verify(sources: list[Source], *, skip: bool) -> None:
     """Add to every source what its backend says of it; the first problem is raised, or noted when it may be skipped."""
 
     async def verify(jobs: Iterator[tuple[int, Source]]) -> None:
-        for index, source in jobs:
+        async for index, source in paced(jobs):
             try:
                 sources[index] = replace(source, info=await source.store.info(source.place))
             except StorageException as error:
@@ -68,7 +68,7 @@ async def _verify(sources: list[Source], *, skip: bool) -> None:
                     raise
                 sources[index] = replace(source, problem=error)
 
-    jobs = iter(list(enumerate(sources)))
+    jobs = enumerate(sources)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(FILES_AHEAD, len(sources))):

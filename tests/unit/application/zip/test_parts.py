@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.application.zip.batches import batched_bytes, coalesced
+from s3py_helper.application.zip.batches import batched, coalesced
 from s3py_helper.application.zip.deflate import BLOCK, StoredBlocks, may_outgrow_32_bits, stored_blocks_length
-from s3py_helper.application.zip.encoding import form_when_stored
+from s3py_helper.application.zip.form import form_when_stored
 from s3py_helper.application.zip.policy import compresses
 from s3py_helper.application.zip.records import (
     Content,
@@ -39,7 +39,7 @@ async def pieces(chunks: list[bytes]) -> AsyncGenerator[bytes]:
 
 @given(st.lists(st.binary(min_size=1, max_size=20)), st.integers(1, 12))
 async def test_batches_have_one_size_and_all_bytes(chunks: list[bytes], size: int) -> None:
-    batches = [batch async for batch in batched_bytes(pieces(chunks), size)]
+    batches = [b"".join(batch) async for batch in batched(pieces(chunks), size)]
     assert b"".join(batches) == b"".join(chunks)
     assert all(len(batch) == size for batch in batches[:-1])
     assert all(0 < len(batch) <= size for batch in batches)
@@ -147,7 +147,7 @@ def test_an_entry_that_was_not_begun_cannot_end() -> None:
 def test_what_is_not_compressed_is_stored_where_the_crc_is_known_and_framed_where_not(
     size: int, crc32: int | None, method: Method, described: bool, wide: bool
 ) -> None:
-    form, _ = form_when_stored(BlobInfo(BIG_FILE, size, checksum=None if crc32 is None else Checksum.crc32(crc32)))
+    form = form_when_stored(BlobInfo(BIG_FILE, size, checksum=None if crc32 is None else Checksum.crc32(crc32)))
     assert (form.method, form.content is None, form.wide) == (method, described, wide)
 
 
