@@ -3,7 +3,7 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +64,11 @@ class Discard(io.BytesIO):
     def write(self, piece: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # any buffer at hand
         self.count += len(piece)
         return len(piece)
+
+    def writelines(self, pieces: Iterable[bytes | bytearray | memoryview], /) -> None:  # type: ignore[override]  # as above
+        # BytesIO's own would not call the method above.
+        for piece in pieces:
+            self.write(piece)
 
     def tell(self) -> int:
         raise io.UnsupportedOperation("tell")

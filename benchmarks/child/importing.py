@@ -3,10 +3,16 @@
 import sys
 import time
 
-before = len(sys.modules)
-cpu = time.process_time()
-begun = time.perf_counter()
-__import__(sys.argv[1])
-seconds = time.perf_counter() - begun
-cpu = time.process_time() - cpu
-print(f'{{"seconds": {seconds}, "cpu_seconds": {cpu}, "modules": {len(sys.modules) - before}}}')
+
+def main() -> None:
+    before = len(sys.modules)
+    cpu = time.process_time()
+    begun = time.perf_counter()
+    __import__(sys.argv[1])
+    seconds = time.perf_counter() - begun
+    cpu = time.process_time() - cpu
+    print(f'{{"seconds": {seconds}, "cpu_seconds": {cpu}, "modules": {len(sys.modules) - before}}}')
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from benchmarks.harness.fastdfs import Fastdfs, fastdfs_server
 from benchmarks.harness.s3 import S3, s3_server
 
 
@@ -30,6 +31,20 @@ class Bench:
     @cached_property
     def s3(self) -> S3:
         return self._stack.enter_context(s3_server(self.scratch / "s3"))
+
+    @cached_property
+    def fastdfs(self) -> Fastdfs:
+        return self._stack.enter_context(fastdfs_server(self.scratch / "fastdfs"))
+
+    def description_of(self, server: str) -> str:
+        """Which server of a kind (`s3`, `fastdfs`) this is; empty for what is no server."""
+        match server:
+            case "s3":
+                return self.s3.description
+            case "fastdfs":
+                return self.fastdfs.description
+            case _:
+                return ""
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def _make(environment: str, folder: Path) -> None:
     # Every subject runs on the same interpreter: the one that runs the bench.
     interpreter = str(Path(sys.executable).resolve())
     _uv("venv", "--quiet", "--clear", "--no-project", "--python", interpreter, str(folder))
-    install = ("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"))
+    install = ("pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder / "bin" / "python"))
     if environment == OURS:
         _uv(*install, "--constraints", str(_LOCK), "--editable", f"{ROOT}[fast]")
     else:

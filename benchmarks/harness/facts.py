@@ -9,7 +9,6 @@ from typing import Any
 
 from benchmarks.harness.bench import Options
 from benchmarks.harness.paths import ROOT
-from tests.support.s3.seaweedfs import weed_binary
 
 
 def facts_of_run(options: Options) -> dict[str, Any]:
@@ -25,7 +24,6 @@ def facts_of_run(options: Options) -> dict[str, Any]:
         "processors": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "load_average": [round(value, 2) for value in os.getloadavg()],
-        "server": _server_version(),
     }
 
 
@@ -34,14 +32,6 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
-
-
-def _server_version() -> str:
-    weed = weed_binary()
-    if weed is None:
-        return ""
-    answer = subprocess.run([weed, "version"], capture_output=True, text=True, check=False)
-    return "SeaweedFS " + " ".join(answer.stdout.split()[2:3])
 
 
 def _git(*arguments: str) -> str:

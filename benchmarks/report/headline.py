@@ -45,6 +45,7 @@ def _cells(report: Report, operation: str) -> list[str]:
         if subject is None:
             cells.append(MISSING)
             continue
+        ratio = advantage(report, operation, subject)
         outcome = subject.operations.get(operation, Outcome(offered=False))
-        cells.append(why_no_figure(outcome) if outcome.figure is None else times(advantage(report, operation, subject)))
+        cells.append(why_no_figure(outcome) if ratio is None else times(ratio))
     return cells

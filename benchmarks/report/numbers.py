@@ -25,8 +25,8 @@ def with_spread(spread: Spread) -> str:
     return f"{three_digits(spread.median)} ({three_digits(spread.low)}{DASH}{three_digits(spread.high)})"
 
 
-def times(ratio: float | None) -> str:
-    return MISSING if ratio is None else f"{three_digits(ratio)}{TIMES}"
+def times(ratio: float) -> str:
+    return f"{three_digits(ratio)}{TIMES}"
 
 
 def ours_in(report: Report) -> SubjectOutcome:

@@ -66,12 +66,13 @@ def _bar(
     figure = outcome.figure
     end, low, high = (start + value * scale for value in (figure.median, figure.low, figure.high))
     middle = top + 5.5
-    ratio = "" if subject.role == "ours" else f"  {times(advantage(report, operation, subject))}"
+    ratio = None if subject.role == "ours" else advantage(report, operation, subject)
+    figure_and_ratio = three_digits(figure.median) + ("" if ratio is None else f"  {times(ratio)}")
     return [
         *shapes,
         f'<rect class="{subject.role}" x="{start}" y="{top}" width="{end - start:.1f}" height="11" rx="2"/>',
         f'<line class="whisker" x1="{low:.1f}" y1="{middle}" x2="{high:.1f}" y2="{middle}"/>',
-        _text(round(high + 5), top + 9, f"{three_digits(figure.median)}{ratio}", "note"),
+        _text(round(high + 5), top + 9, figure_and_ratio, "note"),
     ]
 
 

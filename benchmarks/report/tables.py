@@ -22,7 +22,7 @@ _SIZE: Metric = ("Size of the archive, as a part of its files'", lambda outcome:
 _METRICS: dict[Unit, tuple[Metric, ...]] = {
     Unit.OPERATIONS: (_CPU, _P99, _SIZE),
     Unit.MEGABYTES: (_CPU, _MEMORY, _STALL, _SIZE),
-    Unit.MILLISECONDS: (_CPU, _MEMORY),
+    Unit.MILLISECONDS: (_CPU,),
 }
 
 
@@ -39,8 +39,9 @@ def markdown(report: Report) -> str:
 
 def _circumstances(report: Report) -> str:
     facts = report.facts
+    server = f"{facts['server']} · " if facts["server"] else ""
     text = (
-        f"{facts['date']} · commit {facts['commit']} · {facts['repetitions']} repetitions · "
+        f"{server}{facts['date']} · commit {facts['commit']} · {facts['repetitions']} repetitions · "
         f"load average {facts['load_average'][0]} before, {facts['load_average_after'][0]} after"
     )
     return text + (" · **smoke run: these figures mean nothing**" if facts["quick"] else "")
@@ -55,8 +56,8 @@ def _speed(report: Report) -> str:
         if outcome.figure is None:
             return why_no_figure(outcome)
         failed = f", {len(outcome.failures)} failed" if outcome.failures else ""
-        ratio = "" if subject.role == "ours" else f"**{times(advantage(report, operation, subject))}** "
-        return f"{ratio}{with_spread(outcome.figure)}{failed}"
+        ratio = None if subject.role == "ours" else advantage(report, operation, subject)
+        return f"{'' if ratio is None else f'**{times(ratio)}** '}{with_spread(outcome.figure)}{failed}"
 
     return _table(title, report, cell)
 

@@ -29,14 +29,12 @@ class Archive(Workload):
     """Attributes:
     content: `text` or `random`.
     streamed: Also as a stream, for those that offer one.
-    from_memory: The writer alone.
     """
 
     content: str = "text"
     count: int = 200
     size: int = MIB
     streamed: bool = False
-    from_memory: bool = False
 
     @contextmanager
     def ready(self, bench: Bench) -> Iterator[Measure]:
@@ -48,7 +46,7 @@ class Archive(Workload):
             "streamed": self.streamed,
             "archive": str(bench.scratch / "archive.zip"),
         }
-        if self.from_memory:
+        if not self.server:
             checked: set[str] = set()
 
             def measure(subject: Subject) -> list[Sample]:
@@ -71,14 +69,14 @@ ARCHIVE_WORKLOADS: Final = (
     Archive("zip-text", "Zip from S3, 200 texts of 1 MiB", Unit.MEGABYTES, _FROM_S3, streamed=True),
     Archive("zip-random", "Zip from S3, 200 incompressible files of 1 MiB", Unit.MEGABYTES, _FROM_S3, content="random"),
     Archive("zip-many", "Zip from S3, 2 000 files of 4 KiB", Unit.OPERATIONS, _FROM_S3, count=2000, size=4 * KIB),
-    Archive("zip-writer-text", "Zip writer alone, 200 texts of 1 MiB", Unit.MEGABYTES, _FROM_MEMORY, from_memory=True),
+    Archive("zip-writer-text", "Zip writer alone, 200 texts of 1 MiB", Unit.MEGABYTES, _FROM_MEMORY, server=""),
     Archive(
         "zip-writer-random",
         "Zip writer alone, 200 incompressible files of 1 MiB",
         Unit.MEGABYTES,
         _FROM_MEMORY,
         content="random",
-        from_memory=True,
+        server="",
     ),
     Archive(
         "zip-10k",

@@ -3,10 +3,12 @@
 from typing import Final
 
 from benchmarks.workloads.archives import ARCHIVE_WORKLOADS
+from benchmarks.workloads.elsewhere import ELSEWHERE_WORKLOADS
+from benchmarks.workloads.process import PROCESS_WORKLOADS
 from benchmarks.workloads.s3 import S3_WORKLOADS
 from benchmarks.workloads.workload import Workload
 
-WORKLOADS: Final[tuple[Workload, ...]] = (*S3_WORKLOADS, *ARCHIVE_WORKLOADS)
+WORKLOADS: Final[tuple[Workload, ...]] = (*S3_WORKLOADS, *ARCHIVE_WORKLOADS, *ELSEWHERE_WORKLOADS, *PROCESS_WORKLOADS)
 
 
 def chosen(names: list[str]) -> list[Workload]:

@@ -43,6 +43,7 @@ class Workload:
         name: What the command line calls it.
         title: What tables and plots call it.
         subjects: Who does it; the first is s3py-helper.
+        server: Kind of server it runs against; empty for none.
         extra: Takes long or much room: only done when it is asked for by name.
     """
 
@@ -50,6 +51,7 @@ class Workload:
     title: str
     unit: Unit
     subjects: tuple[Subject, ...]
+    server: str = "s3"
     extra: bool = False
 
     def ready(self, bench: Bench) -> AbstractContextManager[Measure]:

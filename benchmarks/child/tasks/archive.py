@@ -37,6 +37,8 @@ class Packing:
         out = Discard()
         async with attempted("zip", samples) as attempt:
             await self.store.zip_to(self.files, cast("BinaryIO", out))
+            if not out.count:
+                raise ValueError("no archive came")
             self._account(attempt, out.count)
 
     def _account(self, attempt: Attempt, archived: int) -> None:

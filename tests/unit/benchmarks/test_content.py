@@ -1,6 +1,9 @@
+import zipfile
+from pathlib import Path
+
 import pytest
 
-from benchmarks.child.archives import Originals
+from benchmarks.child.archives import Discard, Originals
 from benchmarks.child.content import CHUNK, PERIOD, CheckedSink, Pattern, Source
 
 SIZE = 3 * CHUNK + 17
@@ -57,3 +60,27 @@ def test_originals_differ_from_each_other(kind: str) -> None:
     contents = [content for _, content in Originals(kind, 20, 4096)]
     assert len(set(contents)) == 20
     assert {len(content) for content in contents} == {4096}
+
+
+def test_discarding_output_counts_whatever_way_it_is_written_to() -> None:
+    out = Discard()
+    out.write(b"abc")
+    out.writelines([b"de", b"f"])
+    assert out.count == 6
+    assert out.getvalue() == b""
+    with pytest.raises(OSError, match="tell"):
+        out.tell()
+
+
+def test_archive_check_notices_a_wrong_file(tmp_path: Path) -> None:
+    originals = Originals("random", 3, 1000)
+    archive = tmp_path / "archive.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, content in originals:
+            opened.writestr(name, content)
+    originals.check(archive)
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, content in originals:
+            opened.writestr(name, content[::-1])
+    with pytest.raises(ValueError, match="other content"):
+        originals.check(archive)

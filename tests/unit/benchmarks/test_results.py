@@ -15,6 +15,7 @@ FACTS = {
     "commit": "abc",
     "repetitions": 2,
     "quick": False,
+    "server": "a server",
     "load_average": [0.5, 0.4, 0.3],
     "load_average_after": [1.5, 0.4, 0.3],
 }
