@@ -1,6 +1,5 @@
 """What a deployment is told from outside: variables `S3PY_...`, and the file `.env`."""
 
-import json
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Self, cast
@@ -19,34 +18,11 @@ from s3py_helper.entrypoints.container.config import (
     S3Config,
     StorageMode,
 )
+from s3py_helper.entrypoints.setting_text import as_list, group_of
 
 PREFIX: Final = "S3PY_"
 EVERY_BUCKET: Final = "*"
 DEFAULT_ROOT: Final = Path("data")
-
-
-def _listed(value: object) -> object:
-    """A list from `a, b` or from JSON; anything else as it is."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"not a JSON list: {error}") from None
-    return [item for part in value.split(",") if (item := part.strip())]
-
-
-def _lists(*names: str) -> BeforeValidator:
-    """In a group of settings, read the named members as lists."""
-
-    def read(group: object) -> object:
-        if not isinstance(group, dict):
-            return group
-        members = cast("dict[str, object]", group)
-        return {name: _listed(value) if name in names else value for name, value in members.items()}
-
-    return BeforeValidator(read)
 
 
 def _rooted(group: object) -> object:
@@ -87,7 +63,7 @@ class Settings(BaseSettings):
         env_file=".env",
         env_file_encoding="utf-8",
         env_ignore_empty=True,
-        # Lists are written `a,b` as people do; the validators above read them.
+        # Lists and pairs are written as people do; `setting_text` reads them.
         enable_decoding=False,
         extra="ignore",
         # Values may be secrets.
@@ -95,15 +71,15 @@ class Settings(BaseSettings):
     )
 
     mode: StorageMode = StorageMode.FILESYSTEM
-    s3: S3Config | None = None
-    fastdfs: Annotated[FastdfsConfig | None, _lists("tracker_servers")] = None
+    s3: Annotated[S3Config | None, group_of(S3Config)] = None
+    fastdfs: Annotated[FastdfsConfig | None, group_of(FastdfsConfig)] = None
     filesystem: Annotated[FilesystemConfig, BeforeValidator(_rooted)] = Field(
         default_factory=lambda: FilesystemConfig(root=DEFAULT_ROOT)
     )
     fusion: FusionConfig = Field(default_factory=FusionConfig)
-    file_types: Annotated[FileTypeConfig, _lists("whitelist", "blacklist")] = Field(default_factory=FileTypeConfig)
+    file_types: Annotated[FileTypeConfig, group_of(FileTypeConfig)] = Field(default_factory=FileTypeConfig)
     max_file_size: ByteSize | None = None
-    buckets: Annotated[frozenset[str], BeforeValidator(_listed)] = frozenset()
+    buckets: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
     concurrent_files: int = Field(default=16, ge=1)
 
     host: str = "127.0.0.1"
@@ -144,7 +120,7 @@ class Settings(BaseSettings):
             return None
         if self.mode is StorageMode.FILESYSTEM:
             return self.buckets | {self.filesystem.default_bucket}
-        return self.buckets if self.s3 is None else self.buckets | {self.s3.default_bucket}
+        return self.buckets if self.s3 is None else self.buckets | self.s3.all_buckets
 
 
 def load_settings(**given: object) -> Settings:
