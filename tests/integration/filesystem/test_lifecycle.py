@@ -1,6 +1,8 @@
 """Opening, closing and what others do meanwhile."""
 
 import asyncio
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,43 @@ async def test_an_upload_in_progress_at_closing_is_undone_and_told(root: Path) -
         source.released.set()
         with pytest.raises(StorageOperationException, match="not open"):
             await writing
+
+
+@pytest.mark.parametrize("moment", range(12))
+async def test_what_was_acknowledged_before_closing_is_there_and_nothing_else(root: Path, moment: int) -> None:
+    async with leak_guard():
+        async with FilesystemBlobStore(FilesystemConfig(root=root)) as store:
+            writing = [asyncio.create_task(store.write(new_blob(), body_of(b"x"))) for _ in range(12)]
+            await asyncio.sleep(moment * 0.0004)
+        outcomes = await asyncio.gather(*writing, return_exceptions=True)
+    acknowledged = [outcome.file_id.key for outcome in outcomes if not isinstance(outcome, BaseException)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert {type(outcome) for outcome in refused} <= {StorageOperationException}
+    assert sorted(path.name for path in root.rglob("*") if path.is_file()) == sorted(acknowledged)
+
+
+async def test_cleaning_up_is_over_when_a_write_that_was_cancelled_twice_ends(
+    store: FilesystemBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = os.unlink
+    cleaning = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow_unlink(*args: object, **kwargs: object) -> None:
+        loop.call_soon_threadsafe(cleaning.set)
+        time.sleep(0.05)
+        unlink(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(os, "unlink", slow_unlink)
+    source = StalledSource([bytes(300_000)])
+    writing = asyncio.create_task(store.write(new_blob(), body_of(source)))
+    await source.reached.wait()
+    writing.cancel()
+    await cleaning.wait()
+    writing.cancel()
+    await asyncio.wait([writing])
+    assert writing.cancelled()
+    assert list((root / ".incoming").iterdir()) == []
 
 
 async def test_a_download_in_progress_at_closing_is_told(root: Path) -> None:

@@ -79,6 +79,25 @@ def test_a_release_waits_for_work_under_way(disk: Disk, monkeypatch: pytest.Monk
     assert _files(disk) == []
 
 
+def test_a_folder_that_a_deletion_removes_just_before_the_file_gets_its_place_is_made_again(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+    folder = disk.path / "files" / "a"
+    attempts = iter(range(3))
+
+    def link_too_late(*args: object, **kwargs: object) -> None:
+        if next(attempts) < 2:
+            folder.rmdir()
+        link(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(os, "link", link_too_late)
+    writer = BlobWriter(disk, PLACE)
+    writer.finish([b"abc"], TRAILER)
+    writer.keep()
+    assert _files(disk) == ["name"]
+
+
 def test_an_upload_whose_file_is_taken_away_is_told(disk: Disk) -> None:
     writer = BlobWriter(disk, PLACE)
     writer.append([b"abc"])
