@@ -28,12 +28,17 @@ def blob_info(file_id: FileId, headers: Mapping[str, str], size: int) -> BlobInf
         file_name=file_name,
         last_modified=parsedate_to_datetime(modified) if modified else None,
         content_type=headers.get("Content-Type"),
-        etag=headers.get("ETag"),
+        etag=quoted(headers.get("ETag")),
         checksum=_checksum(headers),
         # S3 leaves the header out for its standard class.
         storage_class=headers.get("x-amz-storage-class", "STANDARD"),
         metadata=metadata,
     )
+
+
+def quoted(etag: str | None) -> str | None:
+    """An entity tag as HTTP writes it; in XML some servers leave its quotes out."""
+    return etag if not etag or etag.startswith(('"', "W/")) else f'"{etag}"'
 
 
 def crc32_text(value: int) -> str:

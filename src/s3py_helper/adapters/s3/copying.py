@@ -4,6 +4,7 @@ import asyncio
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
+from s3py_helper.adapters.s3.blob_headers import quoted
 from s3py_helper.adapters.s3.clean_up import remove_object
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.errors import Place
@@ -81,8 +82,7 @@ class S3Copy:
             place = Place("copy", self._connection.endpoint.url, file_id.bucket, file_id.key)
             await completed(remove_object(self._connection.hot, place, file_id.bucket, file_id.key))
             raise
-        etag: str | None = answer.get("CopyObjectResult", {}).get("ETag")
-        return etag
+        return quoted(answer.get("CopyObjectResult", {}).get("ETag"))
 
     async def _in_parts(
         self, file_id: FileId, origin: dict[str, Any], headers: dict[str, str], size: int

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any
 
+from s3py_helper.adapters.s3.blob_headers import quoted
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.application.ports.listing import Listing
 from s3py_helper.domain.blob import BlobInfo
@@ -11,10 +13,11 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 
 class S3Listing:
-    """Asks page by page (of at most 1000 objects), as they are needed."""
+    """Asks page by page, as they are needed; S3 allows at most 1000 objects on a page."""
 
-    def __init__(self, connection: S3Connection) -> None:
+    def __init__(self, connection: S3Connection, *, page_size: int = 1000) -> None:
         self._connection = connection
+        self._page_size = page_size
 
     def list(
         self, prefix: str = "", *, bucket: str | None = None
@@ -27,9 +30,11 @@ class S3Listing:
 
     async def _objects(self, prefix: str, bucket: str) -> AsyncGenerator[BlobInfo]:
         sdk = await self._connection.sdk()
-        further: dict[str, str] = {}
+        further: dict[str, Any] = {}
         while True:
-            page = await sdk.call("list_objects_v2", "list", Bucket=bucket, Prefix=prefix, **further)
+            page = await sdk.call(
+                "list_objects_v2", "list", Bucket=bucket, Prefix=prefix, MaxKeys=self._page_size, **further
+            )
             for entry in page.get("Contents", ()):
                 try:
                     file_id = FileId(Backend.S3, bucket, entry["Key"])
@@ -39,7 +44,7 @@ class S3Listing:
                     file_id=file_id,
                     size=entry["Size"],
                     last_modified=entry.get("LastModified"),
-                    etag=entry.get("ETag"),
+                    etag=quoted(entry.get("ETag")),
                     storage_class=entry.get("StorageClass"),
                 )
             if not page.get("IsTruncated"):

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from s3py_helper.adapters.s3.blob_headers import crc32_text
+from s3py_helper.adapters.s3.blob_headers import crc32_text, quoted
 from s3py_helper.adapters.s3.buffers import Buffer
 from s3py_helper.adapters.s3.clean_up import best_effort
 from s3py_helper.adapters.s3.connection import S3Connection
@@ -117,11 +117,11 @@ class MultipartUpload:
             described = await self._hot.head_object(self._bucket, self._key)
             if int(described.get("Content-Length", -1)) != size:
                 raise
-            return described.get("ETag"), False
+            return quoted(described.get("ETag")), False
         confirmed = None if checked is None else answer.get("ChecksumCRC32")
         if confirmed not in {None, checked}:
             raise IntegrityException(f"the server has stored other bytes than were sent; {self._place}")
-        return answer.get("ETag"), confirmed is not None
+        return quoted(answer.get("ETag")), confirmed is not None
 
     async def discard(self) -> None:
         """Leave nothing behind, however far it came; the error that led here is the one to report, so none is raised.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER
+from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER, quoted
 from s3py_helper.adapters.s3.bodies import PartReader
 from s3py_helper.adapters.s3.buffers import Buffer
 from s3py_helper.adapters.s3.config import S3PerfConfig
@@ -56,7 +56,7 @@ class BlobWriter:
     ) -> tuple[str | None, bool]:
         hot = self._connection.hot
         answer = await put_or_nothing(hot, file_id.bucket, file_id.key, part, headers, crc32=body.crc32)
-        return answer.get("ETag"), CRC32_HEADER in answer
+        return quoted(answer.get("ETag")), CRC32_HEADER in answer
 
     async def _send_in_parts(
         self,
