@@ -8,6 +8,7 @@ import os
 import struct
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from s3py_helper.adapters.fastdfs.pool import ConnectionPool
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.adapters.fastdfs.tracker_client import TrackerClient
 from s3py_helper.domain.blob import BlobInfo
-from s3py_helper.domain.errors import StorageOperationException, StorageUnavailableException
+from s3py_helper.domain.errors import StorageException, StorageOperationException, StorageUnavailableException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import StalledSource, body_of, new_blob, read_all
 from tests.support.fastdfs import (
@@ -30,6 +31,7 @@ from tests.support.fastdfs import (
     FakeCluster,
     Fragment,
     GarbageHeader,
+    Misbehaviour,
     RejectUpload,
     ResetAfter,
     StallAfter,
@@ -38,9 +40,11 @@ from tests.support.fastdfs import (
     TruncateAfter,
 )
 from tests.support.fastdfs.black_hole import black_hole
+from tests.support.fastdfs.exchange import Refusal, Reply, Request
 from tests.support.fastdfs.in_thread import ClusterInThread, cluster_in_thread
 from tests.support.fastdfs.storage import StorageServer
 from tests.support.fastdfs.tracker import TrackerServer
+from tests.support.fastdfs.wire import Wire
 
 _LARGE = os.urandom(2_000_000)
 _PATIENCE = 5.0
@@ -303,6 +307,35 @@ async def test_a_refusal_keeps_the_connection(store: FastdfsBlobStore, storage: 
         await store.info(written.file_id)
     assert (await store.info(written.file_id)).size == len(_LARGE)
     assert storage.statistics.accepted == accepted
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceAndRefuse(Misbehaviour):
+    """What 6.16.1 does when a file is deleted between being found and being opened: a length, and no bytes for it."""
+
+    async def receive(self, request: Request, wire: Wire) -> None:
+        async for _ in request.pieces():
+            pass
+        raise Refusal(Status.MISSING)
+
+    async def send(self, reply: Reply, wire: Wire) -> None:
+        await wire.send(struct.pack("!QBB", 44, Command.REPLY, reply.status))
+
+
+@pytest.mark.parametrize("command", [Command.GET_METADATA, Command.DOWNLOAD])
+async def test_an_announced_reply_that_never_comes_is_not_waited_for(
+    store: FastdfsBlobStore, storage: StorageServer, command: Command
+) -> None:
+    written = await _stored(store)
+    await read_all(store, written.file_id)
+    storage.misbehave(AnnounceAndRefuse(), command=command, times=None)
+    began = time.monotonic()
+    with pytest.raises(StorageException):
+        await read_all(store, written.file_id)
+    assert time.monotonic() - began < _TIMEOUT
+    storage.behave()
+    storage.misbehave(AnnounceAndRefuse(), command=Command.GET_METADATA)
+    assert await read_all(store, written.file_id) == _LARGE, "a pooled connection is tried once more"
 
 
 async def test_a_restarted_server_is_met_on_a_new_connection(

@@ -142,3 +142,19 @@ async def test_with_all_storages_down_the_file_is_not_missing_but_out_of_reach(
         await storage.stop()
     with pytest.raises(StorageUnavailableException, match="those of the group are down"):
         await read_all(store, written.file_id)
+
+
+async def test_a_new_file_whose_only_server_is_down_is_not_missing_but_out_of_reach(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    group = cluster.group("group1")
+    group.replication_lag = inf
+    written = await store.write(new_blob(), body_of(b"not copied yet"))
+    source = group.source_of(written.file_id.key.encode())
+    assert source is not None
+    await source.stop()
+    for operation in (store.info, store.delete, lambda file_id: read_all(store, file_id)):
+        with pytest.raises(StorageUnavailableException, match=source.host):
+            await operation(written.file_id)
+    await source.start()
+    assert await read_all(store, written.file_id) == b"not copied yet"

@@ -45,7 +45,10 @@ async def store(cluster: FakeCluster) -> AsyncIterator[FastdfsBlobStore]:
 
 
 def _config(cluster: FakeCluster | ClusterInThread, **settings: object) -> FastdfsConfig:
-    config = FastdfsConfig(tracker_servers=cluster.tracker_addresses, network_timeout=0.5)
+    # One connection to each server: cleaning up must not need a second one.
+    config = FastdfsConfig(
+        tracker_servers=cluster.tracker_addresses, network_timeout=0.5, connection_pool_size=1, pool_timeout=0.5
+    )
     return config.model_copy(update=settings)
 
 
@@ -200,14 +203,26 @@ async def test_an_answer_lost_after_the_last_byte_is_reported_as_such(
         await store.write(new_blob(size=3), body_of(b"abc", size=3))
 
 
-@pytest.mark.parametrize("command", [Command.UPLOAD, Command.SET_METADATA])
+@pytest.mark.parametrize(
+    ("command", "size"),
+    [
+        (Command.UPLOAD, len(_LARGE)),
+        (Command.SET_METADATA, len(_LARGE)),
+        (Command.UPLOAD_APPENDER, None),
+        (Command.APPEND, None),
+        (Command.REGENERATE, None),
+        (Command.SET_METADATA, None),
+    ],
+)
 async def test_a_cancellation_while_the_server_answers_leaves_nothing(
-    cluster: FakeCluster, store: FastdfsBlobStore, storage: StorageServer, command: Command
+    cluster: FakeCluster, store: FastdfsBlobStore, storage: StorageServer, command: Command, size: int | None
 ) -> None:
+    await store.delete((await store.write(new_blob(), body_of(_pieces(_LARGE)))).file_id)
+    seen = storage.statistics.commands[command]
     storage.misbehave(Delay(0.1), command=command)
-    writing = asyncio.create_task(store.write(new_blob(size=3), body_of(b"abc", size=3)))
+    writing = asyncio.create_task(store.write(new_blob(size=size), body_of(_pieces(_LARGE), size=size)))
     async with asyncio.timeout(5):
-        while not storage.statistics.commands[command]:
+        while storage.statistics.commands[command] == seen:
             await asyncio.sleep(0.005)
     for _ in range(2):
         writing.cancel()

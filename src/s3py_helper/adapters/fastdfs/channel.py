@@ -11,6 +11,9 @@ import contextlib
 import socket
 from typing import Final
 
+from s3py_helper.adapters.fastdfs.address import Address
+from s3py_helper.adapters.fastdfs.sockets import connected_socket
+
 _SENT_AT_ONCE: Final = 256 * 1024
 """A deadline holds for a piece of this size, so that a slow server is not taken for a dead one."""
 
@@ -26,7 +29,7 @@ class Channel:
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         self._socket = sock
         self._fd = sock.fileno()
-        self._timeout = timeout
+        self.timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._watched = False
@@ -112,7 +115,7 @@ class Channel:
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()
         self._at_a_stretch = 0
-        self._deadline = self._loop.time() + self._timeout
+        self._deadline = self._loop.time() + self.timeout
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._on_timer)
         try:
@@ -144,3 +147,14 @@ class Channel:
         if self._watched:
             self._loop.remove_reader(self._fd)
             self._watched = False
+
+
+async def connect(address: Address, *, connect_timeout: float, network_timeout: float) -> Channel:
+    """A channel to the first of the host's addresses that accepts; raises `TimeoutError` or `OSError`."""
+    async with asyncio.timeout(connect_timeout):
+        return Channel(await connected_socket(address), network_timeout)
+
+
+def reason(error: OSError) -> str:
+    """What the system says of an error, without the number."""
+    return error.strerror or str(error) or type(error).__name__

@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self
 
-from s3py_helper.adapters.fastdfs.channel import Channel
+from s3py_helper.adapters.fastdfs.channel import Channel, reason
 from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Fault, Peer, ProtocolFault, ServerRefusal
 from s3py_helper.adapters.fastdfs.framing import HEADER, Framing, FramingError, Phase
-from s3py_helper.adapters.fastdfs.sockets import connected_socket
 
 _JOINED_BYTES: Final = 64 * 1024
 """Up to here it is cheaper to copy a header in front of its data than to send it in a segment of its own."""
@@ -26,46 +25,29 @@ _LAST_WORD_SECONDS: Final = 1.0
 
 
 class FramedConnection:
-    """A socket, and where it stands in the exchange.
+    """A channel for as long as one user has it, and where it stands in the exchange.
+
+    Args:
+        channel: An open one that stands between two exchanges.
+        reused: Whether it has been used before.
+        give_back: Takes this connection, and its channel out of it, when the user is done.
 
     Attributes:
         peer: The server at the other end.
-        reused: Whether it has been given back before.
-        idle_since: When it was given back, by the monotonic clock.
+        channel: For the pool.
     """
 
     def __init__(
-        self, channel: Channel, peer: Peer, timeout: float, give_back: Callable[["FramedConnection"], None]
+        self, channel: Channel, peer: Peer, *, reused: bool, give_back: Callable[["FramedConnection"], None]
     ) -> None:
         self.peer = peer
-        self.reused = False
-        self.idle_since = 0.0
-        self._channel = channel
-        self._timeout = timeout
+        self.channel = channel
+        self._reused = reused
         self._give_back = give_back
         self._framing = Framing()
         self._held = b""
         self._read_ahead = b""
         self._broken = False
-
-    @classmethod
-    async def open(
-        cls,
-        peer: Peer,
-        *,
-        connect_timeout: float,
-        network_timeout: float,
-        give_back: Callable[["FramedConnection"], None],
-    ) -> Self:
-        """Connect; raises `ConnectionFault` when that fails or takes too long."""
-        try:
-            async with asyncio.timeout(connect_timeout):
-                sock = await connected_socket(peer.address)
-        except TimeoutError as error:
-            raise ConnectionFault(peer, f"no connection within {connect_timeout:g} s") from error
-        except OSError as error:
-            raise ConnectionFault(peer, f"no connection: {_reason(error)}") from error
-        return cls(Channel(sock, network_timeout), peer, network_timeout, give_back)
 
     @property
     def remaining(self) -> int:
@@ -74,12 +56,8 @@ class FramedConnection:
 
     @property
     def is_reusable(self) -> bool:
-        """Whether another request may follow."""
+        """Whether another request may follow on it."""
         return not self._broken and self._framing.phase is Phase.IDLE and not self._read_ahead and not self._held
-
-    def is_alive(self) -> bool:
-        """Whether an idle connection is still good, as far as that can be seen without sending."""
-        return self._channel.is_quiet()
 
     async def send(self, data: bytes | memoryview) -> None:
         """Send bytes of a request. The beginning is held back until more of it comes: one segment instead of two."""
@@ -121,7 +99,7 @@ class FramedConnection:
         if self._read_ahead:
             data, self._read_ahead = self._read_ahead[:wanted], self._read_ahead[wanted:]
         else:
-            data = await self._receive_some(self._channel.receive, wanted)
+            data = await self._receive_some(self.channel.receive, wanted)
         self._framing.received(len(data))
         return data
 
@@ -138,18 +116,14 @@ class FramedConnection:
         return b"".join(pieces)
 
     def release(self) -> None:
-        """Give it back to its pool, which keeps it or closes it."""
+        """Give the channel back to the pool, which keeps or closes it. Doing so twice does no harm to its next user."""
         self._give_back(self)
-
-    def close(self) -> None:
-        """Close it; for the pool, once nobody uses it."""
         self._broken = True
-        self._channel.close()
 
     def abort(self) -> None:
-        """Make whoever uses it fail now, and its pool close it then."""
+        """Make whoever uses it fail now, and the pool close it then."""
         self._broken = True
-        self._channel.abort()
+        self.channel.abort()
 
     async def __aenter__(self) -> Self:
         return self
@@ -161,7 +135,7 @@ class FramedConnection:
 
     async def _receive_header(self) -> bytes:
         while len(self._read_ahead) < HEADER.size:
-            self._read_ahead += await self._receive_some(self._channel.receive_next, _FIRST_READ)
+            self._read_ahead += await self._receive_some(self.channel.receive_next, _FIRST_READ)
         header, self._read_ahead = self._read_ahead[: HEADER.size], self._read_ahead[HEADER.size :]
         try:
             self._framing.reply_begins(header)
@@ -171,25 +145,25 @@ class FramedConnection:
             raise self._failed(ProtocolFault(self.peer, "more bytes came than the reply's header announced"))
         if self._framing.status:
             refusal = ServerRefusal(self.peer, self._framing.status)
-            raise self._failed(refusal) if self._framing.lost_by_refusal else refusal
+            raise self._failed(refusal) if self._framing.is_lost else refusal
         return header
 
     async def _send_now(self, data: bytes | memoryview) -> None:
         try:
-            await self._channel.send(data)
+            await self.channel.send(data)
         except TimeoutError as error:
-            raise self._failed(ConnectionFault(self.peer, f"took no byte within {self._timeout:g} s")) from error
+            raise self._failed(ConnectionFault(self.peer, f"took no byte within {self.channel.timeout:g} s")) from error
         except OSError as error:
             await self._hear_last_word()
-            raise self._failed(self._broken_off(_reason(error))) from error
+            raise self._failed(self._broken_off(reason(error))) from error
 
     async def _receive_some(self, receive: Callable[[int], Awaitable[bytes]], size: int) -> bytes:
         try:
             data = await receive(size)
         except TimeoutError as error:
-            raise self._failed(ConnectionFault(self.peer, f"sent no byte within {self._timeout:g} s")) from error
+            raise self._failed(ConnectionFault(self.peer, f"sent no byte within {self.channel.timeout:g} s")) from error
         except OSError as error:
-            raise self._failed(self._broken_off(_reason(error))) from error
+            raise self._failed(self._broken_off(reason(error))) from error
         if not data:
             raise self._failed(self._broken_off("it closed the connection"))
         return data
@@ -198,7 +172,7 @@ class FramedConnection:
         """A server that rejects a request in the middle of its body says why before it resets the connection."""
         try:
             async with asyncio.timeout(_LAST_WORD_SECONDS):
-                answer = await self._channel.receive(HEADER.size)
+                answer = await self.channel.receive(HEADER.size)
         except (TimeoutError, OSError):
             return
         if len(answer) == HEADER.size and (status := answer[-1]):
@@ -207,12 +181,8 @@ class FramedConnection:
     def _broken_off(self, reason: str) -> ConnectionFault:
         begun = self._framing.phase is Phase.RECEIVING or bool(self._read_ahead)
         left = f", {self._framing.remaining} bytes before the end of its reply" if begun else ""
-        return ConnectionFault(self.peer, f"{reason}{left}", stale=self.reused and not begun)
+        return ConnectionFault(self.peer, f"{reason}{left}", stale=self._reused and not begun)
 
     def _failed(self, fault: Fault) -> Fault:
         self._broken = True
         return fault
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error) or type(error).__name__

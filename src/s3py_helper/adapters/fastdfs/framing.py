@@ -49,9 +49,13 @@ class Framing:
         self.status = 0
 
     @property
-    def lost_by_refusal(self) -> bool:
-        """Whether the server may have refused without reading all: it takes the rest for the next request."""
-        return self.status != 0 and self._command in _CARRYING_DATA
+    def is_lost(self) -> bool:
+        """Whether nobody can say, after a status other than 0, what the next bytes mean.
+
+        Having refused a request before the end of its content, a server takes the rest for the next request. And when a
+        file vanishes between being found and being opened, it announces the bytes that it then does not send.
+        """
+        return self.status != 0 and (self._command in _CARRYING_DATA or self.remaining > 0)
 
     def sending(self, data: bytes | memoryview) -> None:
         """Account for bytes of a request; the first ones must begin with its whole header."""

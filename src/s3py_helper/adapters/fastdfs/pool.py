@@ -5,8 +5,9 @@ from collections import deque
 from time import monotonic
 from typing import Final
 
+from s3py_helper.adapters.fastdfs.channel import Channel, connect, reason
 from s3py_helper.adapters.fastdfs.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.faults import Peer, PoolClosed, PoolExhausted
+from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Peer, PoolClosed, PoolExhausted
 
 _IDLE_SECONDS: Final = 60.0
 """A server closes a connection that was never used after about a minute, one that was used after a longer time."""
@@ -27,7 +28,7 @@ class ConnectionPool:
         self._connect_timeout = connect_timeout
         self._network_timeout = network_timeout
         self._slots = asyncio.Semaphore(size)
-        self._idle: deque[FramedConnection] = deque()
+        self._idle: deque[tuple[Channel, float]] = deque()
         self._in_use: set[FramedConnection] = set()
         self._closed = False
 
@@ -41,18 +42,16 @@ class ConnectionPool:
         """
         await self._take_slot()
         try:
-            connection = self._take_idle() or await FramedConnection.open(
-                self.peer,
-                connect_timeout=self._connect_timeout,
-                network_timeout=self._network_timeout,
-                give_back=self.give_back,
+            channel = self._take_idle()
+            connection = FramedConnection(
+                channel or await self._connect(), self.peer, reused=channel is not None, give_back=self.give_back
             )
         except BaseException:  # whatever happened, the slot is not used
             self._slots.release()
             raise
         self._in_use.add(connection)
         if self._closed:
-            self.give_back(connection)
+            connection.release()
             raise self._closed_fault()
         return connection
 
@@ -62,19 +61,15 @@ class ConnectionPool:
             return
         self._in_use.remove(connection)
         if connection.is_reusable and not self._closed:
-            connection.reused = True
-            connection.idle_since = monotonic()
-            self._idle.append(connection)
-            if self._idle[0].idle_since < connection.idle_since - _IDLE_SECONDS:
-                self._idle.popleft().close()
+            self._keep(connection.channel)
         else:
-            connection.close()
+            connection.channel.close()
         self._slots.release()
 
     def drop_idle(self) -> None:
         """Close what lies idle: one of them was found dead, the server may have been restarted."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[0].close()
 
     def close(self) -> None:
         """Close everything; whoever still uses a connection, or waits for one, fails now."""
@@ -101,14 +96,30 @@ class ConnectionPool:
             self._slots.release()  # the next one who waits has to hear it too
             raise self._closed_fault()
 
-    def _take_idle(self) -> FramedConnection | None:
+    async def _connect(self) -> Channel:
+        try:
+            return await connect(
+                self.peer.address, connect_timeout=self._connect_timeout, network_timeout=self._network_timeout
+            )
+        except TimeoutError as error:
+            raise ConnectionFault(self.peer, f"no connection within {self._connect_timeout:g} s") from error
+        except OSError as error:
+            raise ConnectionFault(self.peer, f"no connection: {reason(error)}") from error
+
+    def _take_idle(self) -> Channel | None:
         # The one used last: what a rush left over stays at the other end, and is closed there after a while.
         while self._idle:
-            connection = self._idle.pop()
-            if connection.is_alive():
-                return connection
-            connection.close()
+            channel, _ = self._idle.pop()
+            if channel.is_quiet():
+                return channel
+            channel.close()
         return None
+
+    def _keep(self, channel: Channel) -> None:
+        now = monotonic()
+        self._idle.append((channel, now))
+        if self._idle[0][1] < now - _IDLE_SECONDS:
+            self._idle.popleft()[0].close()
 
     def _closed_fault(self) -> PoolClosed:
         return PoolClosed(self.peer, "the connections have been closed")

@@ -1,8 +1,6 @@
 """Describing files, and opening them for reading."""
 
 import errno
-from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from s3py_helper.adapters.fastdfs.body import DownloadBody
 from s3py_helper.adapters.fastdfs.cluster import Cluster
@@ -11,18 +9,20 @@ from s3py_helper.adapters.fastdfs.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.describe import FileFacts, describe
 from s3py_helper.adapters.fastdfs.faults import ServerRefusal
 from s3py_helper.adapters.fastdfs.metadata import read_metadata
-from s3py_helper.adapters.fastdfs.replicas import Candidate, ReplicaBehind, read_from_replica, read_from_source
+from s3py_helper.adapters.fastdfs.replicas import (
+    Candidate,
+    ReplicaBehind,
+    may_lag,
+    read_from_replica,
+    read_from_source,
+)
 from s3py_helper.adapters.fastdfs.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.trackers import Trackers
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
 from s3py_helper.domain.errors import IntegrityException, InvalidRangeException
-from s3py_helper.domain.fastdfs_name import FastdfsName
 from s3py_helper.domain.file_id import Backend, FileId
-
-_LAGGING: Final = timedelta(minutes=5)
-"""A file older than this has long reached all replicas, clocks that differ included."""
 
 
 class OpenDownload:
@@ -74,7 +74,7 @@ class Reader:
     ) -> OpenDownload:
         client = StorageClient(connection, file_id.bucket)
         stored = await client.metadata(file_id.key)
-        if stored is None and not candidate.final and _may_lag(file_id, candidate):
+        if stored is None and not candidate.final and may_lag(file_id, candidate.address):
             raise ReplicaBehind
         exists = stored is not None
         # Whether a range lies within the file is judged only for a file that is there.
@@ -135,13 +135,3 @@ def _span(byte_range: ByteRange | None, facts: FileFacts, file_id: FileId) -> Sp
     except InvalidRangeException as error:
         error.file_id, error.backend = str(file_id), Backend.FASTDFS
         raise
-
-
-def _may_lag(file_id: FileId, candidate: Candidate) -> bool:
-    """A new file reaches a replica before its metadata do; without any, it may be one that never had some."""
-    name = FastdfsName.decode(file_id.key)
-    return (
-        name is not None
-        and name.source != candidate.address.host
-        and abs(datetime.now(UTC) - name.created_at) < _LAGGING
-    )

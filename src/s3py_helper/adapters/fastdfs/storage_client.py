@@ -16,7 +16,7 @@ from aiofdfs.async_storage_client import Async_Storage_Client
 
 from s3py_helper.adapters.fastdfs import wire
 from s3py_helper.adapters.fastdfs.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.faults import ServerRefusal
+from s3py_helper.adapters.fastdfs.faults import ConnectionFault, ServerRefusal
 from s3py_helper.domain.file_id import FileId
 
 if TYPE_CHECKING:
@@ -50,9 +50,13 @@ class StorageClient(Async_Storage_Client):
         try:
             return await wire.ask(self.connection, STORAGE_PROTO_CMD_GET_METADATA, self._file(name))
         except ServerRefusal as refusal:
-            if refusal.status == NOT_FOUND:
-                return None
-            raise
+            if refusal.status != NOT_FOUND:
+                raise
+            if not self.connection.is_reusable:
+                raise ConnectionFault(
+                    refusal.peer, "the file went away while it was looked at", stale=True
+                ) from refusal
+            return None
 
     async def stat(self, name: str) -> wire.FileStat:
         """Size and time of a file."""

@@ -13,6 +13,7 @@ from s3py_helper.adapters.fastdfs.errors import translated
 from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
 from s3py_helper.adapters.fastdfs.new_file import NewFile
 from s3py_helper.adapters.fastdfs.reader import Reader
+from s3py_helper.adapters.fastdfs.replicas import Candidate, change_at_source
 from s3py_helper.adapters.fastdfs.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.trackers import Trackers
 from s3py_helper.adapters.fastdfs.uploader import Uploader
@@ -73,10 +74,13 @@ class FastdfsBlobStore:
 
     async def delete(self, file_id: FileId) -> None:
         """Remove a file; see `BlobStore.delete`."""
-        with translated("delete", file_id):
-            source = await self._trackers.storage_to_change(file_id)
-            async with await self._cluster.storage(source).get_connection() as connection:
+
+        async def attempt(candidate: Candidate) -> None:
+            async with await self._cluster.storage(candidate.address).get_connection() as connection:
                 await StorageClient(connection, file_id.bucket).delete(file_id.key)
+
+        with translated("delete", file_id):
+            await change_at_source(self._trackers, file_id, attempt)
         self._deleted.add(file_id)
 
     async def check(self) -> None:

@@ -30,19 +30,24 @@ async def discard(cluster: Cluster, storage: Address, file_id: FileId) -> None:
         await cluster.talk(storage, delete)
 
 
-async def settled(cluster: Cluster, storage: Address, ending: Coroutine[None, None, FileId]) -> FileId:
-    """Run to its end what may store a file, whoever is cancelled; a cancelled caller gets no file."""
+async def settled(
+    cluster: Cluster, storage: Address, connection: FramedConnection, ending: Coroutine[None, None, FileId]
+) -> FileId:
+    """Run to its end what may store a file over the connection, whoever is cancelled; a cancelled caller gets none."""
     task = asyncio.ensure_future(ending)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await completed(_discard_result(cluster, storage, task))
+        await completed(_discard_result(cluster, storage, connection, task))
         raise
 
 
-async def _discard_result(cluster: Cluster, storage: Address, task: asyncio.Future[FileId]) -> None:
+async def _discard_result(
+    cluster: Cluster, storage: Address, connection: FramedConnection, task: asyncio.Future[FileId]
+) -> None:
     try:
         file_id = await task
     except (Fault, StorageException):
         return  # it has left nothing itself
+    connection.release()  # it may be the only one that the pool has
     await discard(cluster, storage, file_id)

@@ -78,7 +78,7 @@ class Uploader:
                     await connection.send(last)
                 return await self._accepted(file, await client.end_upload(), client, place)
 
-        return await settled(self._cluster, place.address, ending())
+        return await settled(self._cluster, place.address, connection, ending())
 
     async def _store_growing(
         self, file: NewFile, first: bytes, blocks: Blocks, place: StorePlace, connection: FramedConnection
@@ -91,12 +91,15 @@ class Uploader:
                 try:
                     file_id = await client.regenerate(growing.key)
                 except BaseException:  # it is there under its old name, unless the answer was lost
+                    connection.release()
                     await discard(self._cluster, place.address, growing)
                     raise
                 return await self._accepted(file, file_id, client, place)
 
         try:
-            growing = await settled(self._cluster, place.address, client.new_appender(place.path_index, file.extension))
+            growing = await settled(
+                self._cluster, place.address, connection, client.new_appender(place.path_index, file.extension)
+            )
         except BaseException:  # nothing has been stored, or it has been taken back
             connection.release()
             raise
@@ -109,7 +112,7 @@ class Uploader:
             connection.release()
             await completed(discard(self._cluster, place.address, growing))
             raise
-        return await settled(self._cluster, place.address, ending())
+        return await settled(self._cluster, place.address, connection, ending())
 
     async def _accepted(self, file: NewFile, file_id: FileId, client: StorageClient, place: StorePlace) -> FileId:
         """Complete a stored file with its metadata, or delete it."""
@@ -117,6 +120,7 @@ class Uploader:
             file.verify(file_id)
             await client.set_metadata(file_id.key, dict(file.metadata))
         except BaseException:  # a file without its metadata is not what was asked for
+            client.connection.release()
             await discard(self._cluster, place.address, file_id)
             raise
         return file_id

@@ -95,4 +95,4 @@ def test_no_reply_comes_unasked() -> None:
 def test_a_refused_upload_may_leave_bytes_that_the_server_takes_for_a_request(command: int, *, lost: bool) -> None:
     framing = _waiting(command)
     framing.reply_begins(HEADER.pack(0, _REPLY, 28))
-    assert framing.lost_by_refusal is lost
+    assert framing.is_lost is lost
