@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.harness.bench import Options, opened
 from benchmarks.harness.paths import RESULTS, SCRATCH
 from benchmarks.harness.runner import run
+from benchmarks.report.goals import goals
 from benchmarks.report.headline import headline
 from benchmarks.report.pages import load_all, write_pages
 from benchmarks.report.tables import markdown
@@ -18,6 +19,7 @@ _COMMANDS = """\
 commands:
   list     name every workload
   table    print the table of the README from the last results
+  goals    print which goals the last results reach
   pages    write tables and plots anew from the last results
 anything else is the name of a workload, or how several names begin (`s3`, `zip`)
 """
@@ -31,6 +33,8 @@ def main() -> None:
                 print(f"{workload.name:<20} {workload.title}{' (only when asked for)' if workload.extra else ''}")
         case ["table"]:
             print(headline(load_all(arguments.output)))
+        case ["goals"]:
+            print(goals(load_all(arguments.output)))
         case ["pages"]:
             write_pages(arguments.output)
         case names:

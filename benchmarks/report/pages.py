@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from benchmarks.harness.results import Report
+from benchmarks.report.goals import goals
 from benchmarks.report.svg import svg
 from benchmarks.report.tables import markdown
 from benchmarks.workloads.catalogue import WORKLOADS
@@ -18,14 +19,15 @@ def load_all(folder: Path) -> dict[str, Report]:
 
 def write_pages(folder: Path) -> list[Path]:
     """Plots and tables of every result that the folder holds."""
-    reports = load_all(folder).values()
+    reports = load_all(folder)
     written: list[Path] = []
-    for report in reports:
+    for report in reports.values():
         path = folder / f"{report.workload}.svg"
         path.write_text(svg(report))
         written.append(path)
     page = folder / _PAGE
-    page.write_text(_HEAD + "\n" + "\n".join(markdown(report) for report in reports))
+    parts = [_HEAD, f"## Goals\n\n{goals(reports)}\n", *(markdown(report) for report in reports.values())]
+    page.write_text("\n".join(parts))
     return [*written, page]
 
 

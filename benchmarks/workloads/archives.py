@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.child.archives import Originals
+from benchmarks.child.drivers import Parameters
 from benchmarks.child.sample import Sample
 from benchmarks.child.store import Target
 from benchmarks.harness.bench import Bench
@@ -16,6 +17,7 @@ from benchmarks.workloads.workload import Measure, Unit, Workload
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
 
 ZIPSTREAM: Final = Subject("zipstream-ng", "zipstream-ng", "zipstream_ng", "zipstream-ng")
 STREAM_ZIP: Final = Subject("stream-zip", "stream-zip", "stream_zip", "stream-zip")
@@ -38,28 +40,38 @@ class Archive(Workload):
 
     @contextmanager
     def ready(self, bench: Bench) -> Iterator[Measure]:
-        count = max(10, self.count // 20) if bench.options.quick else self.count
+        count, size = self.count, self.size
+        if bench.options.quick:
+            count, size = max(1, count // 20), min(size, 16 * MIB)
         parameters = {
             "content": self.content,
             "count": count,
-            "size": self.size,
+            "size": size,
             "streamed": self.streamed,
             "archive": str(bench.scratch / "archive.zip"),
         }
         if not self.server:
-            checked: set[str] = set()
-
-            def measure(subject: Subject) -> list[Sample]:
-                # Checking packs everything once more, so it is done once for each subject.
-                check = subject.name not in checked
-                checked.add(subject.name)
-                return run_job(subject, "archive", Target("memory"), parameters | {"check": check}, timeout=300)
-
-            yield measure
+            yield _from_memory(parameters)
             return
         with bench.s3.bucket() as bucket:
-            bucket.put_all(iter(Originals(self.content, count, self.size)))
+            originals = Originals(self.content, count, size)
+            if count == 1:
+                bucket.put_large(originals.names[0], size)
+            else:
+                bucket.put_all(iter(originals))
             yield lambda subject: run_job(subject, "archive", bucket.target(), parameters, timeout=300)
+
+
+def _from_memory(parameters: Parameters) -> Measure:
+    checked: set[str] = set()
+
+    def measure(subject: Subject) -> list[Sample]:
+        # Checking packs everything once more, so it is done once for each subject.
+        check = subject.name not in checked
+        checked.add(subject.name)
+        return run_job(subject, "archive", Target("memory"), parameters | {"check": check}, timeout=300)
+
+    return measure
 
 
 _FROM_S3: Final = (S3PY, INCUMBENT, ZIPSTREAM, STREAM_ZIP, UNPACKED)
@@ -86,5 +98,15 @@ ARCHIVE_WORKLOADS: Final = (
         extra=True,
         count=10_000,
         size=64 * KIB,
+    ),
+    Archive(
+        "zip-5g",
+        "Zip from S3, one incompressible file of 5 GiB",
+        Unit.MEGABYTES,
+        (S3PY, UNPACKED),
+        extra=True,
+        content="random",
+        count=1,
+        size=5 * GIB,
     ),
 )
