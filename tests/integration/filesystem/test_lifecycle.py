@@ -3,6 +3,8 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,25 @@ async def test_an_opening_that_is_cancelled_leaves_nothing_open(root: Path, step
             await store.__aexit__(None, None, None)
         await asyncio.wait([opening])
     assert _open_below(root) == set()
+
+
+async def test_a_small_file_takes_one_visit_to_a_thread_for_each_operation(
+    store: FilesystemBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visits: list[object] = []
+    submit = ThreadPoolExecutor.submit
+
+    def counted(pool: ThreadPoolExecutor, work: Callable[..., object], *args: object, **kwargs: object) -> object:
+        visits.append(work)
+        return submit(pool, work, *args, **kwargs)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", counted)
+    stored = await store.write(new_blob(), body_of(bytes(60_000)))
+    await read_all(store, stored.file_id)
+    await read_all(store, stored.file_id, ByteRange(5, 10))
+    await store.info(stored.file_id)
+    await store.delete(stored.file_id)
+    assert len(visits) == 5
 
 
 async def test_no_operation_leaves_a_descriptor_open(store: FilesystemBlobStore, root: Path) -> None:

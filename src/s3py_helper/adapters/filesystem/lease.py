@@ -23,8 +23,7 @@ class Lease(ABC):
         """Give everything back, once; may wait for work under way and for the disk: call it in a thread."""
         with self._lock:
             if not self.released:
-                self.released = True
-                self._give_back()
+                self._end()
 
     @contextmanager
     def _working(self) -> Generator[None]:
@@ -33,6 +32,11 @@ class Lease(ABC):
             if self.released:
                 raise not_open()
             yield
+
+    def _end(self) -> None:
+        """Give everything back; to be called while working."""
+        self.released = True
+        self._give_back()
 
     @abstractmethod
     def _give_back(self) -> None: ...

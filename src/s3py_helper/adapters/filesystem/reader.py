@@ -68,7 +68,7 @@ class BlobReader(Lease):
         if self._expected_crc32 is not None:
             self._crc32 = isal_zlib.crc32(chunk, self._crc32)
         if not self.left:
-            self._give_back()
+            self._end()
             if self._expected_crc32 not in {None, self._crc32}:
                 raise IntegrityException("the bytes are not those that were stored (CRC-32)")
         return chunk
