@@ -153,3 +153,16 @@ def _until(condition: Callable[[], object], within: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
+
+
+def test_a_client_that_stalls_does_not_keep_a_stopped_service(started: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3PY_DRAIN_SECONDS", "1")
+    process = started("serve", "--port", "0", "--no-access-log", stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    url = process.stdout.readline().decode().split()[2].rstrip(",")
+    file = {"file": ("a.bin", bytes(50_000_000))}
+    file_id = httpx.post(f"{url}/files/upload", files=file, timeout=20).json()["file_id"]
+    with httpx.stream("GET", f"{url}/files/{file_id}/download", timeout=20) as answer:
+        next(answer.iter_raw())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
