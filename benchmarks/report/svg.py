@@ -67,7 +67,7 @@ def _bar(
     end, low, high = (start + value * scale for value in (figure.median, figure.low, figure.high))
     middle = top + 5.5
     ratio = None if subject.role == "ours" else advantage(report, operation, subject)
-    figure_and_ratio = three_digits(figure.median) + ("" if ratio is None else f"  {times(ratio)}")
+    figure_and_ratio = three_digits(figure.median) + ("" if ratio is None else f" · {times(ratio)}")
     return [
         *shapes,
         f'<rect class="{subject.role}" x="{start}" y="{top}" width="{end - start:.1f}" height="11" rx="2"/>',
