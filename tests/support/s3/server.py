@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.adapters.s3.config import S3Config
 
 DEFAULT_BUCKET = "tests"
 
@@ -18,13 +18,12 @@ class S3Server:
     def port(self) -> int:
         return int(self.endpoint.rpartition(":")[2])
 
-    def config(self, *, perf: S3PerfConfig | None = None, **settings: object) -> S3Config:
+    def config(self, **settings: object) -> S3Config:
         """How the adapter reaches this server; `settings` replace single values."""
         given = {
             "endpoint": self.endpoint,
             "access_key_id": self.access_key,
             "secret_access_key": self.secret_key,
             "default_bucket": DEFAULT_BUCKET,
-            "perf": perf,
         }
         return S3Config.model_validate(given | settings)

@@ -23,7 +23,7 @@ MAX_BYTES: Final = 2048
 _VALUE_MARK: Final = "UTF-8''"
 _NAME_MARK: Final = "utf-8--"
 
-_PLAIN_NAME: Final = re.compile(r"[a-z0-9._-]+", re.IGNORECASE)
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 # Blanks at the ends or in a row do not survive a header.
 _PLAIN_VALUE: Final = re.compile(r"[!-~]+( [!-~]+)*")
 _BYTE: Final = re.compile(rb"[^a-z0-9_-]")

@@ -69,6 +69,12 @@ def test_names_that_differ_in_case_only_are_refused() -> None:
         to_headers("f", {"a": "1", "A": "2"})
 
 
+@pytest.mark.parametrize("name", ["İ", "ſ", "\u212a"])
+def test_letters_that_only_seem_to_be_ascii_are_encoded(name: str) -> None:
+    assert from_headers(to_headers("a", {name: "1"}))[1] == {name: "1"}
+    assert all(header.isascii() for header in to_headers("a", {name: "1"}))
+
+
 def test_the_key_of_the_file_name_is_taken() -> None:
     with pytest.raises(InvalidArgumentException, match="is taken"):
         to_headers("f", {"--real-file-name--": "x"})

@@ -1,0 +1,76 @@
+import pytest
+from pydantic import ValidationError
+
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+
+SECRET = "wJalrXUtnFEMI"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"endpoint": "192.168.30.36:9001"}, "endpoint needs scheme and host"),
+        ({"endpoint": "ftp://h"}, "endpoint needs scheme and host"),
+        ({"endpoint": "http://"}, "endpoint needs scheme and host"),
+        ({"endpoint": "http://h:port"}, "endpoint is no valid address"),
+        ({"endpoint": f"http://user:{SECRET}@h"}, "endpoint is an address only"),
+        ({"endpoint": "http://h/?x=1"}, "endpoint is an address only"),
+        ({"proxy": "proxy:3128"}, "proxy needs scheme and host"),
+        ({"secret_access_key": None}, "belong together"),
+        ({"access_key_id": None}, "belong together"),
+        ({"access_key_id": None, "secret_access_key": None, "session_token": "t"}, "session_token belongs to keys"),
+        ({"default_bucket": "a/b"}, "'a/b' is not a bucket name"),
+        ({"buckets": ["fine", "x"]}, "'x' is not a bucket name"),
+        ({"region": "us east"}, "region"),
+        ({"addressing_style": "dns"}, "addressing_style"),
+        ({"checksum": "maybe"}, "checksum"),
+        ({"perf": {"multipart_part_size": 1}}, "multipart_part_size"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name_and_without_the_keys(settings: dict[str, object], words: str) -> None:
+    given = {"endpoint": "http://h", "access_key_id": "ak", "secret_access_key": SECRET} | settings
+    with pytest.raises(ValidationError, match=words) as refused:
+        S3Config.model_validate(given)
+    assert SECRET not in str(refused.value)
+
+
+def test_secrets_are_not_printed() -> None:
+    config = S3Config(
+        endpoint="http://h",
+        access_key_id="ak",
+        secret_access_key=SECRET,
+        session_token="a-token",
+        proxy="http://me:pass-word@proxy:3128",
+    )
+    for secret in (SECRET, "a-token", "pass-word"):
+        assert secret not in repr(config)
+        assert secret not in str(config)
+
+
+def test_a_slash_at_the_end_of_the_endpoint_does_not_matter() -> None:
+    assert S3Config(endpoint="http://h:9000/").endpoint == "http://h:9000"
+
+
+def test_keys_may_be_left_to_the_credential_chain() -> None:
+    assert S3Config(endpoint="http://h").access_key_id is None
+
+
+def test_the_buckets_are_the_default_and_the_further_ones() -> None:
+    config = S3Config(endpoint="http://h", default_bucket="one", buckets=("two", "one"))
+    assert config.all_buckets == {"one", "two"}
+
+
+def test_settings_of_earlier_versions_are_accepted() -> None:
+    perf = S3PerfConfig.model_validate(
+        {
+            "multipart_threshold": 50 * 1024 * 1024,
+            "multipart_part_size": 5 * 1024 * 1024,
+            "download_chunk_size": 4096,
+            "zip_stream_queue_size": 16,
+            "max_pool_connections": 10,
+            "read_timeout": 600.0,
+            "connect_timeout": 120.0,
+            "max_retries": 10,
+        }
+    )
+    assert perf.max_pool_connections == 10

@@ -1,0 +1,188 @@
+"""Every error of the SDK, of the HTTP client and of the service has a counterpart."""
+
+import inspect
+import ssl
+from collections.abc import Iterator
+
+import aiohttp
+import botocore.session
+import pytest
+from botocore import exceptions as sdk  # type: ignore[import-untyped]  # it ships no types
+
+from s3py_helper.adapters.s3 import errors, sdk_errors
+from s3py_helper.adapters.s3.errors import KIND_BY_CODE, Place, failure_of, translated
+from s3py_helper.adapters.s3.refusal import Refusal, parse_refusal
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    FileNotFoundException,
+    IntegrityException,
+    InvalidArgumentException,
+    InvalidRangeException,
+    PreconditionFailedException,
+    StorageException,
+    StorageOperationException,
+    StorageUnavailableException,
+)
+
+PLACE = Place("download", "http://s3.example:9000", "docs", "a/b.txt")
+
+
+def classes_in(module: object, *roots: type) -> Iterator[type[Exception]]:
+    for member in vars(module).values():
+        if inspect.isclass(member) and issubclass(member, roots) and issubclass(member, Exception):
+            yield member
+
+
+@pytest.mark.parametrize(
+    "error_class",
+    list(classes_in(sdk, sdk.BotoCoreError, sdk.UndefinedModelAttributeError)),
+    ids=lambda error_class: error_class.__name__,
+)
+def test_every_error_of_the_sdk_has_a_counterpart(error_class: type[Exception]) -> None:
+    # Made without its arguments: only the class counts.
+    failure = sdk_errors.failure_of(error_class.__new__(error_class))
+    assert failure is not None
+    assert issubclass(failure.kind, StorageException)
+
+
+@pytest.mark.parametrize(
+    "error_class",
+    list(classes_in(aiohttp, aiohttp.ClientError, OSError)),
+    ids=lambda error_class: error_class.__name__,
+)
+def test_every_error_of_the_http_client_has_a_counterpart(error_class: type[Exception]) -> None:
+    failure = failure_of(error_class.__new__(error_class))
+    assert failure is not None
+    assert issubclass(failure.kind, StorageOperationException)
+
+
+def test_every_error_that_the_sdk_knows_of_s3_is_in_the_table_or_nothing_in_particular() -> None:
+    model = botocore.session.get_session().get_service_model("s3")
+    codes = {shape.name for shape in model.error_shapes}
+    assert codes - KIND_BY_CODE.keys() == {
+        "BucketAlreadyExists",
+        "BucketAlreadyOwnedByYou",
+        "EncryptionTypeMismatch",
+        "IdempotencyParameterMismatch",
+        "InvalidObjectState",
+        "InvalidRequest",
+        "InvalidWriteOffset",
+        "ObjectAlreadyInActiveTierError",
+        "ObjectNotInActiveTierError",
+        "TooManyParts",
+    }
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind", "words"),
+    [
+        (Refusal(404, "NoSuchKey", "The specified key does not exist."), FileNotFoundException, "no such object"),
+        (Refusal(404, "NoSuchBucket"), FileNotFoundException, "no such bucket"),
+        (Refusal(404), FileNotFoundException, "HTTP 404"),
+        (Refusal(403, "AccessDenied", "Access Denied."), AccessDeniedException, "Access Denied."),
+        (Refusal(403), AccessDeniedException, "HTTP 403"),
+        (Refusal(403, "SignatureDoesNotMatch"), AccessDeniedException, "secret key is wrong"),
+        (Refusal(403, "InvalidAccessKeyId"), AccessDeniedException, "access key is not known"),
+        (Refusal(403, "RequestTimeTooSkewed"), AccessDeniedException, "clocks"),
+        (Refusal(400, "ExpiredToken", "The token has expired."), AccessDeniedException, "expired"),
+        (Refusal(412, "PreconditionFailed"), PreconditionFailedException, "not the version"),
+        (Refusal(416, "InvalidRange"), InvalidRangeException, "InvalidRange"),
+        (Refusal(400, "BadDigest"), IntegrityException, "BadDigest"),
+        (Refusal(400, "EntityTooLarge"), InvalidArgumentException, "EntityTooLarge"),
+        (Refusal(503, "SlowDown", "Reduce your rate"), StorageUnavailableException, "Reduce your rate"),
+        (Refusal(400, "RequestTimeout"), StorageUnavailableException, "RequestTimeout"),
+        (Refusal(502), StorageUnavailableException, "HTTP 502"),
+        (Refusal(429), StorageUnavailableException, "HTTP 429"),
+        (Refusal(301, "PermanentRedirect"), StorageOperationException, "another endpoint"),
+        (
+            Refusal(400, "AuthorizationHeaderMalformed", headers={"x-amz-bucket-region": "eu-west-1"}),
+            AccessDeniedException,
+            "region is eu-west-1",
+        ),
+        (Refusal(403, "InvalidObjectState"), AccessDeniedException, "archived"),
+        (Refusal(418, "Teapot", "short and stout"), StorageOperationException, "short and stout"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, Refusal) else "",
+)
+def test_a_refusal_is_raised_as_its_counterpart_and_says_where(
+    refusal: Refusal, kind: type[StorageException], words: str
+) -> None:
+    with pytest.raises(StorageException) as raised, translated(PLACE):
+        raise refusal
+    error = raised.value
+    assert type(error) is kind
+    assert words in str(error)
+    assert "download failed" in str(error)
+    assert "S3 at http://s3.example:9000, bucket 'docs', key 'a/b.txt'" in str(error)
+    assert (error.file_id, error.backend, error.operation) == ("s3:docs/a/b.txt", "s3", "download")
+    assert error.retryable is (kind is StorageUnavailableException)
+    assert error.__cause__ is refusal
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (TimeoutError(), StorageUnavailableException, "in time"),
+        (ConnectionResetError(104, "Connection reset by peer"), StorageUnavailableException, "reset by peer"),
+        (aiohttp.ServerDisconnectedError(), StorageUnavailableException, "closed the connection"),
+        (aiohttp.ClientPayloadError("cut"), StorageUnavailableException, "broke off"),
+        (ssl.SSLCertVerificationError(1, "self-signed"), StorageOperationException, "TLS"),
+    ],
+)
+def test_trouble_on_the_way_is_raised_as_its_counterpart(
+    error: Exception, kind: type[StorageException], words: str
+) -> None:
+    with pytest.raises(kind, match=words), translated(PLACE):
+        raise error
+
+
+def test_how_long_the_service_asks_to_wait_is_told() -> None:
+    with pytest.raises(StorageUnavailableException) as raised, translated(PLACE):
+        raise Refusal(503, "SlowDown", headers={"retry-after": "7"})
+    assert raised.value.retry_after == 7
+
+
+def test_the_size_of_the_object_is_told_where_the_range_lies_outside() -> None:
+    with pytest.raises(InvalidRangeException) as raised, translated(PLACE):
+        raise Refusal(416, "InvalidRange", headers={"content-range": "bytes */12"})
+    assert raised.value.size == 12
+
+
+@pytest.mark.parametrize("error", [ValueError("a defect"), KeyError("x")])
+def test_a_defect_passes_unchanged(error: Exception) -> None:
+    with pytest.raises(type(error)) as raised, translated(PLACE):
+        raise error
+    assert raised.value is error
+
+
+def test_our_own_errors_pass_unchanged() -> None:
+    error = IntegrityException("as it is")
+    with pytest.raises(IntegrityException) as raised, translated(PLACE, sdk_errors.failure_of):
+        raise error
+    assert raised.value is error
+
+
+def test_an_error_of_the_sdk_means_the_same_as_the_answer_behind_it() -> None:
+    response = {
+        "Error": {"Code": "SlowDown", "Message": "Reduce your rate"},
+        "ResponseMetadata": {"HTTPStatusCode": 503, "HTTPHeaders": {"retry-after": "3"}},
+    }
+    assert sdk_errors.failure_of(sdk.ClientError(response, "PutObject")) == errors.failure_of(
+        Refusal(503, "SlowDown", "Reduce your rate", {"retry-after": "3"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        (b"<Error><Code>NoSuchKey</Code><Message>a &amp; b</Message></Error>", "NoSuchKey", "a & b"),
+        (b'<?xml version="1.0"?>\n<Error xmlns="x">\n <Code>X</Code>\n</Error>', "X", ""),
+        (b"<html>502 Bad Gateway</html>", "", ""),
+        (b"\xff\x00\xfe", "", ""),
+        (b"", "", ""),
+    ],
+)
+def test_an_error_answer_is_read_whatever_it_is(body: bytes, code: str, message: str) -> None:
+    refusal = parse_refusal(500, {"Retry-After": "1"}, body)
+    assert (refusal.status, refusal.code, refusal.message) == (500, code, message)
+    assert refusal.headers == {"retry-after": "1"}
