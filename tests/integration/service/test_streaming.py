@@ -115,7 +115,10 @@ async def test_a_source_is_closed_once_and_to_the_end_when_the_client_goes_away(
 @both_parsers
 async def test_a_source_is_closed_when_the_client_takes_nothing(http_parser: str) -> None:
     source = Source(waits=False)
-    async with served(_app(source), http=http_parser) as url, httpx.AsyncClient() as client:
-        async with client.stream("GET", f"{url}/endless"):
-            await until(lambda: source.closed)
+    async with (
+        served(_app(source), http=http_parser) as url,
+        httpx.AsyncClient() as client,
+        client.stream("GET", f"{url}/endless"),
+    ):
+        await until(lambda: source.closed)
     assert source.opened == source.closing == source.closed == 1
