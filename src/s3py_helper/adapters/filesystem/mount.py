@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
+from s3py_helper.adapters.filesystem.listing import FilesystemListing
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
 from s3py_helper.application.router import MountedBackend
 
@@ -12,4 +13,4 @@ from s3py_helper.application.router import MountedBackend
 async def open_backend(config: FilesystemConfig) -> AsyncGenerator[MountedBackend]:
     """The store and its abilities, open inside the block."""
     async with FilesystemBlobStore(config) as store:
-        yield MountedBackend(store=store, health=store)
+        yield MountedBackend(store=store, health=store, listing=FilesystemListing(store))

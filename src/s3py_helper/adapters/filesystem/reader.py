@@ -56,7 +56,8 @@ class BlobReader(Lease):
             return self._read()
 
     def _open(self) -> Trailer:
-        self._file = _opened(self._disk, self._place)
+        with walked(self._disk.root, self._place.folders) as chain:
+            self._file = _opened(chain[-1], self._place.name)
         return _read_trailer(self._file)
 
     def _read(self) -> bytes:
@@ -81,18 +82,23 @@ class BlobReader(Lease):
 
 def read_description(disk: Disk, place: Place) -> Trailer:
     """A file's description alone."""
-    file = _opened(disk, place)
+    with walked(disk.root, place.folders) as chain:
+        return describe_entry(chain[-1], place.name)
+
+
+def describe_entry(folder: int, name: bytes) -> Trailer:
+    """The description of a file in a folder that is open."""
+    file = _opened(folder, name)
     try:
         return _read_trailer(file)
     finally:
         os.close(file)
 
 
-def _opened(disk: Disk, place: Place) -> int:
-    with walked(disk.root, place.folders) as chain:
-        # First without opening: opening a device may already do something.
-        require_regular(os.stat(place.name, dir_fd=chain[-1], follow_symlinks=False))
-        file = os.open(place.name, _FLAGS, dir_fd=chain[-1])
+def _opened(folder: int, name: bytes) -> int:
+    # First without opening: opening a device may already do something.
+    require_regular(os.stat(name, dir_fd=folder, follow_symlinks=False))
+    file = os.open(name, _FLAGS, dir_fd=folder)
     try:
         require_regular(os.fstat(file))
     except BaseException:

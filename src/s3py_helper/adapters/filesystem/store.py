@@ -58,9 +58,9 @@ class FilesystemBlobStore:
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """Store a file; see `BlobStore.write`."""
-        file_id = FileId(Backend.FILESYSTEM, blob.bucket or self._config.default_bucket, blob.key)
+        file_id = FileId(Backend.FILESYSTEM, blob.bucket or self.default_bucket, blob.key)
         with translated("upload", file_id):
-            session = self._session
+            session = self.session
         async with (
             session.holding(BlobWriter(session.disk, Place.of(file_id))) as writer,
             InFlight[None]() as writing,
@@ -87,7 +87,7 @@ class FilesystemBlobStore:
     async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         """Read a file; see `BlobStore.open`."""
         with translated("download", file_id):
-            session = self._session
+            session = self.session
         async with session.holding(BlobReader(session.disk, Place.of(file_id))) as reader:
             with translated("download", file_id):
                 trailer, span, first = await session.run(reader.open, byte_range)
@@ -97,21 +97,27 @@ class FilesystemBlobStore:
     async def info(self, file_id: FileId) -> BlobInfo:
         """Describe a file; see `BlobStore.info`."""
         with translated("info", file_id):
-            trailer = await self._session.run(read_description, self._session.disk, Place.of(file_id))
+            trailer = await self.session.run(read_description, self.session.disk, Place.of(file_id))
         return trailer.describe(file_id)
 
     async def delete(self, file_id: FileId) -> None:
         """Delete a file; see `BlobStore.delete`."""
         with translated("delete", file_id):
-            await self._session.run(remove, self._session.disk, Place.of(file_id))
+            await self.session.run(remove, self.session.disk, Place.of(file_id))
 
     async def check(self) -> None:
         """Write and read back a few bytes; see `HealthCheck.check`."""
         with translated("health check"):
-            await self._session.run(probe, self._session.disk)
+            await self.session.run(probe, self.session.disk)
 
     @property
-    def _session(self) -> Session:
+    def default_bucket(self) -> str:
+        """Where files go that name no bucket."""
+        return self._config.default_bucket
+
+    @property
+    def session(self) -> Session:
+        """What is open; raises when nothing is."""
         if self._opened is None:
             raise not_open()
         return self._opened
