@@ -17,13 +17,10 @@ async def batched(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[Bat
     worth a thread.
     """
     batch: Batch = []
-    held = unpaused = 0
+    held = 0
+    pause = _Pause()
     async for chunk in chunks:
-        unpaused += len(chunk)
-        if unpaused > _BYTES_AT_ONCE:
-            # A source that has all its bytes at hand never waits; with many of those nobody else had a turn for long.
-            unpaused = 0
-            await asyncio.sleep(0)
+        await pause.after(chunk)
         rest: bytes | memoryview = chunk
         while held + len(rest) >= size:
             view = memoryview(rest)
@@ -36,6 +33,33 @@ async def batched(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[Bat
             held += len(rest)
     if batch:
         yield batch
+
+
+async def one_batch(chunks: AsyncIterator[bytes], size: int) -> Batch | None:
+    """All chunks together; `None` when they do not have `size` bytes."""
+    batch: Batch = []
+    held = 0
+    pause = _Pause()
+    async for chunk in chunks:
+        held += len(chunk)
+        if held > size:
+            return None
+        batch.append(chunk)
+        await pause.after(chunk)
+    return batch if held == size else None
+
+
+class _Pause:
+    """Lets others have a turn: a source that has all its bytes at hand never waits, and there may be many of those."""
+
+    def __init__(self) -> None:
+        self._passed = 0
+
+    async def after(self, chunk: bytes) -> None:
+        self._passed += len(chunk)
+        if self._passed > _BYTES_AT_ONCE:
+            self._passed = 0
+            await asyncio.sleep(0)
 
 
 async def coalesced(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[bytes]:

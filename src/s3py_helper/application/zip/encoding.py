@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Final
 
 from s3py_helper.application.ports.blob_store import OpenBlob
-from s3py_helper.application.zip.batches import Batch, batched
+from s3py_helper.application.zip.batches import Batch, batched, one_batch
 from s3py_helper.application.zip.deflate import BATCH, AsItIs, Deflating, StoredBlocks, may_outgrow_32_bits
 from s3py_helper.application.zip.entry_data import EntryData, large_entry_shrinks, small_entry
 from s3py_helper.application.zip.form import Form, form_when_stored, known_crc32
@@ -32,42 +32,41 @@ class EntryEncoder:
         self._threads = asyncio.Semaphore(threads)
         self._turn = asyncio.Lock()
 
-    async def encode(self, blob: OpenBlob, *, compress: bool) -> AsyncGenerator[Piece]:
+    def encode(self, blob: OpenBlob, *, compress: bool) -> AsyncGenerator[Piece]:
         """The pieces of one entry; `compress` says whether to try that.
 
-        Raises:
+        Raises (while iterating):
             IntegrityException: The bytes do not have the size or CRC-32 that the blob's description says.
         """
-        async with aclosing(batched(blob.body, BATCH)) as batches:
-            encode = self._small if blob.info.size <= BATCH else self._large
-            async with aclosing(encode(batches, blob.info, compress=compress)) as pieces:
-                async for piece in pieces:
-                    yield piece
+        encode = self._small if blob.info.size <= BATCH else self._large
+        return encode(blob, compress=compress)
 
-    async def _small(self, batches: AsyncGenerator[Batch], info: BlobInfo, *, compress: bool) -> AsyncGenerator[Piece]:
-        batch: Batch = await anext(batches, [])
-        if sum(map(len, batch)) != info.size or await anext(batches, None) is not None:
+    async def _small(self, blob: OpenBlob, *, compress: bool) -> AsyncGenerator[Piece]:
+        info = blob.info
+        batch = await one_batch(blob.body, info.size)
+        if batch is None:
             raise wrong_content(info, f"it does not have {info.size} bytes")
         run = self._in_turn if info.size <= _WORTH_A_THREAD else self._in_thread
-        method, data, content = await run(lambda: small_entry(batch, compress=compress))
+        method, data, content = await run(small_entry, batch, compress=compress)
         _check_crc32(content, info)
         yield Form(info, method, content)
         if data:
             yield data
         yield content
 
-    async def _large(self, batches: AsyncGenerator[Batch], info: BlobInfo, *, compress: bool) -> AsyncGenerator[Piece]:
-        batch: Batch | None = await anext(batches, [])
-        form, data = await self._begun(batch or [], info, compress=compress)
-        yield form
-        while batch is not None:
-            following = batch
-            encoded = await self._in_thread(lambda: data.add(following))  # noqa: B023 # awaited at once
-            if data.size > info.size:
-                raise wrong_content(info, f"it has more than {info.size} bytes")
-            if encoded:
-                yield encoded
-            batch = await anext(batches, None)
+    async def _large(self, blob: OpenBlob, *, compress: bool) -> AsyncGenerator[Piece]:
+        info = blob.info
+        async with aclosing(batched(blob.body, BATCH)) as batches:
+            batch: Batch | None = await anext(batches, [])
+            form, data = await self._begun(batch or [], info, compress=compress)
+            yield form
+            while batch is not None:
+                encoded = await self._in_thread(data.add, batch)
+                if data.size > info.size:
+                    raise wrong_content(info, f"it has more than {info.size} bytes")
+                if encoded:
+                    yield encoded
+                batch = await anext(batches, None)
         if data.size != info.size:
             raise wrong_content(info, f"it has {data.size} bytes instead of {info.size}")
         rest = await self._in_thread(data.finish)
@@ -78,20 +77,24 @@ class EntryEncoder:
 
     async def _begun(self, first: Batch, info: BlobInfo, *, compress: bool) -> tuple[Form, EntryData]:
         compress = compress and not may_outgrow_32_bits(info.size)
-        if compress and await self._in_thread(lambda: large_entry_shrinks(first)):
+        if compress and await self._in_thread(large_entry_shrinks, first):
             return Form(info, Method.DEFLATED, None, wide=info.size > UINT32_MAX), EntryData(Deflating())
         form = form_when_stored(info)
         return form, EntryData(StoredBlocks() if form.content is None else AsItIs())
 
-    async def _in_turn[Result](self, work: Callable[[], Result]) -> Result:
+    async def _in_turn[**Arguments, Result](
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
+    ) -> Result:
         # The files under way may all come at the same time: between them the event loop does what else there is.
         async with self._turn:
             await asyncio.sleep(0)
-            return work()
+            return work(*args, **options)
 
-    async def _in_thread[Result](self, work: Callable[[], Result]) -> Result:
+    async def _in_thread[**Arguments, Result](
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
+    ) -> Result:
         async with self._threads:
-            return await asyncio.to_thread(work)
+            return await asyncio.to_thread(work, *args, **options)
 
 
 def _check_crc32(content: Content, info: BlobInfo) -> None:
