@@ -110,7 +110,6 @@ class FormReader:
         self._head = _HeadLines()
         self._parts = 0
         self._unused = 0
-        self._in_part = False
         self._parser = self._make_parser(content_type)
 
     def _make_parser(self, content_type: str | None) -> MultipartParser:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import field_serializer
@@ -13,21 +14,21 @@ from s3py_helper.application.zip.policy import Compression
 from s3py_helper.domain.files import FileAttach, FileBasicInfo, FileDownload
 from s3py_helper.entrypoints.http import archives, downloads
 from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, ZIP_REQUEST, ZIP_RESPONSES, form_with, problems
-from s3py_helper.entrypoints.http.problems import ProblemRoute
+from s3py_helper.entrypoints.http.problem_route import ProblemRoute
 from s3py_helper.entrypoints.http.services import ServesFiles
 from s3py_helper.entrypoints.http.uploads import BATCH_FIELD, SINGLE_FIELD, UploadRules, Uploads
 
-DEFAULT_CONCURRENT_UPLOADS = 32
-DEFAULT_IDLE_TIMEOUT = 60.0
+DEFAULT_CONCURRENT_UPLOADS: Final = 32
+DEFAULT_IDLE_TIMEOUT: Final = 60.0
 
 
 class FileInfo(FileBasicInfo):
     """A file's description as JSON."""
 
     @field_serializer("last_modify_time", when_used="json-unless-none")
-    def _iso(self, moment: Any) -> str:
+    def _iso(self, moment: datetime) -> str:
         # `+00:00` and not pydantic's `Z`: what datetime.isoformat() gives is what clients have always read here.
-        return str(moment.isoformat())
+        return moment.isoformat()
 
 
 def create_files_router(

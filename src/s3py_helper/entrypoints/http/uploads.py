@@ -133,8 +133,9 @@ async def _next_file(form: FormReader, field: str) -> PartHead | None:
 
 async def _content_and_end(form: FormReader, field: str) -> AsyncGenerator[bytes]:
     """A file's content; ends only when the form has ended as it should."""
-    async for chunk in form.content():
-        yield chunk
+    async with contextlib.aclosing(form.content()) as content:
+        async for chunk in content:
+            yield chunk
     if await _next_file(form, field) is not None:
         raise FormException(f"the form has more than one field {field!r}: send several files to .../batch-upload")
 
