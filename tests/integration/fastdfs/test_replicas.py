@@ -158,3 +158,24 @@ async def test_a_new_file_whose_only_server_is_down_is_not_missing_but_out_of_re
             await operation(written.file_id)
     await source.start()
     assert await read_all(store, written.file_id) == b"not copied yet"
+
+
+async def test_a_new_file_whose_name_is_out_of_reach_is_not_said_to_have_none(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    group = cluster.group("group1")
+    written = await store.write(new_blob("later.txt"), body_of(b"copied, its name not yet"))
+    name = written.file_id.key.encode()
+    source = group.source_of(name)
+    assert source is not None
+    for storage in group.storages:
+        if storage is not source:
+            storage.files[name].metadata = b""
+    for noticed in (True, False):
+        await source.stop(noticed=noticed)
+        for operation in (store.info, lambda file_id: read_all(store, file_id)):
+            with pytest.raises(StorageUnavailableException):
+                await operation(written.file_id)
+        await source.start()
+        assert (await store.info(written.file_id)).file_name == "later.txt"
+        assert await read_all(store, written.file_id) == b"copied, its name not yet"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Self
 
 from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
@@ -10,6 +11,12 @@ from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.fastdfs_name import FastdfsName
 from s3py_helper.domain.file_id import FileId
+
+
+@lru_cache(maxsize=1024)
+def decoded(key: str) -> FastdfsName | None:
+    """What the name tells; asked for several times in the course of one operation."""
+    return FastdfsName.decode(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,7 @@ class FileFacts:
     @classmethod
     def in_name(cls, file_id: FileId) -> Self | None:
         """What the id tells; `None` for appender and slave files, and for names that no server made."""
-        name = FastdfsName.decode(file_id.key)
+        name = decoded(file_id.key)
         return None if name is None or name.size is None else cls(name.size, name.created_at, name.crc32)
 
     @classmethod

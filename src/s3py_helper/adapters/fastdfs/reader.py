@@ -12,7 +12,6 @@ from s3py_helper.adapters.fastdfs.metadata import read_metadata
 from s3py_helper.adapters.fastdfs.replicas import (
     Candidate,
     ReplicaBehind,
-    may_lag,
     read_from_replica,
     read_from_source,
 )
@@ -49,15 +48,18 @@ class Reader:
     async def info(self, file_id: FileId) -> BlobInfo:
         """Two requests for a normal file with metadata: where it is, and what was kept beside it."""
 
-        async def ask(connection: FramedConnection) -> BlobInfo:
+        async def ask(connection: FramedConnection, candidate: Candidate) -> BlobInfo:
             client = StorageClient(connection, file_id.bucket)
             stored = await client.metadata(file_id.key)
+            if stored is None and candidate.may_lag:
+                raise ReplicaBehind
             facts = await _facts(client, file_id, known_to_exist=stored is not None)
             return describe(file_id, facts, read_metadata(stored or b""))
 
-        return await read_from_source(
-            self._trackers, file_id, lambda candidate: self._cluster.talk(candidate.address, ask)
-        )
+        async def attempt(candidate: Candidate) -> BlobInfo:
+            return await self._cluster.talk(candidate.address, lambda connection: ask(connection, candidate))
+
+        return await read_from_source(self._trackers, file_id, attempt)
 
     async def open(self, file_id: FileId, byte_range: ByteRange | None) -> OpenDownload:
         """Three requests for a normal file: where it is, its metadata, its bytes."""
@@ -74,8 +76,8 @@ class Reader:
     ) -> OpenDownload:
         client = StorageClient(connection, file_id.bucket)
         stored = await client.metadata(file_id.key)
-        if stored is None and not candidate.final and may_lag(file_id, candidate.address):
-            raise ReplicaBehind
+        if stored is None and candidate.may_lag:
+            raise ReplicaBehind  # a new file reaches a replica before its metadata do
         exists = stored is not None
         # Whether a range lies within the file is judged only for a file that is there.
         facts = await _facts(client, file_id, known_to_exist=exists or byte_range is None)

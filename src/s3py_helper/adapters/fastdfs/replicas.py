@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from s3py_helper.adapters.fastdfs.address import Address
+from s3py_helper.adapters.fastdfs.describe import decoded
 from s3py_helper.adapters.fastdfs.faults import ConnectionFault, ProtocolFault, ServerRefusal
 from s3py_helper.adapters.fastdfs.storage_client import NOT_FOUND
 from s3py_helper.adapters.fastdfs.trackers import Trackers
-from s3py_helper.domain.fastdfs_name import FastdfsName
 from s3py_helper.domain.file_id import FileId
 
 _LAGGING: Final = timedelta(minutes=5)
@@ -22,9 +22,15 @@ class ReplicaBehind(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A storage server to ask; `final` where no other would know more."""
+    """A storage server to ask.
+
+    Attributes:
+        may_lag: The file is new and another server took it: what is missing here may be there.
+        final: There is no other to ask.
+    """
 
     address: Address
+    may_lag: bool
     final: bool
 
 
@@ -33,17 +39,15 @@ type Attempt[T] = Callable[[Candidate], Awaitable[T]]
 
 async def read_from_replica[T](trackers: Trackers, file_id: FileId, attempt: Attempt[T]) -> T:
     """Try the replica that the tracker picks; what it does not have, or cannot give, comes from the source."""
-    replica = Candidate(await trackers.storage_to_read(file_id), final=False)
+    replica = await trackers.storage_to_read(file_id)
     try:
-        return await attempt(replica)
+        return await attempt(Candidate(replica, may_lag=_is_new_and_from_elsewhere(file_id, replica), final=False))
     except (ConnectionFault, ProtocolFault) as fault:
         source = await trackers.storage_to_change(file_id)
-        if source == replica.address:
+        if source == replica:
             return await _instead_of(source, trackers, file_id, attempt, fault)
-    except (ServerRefusal, ReplicaBehind) as reason:
+    except (ServerRefusal, ReplicaBehind):
         source = await trackers.storage_to_change(file_id)
-        if source == replica.address and isinstance(reason, ServerRefusal):
-            return await _unless_source_knows_better(source, file_id, attempt, reason)
     return await _at_source(source, file_id, attempt)
 
 
@@ -61,28 +65,22 @@ async def change_at_source[T](trackers: Trackers, file_id: FileId, attempt: Atte
     return await _at_source(await trackers.storage_to_change(file_id), file_id, attempt)
 
 
-def may_lag(file_id: FileId, asked: Address) -> bool:
-    """Whether the file is new, and this server not the one that took it."""
-    name = FastdfsName.decode(file_id.key)
-    return name is not None and name.source != asked.host and abs(datetime.now(UTC) - name.created_at) < _LAGGING
+async def _at_source[T](named: Address, file_id: FileId, attempt: Attempt[T]) -> T:
+    """Ask the server that a tracker names as source.
 
-
-async def _at_source[T](source: Address, file_id: FileId, attempt: Attempt[T]) -> T:
+    It names a stand-in while the source is down. What that one misses of a new file is not missing, but out of reach.
+    """
+    source = _address_in_name(file_id, named)
+    may_lag = source is not None and _is_new_and_from_elsewhere(file_id, named)
     try:
-        return await attempt(Candidate(source, final=True))
+        return await attempt(Candidate(named, may_lag=may_lag, final=True))
     except ServerRefusal as refusal:
-        return await _unless_source_knows_better(source, file_id, attempt, refusal)
-
-
-async def _unless_source_knows_better[T](
-    asked: Address, file_id: FileId, attempt: Attempt[T], refusal: ServerRefusal
-) -> T:
-    """A new file is missed by a server that stands in for its source: then it is not missing, but out of reach."""
-    name = FastdfsName.decode(file_id.key)
-    if refusal.status != NOT_FOUND or name is None or "." not in name.source or not may_lag(file_id, asked):
-        raise refusal
-    # All servers of a group listen on the same port.
-    return await attempt(Candidate(Address(name.source, asked.port), final=True))
+        if not may_lag or source is None or refusal.status != NOT_FOUND:
+            raise
+    except ReplicaBehind:
+        if source is None:
+            raise
+    return await attempt(Candidate(source, may_lag=False, final=True))
 
 
 async def _instead_of[T](
@@ -94,3 +92,15 @@ async def _instead_of[T](
         if other != failed:
             return await _at_source(other, file_id, attempt)
     raise fault
+
+
+def _is_new_and_from_elsewhere(file_id: FileId, asked: Address) -> bool:
+    name = decoded(file_id.key)
+    return name is not None and name.source != asked.host and abs(datetime.now(UTC) - name.created_at) < _LAGGING
+
+
+def _address_in_name(file_id: FileId, of_the_group: Address) -> Address | None:
+    """The source's own address; clusters with `use_storage_id` write a number instead."""
+    name = decoded(file_id.key)
+    # All servers of a group listen on the same port.
+    return Address(name.source, of_the_group.port) if name is not None and "." in name.source else None
