@@ -13,6 +13,7 @@ from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.filesystem.listing import FilesystemListing
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
 from s3py_helper.domain.errors import IntegrityException, StorageOperationException
+from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import body_of, leak_guard, new_blob
 
 
@@ -40,6 +41,14 @@ async def test_a_file_is_described_as_info_describes_it(store: FilesystemBlobSto
     stored = await store.write(new_blob("name.txt", metadata={"a": "b"}), body_of(b"x"))
     async with FilesystemListing(store).list() as blobs:
         assert [blob async for blob in blobs] == [stored]
+
+
+async def test_the_deepest_key_is_stored_listed_and_deleted(store: FilesystemBlobStore, root: Path) -> None:
+    deepest = "/".join("a" * 512)
+    await _write(store, deepest)
+    assert await _keys(store) == [deepest]
+    await store.delete(FileId.parse(f"fs:files/{deepest}"))
+    assert list((root / "files").iterdir()) == []
 
 
 async def test_buckets_are_listed_one_by_one(store: FilesystemBlobStore) -> None:

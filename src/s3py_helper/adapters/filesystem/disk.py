@@ -3,17 +3,20 @@
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from s3py_helper.adapters.filesystem.folders import FOLDER_FLAGS
+from s3py_helper.adapters.filesystem.folders import FOLDER_FLAGS, enter, walked
 from s3py_helper.adapters.filesystem.layout import INCOMING
+from s3py_helper.domain.errors import StorageException
 
 type FolderKey = tuple[int, int]
 """Device and number of a folder."""
 
 _CLOSED: Final = -1
+
+_MOST_REMEMBERED: Final = 10_000
+"""Folders known to last; forgetting one costs a sync."""
 
 
 class Disk:
@@ -46,28 +49,49 @@ class Disk:
             if descriptor != _CLOSED:
                 os.close(descriptor)
 
-    def make_lasting(self, chain: Sequence[int]) -> None:
-        """Have the disk keep the newest entry of the last folder of a chain, and every folder on the way to it.
+    def make_lasting(self, folder: int, names: Sequence[bytes]) -> None:
+        """Have the disk keep the newest entry of a folder, and every folder on the way to it.
 
         fsync(2): syncing a file does not sync the folder that names it. A folder that somebody else has just made may
-        not have been synced yet, so each is synced once by everybody.
+        not have been synced yet, so each store syncs each once.
         """
         if not self.durability:
             return
-        os.fsync(chain[-1])
-        for parent, folder in pairwise(chain):
-            if (key := _key(folder)) not in self._lasting:
+        os.fsync(folder)
+        with walked(self.root, names, self._enter_lasting):
+            pass
+
+    def remove_empty(self, names: Sequence[bytes]) -> None:
+        """Remove the folders of a path that are empty, innermost first. A bucket stays, once it is there.
+
+        The disk itself refuses to remove a folder into which a writer has just put something.
+        """
+        with suppress(OSError, StorageException):
+            for depth in range(len(names) - 1, 0, -1):
+                with walked(self.root, names[:depth]) as parent:
+                    # Its number may soon be that of another folder, of which nothing is known.
+                    self._lasting.discard(_key(os.stat(names[depth], dir_fd=parent, follow_symlinks=False)))
+                    os.rmdir(names[depth], dir_fd=parent)
+
+    def _enter_lasting(self, parent: int, name: bytes) -> int:
+        folder = enter(parent, name)
+        try:
+            if (key := _key(os.fstat(folder))) not in self._lasting:
                 os.fsync(parent)
-                self._lasting.add(key)
+                self._remember(key)
+        except BaseException:
+            # Whatever stops the sync: the walk does not know of this descriptor yet.
+            os.close(folder)
+            raise
+        return folder
 
-    def forget(self, chain: Sequence[int]) -> None:
-        """Take nothing for granted of folders that may be removed: their numbers will name others."""
-        for folder in chain[1:]:
-            self._lasting.discard(_key(folder))
+    def _remember(self, key: FolderKey) -> None:
+        if len(self._lasting) >= _MOST_REMEMBERED:
+            self._lasting.clear()
+        self._lasting.add(key)
 
 
-def _key(folder: int) -> FolderKey:
-    status = os.fstat(folder)
+def _key(status: os.stat_result) -> FolderKey:
     return status.st_dev, status.st_ino
 
 

@@ -7,8 +7,8 @@ that somebody plants below the root leads out of it, however the folders change 
 import errno
 import os
 import stat
-from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from s3py_helper.domain.errors import IntegrityException
@@ -16,49 +16,18 @@ from s3py_helper.domain.errors import IntegrityException
 FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@contextmanager
-def walked(root: int, names: Sequence[bytes], *, create: bool = False) -> Generator[list[int]]:
-    """Descriptors of the root and of the folder of each name below the one before it; closed after the block.
+type Step = Callable[[int, bytes], int]
+"""From the descriptor of a folder and a name in it to that of the folder of this name."""
+
+
+def enter(parent: int, name: bytes) -> int:
+    """Open a folder.
 
     Raises:
-        OSError: A folder is missing and not to be created, or its name belongs to something else.
-        IntegrityException: It belongs to a link.
+        OSError: It is missing, or its name belongs to something else.
+        IntegrityException: The name belongs to a link.
     """
-    with ExitStack() as opened:
-        chain = [root]
-        for name in names:
-            chain.append(_step(chain[-1], name, create=create))
-            opened.callback(os.close, chain[-1])
-        yield chain
-
-
-def remove_empty(chain: Sequence[int], names: Sequence[bytes]) -> None:
-    """Remove the folders of the chain that are empty, innermost first. A bucket stays, once it is there.
-
-    The disk itself refuses to remove a folder into which a writer has just put something.
-    """
-    for parent, name in reversed(list(zip(chain, names, strict=False))[1:]):
-        try:
-            os.rmdir(name, dir_fd=parent)
-        except OSError:
-            return
-
-
-def require_regular(status: os.stat_result) -> None:
-    """Raise unless it is a plain file: `FileNotFoundError` for a folder, `IntegrityException` for all the rest."""
-    if stat.S_ISDIR(status.st_mode):
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    if not stat.S_ISREG(status.st_mode):
-        raise IntegrityException("what lies there is a link or a device, not a file that was stored")
-
-
-def _step(parent: int, name: bytes, *, create: bool) -> int:
     try:
-        return os.open(name, FOLDER_FLAGS, dir_fd=parent)
-    except FileNotFoundError:
-        if not create:
-            raise
-        _make(parent, name)
         return os.open(name, FOLDER_FLAGS, dir_fd=parent)
     except NotADirectoryError:
         # What Linux says of a file and of a link alike.
@@ -67,8 +36,37 @@ def _step(parent: int, name: bytes, *, create: bool) -> int:
         raise
 
 
-def _make(parent: int, name: bytes) -> None:
+def enter_or_make(parent: int, name: bytes) -> int:
+    """Open a folder that is made when it is missing."""
     try:
-        os.mkdir(name, dir_fd=parent)
-    except FileExistsError:
-        return  # Another writer was quicker.
+        return enter(parent, name)
+    except FileNotFoundError:
+        with suppress(FileExistsError):  # Another writer was quicker.
+            os.mkdir(name, dir_fd=parent)
+        return enter(parent, name)
+
+
+@contextmanager
+def walked(root: int, names: Sequence[bytes], step: Step = enter) -> Generator[int]:
+    """Descriptor of the last folder of a path; closed after the block. At most two are open at a time, however deep.
+
+    Raises what the steps raise.
+    """
+    folder = root
+    try:
+        for name in names:
+            parent, folder = folder, step(folder, name)
+            if parent != root:
+                os.close(parent)
+        yield folder
+    finally:
+        if folder != root:
+            os.close(folder)
+
+
+def require_regular(status: os.stat_result) -> None:
+    """Raise unless it is a plain file: `FileNotFoundError` for a folder, `IntegrityException` for all the rest."""
+    if stat.S_ISDIR(status.st_mode):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    if not stat.S_ISREG(status.st_mode):
+        raise IntegrityException("what lies there is a link or a device, not a file that was stored")

@@ -1,12 +1,13 @@
 """Walking through a bucket in the order of its keys. Everything here blocks: it is called in threads."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
+from contextlib import suppress
 from itertools import islice
 from typing import Final
 
 from s3py_helper.adapters.filesystem.disk import Disk
-from s3py_helper.adapters.filesystem.folders import FOLDER_FLAGS, walked
+from s3py_helper.adapters.filesystem.folders import walked
 from s3py_helper.adapters.filesystem.lease import Lease
 from s3py_helper.adapters.filesystem.reader import describe_entry
 from s3py_helper.domain.blob import BlobInfo
@@ -15,6 +16,10 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 BATCH: Final = 256
 """Files that are described in one visit to a thread."""
+
+
+_VANISHED: Final = (FileNotFoundError, NotADirectoryError, IntegrityException)
+"""What opening a name says that belongs to something else by now, or always did."""
 
 
 class BlobLister(Lease):
@@ -45,8 +50,8 @@ class BlobLister(Lease):
 
     def _all(self) -> Generator[BlobInfo]:
         try:
-            with walked(self._disk.root, [self._bucket.encode()]) as chain:
-                yield from self._below(chain[-1], b"")
+            with walked(self._disk.root, [self._bucket.encode()]) as folder:
+                yield from self._below(folder, b"")
         except FileNotFoundError:
             return  # A bucket begins with its first file.
 
@@ -57,23 +62,15 @@ class BlobLister(Lease):
                 if key.startswith(self._prefix) and (info := self._describe(folder, name, key)):
                     yield info
             elif key.startswith(self._prefix) or self._prefix.startswith(key):
-                yield from self._enter(folder, name, key)
-
-    def _enter(self, folder: int, name: bytes, path: bytes) -> Iterator[BlobInfo]:
-        try:
-            child = os.open(name.removesuffix(b"/"), FOLDER_FLAGS, dir_fd=folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        try:
-            yield from self._below(child, path)
-        finally:
-            os.close(child)
+                # One frame for each level: keys of 1024 bytes have up to 512, Python allows 1000.
+                with suppress(*_VANISHED), walked(folder, [name.removesuffix(b"/")]) as child:
+                    yield from self._below(child, key)
 
     def _describe(self, folder: int, name: bytes, key: bytes) -> BlobInfo | None:
         try:
             file_id = FileId(Backend.FILESYSTEM, self._bucket, key.decode())
             return describe_entry(folder, name).describe(file_id)
-        except (FileNotFoundError, IntegrityException, InvalidArgumentException, UnicodeDecodeError):
+        except (*_VANISHED, InvalidArgumentException, UnicodeDecodeError):
             return None
 
 

@@ -56,8 +56,8 @@ class BlobReader(Lease):
             return self._read()
 
     def _open(self) -> Trailer:
-        with walked(self._disk.root, self._place.folders) as chain:
-            self._file = _opened(chain[-1], self._place.name)
+        with walked(self._disk.root, self._place.folders) as folder:
+            self._file = _opened(folder, self._place.name)
         return _read_trailer(self._file)
 
     def _read(self) -> bytes:
@@ -82,8 +82,8 @@ class BlobReader(Lease):
 
 def read_description(disk: Disk, place: Place) -> Trailer:
     """A file's description alone."""
-    with walked(disk.root, place.folders) as chain:
-        return describe_entry(chain[-1], place.name)
+    with walked(disk.root, place.folders) as folder:
+        return describe_entry(folder, place.name)
 
 
 def describe_entry(folder: int, name: bytes) -> Trailer:

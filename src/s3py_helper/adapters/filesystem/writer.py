@@ -9,7 +9,7 @@ from typing import Final
 
 from s3py_helper.adapters.filesystem.disk import Disk
 from s3py_helper.adapters.filesystem.errors import not_open
-from s3py_helper.adapters.filesystem.folders import remove_empty, walked
+from s3py_helper.adapters.filesystem.folders import enter_or_make, walked
 from s3py_helper.adapters.filesystem.incoming import new_incoming
 from s3py_helper.adapters.filesystem.layout import Place
 from s3py_helper.adapters.filesystem.lease import Lease
@@ -69,9 +69,9 @@ class BlobWriter(Lease):
         self._publishing = True
         for attempt in range(_ATTEMPTS):
             try:
-                with walked(self._disk.root, self._place.folders, create=True) as chain:
-                    self._give_place(chain[-1])
-                    self._disk.make_lasting(chain)
+                with walked(self._disk.root, self._place.folders, enter_or_make) as folder:
+                    self._give_place(folder)
+                    self._disk.make_lasting(folder, self._place.folders)
             except FileNotFoundError:
                 # A deletion has just removed a folder, empty as it was: make it again.
                 if attempt + 1 == _ATTEMPTS:
@@ -120,11 +120,10 @@ class BlobWriter(Lease):
 
     def _withdraw(self) -> None:
         # The folders that were made for it go as well, also when it did not come to placing the file.
-        with suppress(OSError, StorageException), walked(self._disk.root, self._place.folders) as chain:
-            if self._placed:
-                os.unlink(self._place.name, dir_fd=chain[-1])
-            self._disk.forget(chain)
-            remove_empty(chain, self._place.folders)
+        if self._placed:
+            with suppress(OSError, StorageException), walked(self._disk.root, self._place.folders) as folder:
+                os.unlink(self._place.name, dir_fd=folder)
+        self._disk.remove_empty(self._place.folders)
 
 
 def write_all(file: int, pieces: Sequence[bytes]) -> None:
