@@ -45,15 +45,20 @@ def services_on(
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to pytest, and says when it is up."""
+    """Leaves the signals to pytest, says when it is up, and stops without waiting for its next look at the clock."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.up = asyncio.Event()
+        self.stop = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.stop.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -74,4 +79,4 @@ async def served(app: FastAPI, *, http: str = "auto") -> AsyncGenerator[str]:
             try:
                 yield "http://{}:{}".format(*listening.getsockname())
             finally:
-                server.should_exit = True
+                server.stop.set()
