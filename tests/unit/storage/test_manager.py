@@ -1,0 +1,109 @@
+"""A manager on the local disk, and what opening it costs."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from s3py_helper.storage import (
+    FileNotFoundException,
+    FilesystemConfig,
+    FileTooLargeException,
+    FileTypeConfig,
+    FileValidatorImpl,
+    InvalidFileTypeException,
+    RouteNotSupportedException,
+    StorageManager,
+    StorageMode,
+    StorageModeConfig,
+)
+from s3py_helper.testing import leak_guard
+
+FILESYSTEM = StorageModeConfig(mode=StorageMode.FILESYSTEM)
+
+USE_EVERYTHING = """
+import asyncio, sys
+from s3py_helper.storage import FilesystemConfig, StorageManager, StorageMode, StorageModeConfig
+
+async def main():
+    config = FilesystemConfig(root=sys.argv[1])
+    async with StorageManager(StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=config) as manager:
+        attach = await manager.upload_service.upload_bytes("a.txt", b"hello")
+        assert await manager.download_service.download_bytes(attach.file_id) == b"hello"
+
+asyncio.run(main())
+for name in ("aioboto3", "botocore", "aiohttp", "aiofdfs", "typer", "uvicorn"):
+    assert name not in sys.modules, name
+"""
+
+
+async def test_a_file_survives_the_manager(tmp_path: Path) -> None:
+    config = FilesystemConfig(root=tmp_path, default_bucket="docs")
+    async with leak_guard(), StorageManager(FILESYSTEM, filesystem_config=config) as manager:
+        attach = await manager.upload_service.upload_bytes("report.pdf", b"hello", folder="reports")
+    assert attach.file_id.startswith("fs:docs/reports/")
+    async with StorageManager(FILESYSTEM, filesystem_config=config) as manager:
+        assert await manager.download_service.download_bytes(attach.file_id) == b"hello"
+        info = await manager.info_service.get_file_info(attach.file_id)
+        assert (info.file_name, info.file_size, info.content_type) == ("report.pdf", 5, "application/pdf")
+        assert info.checksum == attach.checksum == "crc32:3610a686"
+        assert (await manager.health_service.report()).healthy
+        await manager.delete_service.delete_file(attach.file_id)
+        with pytest.raises(FileNotFoundException):
+            await manager.info_service.get_file_info(attach.file_id)
+
+
+async def test_ids_of_other_backends_are_refused(tmp_path: Path) -> None:
+    async with StorageManager(FILESYSTEM, filesystem_config=FilesystemConfig(root=tmp_path)) as manager:
+        for file_id in ("s3:my-bucket/a", "group1/M00/00/00/some_file.pdf"):
+            with pytest.raises(RouteNotSupportedException):
+                await manager.info_service.get_file_info(file_id)
+
+
+async def test_only_the_buckets_given_are_used(tmp_path: Path) -> None:
+    config = FilesystemConfig(root=tmp_path, default_bucket="docs")
+    async with StorageManager(FILESYSTEM, filesystem_config=config, buckets=["docs"]) as manager:
+        await manager.upload_service.upload_bytes("a.txt", b"x")
+        with pytest.raises(RouteNotSupportedException):
+            await manager.upload_service.upload_bytes("a.txt", b"x", bucket="other")
+
+
+async def test_rules_for_uploads_are_kept(tmp_path: Path) -> None:
+    config = FilesystemConfig(root=tmp_path)
+    rules = FileTypeConfig(blacklist=["exe"])
+    async with StorageManager(FILESYSTEM, file_type_config=rules, filesystem_config=config) as manager:
+        with pytest.raises(InvalidFileTypeException):
+            await manager.upload_service.upload_bytes("a.exe", b"x")
+    async with StorageManager(
+        FILESYSTEM, filesystem_config=config, validator=FileValidatorImpl(rules, max_file_size=3)
+    ) as manager:
+        with pytest.raises(FileTooLargeException):
+            await manager.upload_service.upload_bytes("a.txt", b"1234")
+
+
+async def test_a_manager_whose_opening_fails_can_be_opened_later(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"a file where the folder should be")
+    manager = StorageManager(FILESYSTEM, filesystem_config=FilesystemConfig(root=tmp_path / "taken"))
+    for _ in range(2):
+        with pytest.raises(Exception, match="taken"):
+            await manager.__aenter__()
+    (tmp_path / "taken").unlink()
+    async with manager:
+        assert (await manager.health_service.report()).healthy
+
+
+async def test_a_cancelled_opening_leaves_the_manager_closed(tmp_path: Path) -> None:
+    manager = StorageManager(FILESYSTEM, filesystem_config=FilesystemConfig(root=tmp_path))
+    async with leak_guard():
+        opening = asyncio.create_task(manager.__aenter__())
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    async with manager:
+        assert (await manager.health_service.report()).healthy
+
+
+def test_local_files_need_no_client_of_a_server(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", USE_EVERYTHING, str(tmp_path)], check=True, timeout=60)
