@@ -80,13 +80,13 @@ class EntryNames:
         return name
 
     def _numbered(self, name: str, identity: str) -> tuple[str, str]:
-        for number in count(self._last_number.get(identity, 0) + 1):
-            candidate = _with_number(name, number)
-            candidate_identity = _identity(candidate)
-            if not any(candidate_identity in used for used in (self._taken, self._expected, self._folders)):
-                self._last_number[identity] = number
-                return candidate, candidate_identity
-        raise AssertionError("unreachable: numbers do not end")
+        candidates = ((number, _with_number(name, number)) for number in count(self._last_number.get(identity, 0) + 1))
+        number, free = next((number, text) for number, text in candidates if self._is_free(_identity(text)))
+        self._last_number[identity] = number
+        return free, _identity(free)
+
+    def _is_free(self, identity: str) -> bool:
+        return not any(identity in used for used in (self._taken, self._expected, self._folders))
 
 
 def _safe_segment(text: str) -> str:

@@ -5,7 +5,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3py_helper.domain.archive_name import EntryNames, safe_entry_name
@@ -72,6 +72,7 @@ def test_a_path_too_long_to_unpack_loses_its_outermost_folders() -> None:
 
 
 @given(NASTY_NAMES)
+@settings(deadline=None)
 def test_no_name_leads_out_of_the_folder_it_is_unpacked_in(text: str) -> None:
     name = safe_entry_name(text)
     assert name.encode()
@@ -88,12 +89,14 @@ def test_no_name_leads_out_of_the_folder_it_is_unpacked_in(text: str) -> None:
 
 
 @given(NASTY_NAMES)
+@settings(deadline=None)
 def test_a_safe_name_stays_as_it_is(text: str) -> None:
     name = safe_entry_name(text)
     assert safe_entry_name(name) == name
 
 
 @given(st.lists(NASTY_NAMES | st.none(), max_size=12))
+@settings(deadline=None)
 def test_no_two_names_are_alike_and_no_file_is_a_folder(wanted: list[str | None]) -> None:
     names = final_names(wanted)
     identities = [unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold()) for name in names]
@@ -105,6 +108,7 @@ def test_no_two_names_are_alike_and_no_file_is_a_folder(wanted: list[str | None]
 
 
 @given(names=st.lists(NASTY_NAMES, max_size=6))
+@settings(deadline=None)
 def test_a_careless_unpacker_writes_every_file_once_and_nothing_outside(
     tmp_path_factory: pytest.TempPathFactory, names: list[str]
 ) -> None:

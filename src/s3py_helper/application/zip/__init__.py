@@ -1,5 +1,5 @@
 """Many files as one zip archive, written while they are read.
 
-`archive.plan` is the use case; `records` and `writer` are the format, `deflate` and `encoding` the bytes of an entry,
-`lookahead` opens files ahead of their turn.
+`plan` is the use case and `archive` its bytes; `records`, `timestamps` and `writer` are the format; `encoding` makes an
+entry's data from a file's bytes; `lookahead` opens files ahead of their turn.
 """

@@ -31,14 +31,16 @@ class Upcoming:
     Attributes:
         source: The file.
         size: Its size, `None` while nobody knows.
-        untaken: Bytes that are still to be read, or wait to be taken, about; zero while nobody knows.
+        untaken: Bytes that are still to be read, or wait to be taken, about.
         parked: Set when a file that was let go may be opened again.
     """
 
-    def __init__(self, source: Source, open_pieces: Callable[["Upcoming"], AsyncGenerator[Piece]]) -> None:
+    def __init__(
+        self, source: Source, assumed_size: int, open_pieces: Callable[["Upcoming"], AsyncGenerator[Piece]]
+    ) -> None:
         self.source = source
         self.size: int | None = None
-        self.untaken = 0
+        self.untaken = assumed_size
         self.parked: asyncio.Event | None = None
         if source.info is not None:
             self.has_size(source.info.size)
@@ -75,6 +77,8 @@ class Lookahead:
         self._waiting = iter(sources)
         self._encode = encode
         self._under_way: deque[Upcoming] = deque()
+        # Lists of files tend to be of one kind: while a size is not known, the file is taken to be like the last one.
+        self._assumed_size = BATCH
 
     def current(self) -> Upcoming | None:
         """The file whose turn it is, `None` after the last."""
@@ -90,7 +94,7 @@ class Lookahead:
             source = next(self._waiting, None)
             if source is None:
                 return
-            self._under_way.append(Upcoming(source, self._pieces))
+            self._under_way.append(Upcoming(source, self._assumed_size, self._pieces))
 
     def drop_current(self) -> None:
         """Done with the current file: it was read to its end, or has raised what was wrong with it."""
@@ -105,6 +109,7 @@ class Lookahead:
         while True:
             async with upcoming.source.open() as blob:
                 upcoming.has_size(blob.info.size)
+                self._assumed_size = blob.info.size
                 if blob.info.size <= BATCH or not self._is_far(upcoming):
                     async with aclosing(self._encode(upcoming.source, blob)) as pieces:
                         async for piece in pieces:
@@ -119,7 +124,7 @@ class Lookahead:
         for other in self._under_way:
             if other is upcoming:
                 break
-            # While a size is not known the file is taken to be like this one: lists of files tend to be of one kind.
+            # Assumed sizes are those of files before; this one is the better example.
             ahead += (upcoming.size or 0) if other.size is None else other.untaken
         return ahead >= BYTES_AHEAD
 

@@ -22,14 +22,14 @@ async def read(shelf: Shelf, *, verify_first: bool = False) -> int:
     return size
 
 
-async def test_the_next_small_files_are_opened_while_the_first_one_is_awaited() -> None:
+async def test_the_next_files_are_opened_while_the_first_one_is_awaited() -> None:
     shelf = Shelf({f"{number}.jpg": b"small" for number in range(3 * FILES_AHEAD)})
     gate = shelf.staged.hold("open", times=3 * FILES_AHEAD)
     reading = asyncio.create_task(read(shelf))
     await gate.reached.wait()
     for _ in range(10):
         await asyncio.sleep(0)
-    assert shelf.staged.calls["open"] == FILES_AHEAD
+    assert shelf.staged.calls["open"] == FILES_AHEAD // 2, "as many as may be, as long as they might be large"
     gate.released.set()
     await reading
     assert shelf.staged.calls["open"] == 3 * FILES_AHEAD
@@ -37,10 +37,13 @@ async def test_the_next_small_files_are_opened_while_the_first_one_is_awaited() 
 
 async def test_latencies_of_small_files_overlap() -> None:
     shelf = Shelf({f"{number}.jpg": b"small" for number in range(100)})
-    gate = shelf.staged.hold("read", times=1)
     reading = asyncio.create_task(read(shelf))
+    while shelf.staged.calls["open"] < 50:
+        await asyncio.sleep(0)
+    gate = shelf.staged.hold("read", times=FILES_AHEAD)
     await gate.reached.wait()
-    while shelf.staged.calls["open"] < FILES_AHEAD:
+    begun = shelf.staged.calls["read"] - 1
+    while shelf.staged.calls["read"] < begun + FILES_AHEAD:
         await asyncio.sleep(0)
     gate.released.set()
     await reading

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3py_helper.application.zip.batches import batched, coalesced
@@ -38,6 +38,7 @@ async def pieces(chunks: list[bytes]) -> AsyncGenerator[bytes]:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20)), st.integers(1, 12))
+@settings(deadline=None)
 async def test_batches_have_one_size_and_all_bytes(chunks: list[bytes], size: int) -> None:
     batches = [b"".join(batch) async for batch in batched(pieces(chunks), size)]
     assert b"".join(batches) == b"".join(chunks)
@@ -46,6 +47,7 @@ async def test_batches_have_one_size_and_all_bytes(chunks: list[bytes], size: in
 
 
 @given(st.lists(st.binary(max_size=20)), st.integers(1, 12))
+@settings(deadline=None)
 async def test_coalesced_chunks_have_a_least_size_and_all_bytes(chunks: list[bytes], size: int) -> None:
     large = [chunk async for chunk in coalesced(pieces(chunks), size)]
     assert b"".join(large) == b"".join(chunks)
