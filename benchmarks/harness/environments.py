@@ -1,5 +1,6 @@
 """An environment of its own for each subject, made by uv when it is first needed or its requirements change."""
 
+import functools
 import hashlib
 import json
 import os
@@ -12,13 +13,18 @@ from typing import Final
 from benchmarks.harness.paths import ENVIRONMENTS, PEERS, ROOT
 
 OURS: Final = "s3py-helper"
-"""The environment of this checkout: installed in place, its dependencies as locked for development."""
+"""The environment of this checkout, with its dependencies as locked for development."""
 
+_INSTALL: Final = ("pip", "install", "--quiet", "--compile-bytecode")
 _LOCK: Final = ROOT / "requirements" / "dev.txt"
 
 
+@functools.cache
 def python_of(environment: str) -> Path:
-    """The interpreter of an environment, which exists and is up to date afterwards."""
+    """The interpreter of an environment, which exists and is up to date afterwards.
+
+    The checkout is installed anew in each run, as a copy: what is edited meanwhile does not change what is measured.
+    """
     folder = ENVIRONMENTS / environment
     requirements = [_LOCK, ROOT / "pyproject.toml"] if environment == OURS else [PEERS / f"{environment}.txt"]
     mark = folder / "made-from"
@@ -26,7 +32,10 @@ def python_of(environment: str) -> Path:
     if not mark.is_file() or mark.read_text() != fingerprint:
         _make(environment, folder)
         mark.write_text(fingerprint)
-    return folder / "bin" / "python"
+    python = folder / "bin" / "python"
+    if environment == OURS:
+        _uv(*_INSTALL, "--python", str(python), "--no-deps", "--reinstall-package", OURS, str(ROOT))
+    return python
 
 
 def versions_in(environment: str) -> dict[str, str]:
@@ -40,11 +49,11 @@ def _make(environment: str, folder: Path) -> None:
     # Every subject runs on the same interpreter: the one that runs the bench.
     interpreter = str(Path(sys.executable).resolve())
     _uv("venv", "--quiet", "--clear", "--no-project", "--python", interpreter, str(folder))
-    install = ("pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder / "bin" / "python"))
+    python = ("--python", str(folder / "bin" / "python"))
     if environment == OURS:
-        _uv(*install, "--constraints", str(_LOCK), "--editable", f"{ROOT}[fast]")
+        _uv(*_INSTALL, *python, "--constraints", str(_LOCK), f"{ROOT}[fast]")
     else:
-        _uv(*install, "--no-deps", "--requirements", str(PEERS / f"{environment}.txt"))
+        _uv(*_INSTALL, *python, "--no-deps", "--requirements", str(PEERS / f"{environment}.txt"))
 
 
 def _fingerprint(files: list[Path]) -> str:

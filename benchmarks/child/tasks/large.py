@@ -8,8 +8,8 @@ from benchmarks.child.drivers import Parameters, open_store, run_in_loop
 from benchmarks.child.sample import Sample
 from benchmarks.child.store import NotOfferedError, Store, Target
 
-WARM_UP = "warm.bin"
-"""Put before anything is measured: what a client does once in its life is the start-up's affair."""
+WARM_UP = ("warm.bin", b"warm")
+"""Name and content of a file that is put before anything is measured: a client's start is measured elsewhere."""
 
 
 class LargeFile:
@@ -45,7 +45,7 @@ async def _measure(driver: str, target: Target, parameters: Parameters) -> list[
     samples: list[Sample] = []
     async with open_store(driver, target) as store:
         with contextlib.suppress(NotOfferedError):
-            await store.put(WARM_UP, b"warm")
+            await store.put(*WARM_UP)
         file = LargeFile(store, parameters)
         match parameters["direction"]:
             case "up":

@@ -34,6 +34,9 @@ async def _measure(driver: str, target: Target, parameters: Parameters) -> list[
             raise ValueError(f"wrong bytes in file {turn}")
 
     async with open_store(driver, target) as store:
+        # So that connections stand, and whatever the library puts off until it is needed is there.
+        with contextlib.suppress(Exception):
+            await _store_all(store, [(f"warm-{number}.bin", b"warm") for number in range(workers)], workers)
         async with attempted("up", samples) as attempt:
             ids = await _store_all(store, files, workers)
             attempt.count, attempt.size = count, count * size
