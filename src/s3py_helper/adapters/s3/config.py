@@ -93,6 +93,8 @@ class S3Config(BaseModel):
         proxy: Address of an HTTP proxy; without one the environment (`HTTPS_PROXY`, `NO_PROXY`, ...) decides.
         checksum: `auto` sends a CRC-32 with every upload unless the server turns out not to know it, and checks it on
             whole downloads; `required` refuses servers that do not confirm it; `off` is for servers that choke on it.
+        sign_payload: Over plain HTTP, sign a SHA-256 of every body, so that nobody on the way can change it unnoticed.
+            `False` saves about 0.6 s of CPU per GiB where the network is trusted. TLS needs no such signature.
         perf: Performance settings.
     """
 
@@ -111,6 +113,7 @@ class S3Config(BaseModel):
     verify_tls: bool | Path = True
     proxy: Annotated[str, AfterValidator(_proxy)] | None = Field(default=None, repr=False)
     checksum: Literal["auto", "required", "off"] = "auto"
+    sign_payload: bool = True
     perf: S3PerfConfig | None = None
 
     @model_validator(mode="after")

@@ -81,7 +81,15 @@ class S3Connection:
             await session.close()
             raise
         self._closing.push_async_callback(session.close)
-        pipeline = Pipeline(session, self.endpoint, Signer(self.config.region), credentials, self.perf, self._proxy)
+        pipeline = Pipeline(
+            session,
+            self.endpoint,
+            Signer(self.config.region),
+            credentials,
+            self.perf,
+            proxy=self._proxy,
+            sign_payload=self.config.sign_payload,
+        )
         self._hot = HotPath(pipeline, ChecksumPolicy(self.config.checksum))
         return self
 
@@ -98,15 +106,20 @@ class S3Connection:
         await self._closing.aclose()
 
     async def _open_sdk(self) -> "Sdk":
+        # In a thread, so that the event loop goes on meanwhile.
+        sdk = await asyncio.to_thread(self._make_sdk)
+        return await self._closing.enter_async_context(sdk)
+
+    def _make_sdk(self) -> "Sdk":
         from s3py_helper.adapters.s3.sdk import Sdk  # noqa: PLC0415 - see the class
 
-        return await self._closing.enter_async_context(Sdk(self.config, self.endpoint, self._proxy))
+        return Sdk(self.config, self.endpoint, self._proxy)
 
     async def _credentials(self) -> CredentialSource:
         if self.config.access_key_id and self.config.secret_access_key:
             keys = Credentials(self.config.access_key_id, self.config.secret_access_key, self.config.session_token)
             return StaticCredentials(keys)
-        from s3py_helper.adapters.s3.sdk import find_credentials  # noqa: PLC0415 - see the class
+        from s3py_helper.adapters.s3.sdk_credentials import find_credentials  # noqa: PLC0415 - see the class
 
         found = await find_credentials(self.config)
         if found is None:

@@ -9,6 +9,8 @@ from aiohttp.payload import Payload
 from s3py_helper.adapters.s3.buffers import Buffer
 
 _WRITE_SIZE: Final = 256 * 1024
+_NEVER_WAITS: Final = 64 * 1024
+"""So much a transport takes at once."""
 
 
 class BufferPayload(Payload):
@@ -28,6 +30,10 @@ class BufferPayload(Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write everything; aiohttp calls this again when it repeats a request on a fresh connection."""
+        if self._buffer.size <= _NEVER_WAITS:
+            for chunk in self._buffer.chunks:
+                await writer.write(chunk)
+            return
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._stall_timeout) as deadline:
             for piece in self._buffer.pieces(_WRITE_SIZE):

@@ -47,6 +47,7 @@ class Pipeline:
         credentials: Asked before each attempt, so that keys that expired meanwhile are replaced.
         perf: Timeouts and retries.
         proxy: Address of an HTTP proxy.
+        sign_payload: Whether signatures cover bodies that go over plain HTTP.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Pipeline:
         signer: Signer,
         credentials: CredentialSource,
         perf: S3PerfConfig,
+        *,
         proxy: str | None = None,
+        sign_payload: bool = True,
     ) -> None:
         self.endpoint = endpoint
         self._session = session
@@ -64,6 +67,8 @@ class Pipeline:
         self._credentials = credentials
         self._perf = perf
         self._proxy = proxy
+        # TLS protects bodies already; without it the signature has to.
+        self._sign_payload = sign_payload and not endpoint.secure
 
     async def send(self, request: Request) -> aiohttp.ClientResponse:
         """The answer as soon as its head is there; whoever calls closes it.
@@ -111,8 +116,7 @@ class Pipeline:
     async def _payload_hash(self, body: Buffer) -> str:
         if not body.size:
             return EMPTY_PAYLOAD
-        # TLS protects the body already; without it the signature has to.
-        return UNSIGNED_PAYLOAD if self.endpoint.secure else await body.sha256()
+        return await body.sha256() if self._sign_payload else UNSIGNED_PAYLOAD
 
     async def _attempt(self, request: Request, payload_hash: str) -> aiohttp.ClientResponse:
         address = self.endpoint.address(request.bucket, request.key)
@@ -138,8 +142,15 @@ class Pipeline:
         if response.status in _SUCCESS:
             return response
         async with response:
-            body = await response.content.read(_LARGEST_ERROR_BODY)
-            raise parse_refusal(response.status, response.headers, body)
+            raise parse_refusal(response.status, response.headers, await _beginning(response.content))
+
+
+async def _beginning(content: aiohttp.StreamReader) -> bytes:
+    """As much of an error answer as is worth reading."""
+    body = b""
+    while len(body) < _LARGEST_ERROR_BODY and (chunk := await content.readany()):
+        body += chunk
+    return body
 
 
 def pause_before(attempt: int, asked_for: float | None = None) -> float:

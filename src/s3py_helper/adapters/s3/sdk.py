@@ -3,27 +3,30 @@
 from types import TracebackType
 from typing import Any, Self
 
-# Neither package is typed.
+# None of the packages is typed.
 import aioboto3  # type: ignore[import-untyped]
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from s3py_helper.adapters.s3.addressing import Endpoint
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
-from s3py_helper.adapters.s3.credentials import Credentials
 from s3py_helper.adapters.s3.errors import Place, translated
 from s3py_helper.adapters.s3.sdk_body import SdkBody
 from s3py_helper.adapters.s3.sdk_errors import failure_of, refusal_of
 
 
 class Sdk:
-    """aioboto3's client for the configured service; opened by `async with`."""
+    """aioboto3's client for the configured service; opened by `async with`.
+
+    Making it reads files for tens of milliseconds: leave that to a thread.
+    """
 
     def __init__(self, config: S3Config, endpoint: Endpoint, proxy: str | None) -> None:
         perf = config.perf or S3PerfConfig()
         self._endpoint = endpoint
         self._client: Any = None
-        self._opening = _session(config).client(
+        self._opening = session_of(config).client(
             "s3",
             endpoint_url=config.endpoint,
             # With a path as value botocore trusts that bundle.
@@ -74,28 +77,18 @@ class Sdk:
         return answer
 
 
-class ChainCredentials:
-    """The keys that the SDK finds where it usually looks; it renews temporary ones before they expire."""
-
-    def __init__(self, found: Any) -> None:
-        self._found = found
-
-    async def current(self) -> Credentials:
-        """The keys of this moment."""
-        frozen = await self._found.get_frozen_credentials()
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
-
-
-async def find_credentials(config: S3Config) -> ChainCredentials | None:
-    """Ask the SDK's default chain; `None` when it finds nothing."""
-    found = await _session(config).get_credentials()
-    return None if found is None else ChainCredentials(found)
-
-
-def _session(config: S3Config) -> Any:
+def session_of(config: S3Config) -> Any:
+    """aioboto3's session with the configured keys, or with none."""
+    core = AioSession()
+    loader = core.get_component("data_loader")
+    # A client would read these large files when it is made, in the event loop.
+    for model in ("service-2", "paginators-1", "endpoint-rule-set-1"):
+        loader.load_service_model("s3", model)
+    loader.load_data_with_path("endpoints")
     return aioboto3.Session(
         aws_access_key_id=config.access_key_id,
         aws_secret_access_key=config.secret_access_key,
         aws_session_token=config.session_token,
         region_name=config.region,
+        botocore_session=core,
     )

@@ -17,7 +17,6 @@ from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, part_sizes
-from s3py_helper.domain.text_rules import forbidden_character
 
 
 class BlobWriter:
@@ -98,7 +97,7 @@ class BlobWriter:
 def upload_headers(blob: NewBlob) -> dict[str, str]:
     """Everything that is stored beside the bytes, as headers."""
     content_type = blob.content_type
-    if not content_type.isascii() or forbidden_character(content_type):
+    if not (content_type.isascii() and content_type.isprintable()):
         raise InvalidArgumentException(
             f"the content type {content_type!r} is no media type", operation="upload", backend=Backend.S3
         )

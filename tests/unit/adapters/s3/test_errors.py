@@ -5,9 +5,9 @@ import ssl
 from collections.abc import Iterator
 
 import aiohttp
-import botocore.session
+import botocore.session  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from botocore import exceptions as sdk  # type: ignore[import-untyped]  # it ships no types
+from botocore import exceptions as sdk
 
 from s3py_helper.adapters.s3 import errors, sdk_errors
 from s3py_helper.adapters.s3.errors import KIND_BY_CODE, Place, failure_of, translated

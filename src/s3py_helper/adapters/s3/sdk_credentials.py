@@ -1,0 +1,34 @@
+"""Keys from where the SDK usually looks: environment, shared files, container and instance roles."""
+
+from typing import Any
+
+# It ships no types.
+import aioboto3  # type: ignore[import-untyped]
+
+from s3py_helper.adapters.s3.config import S3Config
+from s3py_helper.adapters.s3.credentials import Credentials
+from s3py_helper.adapters.s3.errors import Place, translated
+from s3py_helper.adapters.s3.sdk_errors import failure_of
+
+
+class ChainCredentials:
+    """The keys that the SDK has found; it renews temporary ones before they expire."""
+
+    def __init__(self, found: Any, place: Place) -> None:
+        self._found = found
+        self._place = place
+
+    async def current(self) -> Credentials:
+        """The keys of this moment."""
+        with translated(self._place, failure_of):
+            frozen = await self._found.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+
+async def find_credentials(config: S3Config) -> ChainCredentials | None:
+    """Ask the SDK's default chain; `None` when it finds nothing."""
+    place = Place("asking for keys", config.endpoint)
+    with translated(place, failure_of):
+        session: Any = aioboto3.Session(region_name=config.region)
+        found = await session.get_credentials()
+    return None if found is None else ChainCredentials(found, place)

@@ -1,0 +1,334 @@
+"""Answers that no real server gives on command."""
+
+import base64
+import datetime as dt
+import ipaddress
+import ssl
+import zlib
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.store import S3BlobStore
+from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.checksum import Checksum
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    IntegrityException,
+    InvalidArgumentException,
+    StorageOperationException,
+    StorageUnavailableException,
+)
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.testing import body_of, new_blob, read_all
+from tests.support.s3.scripted import error, scripted_server
+
+CONTENT = b"0123456789" * 1000
+CRC32 = base64.b64encode(zlib.crc32(CONTENT).to_bytes(4)).decode()
+FILE_ID = FileId(Backend.S3, "tests", "a.bin")
+
+
+def fine() -> web.Response:
+    return web.Response(body=b"12345", headers={"ETag": '"x"'})
+
+
+class TestChecksums:
+    @pytest.mark.parametrize(
+        "refusal",
+        [
+            error(501, "NotImplemented", "A header you provided implies functionality that is not implemented"),
+            error(400, "InvalidRequest", "unknown checksum algorithm"),
+        ],
+        ids=["not implemented", "unknown"],
+    )
+    async def test_a_server_that_knows_none_is_asked_once(self, refusal: web.Response) -> None:
+        seen: list[str | None] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            seen.append(request.headers.get("x-amz-checksum-crc32"))
+            await request.read()
+            if seen[-1] is not None:
+                return error(refusal.status, "NotImplemented", "no checksum please")
+            return fine()
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            store = S3BlobStore(connection)
+            for _ in range(2):
+                written = await store.write(new_blob(), body_of(CONTENT))
+                assert written.checksum is None
+        assert seen == [CRC32, None, None]
+
+    async def test_one_that_is_required_must_be_known_to_the_server(self) -> None:
+        requests: list[str] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            requests.append(request.method)
+            return fine()
+
+        async with (
+            scripted_server(answer) as server,
+            S3Connection(server.config(checksum="required")) as connection,
+        ):
+            with pytest.raises(StorageOperationException, match="does not confirm checksums"):
+                await S3BlobStore(connection).write(new_blob(), body_of(CONTENT))
+        assert requests == ["PUT", "DELETE"], "what was stored unconfirmed is taken back"
+
+    async def test_none_is_sent_where_it_is_switched_off(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            assert not [name for name in request.headers if "checksum" in name.lower()]
+            return fine()
+
+        async with scripted_server(answer) as server, S3Connection(server.config(checksum="off")) as connection:
+            store = S3BlobStore(connection)
+            await store.write(new_blob(), body_of(CONTENT))
+            await store.info(FILE_ID)
+            await read_all(store, FILE_ID)
+
+    async def test_a_server_that_stored_something_else_is_not_believed(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return web.Response(headers={"ETag": '"x"', "x-amz-checksum-crc32": "AAAAAA=="})
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            with pytest.raises(IntegrityException, match="other bytes than were sent"):
+                await S3BlobStore(connection).write(new_blob(), body_of(CONTENT))
+
+    @pytest.mark.parametrize("kind", ["FULL_OBJECT", "COMPOSITE"])
+    async def test_a_whole_download_is_compared(self, kind: Literal["FULL_OBJECT", "COMPOSITE"]) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            headers = {"ETag": '"x"', "x-amz-checksum-crc32": CRC32, "x-amz-checksum-type": kind}
+            return web.Response(body=CONTENT[:-1] + b"!", headers=headers)
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            store = S3BlobStore(connection)
+            if kind == "COMPOSITE":
+                # The checksum of the parts' checksums says nothing about the bytes as a whole.
+                assert await read_all(store, FILE_ID) == CONTENT[:-1] + b"!"
+                return
+            assert (await store.info(FILE_ID)).checksum == Checksum.crc32(zlib.crc32(CONTENT))
+            with pytest.raises(IntegrityException, match="checksum"):
+                await read_all(store, FILE_ID)
+
+
+class TestRetries:
+    PERF = S3PerfConfig(max_retries=3)
+
+    async def _attempts(self, *answers: web.Response) -> int:
+        left = list(answers)
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return left.pop(0) if left else fine()
+
+        async with scripted_server(answer) as server, S3Connection(server.config(perf=self.PERF)) as connection:
+            await S3BlobStore(connection).info(FILE_ID)
+        return len(answers) - len(left) + 1
+
+    @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+    async def test_overload_is_waited_out(self, status: int) -> None:
+        assert await self._attempts(web.Response(status=status), web.Response(status=status)) == 3
+
+    async def test_patience_ends(self) -> None:
+        with pytest.raises(StorageUnavailableException, match="HTTP 503") as refused:
+            await self._attempts(*(web.Response(status=503, headers={"Retry-After": "0"}) for _ in range(9)))
+        assert refused.value.retry_after == 0
+
+    async def test_a_refusal_for_good_is_not_repeated(self) -> None:
+        seen: list[str] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            seen.append(request.method)
+            return error(403, "SignatureDoesNotMatch", "the-secret is not the secret")
+
+        async with scripted_server(answer) as server, S3Connection(server.config(perf=self.PERF)) as connection:
+            with pytest.raises(AccessDeniedException, match="the secret key is wrong") as refused:
+                await S3BlobStore(connection).write(new_blob(), body_of(CONTENT))
+        assert seen == ["PUT"]
+        assert server.secret_key not in str(refused.value)
+
+
+class TestOddAnswers:
+    async def test_a_server_that_ignores_ranges_is_not_believed(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return web.Response(body=CONTENT)
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            store = S3BlobStore(connection)
+            with pytest.raises(StorageOperationException, match="does not serve ranges"):
+                await read_all(store, FILE_ID, ByteRange(5, 9))
+            assert await read_all(store, FILE_ID, ByteRange(0, None)) == CONTENT
+
+    @pytest.mark.parametrize("header", ["bytes 0-9/100", "bytes 5-8/100", "bytes 5-9/*", "nonsense", ""])
+    async def test_another_range_than_the_one_asked_for_is_not_believed(self, header: str) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return web.Response(status=206, body=bytes(5), headers={"Content-Range": header})
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            with pytest.raises(StorageOperationException, match=r"range|bytes"):
+                await read_all(S3BlobStore(connection), FILE_ID, ByteRange(5, 9))
+
+    async def test_a_redirect_is_not_followed(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return web.Response(status=307, headers={"Location": "http://127.0.0.1:9/", "Content-Length": "0"})
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            with pytest.raises(StorageOperationException, match="another endpoint"):
+                await S3BlobStore(connection).info(FILE_ID)
+
+    async def test_temporary_keys_send_their_token(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            assert request.headers["x-amz-security-token"] == "the-token"
+            assert "x-amz-security-token" in request.headers["Authorization"]
+            return fine()
+
+        async with (
+            scripted_server(answer) as server,
+            S3Connection(server.config(session_token="the-token")) as connection,
+        ):
+            await S3BlobStore(connection).info(FILE_ID)
+
+    async def test_bodies_over_plain_http_are_signed_unless_that_is_switched_off(self) -> None:
+        hashes_seen: list[str] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            hashes_seen.append(request.headers["x-amz-content-sha256"])
+            return fine()
+
+        async with scripted_server(answer) as server:
+            for sign_payload in (True, False):
+                async with S3Connection(server.config(sign_payload=sign_payload)) as connection:
+                    await S3BlobStore(connection).write(new_blob(), body_of(b"abc"))
+        assert hashes_seen == [
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "UNSIGNED-PAYLOAD",
+        ]
+
+
+class TestTls:
+    @pytest.fixture
+    def certificate(self, tmp_path: Path) -> Path:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
+        now = dt.datetime.now(dt.UTC)
+        certificate = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            )
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        path = tmp_path / "server.pem"
+        path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        return path
+
+    @pytest.fixture
+    def tls(self, certificate: Path) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        return context
+
+    @staticmethod
+    async def _answer(request: web.Request) -> web.StreamResponse:
+        assert request.method == "HEAD" or request.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+        return fine()
+
+    async def test_a_certificate_that_is_not_trusted_is_refused(self, tls: ssl.SSLContext) -> None:
+        async with scripted_server(self._answer, tls) as server, S3Connection(server.config()) as connection:
+            with pytest.raises(StorageOperationException, match="certificate is not trusted") as refused:
+                await S3BlobStore(connection).info(FILE_ID)
+        assert not refused.value.retryable
+
+    async def test_a_bundle_may_be_named(self, tls: ssl.SSLContext, certificate: Path) -> None:
+        async with (
+            scripted_server(self._answer, tls) as server,
+            S3Connection(server.config(verify_tls=certificate)) as connection,
+        ):
+            await S3BlobStore(connection).write(new_blob(), body_of(b"over TLS the body needs no signature"))
+
+    async def test_every_certificate_may_be_accepted(self, tls: ssl.SSLContext) -> None:
+        async with (
+            scripted_server(self._answer, tls) as server,
+            S3Connection(server.config(verify_tls=False)) as connection,
+        ):
+            await S3BlobStore(connection).info(FILE_ID)
+
+    async def test_a_bundle_that_is_not_there_is_named(self, tmp_path: Path) -> None:
+        missing = tmp_path / "missing.pem"
+        async with scripted_server(self._answer) as server:
+            with pytest.raises(InvalidArgumentException, match=r"verify_tls names the CA bundle .*missing\.pem"):
+                await S3Connection(server.config(verify_tls=missing)).__aenter__()
+
+
+class TestProxy:
+    async def test_requests_go_through_the_configured_proxy(self) -> None:
+        seen: list[str] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            seen.append(request.raw_path)
+            return fine()
+
+        async with scripted_server(answer) as proxy:
+            config = proxy.config(endpoint="http://s3.example:9000", proxy=proxy.endpoint)
+            async with S3Connection(config) as connection:
+                await S3BlobStore(connection).info(FILE_ID)
+        assert seen == ["http://s3.example:9000/tests/a.bin"]
+
+    async def test_the_environment_may_name_the_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[str] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            seen.append(request.raw_path)
+            return fine()
+
+        async with scripted_server(answer) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.endpoint)
+            monkeypatch.setenv("no_proxy", "direct.example")
+            async with S3Connection(proxy.config(endpoint="http://s3.example:9000")) as connection:
+                await S3BlobStore(connection).info(FILE_ID)
+        assert len(seen) == 1
+
+
+class TestCredentialChain:
+    @pytest.fixture(autouse=True)
+    def no_keys(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    async def test_keys_are_found_in_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "from-environment")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            assert "Credential=from-environment/" in request.headers["Authorization"]
+            return fine()
+
+        async with scripted_server(answer) as server:
+            config = server.config(access_key_id=None, secret_access_key=None)
+            async with S3Connection(config) as connection:
+                await S3BlobStore(connection).info(FILE_ID)
+
+    async def test_no_keys_at_all_are_an_error_that_says_where_to_put_them(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            raise AssertionError("nothing may be asked without keys")
+
+        async with scripted_server(answer) as server:
+            config = server.config(access_key_id=None, secret_access_key=None)
+            with pytest.raises(AccessDeniedException, match="access_key_id"):
+                await S3Connection(config).__aenter__()
