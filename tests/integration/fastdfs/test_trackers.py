@@ -1,5 +1,8 @@
 """Several trackers, all versions of their replies, and addresses that lead nowhere from here."""
 
+import asyncio
+import socket
+import struct
 import time
 from typing import Literal
 
@@ -164,3 +167,30 @@ async def test_a_tracker_that_stalls_costs_one_timeout() -> None:
             began = time.monotonic()
             await store.check()
             assert time.monotonic() - began < 3 * _TIMEOUT
+
+
+async def test_a_tracker_may_have_an_ipv6_address_or_a_name() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readexactly(10)
+            writer.write(struct.pack("!QBB", 0, Command.REPLY, Status.OK))
+            await reader.read()
+        finally:
+            writer.close()
+
+    try:
+        server = await asyncio.start_server(answer, ["::1", "127.0.0.1"])
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    ports = {sock.family: sock.getsockname()[1] for sock in server.sockets}
+    async with server:
+        for tracker in (f"[::1]:{ports[socket.AF_INET6]}", f"localhost:{ports[socket.AF_INET]}"):
+            async with _store([tracker]) as store:
+                await store.check()
+
+
+@pytest.mark.parametrize("tracker", ["a..b:22122", f"{'x' * 70}.example:22122", "name.invalid:22122"])
+async def test_a_host_that_does_not_exist_is_out_of_reach(tracker: str) -> None:
+    async with _store([tracker], connect_timeout=5) as store:
+        with pytest.raises(StorageUnavailableException, match="no connection"):
+            await store.check()

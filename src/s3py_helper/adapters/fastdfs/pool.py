@@ -105,6 +105,8 @@ class ConnectionPool:
             raise ConnectionFault(self.peer, f"no connection within {self._connect_timeout:g} s") from error
         except OSError as error:
             raise ConnectionFault(self.peer, f"no connection: {reason(error)}") from error
+        except (UnicodeError, OverflowError) as error:  # a host or port that cannot be one
+            raise ConnectionFault(self.peer, f"no connection: {error}") from error
 
     def _take_idle(self) -> Channel | None:
         # The one used last: what a rush left over stays at the other end, and is closed there after a while.
