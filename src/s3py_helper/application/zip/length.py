@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from s3py_helper.application.zip.form import data_length_when_stored, form_when_stored
 from s3py_helper.application.zip.names import entry_names
 from s3py_helper.application.zip.options import ZipOptions
-from s3py_helper.application.zip.pacing import paced
+from s3py_helper.application.zip.pacing import Paced
 from s3py_helper.application.zip.policy import compresses
 from s3py_helper.application.zip.records import Content, EntryHeader
 from s3py_helper.application.zip.source import Source
@@ -22,7 +22,7 @@ async def exact_length(sources: Sequence[Source], options: ZipOptions) -> int | 
         return None
     names = await entry_names(sources)
     writer = ArchiveWriter()
-    async for source in paced(sources):
+    async for source in Paced(sources):
         info = source.info
         if info is None or compresses(options.compression, source.name(info), info.content_type):
             return None

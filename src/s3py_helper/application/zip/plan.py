@@ -10,7 +10,7 @@ from s3py_helper.application.zip.archive import archive_bytes
 from s3py_helper.application.zip.length import exact_length
 from s3py_helper.application.zip.lookahead import FILES_AHEAD
 from s3py_helper.application.zip.options import ZipOptions
-from s3py_helper.application.zip.pacing import paced
+from s3py_helper.application.zip.pacing import Paced
 from s3py_helper.application.zip.source import Source
 from s3py_helper.domain.errors import StorageException
 from s3py_helper.domain.files import FileDownload
@@ -47,7 +47,7 @@ async def plan_archive(
         StorageException: With `verify_first`, unless errors are to be skipped: what is wrong with a file.
     """
     sources: list[Source] = []
-    async for file in paced(files):
+    async for file in Paced(files):
         place = ids.parse(file.file_id)
         sources.append(Source(file.file_id, place, router.for_reading(place).store, file.file_name))
     if not options.verify_first:
@@ -60,7 +60,7 @@ async def _verify(sources: list[Source], *, skip: bool) -> None:
     """Add to every source what its backend says of it; the first problem is raised, or noted when it may be skipped."""
 
     async def verify(jobs: Iterator[tuple[int, Source]]) -> None:
-        async for index, source in paced(jobs):
+        async for index, source in Paced(jobs):
             try:
                 sources[index] = replace(source, info=await source.store.info(source.place))
             except StorageException as error:

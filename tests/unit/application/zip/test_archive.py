@@ -23,6 +23,7 @@ from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.files import FileDownload
+from s3py_helper.testing import leak_guard
 from tests.unit.application.conftest import Deployment
 from tests.unit.application.zip.contents import compressible, incompressible
 from tests.unit.application.zip.stores import Shelf, StoredFile, entries, entry
@@ -214,12 +215,13 @@ async def test_the_size_is_not_promised_when_it_may_turn_out_otherwise(
     compression: Compression, on_error: str, verify_first: bool
 ) -> None:
     shelf = Shelf({"a.txt": b"text"})
-    plan = await shelf.downloads.plan_zip(
-        shelf.all_files(),
-        compression=compression,
-        on_error=on_error,  # type: ignore[arg-type] # a parameter of this test
-        verify_first=verify_first,
-    )
+    async with leak_guard(within=0):
+        plan = await shelf.downloads.plan_zip(
+            shelf.all_files(),
+            compression=compression,
+            on_error=on_error,  # type: ignore[arg-type] # a parameter of this test
+            verify_first=verify_first,
+        )
     assert plan.content_length is None
     assert unzipped(b"".join([chunk async for chunk in plan.stream()])) == {"a.txt": b"text"}
 

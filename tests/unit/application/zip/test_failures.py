@@ -91,8 +91,9 @@ async def test_a_request_that_is_wrong_is_refused_before_anything_is_read(
 ) -> None:
     shelf = Shelf({"a.txt": b"1"})
     wanted = [entry("a.txt"), FileDownload(file_id=file_id)]
-    archive = shelf.downloads.stream_zip(wanted, on_error=on_error)  # type: ignore[arg-type] # parametrized
-    assert await cut(archive, error) == b""
+    async with leak_guard(within=0):
+        archive = shelf.downloads.stream_zip(wanted, on_error=on_error)  # type: ignore[arg-type] # parametrized
+        assert await cut(archive, error) == b""
     assert shelf.staged.calls["open"] == 0
 
 
@@ -199,6 +200,17 @@ async def test_a_cancelled_reader_releases_everything_at_once() -> None:
         with pytest.raises(asyncio.CancelledError):
             await reading
     assert shelf.store.open_now == 0
+
+
+async def test_a_cancelled_look_at_all_files_leaves_nothing_running() -> None:
+    shelf = Shelf({f"{number}.txt": b"x" for number in range(100)})
+    gate = shelf.staged.hold("info", times=100)
+    async with leak_guard(within=0):
+        planning = asyncio.create_task(shelf.downloads.plan_zip(shelf.all_files()))
+        await gate.reached.wait()
+        planning.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await planning
 
 
 async def test_files_that_fail_ahead_of_their_turn_are_reported_in_their_turn() -> None:
