@@ -32,7 +32,13 @@ def limit_file_size(folder: Path) -> Path:
 
 def mount_small_disk(folder: Path) -> Path:
     """A file system of 2 MiB that nobody but this process sees; without root, inside a user namespace."""
-    os.unshare(os.CLONE_NEWNS | (os.CLONE_NEWUSER if os.geteuid() else 0))
+    user, group = os.geteuid(), os.getegid()
+    os.unshare(os.CLONE_NEWNS | (os.CLONE_NEWUSER if user else 0))
+    if user:
+        # Without a number in the new namespace, this user can own nothing there (user_namespaces(7)).
+        Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="utf-8")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="utf-8")
     libc = ctypes.CDLL(None, use_errno=True)
     private_recursively = 0x44000
     for arguments in (
