@@ -12,7 +12,7 @@ from s3py_helper.domain.files import FileBasicInfo
 
 
 class ListService:
-    """Lists what the backend of new files holds, where that backend can (S3)."""
+    """Lists what the backend of new files holds, where that backend can (S3 and the local disk)."""
 
     def __init__(self, router: StoreRouter, ids: IdFormat | None = None) -> None:
         self._router = router
