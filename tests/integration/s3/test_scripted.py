@@ -1,5 +1,6 @@
 """Answers that no real server gives on command."""
 
+import asyncio
 import base64
 import datetime as dt
 import ipaddress
@@ -22,6 +23,7 @@ from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import (
     AccessDeniedException,
+    FileNotFoundException,
     IntegrityException,
     InvalidArgumentException,
     StorageOperationException,
@@ -65,6 +67,17 @@ class TestChecksums:
                 written = await store.write(new_blob(), body_of(CONTENT))
                 assert written.checksum is None
         assert seen == [CRC32, None, None]
+
+    async def test_uploads_that_learn_it_at_the_same_time_all_succeed(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            await request.read()
+            if "x-amz-checksum-crc32" in request.headers:
+                return error(501, "NotImplemented")
+            return fine()
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            store = S3BlobStore(connection)
+            await asyncio.gather(*(store.write(new_blob(), body_of(CONTENT)) for _ in range(5)))
 
     async def test_one_that_is_required_must_be_known_to_the_server(self) -> None:
         requests: list[str] = []
@@ -208,6 +221,30 @@ class TestOddAnswers:
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             "UNSIGNED-PAYLOAD",
         ]
+
+    async def test_describing_tells_the_reason_although_its_answers_have_no_body(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return error(403, "RequestTimeTooSkewed")
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            with pytest.raises(AccessDeniedException, match="clocks"):
+                await S3BlobStore(connection).info(FILE_ID)
+
+    @pytest.mark.parametrize("code", ["NoSuchKey", ""])
+    async def test_deleting_what_is_not_there_is_fine_whatever_the_server_says(self, code: str) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return error(404, code)
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            await S3BlobStore(connection).delete(FILE_ID)
+
+    async def test_deleting_from_a_bucket_that_is_not_there_is_an_error(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return error(404, "NoSuchBucket")
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            with pytest.raises(FileNotFoundException, match="no such bucket"):
+                await S3BlobStore(connection).delete(FILE_ID)
 
 
 class TestTls:

@@ -31,9 +31,9 @@ class ChecksumPolicy:
         return {CRC32_HEADER: crc32_text(crc32)} if self.wanted else {}
 
     def learn_from(self, error: StorageException) -> bool:
-        """Whether the upload failed because of the checksum alone, and should be sent once more without one."""
+        """Whether an upload with a checksum failed because of it alone, and should be sent once more without one."""
         cause = error.__cause__
-        if not self._may_give_up or not self.wanted or not isinstance(cause, Refusal):
+        if not self._may_give_up or not isinstance(cause, Refusal):
             return False
         if cause.status != _NOT_IMPLEMENTED and "checksum" not in f"{cause.code} {cause.message}".lower():
             return False

@@ -57,7 +57,7 @@ class S3Connection:
     async def sdk(self) -> "Sdk":
         """The SDK's client, opened when it is asked for first; raises as `hot` does."""
         _ = self.hot
-        if self._sdk is None:
+        if self._sdk is None or (self._sdk.done() and self._sdk.exception()):
             # A task of its own: one caller's cancellation must not spoil it for the others.
             self._sdk = asyncio.ensure_future(self._open_sdk())
         return await asyncio.shield(self._sdk)

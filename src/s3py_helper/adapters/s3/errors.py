@@ -75,7 +75,11 @@ _HINTS: Final = {
     "InvalidAccessKeyId": "the access key is not known there",
     "TemporaryRedirect": "the bucket is served at another endpoint for now",
 }
-_HINTS_BY_STATUS: Final = {301: _HINTS["PermanentRedirect"], 307: _HINTS["TemporaryRedirect"]}
+_HINTS_BY_STATUS: Final = {
+    301: _HINTS["PermanentRedirect"],
+    307: _HINTS["TemporaryRedirect"],
+    404: "there is no such object, or no such bucket",
+}
 
 # The first that fits counts.
 _TRANSPORT: Final[tuple[tuple[type[Exception], Kind, str], ...]] = (

@@ -1,5 +1,6 @@
 """The operations on objects that are called often, without the SDK: docs/decisions/0004-s3-hot-path.md."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import aiohttp
@@ -8,8 +9,9 @@ from s3py_helper.adapters.s3.buffers import Buffer
 from s3py_helper.adapters.s3.checksums import ChecksumPolicy
 from s3py_helper.adapters.s3.errors import Place
 from s3py_helper.adapters.s3.pipeline import Pipeline, Request
+from s3py_helper.adapters.s3.refusal import Refusal
 from s3py_helper.adapters.s3.signing import Query
-from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.errors import AccessDeniedException, FileNotFoundException, StorageException
 
 
 class HotPath:
@@ -45,12 +47,22 @@ class HotPath:
     async def head_object(self, bucket: str, key: str) -> Mapping[str, str]:
         """The headers that describe an object."""
         headers = {"x-amz-checksum-mode": "ENABLED"} if self.checksums.wanted else {}
-        response = await self._pipeline.send_whole(Request("info", "HEAD", bucket, key, headers=headers))
+        request = Request("info", "HEAD", bucket, key, headers=headers)
+        try:
+            response = await self._pipeline.send_whole(request)
+        except AccessDeniedException:
+            await self._ask_for_the_reason(request)
+            raise
         return response.headers
 
     async def delete_object(self, bucket: str, key: str) -> None:
         """Remove an object; a missing one is no error."""
-        await self._pipeline.send_whole(Request("delete", "DELETE", bucket, key))
+        try:
+            await self._pipeline.send_whole(Request("delete", "DELETE", bucket, key))
+        except FileNotFoundException as error:
+            # Amazon answers 204 for an object that is not there, some others 404.
+            if not isinstance(error.__cause__, Refusal) or error.__cause__.code == "NoSuchBucket":
+                raise
 
     async def head_bucket(self, bucket: str, operation: str) -> None:
         """Return when the bucket is there and may be used."""
@@ -63,17 +75,20 @@ class HotPath:
         return await self._pipeline.signed_url(method, bucket, key, query, headers, expires_in=expires_in)
 
     async def _store(self, request: Request, crc32: int) -> Mapping[str, str]:
-        place = Place(request.operation, self.endpoint.url, request.bucket, request.key)
-        plain = request.headers
+        checksum = self.checksums.headers(crc32)
         try:
-            response = await self._pipeline.send_whole(_with(request, plain | self.checksums.headers(crc32)))
+            response = await self._pipeline.send_whole(
+                dataclasses.replace(request, headers=request.headers | checksum) if checksum else request
+            )
         except StorageException as error:
-            if not self.checksums.learn_from(error):
+            if not checksum or not self.checksums.learn_from(error):
                 raise
-            response = await self._pipeline.send_whole(_with(request, plain))
+            response = await self._pipeline.send_whole(request)
+        place = Place(request.operation, self.endpoint.url, request.bucket, request.key)
         self.checksums.check_confirmed(crc32, response.headers, place)
         return response.headers
 
-
-def _with(request: Request, headers: dict[str, str]) -> Request:
-    return Request(request.operation, request.method, request.bucket, request.key, request.query, headers, request.body)
+    async def _ask_for_the_reason(self, request: Request) -> None:
+        """An answer to HEAD has no body, so it tells no reason: ask for a byte and see why that is refused."""
+        response = await self._pipeline.send(dataclasses.replace(request, method="GET", headers={"range": "bytes=0-0"}))
+        response.close()

@@ -66,7 +66,7 @@ class MultipartUpload:
         try:
             answer = await self._call("create_multipart_upload", **settings)
         except StorageException as error:
-            if not self._hot.checksums.learn_from(error):
+            if "ChecksumType" not in settings or not self._hot.checksums.learn_from(error):
                 raise
             settings = {name: value for name, value in settings.items() if not name.startswith("Checksum")}
             answer = await self._call("create_multipart_upload", **settings)

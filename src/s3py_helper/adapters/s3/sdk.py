@@ -46,7 +46,8 @@ class Sdk:
         )
 
     async def __aenter__(self) -> Self:
-        self._client = await self._opening.__aenter__()
+        with translated(Place("opening the SDK", self._endpoint.url), failure_of):
+            self._client = await self._opening.__aenter__()
         return self
 
     async def __aexit__(
