@@ -31,7 +31,8 @@ class Channel:
         self._fd = sock.fileno()
         self.timeout = timeout
         self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[bytes] | None = None
+        self._wanted = 0
         self._watched = False
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -52,23 +53,21 @@ class Channel:
 
     async def receive(self, size: int) -> bytes:
         """1 to `size` bytes; none when the other end has closed."""
-        while True:
-            try:
-                data = self._socket.recv(size)
-            except BlockingIOError:
-                await self._readable()
-            else:
-                if self._has_run_for_long():
-                    await asyncio.sleep(0)
-                return data
+        try:
+            data = self._socket.recv(size)
+        except BlockingIOError:
+            return await self.receive_next(size)
+        if self._has_run_for_long():
+            await asyncio.sleep(0)
+        return data
 
     async def receive_next(self, size: int) -> bytes:
         """The same, for what is surely still on its way: saves an attempt."""
-        await self._readable()
-        try:
-            return self._socket.recv(size)
-        except BlockingIOError:
-            return await self.receive(size)
+        if not self._watched:
+            self._loop.add_reader(self._fd, self._on_readable)
+            self._watched = True
+        self._wanted = size
+        return await self._wait()
 
     def is_quiet(self) -> bool:
         """Whether the other end is still there, and nothing came in unasked, as a late answer would."""
@@ -93,15 +92,9 @@ class Channel:
             self._timer = None
         self._socket.close()
 
-    async def _readable(self) -> None:
-        if not self._watched:
-            self._loop.add_reader(self._fd, self._on_readable)
-            self._watched = True
-        await self._wait()
-
     async def _writable(self) -> None:
         self._unwatch()  # an answer that comes early must not wake the sender again and again
-        self._loop.add_writer(self._fd, self._wake)
+        self._loop.add_writer(self._fd, self._on_writable)
         try:
             await self._wait()
         finally:
@@ -112,14 +105,14 @@ class Channel:
         self._at_a_stretch += 1
         return self._at_a_stretch % _CALLS_AT_A_STRETCH == 0
 
-    async def _wait(self) -> None:
+    async def _wait(self) -> bytes:
         self._waiter = self._loop.create_future()
         self._at_a_stretch = 0
         self._deadline = self._loop.time() + self.timeout
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._on_timer)
         try:
-            await self._waiter
+            return await self._waiter
         finally:
             self._waiter = None
 
@@ -127,12 +120,18 @@ class Channel:
         # Nobody waits: the consumer is busy with what it has, or the connection idle and closed by the other end.
         if self._waiter is None:
             self._unwatch()
-        else:
-            self._wake()
+        elif not self._waiter.done():
+            # Read here, and not in the task that waits: until that one runs, the selector would report it once more.
+            try:
+                self._waiter.set_result(self._socket.recv(self._wanted))
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                self._waiter.set_exception(error)
 
-    def _wake(self) -> None:
+    def _on_writable(self) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._waiter.set_result(b"")
 
     def _on_timer(self) -> None:
         self._timer = None

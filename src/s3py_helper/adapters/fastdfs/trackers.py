@@ -81,7 +81,8 @@ class Trackers:
                 self._down_until[address] = monotonic() + REMEMBERED_DOWN_SECONDS
                 failures.append(fault)
             else:
-                self._down_until.pop(address, None)
+                if self._down_until:
+                    self._down_until.pop(address, None)
                 return answer
         raise _the_worst(failures)
 
@@ -91,6 +92,8 @@ class Trackers:
         return await repeated_if_stale(pool, lambda: question(client))
 
     def _in_order(self) -> list[Address]:
+        if not self._down_until:
+            return self._addresses
         now = monotonic()
         return sorted(self._addresses, key=lambda address: max(self._down_until.get(address, 0.0), now))
 
