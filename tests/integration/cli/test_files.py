@@ -79,6 +79,11 @@ def test_several_files_come_out_in_order_whatever_becomes_of_some(run: Run, fold
     assert (fetched.code, fetched.lines, fetched.err) == (3, ["a.txt", "b.txt"], "s3py: no such file: fs:files/none\n")
 
 
+def test_a_folder_that_is_not_there_is_named(run: Run, file_id: str) -> None:
+    result = run("download", file_id, "-o", "none/")
+    assert (result.code, result.err) == (2, "s3py: none: no such folder\n")
+
+
 def test_several_files_do_not_go_to_one(run: Run, file_id: str) -> None:
     result = run("download", file_id, file_id, "-o", "one.bin")
     assert result.code == 2
@@ -127,7 +132,7 @@ def test_an_archive_of_a_missing_file_leaves_nothing(run: Run, folder: Path, fil
         (["upload", "a.txt", "-m", "pair"], {}, 2, "'pair' is not NAME=VALUE"),
         (["upload", "a.txt", "a.txt", "--name", "b"], {}, 2, "several files"),
         (["upload"], {}, 2, "Missing argument"),
-        (["download", "fs:files/none", "-o", "none/"], {}, 3, "no such file"),
+        (["download", "fs:files/none", "-o", "none/"], {}, 3, "no such file: fs:files/none"),
         (["info", "x"], {"S3PY_MODE": "s3"}, 2, "S3PY_S3__ENDPOINT"),
         (["info", "x"], {"S3PY_MODE": "tape"}, 2, "S3PY_MODE: Input should be"),
         (

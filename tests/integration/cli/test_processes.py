@@ -69,6 +69,16 @@ def test_a_reader_that_leaves_ends_the_download_quietly(run: Run, started: Start
     assert (process.wait(20), process.stderr.read()) == (141, b"")
 
 
+def test_a_reader_that_leaves_ends_a_listing_quietly(run: Run, started: Start, folder: Path) -> None:
+    (folder / "a.bin").write_bytes(b"content")
+    file_id = run("upload", "a.bin").out.strip()
+    process = started("info", file_id, file_id)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert (process.wait(20), process.stderr.read()) == (141, b"")
+
+
 def test_a_terminal_shows_how_far_it_is(folder: Path) -> None:
     (folder / "a.bin").write_bytes(bytes(4_000_000))
     ours, theirs = pty.openpty()

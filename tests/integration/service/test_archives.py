@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from s3py_helper.domain.errors import StorageUnavailableException
+from s3py_helper.entrypoints.http.archives import MAX_LIST_BYTES
 from tests.integration.service.conftest import Service, both_parsers
 
 
@@ -84,6 +85,18 @@ async def test_a_list_that_cannot_be_served_is_a_problem(
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert told in answer.json()["detail"]
+
+
+async def test_a_long_list_is_served(client: httpx.AsyncClient) -> None:
+    file_id = await _stored(client, "a.txt", b"a")
+    answer = await client.post("/files/download-zip", json=[{"file_id": file_id}] * 2000)
+    assert len(_contents(answer.content)) == 2000
+
+
+async def test_a_list_without_end_is_refused(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post("/files/download-zip", content=b"[" + b" " * MAX_LIST_BYTES, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
 async def test_unknown_options_are_refused(client: httpx.AsyncClient) -> None:

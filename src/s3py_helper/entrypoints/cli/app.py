@@ -39,7 +39,10 @@ def upload(
     folder: Annotated[str | None, typer.Option(help="Front of the object keys.")] = None,
     bucket: Annotated[str | None, typer.Option(help="Bucket instead of the default one.")] = None,
     content_type: Annotated[str | None, typer.Option(help="Media type; guessed when not given.")] = None,
-    metadata: Annotated[list[str] | None, typer.Option("--metadata", "-m", metavar="NAME=VALUE")] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option("--metadata", "-m", metavar="NAME=VALUE", help="A pair of your own; may come several times."),
+    ] = None,
     as_json: AsJson = False,  # noqa: FBT002 - typer calls it
     quiet: Quiet = False,  # noqa: FBT002 - typer calls it
 ) -> None:

@@ -100,6 +100,8 @@ async def new_file(target: Path, *, overwrite: bool) -> AsyncGenerator[int]:
 
 
 def _create(temporary: Path, target: Path, *, overwrite: bool) -> int:
+    if not target.parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "no such folder", str(target.parent))
     if not overwrite:
         _refuse_existing(target)
     return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)

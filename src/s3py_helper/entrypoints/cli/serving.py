@@ -53,7 +53,7 @@ class _AnnouncedServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, settings: Settings, listening: socket.socket) -> None:
         super().__init__(config)
-        self._announcement = f"Listening on {_url(listening)}, files go to {_place(settings)}"
+        self._announcement = f"Listening on {_url(listening)}, files go to {place_of(settings)}"
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -75,7 +75,8 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _place(settings: Settings) -> str:
+def place_of(settings: Settings) -> str:
+    """Where new files go, in words."""
     match settings.mode:
         case StorageMode.FILESYSTEM:
             return str(settings.filesystem.root.absolute())
