@@ -1,7 +1,7 @@
 """The media type of a file: from its name, else from its first bytes."""
 
 import mimetypes
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 OCTET_STREAM: Final = "application/octet-stream"
@@ -68,12 +68,17 @@ _ENCODING_TYPES: Final = {
 
 def guess_content_type(file_name: str, first_bytes: bytes = b"") -> str:
     """The type of the name's extension, else that of a known signature, else `application/octet-stream`."""
-    # guess_type reads URLs: the "./" keeps a name like "data:x" from being taken for one.
-    guessed, encoding = _types().guess_type(f"./{file_name}")
+    guessed, encoding = _by_ending(".".join(file_name.rsplit(".", 2)[1:]))
     if encoding is not None:
         # `a.tar.gz` is stored compressed: what a client gets is the gzip file.
         return _ENCODING_TYPES.get(encoding, OCTET_STREAM)
     return guessed or _sniffed(first_bytes[:SNIFFED_BYTES]) or OCTET_STREAM
+
+
+@lru_cache(maxsize=1024)
+def _by_ending(ending: str) -> tuple[str | None, str | None]:
+    # guess_type takes a URL apart, which costs more than all other work on a small file's name; endings recur.
+    return _types().guess_type(f"./x.{ending}") if ending else (None, None)
 
 
 @cache
