@@ -9,12 +9,7 @@ from s3py_helper.adapters.fastdfs.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.describe import FileFacts, describe
 from s3py_helper.adapters.fastdfs.faults import ServerRefusal
 from s3py_helper.adapters.fastdfs.metadata import read_metadata
-from s3py_helper.adapters.fastdfs.replicas import (
-    Candidate,
-    ReplicaBehind,
-    read_from_replica,
-    read_from_source,
-)
+from s3py_helper.adapters.fastdfs.replicas import Candidate, ReplicaBehind, read_from_replica, read_from_source
 from s3py_helper.adapters.fastdfs.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.trackers import Trackers
 from s3py_helper.application.ports.blob_store import OpenBlob
@@ -48,16 +43,10 @@ class Reader:
     async def info(self, file_id: FileId) -> BlobInfo:
         """Two requests for a normal file with metadata: where it is, and what was kept beside it."""
 
-        async def ask(connection: FramedConnection, candidate: Candidate) -> BlobInfo:
-            client = StorageClient(connection, file_id.bucket)
-            stored = await client.metadata(file_id.key)
-            if stored is None and candidate.may_lag:
-                raise ReplicaBehind
-            facts = await _facts(client, file_id, known_to_exist=stored is not None)
-            return describe(file_id, facts, read_metadata(stored or b""))
-
         async def attempt(candidate: Candidate) -> BlobInfo:
-            return await self._cluster.talk(candidate.address, lambda connection: ask(connection, candidate))
+            return await self._cluster.talk(
+                candidate.address, lambda connection: self._describe(connection, candidate, file_id)
+            )
 
         return await read_from_source(self._trackers, file_id, attempt)
 
@@ -71,13 +60,17 @@ class Reader:
 
         return await self._read(self._trackers, file_id, attempt)
 
+    async def _describe(self, connection: FramedConnection, candidate: Candidate, file_id: FileId) -> BlobInfo:
+        client = StorageClient(connection, file_id.bucket)
+        stored = await _metadata(client, file_id, candidate)
+        facts = await _facts(client, file_id, known_to_exist=stored is not None)
+        return describe(file_id, facts, read_metadata(stored or b""))
+
     async def _begin(
         self, connection: FramedConnection, candidate: Candidate, file_id: FileId, byte_range: ByteRange | None
     ) -> OpenDownload:
         client = StorageClient(connection, file_id.bucket)
-        stored = await client.metadata(file_id.key)
-        if stored is None and candidate.may_lag:
-            raise ReplicaBehind  # a new file reaches a replica before its metadata do
+        stored = await _metadata(client, file_id, candidate)
         exists = stored is not None
         # Whether a range lies within the file is judged only for a file that is there.
         facts = await _facts(client, file_id, known_to_exist=exists or byte_range is None)
@@ -121,6 +114,13 @@ class Reader:
             candidate.address, lambda connection: StorageClient(connection, file_id.bucket).stat(file_id.key)
         )
         return max(0, stat.size - start)
+
+
+async def _metadata(client: StorageClient, file_id: FileId, candidate: Candidate) -> bytes | None:
+    stored = await client.metadata(file_id.key)
+    if stored is None and candidate.may_lag:
+        raise ReplicaBehind  # a new file reaches a replica before its metadata do
+    return stored
 
 
 async def _facts(client: StorageClient, file_id: FileId, *, known_to_exist: bool) -> FileFacts:

@@ -63,7 +63,7 @@ class StorageClient(Async_Storage_Client):
         reply = await wire.ask(
             self.connection, STORAGE_PROTO_CMD_QUERY_FILE_INFO, self._file(name), flags=_WITHOUT_CRC32
         )
-        return wire.read_stat(reply, self.connection)
+        return wire.read_stat(reply, self.connection.peer)
 
     async def begin_download(self, name: str, offset: int, size: int) -> int:
         """Ask for bytes, return how many will come; they are then received from the connection."""
@@ -78,13 +78,13 @@ class StorageClient(Async_Storage_Client):
 
     async def end_upload(self) -> FileId:
         """The id that the file was given."""
-        return wire.read_new_id(await wire.answer(self.connection), self.connection)
+        return wire.read_new_id(await wire.answer(self.connection), self.connection.peer)
 
     async def new_appender(self, path_index: int, extension: str) -> FileId:
         """Make an empty file that can grow."""
         fields = wire.upload_fields(path_index, 0, extension)
         reply = await wire.ask(self.connection, STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE, fields)
-        return wire.read_new_id(reply, self.connection)
+        return wire.read_new_id(reply, self.connection.peer)
 
     async def append(self, name: str, content: bytes) -> None:
         """Add bytes, at least one, to a file that can grow."""
@@ -96,7 +96,7 @@ class StorageClient(Async_Storage_Client):
     async def regenerate(self, name: str) -> FileId:
         """Make a file that can grow a normal one, whose new name tells its size and CRC-32 (servers from 6.02 on)."""
         reply = await wire.ask(self.connection, _REGENERATE_APPENDER, name.encode())
-        return wire.read_new_id(reply, self.connection)
+        return wire.read_new_id(reply, self.connection.peer)
 
     def _server(self) -> Storage_server:
         address = self.connection.peer.address

@@ -54,11 +54,11 @@ class TrackerClient(Async_Tracker_Client):
         # What aiofdfs' queries for reading and for changing a file come down to.
         async with await self._connections.get_connection() as connection:
             reply = await ask(connection, cmd, group_field(group_name) + filename.encode())
-            return read_storage(reply, connection, with_path=False)
+            return read_storage(reply, connection.peer, with_path=False)
 
     async def _query_store(self, command: int, body: bytes) -> Storage_server:
         async with await self._connections.get_connection() as connection:
-            server = read_storage(await ask(connection, command, body), connection, with_path=True)
+            server = read_storage(await ask(connection, command, body), connection.peer, with_path=True)
         if self.store_path_index >= 0:
             server.store_path_index = self.store_path_index
         return server

@@ -13,7 +13,7 @@ from aiofdfs.async_fdfs_protol import (
 )
 
 from s3py_helper.adapters.fastdfs.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.faults import ProtocolFault
+from s3py_helper.adapters.fastdfs.faults import Peer, ProtocolFault
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
 
@@ -77,29 +77,29 @@ def append_fields(name: str, size: int) -> bytes:
     return _TWO_LENGTHS.pack(len(name), size) + name.encode()
 
 
-def read_new_id(reply: bytes, connection: FramedConnection) -> FileId:
+def read_new_id(reply: bytes, peer: Peer) -> FileId:
     """The id of a file that was just stored."""
     group, name = (_text(part).decode("latin-1") for part in (reply[:_GROUP], reply[_GROUP:]))
     try:
         return FileId(Backend.FASTDFS, group, name)
     except InvalidArgumentException as error:
-        raise ProtocolFault(connection.peer, f"gave a new file an id that is none: {error.message}") from error
+        raise ProtocolFault(peer, f"gave a new file an id that is none: {error.message}") from error
 
 
-def read_stat(reply: bytes, connection: FramedConnection) -> FileStat:
+def read_stat(reply: bytes, peer: Peer) -> FileStat:
     """Size and time of a file. The address behind them has one of two lengths and is of no use."""
     if len(reply) < _STAT_FIELDS.size:
-        raise ProtocolFault(connection.peer, f"answered a query for a file with {len(reply)} bytes")
+        raise ProtocolFault(peer, f"answered a query for a file with {len(reply)} bytes")
     size, created_at, _ = _STAT_FIELDS.unpack_from(reply)
     return FileStat(size, created_at)
 
 
-def read_storage(reply: bytes, connection: FramedConnection, *, with_path: bool) -> Storage_server:
+def read_storage(reply: bytes, peer: Peer, *, with_path: bool) -> Storage_server:
     """The storage server that a tracker names; versions differ in the length of its address."""
     tail = FDFS_PROTO_PKG_LEN_SIZE + with_path
     address_size = len(reply) - _GROUP - tail
     if address_size not in _ADDRESS_SIZES:
-        raise ProtocolFault(connection.peer, f"named a storage server in {len(reply)} bytes")
+        raise ProtocolFault(peer, f"named a storage server in {len(reply)} bytes")
     group, address, port = struct.unpack_from(f"!{_GROUP}s{address_size}sQ", reply)
     server = storage_server(_text(group), _text(address), port)
     server.store_path_index = reply[-1] if with_path else 0
