@@ -88,5 +88,5 @@ lock: $(STAMP) ## refresh requirements/dev.txt to the newest versions
 
 .PHONY: clean
 clean: ## remove what was built, and the environment; ./data stays
-	rm -rf $(VENV) .venv-tools dist build site htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-tools dist build site htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .bench
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
