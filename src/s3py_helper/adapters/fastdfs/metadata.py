@@ -23,8 +23,8 @@ FILE_NAME: Final = "OriginFileName"
 CONTENT_TYPE: Final = "ContentType"
 """Ours, and written only where the file's name does not tell the type."""
 
-_RESERVED: Final = (FILE_NAME, CONTENT_TYPE)
-_NOT_THE_USERS: Final = frozenset({*_RESERVED, "OriginFileExtName", "OriginFileSize"})
+_NOT_THE_USERS: Final = frozenset({FILE_NAME, CONTENT_TYPE, "OriginFileExtName", "OriginFileSize"})
+"""The last two are aiofdfs' as well."""
 
 MAX_TOTAL_BYTES: Final = 256 * 1024 - 256
 """A request must fit the server's buffer (`buff_size`, 256 KiB), with up to 180 bytes of header, fields and name."""
@@ -49,9 +49,8 @@ def pairs_to_store(blob: NewBlob) -> dict[str, str]:
         InvalidArgumentException: A name or value is beyond what the server keeps. It would accept them, and cut or
             garble them in silence.
     """
-    for name in _RESERVED:
-        if name in blob.metadata:
-            raise _invalid(f"the metadata name {name!r} is taken: the file's own name and type are kept there")
+    if taken := _NOT_THE_USERS.intersection(blob.metadata):
+        raise _invalid(f"the metadata name {min(taken)!r} is taken: the file's own name, type and size are kept there")
     pairs = {FILE_NAME: blob.file_name, **blob.metadata}
     if blob.content_type != _type_of(blob.file_name):
         pairs[CONTENT_TYPE] = blob.content_type
