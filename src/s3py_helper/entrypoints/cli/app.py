@@ -1,6 +1,7 @@
 """What the command line looks like. What the commands do is imported when one is run: `s3py --help` is instant."""
 
-from typing import Annotated, Literal, NoReturn
+from enum import StrEnum
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -18,6 +19,14 @@ app = typer.Typer(
 FileIds = Annotated[list[str], typer.Argument(metavar="ID", help="Ids as upload printed them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on each line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+
+
+class CompressionChoice(StrEnum):
+    """Which files of an archive are compressed."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 @app.command()
@@ -79,8 +88,8 @@ def zip_files(
     file_ids: FileIds,
     output: Annotated[str, typer.Option("--output", "-o", help="File, or - (standard output).")] = "files.zip",
     compression: Annotated[
-        Literal["auto", "always", "never"], typer.Option(help="auto leaves alone what is compressed.")
-    ] = "auto",
+        CompressionChoice, typer.Option(help="auto leaves alone what is compressed.")
+    ] = CompressionChoice.AUTO,
     skip: Annotated[bool, typer.Option("--skip", help="Leave out what cannot be read, and list it.")] = False,  # noqa: FBT002 - typer calls it
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite a file.")] = False,  # noqa: FBT002 - typer calls it
     quiet: Quiet = False,  # noqa: FBT002 - typer calls it
@@ -88,7 +97,7 @@ def zip_files(
     """Write a zip archive of files."""
     from s3py_helper.entrypoints.cli import zipping  # noqa: PLC0415 - see above
 
-    choices = zipping.ZipChoices(output, compression, skip=skip, overwrite=force, quiet=quiet)
+    choices = zipping.ZipChoices(output, compression.value, skip=skip, overwrite=force, quiet=quiet)
     _leave(zipping.zip_files(file_ids, choices))
 
 

@@ -16,6 +16,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from s3py_helper.domain.errors import InvalidArgumentException
 
 MAX_PARTS: Final = 1000
+MAX_HEAD_BYTES: Final = 16 * 1024
+"""How much may come before the content of one part."""
+
 MAX_UNUSED_BYTES: Final = 1024 * 1024
 """How much may come in fields that nobody asked for."""
 
@@ -60,11 +63,14 @@ class _HeadLines:
         self._lines: dict[str, bytes] = {}
         self._name = b""
         self._value = b""
+        self._size = 0
 
     def on_name(self, data: bytes, start: int, stop: int) -> None:
+        self._count(stop - start)
         self._name += data[start:stop]
 
     def on_value(self, data: bytes, start: int, stop: int) -> None:
+        self._count(stop - start)
         self._value += data[start:stop]
 
     def on_line_end(self) -> None:
@@ -73,7 +79,7 @@ class _HeadLines:
 
     def finish(self) -> PartHead:
         """The head, and room for the next one."""
-        lines, self._lines = self._lines, {}
+        lines, self._lines, self._size = self._lines, {}, 0
         kind, options = parse_options_header(lines.get("content-disposition", b""))
         if kind != b"form-data" or b"name" not in options:
             raise FormException("a part of the form has no header 'Content-Disposition: form-data; name=...'")
@@ -88,6 +94,11 @@ class _HeadLines:
             file_name=None if file_name is None else _text(file_name, "file name").replace("%22", '"'),
             content_type=None if content_type is None else content_type.decode("latin-1").strip(),
         )
+
+    def _count(self, more: int) -> None:
+        self._size += more
+        if self._size > MAX_HEAD_BYTES:
+            raise FormException(f"a part of the form has more than {MAX_HEAD_BYTES} bytes of headers")
 
 
 def _text(raw: bytes, what: str) -> str:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.entrypoints.http.forms import MAX_PARTS, MAX_UNUSED_BYTES, FormException, FormReader, PartHead
+from s3py_helper.entrypoints.http.forms import (
+    MAX_HEAD_BYTES,
+    MAX_PARTS,
+    MAX_UNUSED_BYTES,
+    FormException,
+    FormReader,
+    PartHead,
+)
 
 TYPE = "multipart/form-data; boundary=edge"
 END = b"--edge--\r\n"
@@ -106,11 +113,13 @@ async def test_an_empty_form_has_no_parts() -> None:
             "no header 'Content-Disposition",
         ),
         (TYPE, _part("x", b"") * (MAX_PARTS + 1) + END, f"{MAX_PARTS} parts"),
-        (TYPE, _part("file", b"x", file_name=b"x" * 5000) + END, "invalid form"),
-        (TYPE, _part("file", b"x", more=b"A: b\r\n" * 20) + END, "invalid form"),
+        (TYPE, _part("file", b"x", more=b"A: %b\r\n" % (b"b" * 4000) * 6) + END, f"{MAX_HEAD_BYTES} bytes of headers"),
+        (TYPE, _part("file", b"x", file_name=b"x" * 20000) + END, "invalid form|bytes of headers"),
+        (TYPE, _part("file", b"x", more=b"A: b\r\n" * 5000) + END, "invalid form|bytes of headers"),
         (TYPE, _part("file", b"x", file_name=b"\xff") + END, "file name in the form is not UTF-8"),
         (TYPE, _part("file", b"eA==", more=b"Content-Transfer-Encoding: base64\r\n") + END, "'base64'"),
     ],
+    ids=range(15),
 )
 @pytest.mark.parametrize("piece", [1, 65536])
 async def test_a_malformed_form_is_refused_with_the_reason(
