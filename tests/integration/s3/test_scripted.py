@@ -369,3 +369,19 @@ class TestCredentialChain:
             config = server.config(access_key_id=None, secret_access_key=None)
             with pytest.raises(AccessDeniedException, match="access_key_id"):
                 await S3Connection(config).__aenter__()
+
+
+async def test_a_backend_that_is_closed_under_way_says_so() -> None:
+    asked = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await asyncio.sleep(60)
+        return fine()
+
+    async with scripted_server(answer) as server:
+        async with S3Connection(server.config()) as connection:
+            describing = asyncio.create_task(S3BlobStore(connection).info(FILE_ID))
+            await asked.wait()
+        with pytest.raises(StorageOperationException, match="closed"):
+            await describing

@@ -15,6 +15,7 @@ from s3py_helper.adapters.s3.pipeline import pause_before
 from s3py_helper.application.completion import completed
 from s3py_helper.domain.byte_range import Span
 from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageException
+from s3py_helper.domain.file_id import Backend
 
 if TYPE_CHECKING:
     from s3py_helper.adapters.s3.sdk import Sdk
@@ -51,6 +52,7 @@ class MultipartUpload:
         self._bucket = bucket
         self._key = key
         self._upload_id: str | None = None
+        self._may_be_lost = False
         self._checks_whole = False
         self._completing = False
         self._parts: dict[int, dict[str, Any]] = {}
@@ -64,18 +66,27 @@ class MultipartUpload:
         if checksums and self._hot.checksums.wanted:
             settings |= {"ChecksumAlgorithm": "CRC32", "ChecksumType": _FULL_OBJECT}
         try:
-            answer = await self._call("create_multipart_upload", **settings)
+            answer = await self._create(settings)
+        except StorageException as error:
+            # A refusal is clear; after a lost answer an upload may be there whose id nobody knows.
+            self._may_be_lost = error.retryable
+            raise
+        self._upload_id = answer["UploadId"]
+        self._checks_whole = answer.get("ChecksumType") == _FULL_OBJECT
+        if answer["ResponseMetadata"].get("RetryAttempts"):
+            async with best_effort(self._place):
+                for upload_id in set(await self._lost_ids()) - {self._upload_id}:
+                    await self._abort(upload_id)
+
+    async def _create(self, settings: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return await self._call("create_multipart_upload", **settings)
         except StorageException as error:
             if "ChecksumType" not in settings or not self._hot.checksums.learn_from(error):
                 raise
-            settings = {name: value for name, value in settings.items() if not name.startswith("Checksum")}
-            answer = await self._call("create_multipart_upload", **settings)
-        self._upload_id = answer["UploadId"]
-        if answer["ResponseMetadata"].get("RetryAttempts"):
-            # An answer may have been lost, and with it the id of an upload that nobody would ever finish.
-            for upload_id in set(await self._lost_ids()) - {self._upload_id}:
-                await self._abort(upload_id)
-        self._checks_whole = answer.get("ChecksumType") == _FULL_OBJECT
+        return await self._call(
+            "create_multipart_upload", ContentType=settings["ContentType"], Metadata=settings["Metadata"]
+        )
 
     async def send(self, number: int, part: Buffer) -> None:
         """Upload one part; they may come in any order and at once."""
@@ -120,7 +131,11 @@ class MultipartUpload:
             return quoted(described.get("ETag")), False
         confirmed = None if checked is None else answer.get("ChecksumCRC32")
         if confirmed not in {None, checked}:
-            raise IntegrityException(f"the server has stored other bytes than were sent; {self._place}")
+            raise IntegrityException(
+                f"the server has stored other bytes than were sent; {self._place}",
+                operation=self._place.operation,
+                backend=Backend.S3,
+            )
         return quoted(answer.get("ETag")), confirmed is not None
 
     async def discard(self) -> None:
@@ -129,8 +144,11 @@ class MultipartUpload:
         All parts must have ended: one that is under way would bring the upload back.
         """
         async with best_effort(self._place):
-            for upload_id in [self._upload_id] if self._upload_id else await self._lost_ids():
-                await self._abort(upload_id)
+            if self._upload_id is not None:
+                await self._abort(self._upload_id)
+            elif self._may_be_lost:
+                for upload_id in await self._lost_ids():
+                    await self._abort(upload_id)
             if self._completing:
                 await self._hot.delete_object(self._bucket, self._key)
 

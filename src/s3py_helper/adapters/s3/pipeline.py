@@ -17,6 +17,7 @@ from s3py_helper.adapters.s3.errors import Place, failure_of, storage_exception
 from s3py_helper.adapters.s3.payload import BufferPayload
 from s3py_helper.adapters.s3.refusal import parse_refusal
 from s3py_helper.adapters.s3.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
+from s3py_helper.domain.errors import StorageOperationException
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
@@ -130,6 +131,8 @@ class Pipeline:
             headers,
             payload_hash=payload_hash,
         )
+        if self._session.closed:
+            raise StorageOperationException(f"the S3 backend was closed meanwhile (S3 at {self.endpoint.url})")
         url = f"{address.origin}{address.path}?{query}" if query else f"{address.origin}{address.path}"
         response = await self._session.request(
             request.method,

@@ -12,9 +12,9 @@ from s3py_helper.adapters.s3.errors import Place
 from s3py_helper.adapters.s3.hot_path import HotPath
 from s3py_helper.adapters.s3.refusal import Refusal
 from s3py_helper.application.completion import completed
+from s3py_helper.domain.errors import StorageException
 
 _GRACE_SECONDS: Final = 5.0
-_SERVER_ERRORS: Final = 500
 
 
 async def put_or_nothing(
@@ -41,11 +41,11 @@ async def _take_back(hot: HotPath, bucket: str, key: str, sending: "asyncio.Task
 
 
 def _is_certainly_absent(error: BaseException | None) -> bool:
-    """The service refused, or never heard of it."""
-    match error.__cause__ if error else None:
-        case Refusal(status=status):
-            return status < _SERVER_ERRORS
-        case aiohttp.ClientConnectorError():
+    """The service refused for good, or never heard of it."""
+    match error:
+        case StorageException(__cause__=Refusal(), retryable=False):
+            return True
+        case StorageException(__cause__=aiohttp.ClientConnectorError()):
             return True
         case _:
             return False
