@@ -4,12 +4,13 @@ import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 
 from isal import isal_zlib
 
 from s3py_helper.application.ports.blob_store import OpenBlob
-from s3py_helper.application.zip.batches import coalesced
+from s3py_helper.application.zip.batches import Coalescer
 from s3py_helper.application.zip.encoding import EntryEncoder, Piece
 from s3py_helper.application.zip.form import Form
 from s3py_helper.application.zip.lookahead import Lookahead, Upcoming
@@ -49,7 +50,7 @@ async def archive_bytes(sources: Sequence[Source], options: ZipOptions) -> Async
     lookahead = Lookahead(sources, encode)
     try:
         archive = _Archive(lookahead, await entry_names(sources), skip=options.on_error == "skip")
-        async with aclosing(archive.pieces()) as pieces, aclosing(coalesced(pieces, CHUNK_SIZE)) as chunks:
+        async with aclosing(archive.chunks()) as chunks:
             async for chunk in chunks:
                 yield chunk
     finally:
@@ -65,26 +66,29 @@ class _Archive:
         self._skip = skip
         self._writer = ArchiveWriter()
         self._missing = MissingFiles()
+        self._output = Coalescer(CHUNK_SIZE)
 
-    async def pieces(self) -> AsyncGenerator[bytes]:
-        """All that the archive consists of, in small and large pieces."""
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """The whole archive."""
         while (upcoming := self._lookahead.current()) is not None:
-            async with aclosing(self._entry(upcoming)) as pieces:
-                async for piece in pieces:
-                    yield piece
+            async with aclosing(self._entry(upcoming)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
             self._lookahead.drop_current()
-        for record in self._list_of_missing():
-            yield record
-        for record in self._writer.finish():
-            yield record
+        for record in chain(self._list_of_missing(), self._writer.finish()):
+            for chunk in self._output.add(record):
+                yield chunk
+        for chunk in self._output.rest():
+            yield chunk
 
     async def _entry(self, upcoming: Upcoming) -> AsyncGenerator[bytes]:
         begun = False
         try:
             async for piece in upcoming:
                 begun = True
-                yield self._written(piece, upcoming.source)
-                self._lookahead.proceed()
+                for chunk in self._output.add(self._written(piece, upcoming.source)):
+                    yield chunk
+                    self._lookahead.proceed()
         except StorageException as error:
             # What has been sent cannot be taken back: a file that breaks off breaks the archive.
             if begun or not self._skip:

@@ -62,19 +62,24 @@ class _Pause:
             await asyncio.sleep(0)
 
 
-async def coalesced(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[bytes]:
-    """Yield at least `size` bytes at a time; large chunks are passed on as they are."""
-    parts: list[bytes] = []
-    held = 0
-    async for chunk in chunks:
-        large = len(chunk) >= size
-        if chunk and not large:
-            parts.append(chunk)
-            held += len(chunk)
-        if parts and (large or held >= size):
-            yield b"".join(parts)
-            parts, held = [], 0
-        if large:
-            yield chunk
-    if parts:
-        yield b"".join(parts)
+class Coalescer:
+    """Joins small pieces of output to chunks of at least `size` bytes; large ones are passed on as they are."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._parts: list[bytes] = []
+        self._held = 0
+
+    def add(self, piece: bytes) -> list[bytes]:
+        """Take the next piece; the chunks that are ready now, mostly none."""
+        if len(piece) >= self._size:
+            return [*self.rest(), piece]
+        if piece:
+            self._parts.append(piece)
+            self._held += len(piece)
+        return self.rest() if self._held >= self._size else []
+
+    def rest(self) -> list[bytes]:
+        """What is held, as one chunk."""
+        parts, self._parts, self._held = self._parts, [], 0
+        return [b"".join(parts)] if parts else []

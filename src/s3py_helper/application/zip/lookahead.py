@@ -13,8 +13,8 @@ from s3py_helper.application.zip.encoding import Piece
 from s3py_helper.application.zip.read_ahead import ReadAhead
 from s3py_helper.application.zip.source import Source
 
-FILES_AHEAD: Final = 16
-"""Most files under way at a time, the current one among them."""
+FILES_AHEAD: Final = 32
+"""Most files under way at a time, the current one among them: half of what the backends' pools hold by default."""
 
 BYTES_AHEAD: Final = 8 * 1024 * 1024
 """No file is opened, and no large one kept open, while so many bytes are still to come before its turn."""
