@@ -74,6 +74,7 @@ class _HeadLines:
         self._value += data[start:stop]
 
     def on_line_end(self) -> None:
+        self._count(len(b": \r\n"))
         self._lines[self._name.decode("ascii").lower()] = self._value
         self._name = self._value = b""
 
