@@ -11,6 +11,7 @@ from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import PreconditionFailedException, StorageException, StorageUnavailableException
 from s3py_helper.domain.file_id import FileId
+from s3py_helper.storage.s3raw.client.s3_client import S3Client
 from s3py_helper.testing import body_of, leak_guard, new_blob, read_all
 from tests.integration.s3.conftest import PART_SIZE
 from tests.support.proxy import Act, Direction, Fault, FaultProxy
@@ -197,6 +198,18 @@ async def test_an_answer_that_is_lost_does_not_leave_a_second_upload(
     assert written.size == len(content)
     assert await inspector.read(blob.key) == content
     assert await inspector.unfinished_uploads(blob.key) == []
+
+
+async def test_the_body_of_a_raw_answer_breaks_off_with_an_error_of_ours(
+    seaweedfs: S3Server, store: S3BlobStore, proxy: FaultProxy
+) -> None:
+    file_id = await stored(store)
+    proxy.plan(Fault(Act.CUT, after=600_000), request_starts="GET")
+    async with S3Client(seaweedfs.config(endpoint=proxy.endpoint)) as client:
+        answer = await client.get_object(file_id.bucket, file_id.key)
+        async with answer["Body"] as body:
+            with pytest.raises(StorageUnavailableException, match="broke off"):
+                await body.read()
 
 
 async def test_parts_in_flight_are_bounded(connection: S3Connection, proxy: FaultProxy) -> None:

@@ -324,6 +324,19 @@ class TestProxy:
                 await S3BlobStore(connection).info(FILE_ID)
         assert seen == ["http://s3.example:9000/tests/a.bin"]
 
+    async def test_a_bucket_may_be_named_in_the_host(self) -> None:
+        seen: list[tuple[str, str]] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            seen.append((request.raw_path, request.headers["Host"]))
+            return fine()
+
+        async with scripted_server(answer) as proxy:
+            config = proxy.config(endpoint="http://s3.example:9000", addressing_style="virtual", proxy=proxy.endpoint)
+            async with S3Connection(config) as connection:
+                await S3BlobStore(connection).info(FILE_ID)
+        assert seen == [("http://tests.s3.example:9000/a.bin", "tests.s3.example:9000")]
+
     async def test_the_environment_may_name_the_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
         seen: list[str] = []
 
@@ -360,6 +373,29 @@ class TestCredentialChain:
             config = server.config(access_key_id=None, secret_access_key=None)
             async with S3Connection(config) as connection:
                 await S3BlobStore(connection).info(FILE_ID)
+
+    async def test_temporary_keys_are_renewed_before_they_expire(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        handed_out: list[str] = []
+        used: list[str] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            if request.path == "/keys":
+                handed_out.append(f"key-{len(handed_out)}")
+                # So soon that the SDK asks again at the next request.
+                soon = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+                keys = {"AccessKeyId": handed_out[-1], "SecretAccessKey": "s", "Token": f"token of {handed_out[-1]}"}
+                return web.json_response(keys | {"Expiration": soon.strftime("%Y-%m-%dT%H:%M:%SZ")})
+            used.append(request.headers["Authorization"].partition("Credential=")[2].partition("/")[0])
+            assert request.headers["x-amz-security-token"] == f"token of {used[-1]}"
+            return fine()
+
+        async with scripted_server(answer) as server:
+            monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server.endpoint}/keys")
+            async with S3Connection(server.config(access_key_id=None, secret_access_key=None)) as connection:
+                for _ in range(3):
+                    await S3BlobStore(connection).info(FILE_ID)
+        assert used == sorted(used)
+        assert len(set(used)) == 3
 
     async def test_no_keys_at_all_are_an_error_that_says_where_to_put_them(self) -> None:
         async def answer(request: web.Request) -> web.StreamResponse:

