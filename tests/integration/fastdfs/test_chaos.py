@@ -82,6 +82,7 @@ def _config(trackers: list[str], *, pool_size: int = 1) -> FastdfsConfig:
         network_timeout=_TIMEOUT,
         pool_timeout=_PATIENCE,
         connection_pool_size=pool_size,
+        read_from="replicas",  # which asks a tracker each time
     )
 
 

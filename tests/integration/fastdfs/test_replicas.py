@@ -22,9 +22,11 @@ async def cluster() -> AsyncIterator[FakeCluster]:
         yield cluster
 
 
-@pytest.fixture
-def config(cluster: FakeCluster) -> FastdfsConfig:
-    return FastdfsConfig(tracker_servers=cluster.tracker_addresses, connect_timeout=0.5, network_timeout=0.5)
+@pytest.fixture(params=["source", "replicas"])
+def config(cluster: FakeCluster, request: pytest.FixtureRequest) -> FastdfsConfig:
+    return FastdfsConfig(
+        tracker_servers=cluster.tracker_addresses, connect_timeout=0.5, network_timeout=0.5, read_from=request.param
+    )
 
 
 @pytest.fixture
@@ -179,3 +181,23 @@ async def test_a_new_file_whose_name_is_out_of_reach_is_not_said_to_have_none(
         await source.start()
         assert (await store.info(written.file_id)).file_name == "later.txt"
         assert await read_all(store, written.file_id) == b"copied, its name not yet"
+
+
+async def test_where_the_source_is_reached_is_asked_once_a_second(cluster: FakeCluster) -> None:
+    tracker, config = cluster.trackers[0], FastdfsConfig(tracker_servers=cluster.tracker_addresses)
+    async with FastdfsBlobStore(config) as store:
+        written = [(await store.write(new_blob(), body_of(b"x"))).file_id for _ in range(10)]
+        for file_id in written:
+            assert await read_all(store, file_id) == b"x"
+            await store.info(file_id)
+        assert tracker.statistics.commands[Command.UPDATE] <= len(cluster.storages) + 2
+        assert tracker.statistics.commands[Command.FETCH_ONE] == 0
+
+
+async def test_replicas_share_the_reads_of_a_file_where_that_is_wished(cluster: FakeCluster) -> None:
+    config = FastdfsConfig(tracker_servers=cluster.tracker_addresses, read_from="replicas")
+    async with FastdfsBlobStore(config) as store:
+        written = await store.write(new_blob(), body_of(b"popular"))
+        for _ in range(_READS):
+            await read_all(store, written.file_id)
+    assert [storage.statistics.commands[Command.DOWNLOAD] for storage in cluster.storages] == [_READS // 2] * 2

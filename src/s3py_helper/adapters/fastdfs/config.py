@@ -24,8 +24,9 @@ class FastdfsConfig(BaseModel):
         address_map: Where servers are reached whose own addresses lead nowhere from here (NAT, containers):
             `{"10.0.0.5:23000": "files.example.com:32300"}`, or `{"10.0.0.5": "files.example.com"}` for all its ports.
         verify_checksum: Whether whole downloads are compared with the CRC-32 in the file's id.
-        read_from: `replicas` spreads downloads over a group; another process may then get a file for a moment after it
-            was deleted. `source` asks the server that took the upload, which knows at once.
+        read_from: `source` reads each file from the server that took its upload, the first to know of changes; uploads
+            are spread over the servers of a group, and with them reads. `replicas` spreads the reads of each single
+            file; for a moment after a deletion another process may then still get the file.
         spool_memory: Bytes of an upload of unknown size that may wait in memory, the rest waits in a temporary file.
             Concerns only servers before 6.02: newer ones take such uploads as they come.
     """
@@ -39,7 +40,7 @@ class FastdfsConfig(BaseModel):
     group_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,16}$")
     address_map: dict[str, str] = Field(default_factory=dict)
     verify_checksum: bool = True
-    read_from: Literal["replicas", "source"] = "replicas"
+    read_from: Literal["source", "replicas"] = "source"
     spool_memory: int = Field(default=8 * 1024 * 1024, ge=0)
 
     @field_validator("tracker_servers")

@@ -57,12 +57,18 @@ async def read_from_source[T](trackers: Trackers, file_id: FileId, attempt: Atte
     try:
         return await _at_source(source, file_id, attempt)
     except (ConnectionFault, ProtocolFault) as fault:
+        trackers.forget(source)
         return await _instead_of(source, trackers, file_id, attempt, fault)
 
 
 async def change_at_source[T](trackers: Trackers, file_id: FileId, attempt: Attempt[T]) -> T:
     """Do once what must not be repeated."""
-    return await _at_source(await trackers.storage_to_change(file_id), file_id, attempt)
+    source = await trackers.storage_to_change(file_id)
+    try:
+        return await _at_source(source, file_id, attempt)
+    except ConnectionFault:
+        trackers.forget(source)
+        raise
 
 
 async def _at_source[T](named: Address, file_id: FileId, attempt: Attempt[T]) -> T:

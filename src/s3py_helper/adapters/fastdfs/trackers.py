@@ -10,6 +10,7 @@ from s3py_helper.adapters.fastdfs.address import Address
 from s3py_helper.adapters.fastdfs.cluster import Cluster, repeated_if_stale
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Fault, PoolClosed, PoolExhausted, ServerRefusal
+from s3py_helper.adapters.fastdfs.sources import RecentSources
 from s3py_helper.adapters.fastdfs.storage_client import NOT_FOUND
 from s3py_helper.adapters.fastdfs.tracker_client import TrackerClient
 from s3py_helper.domain.file_id import FileId
@@ -41,6 +42,7 @@ class Trackers:
         self._group = config.group_name
         self._path_index = config.store_path_index
         self._down_until: dict[Address, float] = {}
+        self._sources = RecentSources()
 
     async def place_for_new_file(self) -> StorePlace:
         """A storage server that takes uploads."""
@@ -58,8 +60,17 @@ class Trackers:
         return _address(await self._ask(lambda client: client.storage_to_read(file_id.bucket, file_id.key)))
 
     async def storage_to_change(self, file_id: FileId) -> Address:
-        """The server that took the upload, or another one of the group while it is down."""
-        return _address(await self._ask(lambda client: client.storage_to_change(file_id.bucket, file_id.key)))
+        """The server that took the upload, or another one of the group while it is down; remembered for a second."""
+        known = self._sources.address_for(file_id)
+        if known is not None:
+            return known
+        address = _address(await self._ask(lambda client: client.storage_to_change(file_id.bucket, file_id.key)))
+        self._sources.add(file_id, address)
+        return address
+
+    def forget(self, storage: Address) -> None:
+        """A storage server cannot be reached: ask again who stands in for it."""
+        self._sources.forget(storage)
 
     async def check(self) -> None:
         """Return when a tracker answers."""
