@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.entrypoints.http.forms import (
-    MAX_HEAD_BYTES,
-    MAX_PARTS,
-    MAX_UNUSED_BYTES,
-    FormException,
-    FormReader,
-    PartHead,
-)
+from s3py_helper.entrypoints.http.form_errors import FormException
+from s3py_helper.entrypoints.http.form_head import MAX_HEAD_BYTES, PartHead
+from s3py_helper.entrypoints.http.forms import MAX_PARTS, MAX_UNUSED_BYTES, FormReader
 
 TYPE = "multipart/form-data; boundary=edge"
 END = b"--edge--\r\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from s3py_helper.domain import errors
-from s3py_helper.entrypoints.http.forms import FormException, FormTimedOutException
+from s3py_helper.entrypoints.http.form_errors import FormException, FormTimedOutException
 from s3py_helper.entrypoints.http.problem_table import PROBLEMS, problem_of
 from s3py_helper.entrypoints.http.problems import storage_problem
 
