@@ -41,6 +41,7 @@ FLAGS = (
     # An upload into a bucket that is not there is an error on S3, not a new bucket.
     "-s3.autoCreateBucket=false",
     "-s3.port.iceberg=0",
+    "-s3.port.lance=0",
 )
 
 
