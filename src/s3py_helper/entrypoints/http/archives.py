@@ -29,7 +29,7 @@ async def requested_files(request: Request) -> list[FileDownload]:
     """The list in the body. A dependency, so that it is read after those that decide who may ask."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise InvalidArgumentException(f"expected a body of type application/json, got {kind or 'no type'!r}")
+        raise InvalidArgumentException(f"expected a body of type application/json, got {kind!r}")
     body = await _whole_body(request)
     try:
         if len(body) < _LONG_LIST:

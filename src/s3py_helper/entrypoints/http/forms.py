@@ -43,7 +43,7 @@ class FormReader:
     def _make_parser(self, content_type: str | None) -> MultipartParser:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data":
-            raise FormException(f"expected a body of type multipart/form-data, got {content_type or 'no type'!r}")
+            raise FormException(f"expected a body of type multipart/form-data, got {content_type!r}")
         if not options.get(b"boundary"):
             raise FormException("the Content-Type multipart/form-data names no boundary")
         try:

@@ -95,7 +95,7 @@ async def test_an_empty_form_has_no_parts() -> None:
     ("content_type", "body", "told"),
     [
         ("application/json", b"{}", "expected a body of type multipart/form-data, got 'application/json'"),
-        (None, b"", "got 'no type'"),
+        (None, b"", "multipart/form-data, got None"),
         ("multipart/form-data", b"x", "names no boundary"),
         ("multipart/form-data; boundary=" + "b" * 300, b"x", "invalid form"),
         (TYPE, b"", "ends before its closing boundary"),
