@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterator
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import pytest
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
+from s3py_helper.domain.fastdfs_name import FastdfsName
 from s3py_helper.testing import BlobStoreContract, Inventory
 from tests.support.fastdfs import FakeCluster
 from tests.support.fastdfs.in_thread import ClusterInThread, cluster_in_thread
+from tests.support.fastdfs.layout import STORAGES
 from tests.support.fastdfs.site import FastdfsSite
 
 
@@ -76,14 +79,26 @@ class TestFastdfsBlobStoreOnTheSite(FastdfsContract):
 
     @pytest.fixture
     def inventory(self, fastdfs_site: FastdfsSite, tmp_path_factory: pytest.TempPathFactory) -> Inventory:
-        """The names of all files on the disks of daemons that were started for the tests; empty for any other site."""
+        """All files on the disks of daemons that were started for the tests, each counted at the server that took it.
 
-        def on_disk() -> set[str]:
-            folders = tmp_path_factory.getbasetemp().glob("fastdfs*")
-            # Replicas hold files of the same names, and get them later.
-            return {path.name for folder in folders for path in folder.glob("**/data/??/??/*")}
+        Copies come and go with a delay. Of any other site nothing can be seen.
+        """
+
+        def on_disk() -> list[str]:
+            return [
+                f"{folder.name}/{path.name}"
+                for number, (group, index) in enumerate(STORAGES)
+                for folder in tmp_path_factory.getbasetemp().glob(f"fastdfs*/{group}-{index}")
+                for path in folder.glob("data/??/??/*")
+                if _made_by(path, f".{3 + number}")
+            ]
 
         async def names() -> Collection[str]:
             return await asyncio.to_thread(on_disk)
 
         return names
+
+
+def _made_by(path: Path, last_part_of_address: str) -> bool:
+    name = FastdfsName.decode("/".join(["M00", *path.parts[-3:]]).removesuffix("-m"))
+    return name is None or name.source.endswith(last_part_of_address)
