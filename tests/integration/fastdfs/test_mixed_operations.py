@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.domain.byte_range import ByteRange
@@ -22,6 +24,7 @@ _AT_ONCE = 50
 _RESTARTED = (("group1", 0), ("group2", 0))
 
 
+@pytest.mark.timeout(240)
 async def test_ten_thousand_mixed_operations_survive_cancellations_and_restarts(fastdfs_site: FastdfsSite) -> None:
     tasks_before, descriptors_before = len(asyncio.all_tasks()), _descriptors()
     config = FastdfsConfig(tracker_servers=list(fastdfs_site.trackers), connection_pool_size=20)
