@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI, UploadFile
+from starlette.responses import StreamingResponse
+
+from s3py_helper.storage import FileDownload, FileNotFoundException, S3Config
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 from s3py_helper.storage.s3raw.service.delete_service import S3RawDeleteServiceImpl
 from s3py_helper.storage.s3raw.service.download_service import S3RawDownloadServiceImpl
 from s3py_helper.storage.s3raw.service.info_service import S3RawInfoServiceImpl
 from s3py_helper.storage.s3raw.service.upload_service import S3RawUploadServiceImpl
-from starlette.responses import StreamingResponse
-
-from s3py_helper.storage import FileDownload, FileNotFoundException, S3Config
 from tests.contract.conftest import CONTENT
 
 
