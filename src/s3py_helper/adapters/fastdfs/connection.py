@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from s3py_helper.adapters.fastdfs.channel import Channel, reason
 from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Fault, Peer, ProtocolFault, ServerRefusal
-from s3py_helper.adapters.fastdfs.framing import HEADER, Framing, FramingError, Phase
+from s3py_helper.adapters.fastdfs.framing import HEADER, REPLY_COMMAND, Framing, FramingError, Phase
 
 _JOINED_BYTES: Final = 64 * 1024
 """Up to here it is cheaper to copy a header in front of its data than to send it in a segment of its own."""
@@ -175,8 +175,10 @@ class FramedConnection:
                 answer = await self.channel.receive(HEADER.size)
         except (TimeoutError, OSError):
             return
-        if len(answer) == HEADER.size and (status := answer[-1]):
-            raise self._failed(ServerRefusal(self.peer, status))
+        if len(answer) == HEADER.size:
+            _, command, status = HEADER.unpack(answer)
+            if command == REPLY_COMMAND and status:
+                raise self._failed(ServerRefusal(self.peer, status))
 
     def _broken_off(self, reason: str) -> ConnectionFault:
         begun = self._framing.phase is Phase.RECEIVING or bool(self._read_ahead)
