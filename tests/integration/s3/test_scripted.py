@@ -194,6 +194,24 @@ class TestOddAnswers:
             with pytest.raises(StorageOperationException, match="another endpoint"):
                 await S3BlobStore(connection).info(FILE_ID)
 
+    @pytest.mark.parametrize("content_type", ["text/plain\r\nx-amz-acl: public-read", "text/plain; name=é"])
+    async def test_a_content_type_that_is_no_header_is_refused_before_anything_is_sent(self, content_type: str) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            raise AssertionError("nothing may be sent")
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            with pytest.raises(InvalidArgumentException, match="no media type"):
+                await S3BlobStore(connection).write(new_blob(content_type=content_type), body_of(b"x"))
+
+    async def test_an_answer_that_goes_on_beyond_its_size_is_cut_and_not_handed_out(self) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            headers = {"Content-Range": "bytes 5-9/100", "Content-Length": "7"}
+            return web.Response(status=206, body=b"1234567", headers=headers)
+
+        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+            with pytest.raises(IntegrityException, match="more bytes than announced"):
+                await read_all(S3BlobStore(connection), FILE_ID, ByteRange(5, 9))
+
     async def test_temporary_keys_send_their_token(self) -> None:
         async def answer(request: web.Request) -> web.StreamResponse:
             assert request.headers["x-amz-security-token"] == "the-token"
