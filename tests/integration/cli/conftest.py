@@ -1,6 +1,7 @@
 """The command line on the local disk."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +29,14 @@ class Result:
 
 
 type Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Processes inherit an ignored SIGINT, and build servers and `&` start theirs with one; a handler is not passed on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
