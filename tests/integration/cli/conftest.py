@@ -33,7 +33,7 @@ type Run = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def _interruptible() -> Iterator[None]:
-    """Processes inherit an ignored SIGINT, and build servers and `&` start theirs with one; a handler is not passed on."""
+    """Processes inherit an ignored SIGINT, as build servers and `&` start them with; they do not inherit a handler."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
