@@ -1,23 +1,19 @@
 """Links with which clients talk to S3 themselves."""
 
-import re
 from datetime import timedelta
 from typing import Final
-from urllib.parse import quote
 
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.signing import Query
 from s3py_helper.adapters.s3.writing import upload_headers
 from s3py_helper.application.ports.links import DirectLinks, UploadLink
 from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
 
 _LONGEST: Final = timedelta(days=7)
 """Limit of Signature Version 4 for links."""
-
-# RFC 8187, 3.2.1: what `filename*` may hold as it is, besides letters and digits.
-_ATTRIBUTE_CHARACTERS: Final = "!#$&+-.^_`|~"
 
 
 class S3Links:
@@ -36,7 +32,7 @@ class S3Links:
         inline: bool = False,
     ) -> str:
         """A link for GET. Ranges may be asked for with it as well."""
-        query = [("response-content-disposition", _disposition(file_name, inline=inline))]
+        query = [("response-content-disposition", content_disposition(file_name, inline=inline))]
         if content_type is not None:
             query.append(("response-content-type", content_type))
         return await self._signed("GET", file_id, expires_in, query, {})
@@ -60,16 +56,6 @@ class S3Links:
         return await self._connection.hot.signed_url(
             method, file_id.bucket, file_id.key, query, headers, expires_in=seconds
         )
-
-
-def _disposition(file_name: str | None, *, inline: bool) -> str:
-    """`Content-Disposition` as RFC 6266 has it, with a likeness of the name for clients that know ASCII only."""
-    kind = "inline" if inline else "attachment"
-    if not file_name:
-        return kind
-    likeness = re.sub(r'[^ -~]|["\\%/]', "_", file_name)
-    exact = quote(file_name, safe=_ATTRIBUTE_CHARACTERS)
-    return f"{kind}; filename=\"{likeness}\"; filename*=UTF-8''{exact}"
 
 
 _: type[DirectLinks] = S3Links

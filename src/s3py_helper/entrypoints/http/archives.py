@@ -11,9 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.zip.options import ZipOptions
+from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
 from s3py_helper.domain.files import FileDownload
-from s3py_helper.entrypoints.http.disposition import content_disposition
 from s3py_helper.entrypoints.http.streaming import Answer, SourcedResponse
 
 MAX_LIST_BYTES: Final = 32 * 1024 * 1024

@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from s3py_helper.application.download import DownloadService
 from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.errors import PreconditionFailedException
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.http.conditions import Validators, Verdict, has_conditions, judge, range_applies
-from s3py_helper.entrypoints.http.disposition import content_disposition, may_show_inline, media_type
+from s3py_helper.entrypoints.http.media_types import may_show_inline, media_type
 from s3py_helper.entrypoints.http.streaming import Answer, SourcedResponse
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.entrypoints.http.disposition import content_disposition, may_show_inline, media_type
+from s3py_helper.domain.content_disposition import content_disposition
+from s3py_helper.entrypoints.http.media_types import may_show_inline, media_type
 
 
 @pytest.mark.parametrize(

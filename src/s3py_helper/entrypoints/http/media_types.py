@@ -1,0 +1,21 @@
+"""What is safe to tell a browser about a file that somebody uploaded."""
+
+import re
+from typing import Final
+
+OCTET_STREAM: Final = "application/octet-stream"
+
+_MEDIA_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:[ \t]*;[\x20-\x7e]*)?", re.ASCII)
+_INLINE: Final = {"application/pdf", "text/plain"}
+_INLINE_KINDS: Final = {"audio", "image", "video"}
+
+
+def media_type(stored: str | None) -> str:
+    """The stored type if it can be sent: uploaders choose it, so it may be anything."""
+    return stored if stored is not None and _MEDIA_TYPE.fullmatch(stored) else OCTET_STREAM
+
+
+def may_show_inline(content_type: str) -> bool:
+    """Whether a browser may show the type in the context of this site: only what cannot run scripts there."""
+    essence = content_type.partition(";")[0].strip().lower()
+    return essence in _INLINE or (essence.partition("/")[0] in _INLINE_KINDS and essence != "image/svg+xml")
