@@ -39,11 +39,11 @@ class Endpoint:
 
     def address(self, bucket: str, key: str | None = None) -> Address:
         """Where an object is, or the bucket itself."""
-        path = f"{self._prefix}/" if key is None else f"{self._prefix}/{encoded_path(key)}"
+        in_bucket = "" if key is None else encoded_path(key)
         if self.virtual and self._may_have_subdomains and _HOST_LABEL.fullmatch(bucket):
             host = f"{bucket}.{self._host}"
-            return Address(f"{self._scheme}://{host}", host, path)
-        path = f"{self._prefix}/{bucket}" if key is None else f"{self._prefix}/{bucket}/{encoded_path(key)}"
+            return Address(f"{self._scheme}://{host}", host, f"{self._prefix}/{in_bucket}")
+        path = f"{self._prefix}/{bucket}" if key is None else f"{self._prefix}/{bucket}/{in_bucket}"
         return Address(f"{self._scheme}://{self._host}", self._host, path)
 
 
