@@ -60,7 +60,7 @@ class Pipeline:
         perf: S3PerfConfig,
         *,
         proxy: str | None = None,
-        sign_payload: bool = True,
+        sign_payload: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self._session = session
