@@ -16,6 +16,7 @@ from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import FileNotFoundException, StorageOperationException
 from s3py_helper.testing import StalledSource, body_of, leak_guard, new_blob, read_all
+from tests.support.waiting import until
 
 
 def _open_below(root: Path) -> set[Path]:
@@ -82,6 +83,8 @@ async def test_cleaning_up_is_over_when_a_write_that_was_cancelled_twice_ends(
     source = StalledSource([bytes(300_000)])
     writing = asyncio.create_task(store.write(new_blob(), body_of(source)))
     await source.reached.wait()
+    # The first batch is written behind: before its file is there, nothing would have to be cleaned up.
+    await until(lambda: any((root / ".incoming").iterdir()))
     writing.cancel()
     await cleaning.wait()
     writing.cancel()
