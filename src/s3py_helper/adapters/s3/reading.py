@@ -32,6 +32,7 @@ class BlobReader:
             size, span = _extent(response, byte_range, file_id)
             info = blob_info(file_id, response.headers, size)
         except BaseException:
+            # Nothing owns the answer yet, so nothing else would give its connection back.
             response.close()
             raise
         body = ResumableBody(self._connection.hot, info, span, response, self._perf)
