@@ -1,16 +1,11 @@
 """A file's bytes on their way in, looked at once."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Final, Self
+from typing import Self
 
-from isal import isal_zlib
-
+from s3py_helper.application.summing import crc32_with
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
-
-_LARGE_CHUNK: Final = 4 * 1024 * 1024
-"""Summing so many bytes takes long enough (about 0.1 ms per MiB at worst) to be worth a thread."""
 
 
 class IncomingBody:
@@ -82,10 +77,7 @@ class IncomingBody:
             raise InvalidArgumentException(
                 f"the file has more bytes than the {self.size} that were declared", operation="upload"
             )
-        if len(chunk) > _LARGE_CHUNK:
-            self._crc32 = await asyncio.to_thread(isal_zlib.crc32, chunk, self._crc32)
-        else:
-            self._crc32 = isal_zlib.crc32(chunk, self._crc32)
+        self._crc32 = await crc32_with(chunk, self._crc32)
         self.received = received
 
     def _check_complete(self) -> None:

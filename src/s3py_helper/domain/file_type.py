@@ -26,6 +26,8 @@ def check_file_type(file_name: str, config: FileTypeConfig) -> None:
     PHP by some web servers), and both see the name as a careless file system would: Windows drops dots and spaces at
     the end and what follows a colon.
     """
+    if not config.whitelist and not config.blacklist:
+        return
     extensions = _extensions(file_name)
     if refused := extensions.every & _normalised(config.blacklist):
         raise InvalidFileTypeException(

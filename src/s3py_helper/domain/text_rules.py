@@ -9,6 +9,9 @@ def forbidden_character(text: str) -> str | None:
     Control characters (Unicode category Cc, NUL among them) break protocols and terminals; lone surrogates (Cs)
     cannot be encoded as UTF-8.
     """
+    if text.isprintable():
+        # Almost every name: neither category is printable, and this asks for no character by itself.
+        return None
     for position, character in enumerate(text):
         category = unicodedata.category(character)
         if category == "Cc":

@@ -1,6 +1,7 @@
 """A store behind a proxy that fails on command."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from tests.support.proxy import FaultProxy, fault_proxy
+from tests.support.s3.certificate import Certificate, make_certificate
 from tests.support.s3.inspector import S3Inspector, inspector_of
 from tests.support.s3.server import S3Server
 
@@ -41,3 +43,8 @@ def store(connection: S3Connection) -> S3BlobStore:
 def inspector(seaweedfs: S3Server) -> S3Inspector:
     """Looks past the proxy."""
     return inspector_of(seaweedfs)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    return make_certificate(tmp_path)

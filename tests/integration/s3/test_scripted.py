@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import datetime as dt
-import ipaddress
 import ssl
 import zlib
 from pathlib import Path
@@ -11,10 +10,6 @@ from typing import Literal
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.connection import S3Connection
@@ -31,6 +26,7 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, new_blob, read_all
+from tests.support.s3.certificate import Certificate
 from tests.support.s3.scripted import error, scripted_server
 
 CONTENT = b"0123456789" * 1000
@@ -267,34 +263,8 @@ class TestOddAnswers:
 
 class TestTls:
     @pytest.fixture
-    def certificate(self, tmp_path: Path) -> Path:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
-        now = dt.datetime.now(dt.UTC)
-        certificate = (
-            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-            )
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
-        path = tmp_path / "server.pem"
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
-        return path
-
-    @pytest.fixture
-    def tls(self, certificate: Path) -> ssl.SSLContext:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(certificate)
-        return context
+    def tls(self, certificate: Certificate) -> ssl.SSLContext:
+        return certificate.server_side()
 
     @staticmethod
     async def _answer(request: web.Request) -> web.StreamResponse:
@@ -307,10 +277,10 @@ class TestTls:
                 await S3BlobStore(connection).info(FILE_ID)
         assert not refused.value.retryable
 
-    async def test_a_bundle_may_be_named(self, tls: ssl.SSLContext, certificate: Path) -> None:
+    async def test_a_bundle_may_be_named(self, tls: ssl.SSLContext, certificate: Certificate) -> None:
         async with (
             scripted_server(self._answer, tls) as server,
-            S3Connection(server.config(verify_tls=certificate)) as connection,
+            S3Connection(server.config(verify_tls=certificate.path)) as connection,
         ):
             await S3BlobStore(connection).write(new_blob(), body_of(b"over TLS the body needs no signature"))
 

@@ -21,16 +21,16 @@ _ALGORITHMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 
 
 def blob_info(file_id: FileId, headers: Mapping[str, str], size: int) -> BlobInfo:
-    """What an answer to GET or HEAD tells; `headers` are those of aiohttp, which do not mind case."""
+    """What an answer to GET or HEAD tells; names of headers in lower case."""
     file_name, metadata = from_headers(headers)
-    modified = headers.get("Last-Modified")
+    modified = headers.get("last-modified")
     return BlobInfo(
         file_id=file_id,
         size=size,
         file_name=file_name,
         last_modified=_moment(modified) if modified else None,
-        content_type=headers.get("Content-Type"),
-        etag=quoted(headers.get("ETag")),
+        content_type=headers.get("content-type"),
+        etag=quoted(headers.get("etag")),
         checksum=_checksum(headers),
         # S3 leaves the header out for its standard class.
         storage_class=headers.get("x-amz-storage-class", "STANDARD"),

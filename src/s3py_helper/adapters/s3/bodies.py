@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from s3py_helper.adapters.s3.buffers import Buffer, Chunk
+from s3py_helper.application.summing import crc32_with
 
 _SMALL: Final = 16 * 1024
 _BLOCK: Final = 256 * 1024
@@ -27,9 +28,11 @@ class PartReader:
         chunks: list[Chunk] = []
         small = bytearray()
         missing = size
+        crc32 = 0
         while missing and await self._look_ahead():
             chunk, self._ahead = _split(self._ahead, missing)
             missing -= len(chunk)
+            crc32 = await crc32_with(chunk, crc32)
             if len(chunk) < _SMALL:
                 # A source that drips would otherwise cost more for bookkeeping than for bytes.
                 small += chunk
@@ -40,7 +43,7 @@ class PartReader:
             small.clear()
         chunks += filter(None, (bytes(small),))
         await self._look_ahead()
-        return Buffer(chunks, size - missing)
+        return Buffer(chunks, size - missing, crc32)
 
     async def _look_ahead(self) -> bool:
         if not self._ahead and not self.ended:

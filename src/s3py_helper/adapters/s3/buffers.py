@@ -1,15 +1,14 @@
 """Bytes in memory that can be sent as often as it takes."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from isal import isal_zlib
 
-# From so many bytes on, the sum takes a few tenths of a millisecond and is left to a thread.
-_CRC_OFF_LOOP: Final = 16 * 1024 * 1024
+# From so many bytes on, the hash takes a few tenths of a millisecond and is left to a thread.
 _SHA_OFF_LOOP: Final = 256 * 1024
 
 type Chunk = bytes | memoryview
@@ -17,34 +16,21 @@ type Chunk = bytes | memoryview
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """Chunks in order. They stay where they are: nothing is joined or copied on the way to the socket."""
+    """Chunks in order. They stay where they are: nothing is joined or copied on the way to the socket.
+
+    Attributes:
+        chunks: The bytes.
+        size: How many there are.
+        crc32: Their CRC-32; whoever gathers chunks sums them as they come, while they are in the processor's cache.
+    """
 
     chunks: Sequence[Chunk] = ()
     size: int = 0
-
-    def pieces(self, largest: int) -> Iterator[Chunk]:
-        """The bytes in views of at most `largest` bytes."""
-        for chunk in self.chunks:
-            if len(chunk) <= largest:
-                yield chunk
-            else:
-                view = memoryview(chunk)
-                for start in range(0, len(view), largest):
-                    yield view[start : start + largest]
-
-    async def crc32(self) -> int:
-        """CRC-32 of all bytes."""
-        return self._crc32() if self.size < _CRC_OFF_LOOP else await asyncio.to_thread(self._crc32)
+    crc32: int = 0
 
     async def sha256(self) -> str:
         """Hex SHA-256 of all bytes."""
         return self._sha256() if self.size < _SHA_OFF_LOOP else await asyncio.to_thread(self._sha256)
-
-    def _crc32(self) -> int:
-        value = 0
-        for chunk in self.chunks:
-            value = isal_zlib.crc32(chunk, value)
-        return value
 
     def _sha256(self) -> str:
         digest = sha256()
@@ -57,5 +43,5 @@ EMPTY: Final = Buffer()
 
 
 def buffer_of(content: Chunk) -> Buffer:
-    """A buffer of one chunk."""
-    return Buffer((content,), len(content)) if content else EMPTY
+    """A buffer of one small chunk."""
+    return Buffer((content,), len(content), isal_zlib.crc32(content)) if content else EMPTY

@@ -1,31 +1,28 @@
 """Everything that is open while the backend is."""
 
 import asyncio
-import ssl
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-
-import aiohttp
 
 from s3py_helper.adapters.s3.addressing import Endpoint
 from s3py_helper.adapters.s3.checksums import ChecksumPolicy
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.credentials import Credentials, CredentialSource, StaticCredentials
 from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.adapters.s3.http.client import HttpClient
+from s3py_helper.adapters.s3.http.dialing import Dialer
+from s3py_helper.adapters.s3.http.tls import tls_settings
 from s3py_helper.adapters.s3.pipeline import Pipeline
 from s3py_helper.adapters.s3.signing import Signer
 from s3py_helper.application.completion import completed
-from s3py_helper.domain.errors import AccessDeniedException, InvalidArgumentException, StorageOperationException
+from s3py_helper.domain.errors import AccessDeniedException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
 
 if TYPE_CHECKING:
     from s3py_helper.adapters.s3.sdk import Sdk
-
-# Compression by a proxy on the way would change sizes and checksums.
-_HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "s3py-helper"}
 
 
 class S3Connection:
@@ -63,31 +60,20 @@ class S3Connection:
         return await asyncio.shield(self._sdk)
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=self.perf.max_pool_connections, ssl=_tls(self.config))
-        session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            headers=_HEADERS,
-            skip_auto_headers=("Accept", "Content-Type"),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=self.perf.connect_timeout, sock_read=self.perf.read_timeout
-            ),
-        )
+        client = self._client()
         try:
             credentials = await self._credentials()
         except BaseException:
             # Not opened, so nobody else would close it.
-            await session.close()
+            await client.aclose()
             raise
-        self._closing.push_async_callback(session.close)
+        self._closing.push_async_callback(client.aclose)
         pipeline = Pipeline(
-            session,
+            client,
             self.endpoint,
             Signer(self.config.region),
             credentials,
             self.perf,
-            proxy=self._proxy,
             sign_payload=self.config.sign_payload,
         )
         self._hot = HotPath(pipeline, ChecksumPolicy(self.config.checksum))
@@ -115,6 +101,15 @@ class S3Connection:
 
         return Sdk(self.config, self.endpoint, self._proxy)
 
+    def _client(self) -> HttpClient:
+        dialer = Dialer(
+            tls_settings(self.config.verify_tls),
+            self._proxy,
+            connect_timeout=self.perf.connect_timeout,
+            read_timeout=self.perf.read_timeout,
+        )
+        return HttpClient(dialer, self.perf.max_pool_connections)
+
     async def _credentials(self) -> CredentialSource:
         if self.config.access_key_id and self.config.secret_access_key:
             keys = Credentials(self.config.access_key_id, self.config.secret_access_key, self.config.session_token)
@@ -132,22 +127,8 @@ class S3Connection:
         return found
 
 
-def _tls(config: S3Config) -> ssl.SSLContext | bool:
-    if isinstance(config.verify_tls, bool):
-        return config.verify_tls
-    path = config.verify_tls
-    try:
-        return ssl.create_default_context(
-            cafile=None if path.is_dir() else path, capath=path if path.is_dir() else None
-        )
-    except OSError as error:
-        raise InvalidArgumentException(
-            f"verify_tls names the CA bundle {str(path)!r}, which cannot be read: {error.strerror}", backend=Backend.S3
-        ) from error
-
-
 def _proxy_of_environment(url: str) -> str | None:
-    """What HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say. aiohttp would look them up anew for every request."""
+    """What HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say."""
     parts = urlsplit(url)
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")

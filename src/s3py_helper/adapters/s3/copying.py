@@ -10,6 +10,7 @@ from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.errors import Place
 from s3py_helper.adapters.s3.metadata import metadata_of
 from s3py_helper.adapters.s3.multipart import multipart_upload
+from s3py_helper.adapters.s3.multipart_requests import Part
 from s3py_helper.adapters.s3.reading import content_length
 from s3py_helper.adapters.s3.writing import upload_headers
 from s3py_helper.application.completion import completed
@@ -46,7 +47,7 @@ class S3Copy:
         described = await self._connection.hot.head_object(source.bucket, source.key)
         size = content_length(described)
         origin: dict[str, Any] = {"CopySource": {"Bucket": source.bucket, "Key": source.key}}
-        if etag := described.get("ETag"):
+        if etag := described.get("etag"):
             origin["CopySourceIfMatch"] = etag
         file_id = FileId(Backend.S3, target.bucket or self._connection.config.default_bucket, target.key)
         headers = upload_headers(target)
@@ -91,11 +92,24 @@ class S3Copy:
         gate = asyncio.Semaphore(self._connection.perf.parts_in_flight)
         borders = accumulate(part_sizes(self._part_size, size), initial=0)
 
+        sdk = await self._connection.sdk()
+
         async def copy_part(number: int, span: Span) -> None:
             async with gate:
-                await upload.copy(number, origin, span)
+                answer = await sdk.call(
+                    "upload_part_copy",
+                    "copy",
+                    Bucket=file_id.bucket,
+                    Key=file_id.key,
+                    UploadId=upload.upload_id,
+                    PartNumber=number,
+                    CopySourceRange=f"bytes={span.start}-{span.stop - 1}",
+                    **origin,
+                )
+            upload.add(Part(number, answer["CopyPartResult"]["ETag"]))
 
-        async with multipart_upload(self._connection, file_id.bucket, file_id.key, headers, checksums=False) as upload:
+        hot = self._connection.hot
+        async with multipart_upload(hot, file_id.bucket, file_id.key, headers, checksums=False) as upload:
             async with asyncio.TaskGroup() as group:
                 for number, (start, stop) in enumerate(pairwise(borders), start=1):
                     group.create_task(copy_part(number, Span(start, stop)))

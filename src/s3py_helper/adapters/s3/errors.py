@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import aiohttp
-
+from s3py_helper.adapters.s3.http import faults
 from s3py_helper.adapters.s3.refusal import Refusal
 from s3py_helper.domain.errors import (
     AccessDeniedException,
@@ -83,20 +82,19 @@ _HINTS_BY_STATUS: Final = {
 
 # The first that fits counts.
 _TRANSPORT: Final[tuple[tuple[type[Exception], Kind, str], ...]] = (
-    (aiohttp.ClientConnectorCertificateError, StorageOperationException, "its TLS certificate is not trusted"),
-    (aiohttp.ClientSSLError, StorageOperationException, "no TLS connection"),
+    (ssl.SSLCertVerificationError, StorageOperationException, "its TLS certificate is not trusted"),
     (ssl.SSLError, StorageOperationException, "no TLS connection"),
-    (aiohttp.ClientProxyConnectionError, StorageUnavailableException, "no connection to the proxy"),
-    (aiohttp.ClientHttpProxyError, StorageUnavailableException, "the proxy refuses to connect"),
-    (aiohttp.ClientConnectorDNSError, StorageUnavailableException, "its host name cannot be resolved"),
-    (aiohttp.ServerTimeoutError, StorageUnavailableException, "no answer in time"),
+    (faults.NoProxy, StorageUnavailableException, "no connection to the proxy"),
+    (faults.ProxyRefuses, StorageUnavailableException, "the proxy refuses to connect"),
+    (faults.HostNotFound, StorageUnavailableException, "its host name cannot be resolved"),
+    (faults.NotConnected, StorageUnavailableException, "no connection"),
+    (faults.NoAnswerInTime, StorageUnavailableException, "no answer in time"),
     (TimeoutError, StorageUnavailableException, "no answer in time"),
-    (aiohttp.ClientConnectorError, StorageUnavailableException, "no connection"),
-    (aiohttp.ClientPayloadError, StorageUnavailableException, "the answer broke off"),
-    (aiohttp.ServerDisconnectedError, StorageUnavailableException, "it closed the connection without an answer"),
-    (aiohttp.InvalidURL, StorageOperationException, "its address is not valid"),
-    (aiohttp.ClientResponseError, StorageUnavailableException, "its answer is not HTTP"),
-    (aiohttp.ClientError, StorageUnavailableException, "the connection failed"),
+    (faults.BrokenOff, StorageUnavailableException, "the answer broke off"),
+    (faults.Disconnected, StorageUnavailableException, "it closed the connection without an answer"),
+    (faults.NotHttp, StorageUnavailableException, "its answer is not HTTP"),
+    (faults.NotXml, StorageUnavailableException, "its answer cannot be read"),
+    (faults.HttpFault, StorageUnavailableException, "the connection failed"),
     (OSError, StorageUnavailableException, "the connection failed"),
 )
 
@@ -121,7 +119,8 @@ def failure_of(error: Exception) -> Failure | None:
         return failure_of_refusal(error)
     for origin, kind, reason in _TRANSPORT:
         if isinstance(error, origin):
-            detail = error.strerror if isinstance(error, OSError) else None
+            system = error.__cause__ if isinstance(error, faults.HttpFault) else error
+            detail = system.strerror if isinstance(system, OSError) else None
             return Failure(kind, f"{reason} ({detail})" if detail else reason)
     return None
 

@@ -53,13 +53,12 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def from_headers(headers: Mapping[str, str]) -> tuple[str | None, dict[str, str]]:
-    """File name and metadata from an answer's headers, whose names may have any case."""
+    """File name and metadata from an answer's headers, their names in lower case."""
     file_name, metadata = None, {}
     for header, value in headers.items():
-        key = header.lower()
-        if not key.startswith(PREFIX):
+        if not header.startswith(PREFIX):
             continue
-        key = key.removeprefix(PREFIX)
+        key = header.removeprefix(PREFIX)
         if key == FILE_NAME_KEY:
             file_name = unquote(value)
         else:

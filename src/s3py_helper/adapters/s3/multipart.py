@@ -3,35 +3,30 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from s3py_helper.adapters.s3.blob_headers import crc32_text, quoted
+from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER, crc32_text, quoted
 from s3py_helper.adapters.s3.buffers import Buffer
 from s3py_helper.adapters.s3.clean_up import best_effort
-from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.errors import Place
-from s3py_helper.adapters.s3.metadata import metadata_of
+from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.adapters.s3.multipart_requests import Begun, Part
 from s3py_helper.adapters.s3.pipeline import pause_before
 from s3py_helper.application.completion import completed
-from s3py_helper.domain.byte_range import Span
 from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageException
 from s3py_helper.domain.file_id import Backend
 
-if TYPE_CHECKING:
-    from s3py_helper.adapters.s3.sdk import Sdk
-
 _ABORTS: Final = 8
-_FULL_OBJECT: Final = "FULL_OBJECT"
 
 
 @asynccontextmanager
 async def multipart_upload(
-    connection: S3Connection, bucket: str, key: str, headers: dict[str, str], *, checksums: bool
+    hot: HotPath, bucket: str, key: str, headers: dict[str, str], *, checksums: bool
 ) -> AsyncGenerator["MultipartUpload"]:
     """An upload that the block feeds and completes; discarded when the block raises, or is cancelled."""
-    upload = MultipartUpload(connection, await connection.sdk(), bucket, key)
+    upload = MultipartUpload(hot, bucket, key)
     try:
-        await completed(upload.create(headers, checksums=checksums))
+        await completed(upload.begin(headers, checksums=checksums))
         yield upload
     except BaseException as error:
         await completed(upload.discard())
@@ -42,70 +37,57 @@ async def multipart_upload(
 
 
 class MultipartUpload:
-    """Creates, feeds, completes or discards the upload of one object whose key nobody else uses."""
+    """Begins, feeds, completes or discards the upload of one object whose key nobody else uses."""
 
-    def __init__(self, connection: S3Connection, sdk: "Sdk", bucket: str, key: str) -> None:
-        self._hot = connection.hot
-        self._sdk = sdk
-        self._place = Place("upload", connection.endpoint.url, bucket, key)
-        self._target: dict[str, Any] = {"Bucket": bucket, "Key": key}
-        self._bucket = bucket
-        self._key = key
+    def __init__(self, hot: HotPath, bucket: str, key: str) -> None:
+        self._hot = hot
+        self._requests = hot.multipart
+        self._place = Place("upload", hot.endpoint.url, bucket, key)
+        self._object = bucket, key
         self._upload_id: str | None = None
         self._may_be_lost = False
         self._checks_whole = False
         self._completing = False
-        self._parts: dict[int, dict[str, Any]] = {}
+        self._parts: dict[int, Part] = {}
 
-    async def create(self, headers: dict[str, str], *, checksums: bool) -> None:
+    async def begin(self, headers: dict[str, str], *, checksums: bool) -> None:
         """Begin; must not be cancelled: `discard` would have to look for the upload."""
-        settings: dict[str, Any] = {
-            "ContentType": headers["content-type"],
-            "Metadata": metadata_of(headers),
-        }
-        if checksums and self._hot.checksums.wanted:
-            settings |= {"ChecksumAlgorithm": "CRC32", "ChecksumType": _FULL_OBJECT}
         try:
-            answer = await self._create(settings)
+            begun = await self._begin(headers, checksums=checksums and self._hot.checksums.wanted)
         except StorageException as error:
             # A refusal is clear; after a lost answer an upload may be there whose id nobody knows.
             self._may_be_lost = error.retryable
             raise
-        self._upload_id = answer["UploadId"]
-        self._checks_whole = answer.get("ChecksumType") == _FULL_OBJECT
-        if answer["ResponseMetadata"].get("RetryAttempts"):
+        self._upload_id = begun.upload_id
+        self._checks_whole = begun.checks_whole
+        if begun.repeated:
             async with best_effort(self._place):
-                for upload_id in set(await self._lost_ids()) - {self._upload_id}:
+                for upload_id in set(await self._requests.ids_of(*self._object)) - {begun.upload_id}:
                     await self._abort(upload_id)
 
-    async def _create(self, settings: dict[str, Any]) -> dict[str, Any]:
+    async def _begin(self, headers: dict[str, str], *, checksums: bool) -> Begun:
         try:
-            return await self._call("create_multipart_upload", **settings)
+            return await self._requests.begin(*self._object, headers, checksums=checksums)
         except StorageException as error:
-            if "ChecksumType" not in settings or not self._hot.checksums.learn_from(error):
+            if not checksums or not self._hot.checksums.learn_from(error):
                 raise
-        return await self._call(
-            "create_multipart_upload", ContentType=settings["ContentType"], Metadata=settings["Metadata"]
-        )
+        return await self._requests.begin(*self._object, headers, checksums=False)
 
-    async def send(self, number: int, part: Buffer) -> None:
+    @property
+    def upload_id(self) -> str:
+        """Its id."""
+        if self._upload_id is None:
+            raise RuntimeError("the upload has not begun")
+        return self._upload_id
+
+    async def send(self, number: int, content: Buffer) -> None:
         """Upload one part; they may come in any order and at once."""
-        assert self._upload_id is not None  # noqa: S101 - for the type checker: `create` came first
-        answer = await self._hot.upload_part(self._bucket, self._key, self._upload_id, number, part)
-        self._parts[number] = {"PartNumber": number, "ETag": answer.get("ETag", "")}
-        if crc32 := answer.get("x-amz-checksum-crc32"):
-            self._parts[number]["ChecksumCRC32"] = crc32
+        answer = await self._hot.upload_part(*self._object, self.upload_id, number, content)
+        self.add(Part(number, answer.get("etag", ""), answer.get(CRC32_HEADER)))
 
-    async def copy(self, number: int, source: dict[str, str], span: Span) -> None:
-        """Have the service copy one part from another object, `source` in the SDK's terms."""
-        answer = await self._call(
-            "upload_part_copy",
-            UploadId=self._upload_id,
-            PartNumber=number,
-            CopySourceRange=f"bytes={span.start}-{span.stop - 1}",
-            **source,
-        )
-        self._parts[number] = {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
+    def add(self, part: Part) -> None:
+        """Take a part that was stored in another way."""
+        self._parts[part.number] = part
 
     async def complete(self, size: int, crc32: int | None = None) -> tuple[str | None, bool]:
         """Make the object of the parts; gives its ETag, and whether the server has checked the CRC-32 of the whole.
@@ -116,27 +98,25 @@ class MultipartUpload:
             IntegrityException: The server has put together something else.
         """
         self._completing = True
-        checked = crc32_text(crc32) if crc32 is not None and self._checks_whole else None
-        whole = {} if checked is None else {"ChecksumCRC32": checked, "ChecksumType": _FULL_OBJECT}
+        checked = crc32 if self._checks_whole else None
         parts = [self._parts[number] for number in sorted(self._parts)]
         try:
-            answer = await self._call(
-                "complete_multipart_upload", UploadId=self._upload_id, MultipartUpload={"Parts": parts}, **whole
-            )
+            etag, confirmed = await self._requests.complete(*self._object, self.upload_id, parts, crc32=checked)
         except FileNotFoundException:
-            # The SDK repeats a request whose answer was lost: the second one finds the upload completed by the first.
-            described = await self._hot.head_object(self._bucket, self._key)
-            if int(described.get("Content-Length", -1)) != size:
+            # A request whose answer was lost is repeated: the second one finds the upload completed by the first.
+            described = await self._hot.head_object(*self._object)
+            if int(described.get("content-length", -1)) != size:
                 raise
-            return quoted(described.get("ETag")), False
-        confirmed = None if checked is None else answer.get("ChecksumCRC32")
-        if confirmed not in {None, checked}:
+            return quoted(described.get("etag")), False
+        if checked is None or confirmed is None:
+            return etag, False
+        if confirmed != crc32_text(checked):
             raise IntegrityException(
                 f"the server has stored other bytes than were sent; {self._place}",
                 operation=self._place.operation,
                 backend=Backend.S3,
             )
-        return quoted(answer.get("ETag")), confirmed is not None
+        return etag, True
 
     async def discard(self) -> None:
         """Leave nothing behind, however far it came; the error that led here is the one to report, so none is raised.
@@ -147,15 +127,11 @@ class MultipartUpload:
             if self._upload_id is not None:
                 await self._abort(self._upload_id)
             elif self._may_be_lost:
-                for upload_id in await self._lost_ids():
+                # Begun without our learning their ids; the key is ours alone, so are they.
+                for upload_id in await self._requests.ids_of(*self._object):
                     await self._abort(upload_id)
             if self._completing:
-                await self._hot.delete_object(self._bucket, self._key)
-
-    async def _lost_ids(self) -> list[str]:
-        """Uploads that were created without our learning their ids; the key is ours alone, so are they."""
-        answer = await self._sdk.call("list_multipart_uploads", "upload", Bucket=self._bucket, Prefix=self._key)
-        return [entry["UploadId"] for entry in answer.get("Uploads", ()) if entry["Key"] == self._key]
+                await self._hot.delete_object(*self._object)
 
     async def _abort(self, upload_id: str) -> None:
         """Abort until the upload is gone.
@@ -166,8 +142,8 @@ class MultipartUpload:
         failure: StorageException | None = None
         for attempt in range(_ABORTS):
             try:
-                await self._call("abort_multipart_upload", UploadId=upload_id)
-                await self._call("list_parts", UploadId=upload_id, MaxParts=1)
+                await self._requests.abort(*self._object, upload_id)
+                await self._requests.require(*self._object, upload_id)
             except FileNotFoundException:
                 return
             except StorageException as error:
@@ -175,6 +151,3 @@ class MultipartUpload:
             await asyncio.sleep(pause_before(attempt))
         if failure is not None:
             raise failure
-
-    async def _call(self, method: str, **parameters: object) -> dict[str, Any]:
-        return await self._sdk.call(method, "upload", **self._target, **parameters)

@@ -2,19 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
-
-import aiohttp
-from yarl import URL
 
 from s3py_helper.adapters.s3.addressing import Endpoint
 from s3py_helper.adapters.s3.buffers import EMPTY, Buffer
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.credentials import CredentialSource
+from s3py_helper.adapters.s3.documents import Document, read_document
 from s3py_helper.adapters.s3.errors import Place, failure_of, storage_exception
-from s3py_helper.adapters.s3.payload import BufferPayload
+from s3py_helper.adapters.s3.http.client import Answer, HttpClient
 from s3py_helper.adapters.s3.refusal import parse_refusal
 from s3py_helper.adapters.s3.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
 from s3py_helper.domain.errors import StorageOperationException
@@ -39,49 +37,69 @@ class Request:
 
 
 class Pipeline:
-    """Sends requests over one session.
+    """Sends requests over one client.
 
     Args:
-        session: Whose connections to use.
+        client: Whose connections to use.
         endpoint: The service.
         signer: Signs for the service's region.
         credentials: Asked before each attempt, so that keys that expired meanwhile are replaced.
         perf: Timeouts and retries.
-        proxy: Address of an HTTP proxy.
         sign_payload: Whether signatures cover bodies that go over plain HTTP.
     """
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        client: HttpClient,
         endpoint: Endpoint,
         signer: Signer,
         credentials: CredentialSource,
         perf: S3PerfConfig,
         *,
-        proxy: str | None = None,
         sign_payload: bool = False,
     ) -> None:
         self.endpoint = endpoint
-        self._session = session
+        self._client = client
         self._signer = signer
         self._credentials = credentials
         self._perf = perf
-        self._proxy = proxy
         # TLS protects bodies already; without it the signature has to.
         self._sign_payload = sign_payload and not endpoint.secure
 
-    async def send(self, request: Request) -> aiohttp.ClientResponse:
+    async def send(self, request: Request) -> Answer:
         """The answer as soon as its head is there; whoever calls closes it.
 
         Raises:
             StorageException: The service refuses, or the last attempt failed.
         """
-        payload_hash = await self._payload_hash(request.body)
+        answer, _ = await self._send_until_taken(request, _as_it_comes)
+        return answer
+
+    async def send_whole(self, request: Request) -> Mapping[str, str]:
+        """As `send`, for answers whose body does not matter: gives the headers, and the connection is free again."""
+        answer = await self.send(request)
+        answer.close()
+        return answer.headers
+
+    async def send_for_document(self, request: Request, *, must_have: str | None = None) -> Document:
+        """As `send`, for answers in XML; one without the element that it must have counts as failed."""
+
+        async def take(answer: Answer) -> Document:
+            with answer:
+                return await read_document(answer, must_have)
+
+        document, attempts = await self._send_until_taken(request, take)
+        return replace(document, attempts=attempts)
+
+    async def _send_until_taken[Taken](
+        self, request: Request, take: Callable[[Answer], Awaitable[Taken]]
+    ) -> tuple[Taken, int]:
+        """What was taken from the answer, and how many attempts that took."""
+        payload_hash = await self._payload_hash(request)
         attempt = 0
         while True:
             try:
-                return await self._attempt(request, payload_hash)
+                return await take(await self._attempt(request, payload_hash)), attempt + 1
             except Exception as error:
                 # Errors that the tables do not know are defects and pass unchanged.
                 failure = failure_of(error)
@@ -92,12 +110,6 @@ class Pipeline:
                     raise storage_exception(failure, place, error) from error
                 await asyncio.sleep(pause_before(attempt, failure.retry_after))
             attempt += 1
-
-    async def send_whole(self, request: Request) -> aiohttp.ClientResponse:
-        """As `send`, for answers whose body does not matter: the connection is free again."""
-        response = await self.send(request)
-        response.release()
-        return response
 
     async def signed_url(
         self, method: str, bucket: str, key: str, query: Query, headers: Mapping[str, str], *, expires_in: int
@@ -114,12 +126,14 @@ class Pipeline:
         )
         return f"{address.origin}{address.path}?{signed}"
 
-    async def _payload_hash(self, body: Buffer) -> str:
-        if not body.size:
+    async def _payload_hash(self, request: Request) -> str:
+        if not request.body.size:
             return EMPTY_PAYLOAD
-        return await body.sha256() if self._sign_payload else UNSIGNED_PAYLOAD
+        # The body of a POST is small, and decides what becomes of bodies that were sent before.
+        signs = self._sign_payload or request.method == "POST"
+        return await request.body.sha256() if signs else UNSIGNED_PAYLOAD
 
-    async def _attempt(self, request: Request, payload_hash: str) -> aiohttp.ClientResponse:
+    async def _attempt(self, request: Request, payload_hash: str) -> Answer:
         address = self.endpoint.address(request.bucket, request.key)
         query = encoded_query(request.query)
         headers = {"host": address.host, **request.headers}
@@ -131,27 +145,24 @@ class Pipeline:
             headers,
             payload_hash=payload_hash,
         )
-        if self._session.closed:
+        if self._client.closed:
             raise StorageOperationException(f"the S3 backend was closed meanwhile (S3 at {self.endpoint.url})")
-        url = f"{address.origin}{address.path}?{query}" if query else f"{address.origin}{address.path}"
-        response = await self._session.request(
-            request.method,
-            URL(url, encoded=True),
-            headers=headers,
-            data=BufferPayload(request.body, self._perf.read_timeout) if request.body.size else None,
-            allow_redirects=False,
-            proxy=self._proxy,
-        )
-        if response.status in _SUCCESS:
-            return response
-        async with response:
-            raise parse_refusal(response.status, response.headers, await _beginning(response.content))
+        target = f"{address.path}?{query}" if query else address.path
+        answer = await self._client.send(request.method, address.origin, target, headers, request.body)
+        if answer.status in _SUCCESS:
+            return answer
+        with answer:
+            raise parse_refusal(answer.status, answer.headers, await _beginning(answer))
 
 
-async def _beginning(content: aiohttp.StreamReader) -> bytes:
+async def _as_it_comes(answer: Answer) -> Answer:
+    return answer
+
+
+async def _beginning(answer: Answer) -> bytes:
     """As much of an error answer as is worth reading."""
     body = b""
-    while len(body) < _LARGEST_ERROR_BODY and (chunk := await content.readany()):
+    while len(body) < _LARGEST_ERROR_BODY and (chunk := await answer.read()):
         body += chunk
     return body
 

@@ -4,12 +4,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 
-import aiohttp
-
 from s3py_helper.adapters.s3.blob_headers import blob_info
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.content_range import parse_content_range
+from s3py_helper.adapters.s3.http.client import Answer
 from s3py_helper.adapters.s3.resumable_body import ResumableBody
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
@@ -27,15 +26,15 @@ class BlobReader:
     @asynccontextmanager
     async def open(self, file_id: FileId, byte_range: ByteRange | None) -> AsyncGenerator[OpenBlob]:
         """As `BlobStore.open` promises."""
-        response = await self._ask(file_id, byte_range)
+        answer = await self._ask(file_id, byte_range)
         try:
-            size, span = _extent(response, byte_range, file_id)
-            info = blob_info(file_id, response.headers, size)
+            size, span = _extent(answer, byte_range, file_id)
+            info = blob_info(file_id, answer.headers, size)
         except BaseException:
             # Nothing owns the answer yet, so nothing else would give its connection back.
-            response.close()
+            answer.close()
             raise
-        body = ResumableBody(self._connection.hot, info, span, response, self._perf)
+        body = ResumableBody(self._connection.hot, info, span, answer, self._perf)
         try:
             async with aclosing(body.chunks()) as chunks:
                 yield OpenBlob(info, span, chunks)
@@ -46,7 +45,7 @@ class BlobReader:
         """Its size, by a request of its own."""
         return content_length(await self._connection.hot.head_object(file_id.bucket, file_id.key))
 
-    async def _ask(self, file_id: FileId, byte_range: ByteRange | None) -> aiohttp.ClientResponse:
+    async def _ask(self, file_id: FileId, byte_range: ByteRange | None) -> Answer:
         hot = self._connection.hot
         if byte_range is None:
             wish = {"x-amz-checksum-mode": "ENABLED"} if hot.checksums.wanted else {}
@@ -62,14 +61,14 @@ class BlobReader:
             raise
 
 
-def _extent(response: aiohttp.ClientResponse, byte_range: ByteRange | None, file_id: FileId) -> tuple[int, Span]:
+def _extent(answer: Answer, byte_range: ByteRange | None, file_id: FileId) -> tuple[int, Span]:
     """Size of the object, and the bytes of it that the answer holds."""
-    if response.status == HTTPStatus.PARTIAL_CONTENT:
-        span, size = parse_content_range(response.headers.get("Content-Range", ""))
+    if answer.status == HTTPStatus.PARTIAL_CONTENT:
+        span, size = parse_content_range(answer.headers.get("content-range", ""))
         if byte_range is not None and span != _resolve(byte_range, size, file_id):
             raise _unexpected(f"it sends the bytes {span.start} to {span.stop - 1} for the range {byte_range}", file_id)
         return size, span
-    size = content_length(response.headers)
+    size = content_length(answer.headers)
     span = Span(0, size) if byte_range is None else _resolve(byte_range, size, file_id)
     if len(span) != size:
         raise _unexpected("it does not serve ranges", file_id)
@@ -84,7 +83,7 @@ def _resolve(byte_range: ByteRange, size: int, file_id: FileId) -> Span:
 
 
 def content_length(headers: Mapping[str, str]) -> int:
-    length = headers.get("Content-Length", "")
+    length = headers.get("content-length", "")
     if not length.isdecimal():
         raise StorageOperationException("the server does not tell the size of the object", backend=Backend.S3)
     return int(length)

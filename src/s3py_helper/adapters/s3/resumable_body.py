@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from typing import Final
 
-import aiohttp
 from isal import isal_zlib
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.content_range import parse_content_range
 from s3py_helper.adapters.s3.errors import Failure, Place, failure_of, storage_exception
 from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.adapters.s3.http.client import Answer
 from s3py_helper.adapters.s3.pipeline import pause_before
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import Span
@@ -27,13 +27,11 @@ class ResumableBody:
     A whole object is compared with its CRC-32 where the server has told one.
     """
 
-    def __init__(
-        self, hot: HotPath, info: BlobInfo, span: Span, response: aiohttp.ClientResponse, perf: S3PerfConfig
-    ) -> None:
+    def __init__(self, hot: HotPath, info: BlobInfo, span: Span, answer: Answer, perf: S3PerfConfig) -> None:
         self._hot = hot
         self._info = info
         self._span = span
-        self._response = response
+        self._answer = answer
         self._perf = perf
         self._position = span.start
         self._breaks = 0
@@ -57,7 +55,7 @@ class ResumableBody:
 
     def close(self) -> None:
         """Release the connection; nothing can be read any more."""
-        self._response.close()
+        self._answer.close()
 
     @property
     def _is_whole(self) -> bool:
@@ -66,7 +64,7 @@ class ResumableBody:
     async def _next(self) -> bytes:
         while True:
             try:
-                data = await self._response.content.readany()
+                data = await self._answer.read()
             except Exception as error:
                 # Errors that the tables do not know are defects and pass unchanged.
                 failure = failure_of(error)
@@ -81,7 +79,7 @@ class ResumableBody:
             await self._resume(Failure(StorageUnavailableException, "the answer ended too early"), None)
 
     async def _resume(self, failure: Failure, error: Exception | None) -> None:
-        self._response.close()
+        self._answer.close()
         if self._position - self._last_break > _FORGIVEN_AFTER:
             self._breaks = 0
         etag = self._info.etag
@@ -93,16 +91,16 @@ class ResumableBody:
         self._last_break = self._position
         wish = {"range": f"bytes={self._position}-{self._span.stop - 1}", "if-match": etag}
         try:
-            self._response = await self._hot.get_object(self._info.file_id.bucket, self._info.file_id.key, wish)
+            self._answer = await self._hot.get_object(self._info.file_id.bucket, self._info.file_id.key, wish)
         except PreconditionFailedException as changed:
             raise self._changed() from changed
         self._check_resumed(etag)
 
     def _check_resumed(self, etag: str) -> None:
-        headers = self._response.headers
-        if headers.get("ETag", etag) != etag:
+        headers = self._answer.headers
+        if headers.get("etag", etag) != etag:
             raise self._changed()
-        span, size = parse_content_range(headers.get("Content-Range", ""))
+        span, size = parse_content_range(headers.get("content-range", ""))
         if (span, size) != (Span(self._position, self._span.stop), self._info.size):
             raise self._corrupt("the server resumes it at another place")
 

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any, Final
 
+import aiohttp
 from botocore import exceptions as sdk  # type: ignore[import-untyped]  # it ships no types
 
 from s3py_helper.adapters.s3.errors import Failure, failure_of_refusal
@@ -17,7 +18,7 @@ from s3py_helper.domain.errors import (
     StorageUnavailableException,
 )
 
-# The first that fits counts; the last fits all. Reasons are our own words: the SDK's may quote a URL or a parameter.
+# The first that fits counts. Reasons are our own words: the SDK's may quote a URL or a parameter.
 _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], type[StorageException], str], ...]] = (
     ((sdk.SSLError,), StorageOperationException, "no TLS connection"),
     ((sdk.ProxyConnectionError,), StorageUnavailableException, "no connection to the proxy"),
@@ -47,6 +48,11 @@ _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], type[StorageException], s
         "the SDK does not accept an argument",
     ),
     ((sdk.BotoCoreError, sdk.UndefinedModelAttributeError), StorageOperationException, "the SDK failed"),
+    # aiohttp carries the SDK's requests; the SDK lets some of its errors through.
+    ((aiohttp.ClientSSLError, aiohttp.InvalidURL), StorageOperationException, "no connection that could be trusted"),
+    ((aiohttp.ServerTimeoutError,), StorageUnavailableException, "no answer in time"),
+    ((aiohttp.ClientPayloadError,), StorageUnavailableException, "the answer broke off"),
+    ((aiohttp.ClientError,), StorageUnavailableException, "the connection failed"),
 )
 
 
@@ -57,7 +63,6 @@ def failure_of(error: Exception) -> Failure | None:
     for origins, kind, reason in _TABLE:
         if isinstance(error, origins):
             return Failure(kind, f"{reason} ({type(error).__name__})")
-    # The SDK's HTTP client lets some of its own errors through.
     return transport_failure_of(error)
 
 

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-import aiohttp
-
 from s3py_helper.adapters.s3.buffers import Buffer
 from s3py_helper.adapters.s3.clean_up import remove_object
 from s3py_helper.adapters.s3.errors import Place
 from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.adapters.s3.http.faults import NotConnected
 from s3py_helper.adapters.s3.refusal import Refusal
 from s3py_helper.application.completion import completed
 from s3py_helper.domain.errors import StorageException
@@ -18,10 +17,10 @@ _GRACE_SECONDS: Final = 5.0
 
 
 async def put_or_nothing(
-    hot: HotPath, bucket: str, key: str, body: Buffer, headers: dict[str, str], *, crc32: int
+    hot: HotPath, bucket: str, key: str, body: Buffer, headers: dict[str, str]
 ) -> Mapping[str, str]:
     """Store an object under a key that nobody else uses; gives the answer's headers."""
-    sending = asyncio.ensure_future(hot.put_object(bucket, key, body, headers, crc32=crc32))
+    sending = asyncio.ensure_future(hot.put_object(bucket, key, body, headers))
     try:
         return await asyncio.shield(sending)
     except BaseException:
@@ -45,7 +44,7 @@ def _is_certainly_absent(error: BaseException | None) -> bool:
     match error:
         case StorageException(__cause__=Refusal(), retryable=False):
             return True
-        case StorageException(__cause__=aiohttp.ClientConnectorError()):
+        case StorageException(__cause__=NotConnected()):
             return True
         case _:
             return False

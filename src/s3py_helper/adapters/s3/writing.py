@@ -37,7 +37,7 @@ class BlobWriter:
         reader = PartReader(body)
         part = await reader.read(next(sizes) if first is None else first)
         if reader.ended:
-            etag, confirmed = await self._put(file_id, part, headers, body)
+            etag, confirmed = await self._put(file_id, part, headers)
         else:
             etag, confirmed = await self._send_in_parts(file_id, part, reader, sizes, headers, body)
         return BlobInfo(
@@ -50,12 +50,10 @@ class BlobWriter:
             metadata=dict(blob.metadata),
         )
 
-    async def _put(
-        self, file_id: FileId, part: Buffer, headers: dict[str, str], body: IncomingBody
-    ) -> tuple[str | None, bool]:
+    async def _put(self, file_id: FileId, part: Buffer, headers: dict[str, str]) -> tuple[str | None, bool]:
         hot = self._connection.hot
-        answer = await put_or_nothing(hot, file_id.bucket, file_id.key, part, headers, crc32=body.crc32)
-        return quoted(answer.get("ETag")), CRC32_HEADER in answer
+        answer = await put_or_nothing(hot, file_id.bucket, file_id.key, part, headers)
+        return quoted(answer.get("etag")), CRC32_HEADER in answer
 
     async def _send_in_parts(
         self,
@@ -66,7 +64,8 @@ class BlobWriter:
         headers: dict[str, str],
         body: IncomingBody,
     ) -> tuple[str | None, bool]:
-        async with multipart_upload(self._connection, file_id.bucket, file_id.key, headers, checksums=True) as upload:
+        hot = self._connection.hot
+        async with multipart_upload(hot, file_id.bucket, file_id.key, headers, checksums=True) as upload:
             await self._send_all(upload, first, reader, sizes)
             return await completed(upload.complete(body.received, body.crc32))
 

@@ -1,3 +1,5 @@
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ async def test_pieces_have_the_sizes_asked_for_and_are_the_body(chunks: list[byt
     for size in sizes:
         piece = await reader.read(size)
         content = b"".join(piece.chunks)
+        assert piece.crc32 == zlib.crc32(content)
         assert len(content) == piece.size == min(size, len(whole) - len(read))
         read += content
         assert reader.ended is (len(read) == len(whole))

@@ -11,6 +11,7 @@ from botocore import exceptions as sdk
 
 from s3py_helper.adapters.s3 import errors, sdk_errors
 from s3py_helper.adapters.s3.errors import KIND_BY_CODE, Place, failure_of, translated
+from s3py_helper.adapters.s3.http import faults
 from s3py_helper.adapters.s3.refusal import Refusal, parse_refusal
 from s3py_helper.domain.errors import (
     AccessDeniedException,
@@ -50,8 +51,17 @@ def test_every_error_of_the_sdk_has_a_counterpart(error_class: type[Exception]) 
     list(classes_in(aiohttp, aiohttp.ClientError, OSError)),
     ids=lambda error_class: error_class.__name__,
 )
-def test_every_error_of_the_http_client_has_a_counterpart(error_class: type[Exception]) -> None:
-    failure = failure_of(error_class.__new__(error_class))
+def test_every_error_of_the_http_client_of_the_sdk_has_a_counterpart(error_class: type[Exception]) -> None:
+    failure = sdk_errors.failure_of(error_class.__new__(error_class))
+    assert failure is not None
+    assert issubclass(failure.kind, StorageOperationException)
+
+
+@pytest.mark.parametrize(
+    "error_class", list(classes_in(faults, faults.HttpFault)), ids=lambda error_class: error_class.__name__
+)
+def test_every_error_of_our_own_connections_has_a_counterpart(error_class: type[Exception]) -> None:
+    failure = failure_of(error_class())
     assert failure is not None
     assert issubclass(failure.kind, StorageOperationException)
 
@@ -124,8 +134,9 @@ def test_a_refusal_is_raised_as_its_counterpart_and_says_where(
     [
         (TimeoutError(), StorageUnavailableException, "in time"),
         (ConnectionResetError(104, "Connection reset by peer"), StorageUnavailableException, "reset by peer"),
-        (aiohttp.ServerDisconnectedError(), StorageUnavailableException, "closed the connection"),
-        (aiohttp.ClientPayloadError("cut"), StorageUnavailableException, "broke off"),
+        (faults.Disconnected(), StorageUnavailableException, "closed the connection"),
+        (faults.BrokenOff(), StorageUnavailableException, "broke off"),
+        (faults.NotHttp(), StorageUnavailableException, "not HTTP"),
         (ssl.SSLCertVerificationError(1, "self-signed"), StorageOperationException, "TLS"),
     ],
 )

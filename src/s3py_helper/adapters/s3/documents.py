@@ -1,0 +1,58 @@
+"""Answers whose body is XML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from xml.etree.ElementTree import Element, ParseError, fromstring
+
+from s3py_helper.adapters.s3.http.client import Answer
+from s3py_helper.adapters.s3.http.faults import NotXml
+from s3py_helper.adapters.s3.refusal import parse_refusal
+
+_LARGEST: Final = 8 * 1024 * 1024
+"""Bytes; a list of 1000 uploads with the longest keys has a quarter of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer that was read as a whole.
+
+    Attributes:
+        root: Its XML.
+        headers: By name in lower case.
+        attempts: How many requests it took.
+    """
+
+    root: Element
+    headers: Mapping[str, str]
+    attempts: int = 1
+
+    def text_of(self, name: str) -> str:
+        """The text of an element below the root, in whatever namespace; empty where there is none."""
+        return self.root.findtext(f"{{*}}{name}", "")
+
+
+async def read_document(answer: Answer, must_have: str | None = None) -> Document:
+    """Read an answer's body.
+
+    Raises:
+        Refusal: The body says no, although the status said yes: the server had begun to answer before it knew
+            (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+        NotXml: It is no XML, too much of it, or lacks the element that it must have.
+    """
+    body = b""
+    while chunk := await answer.read():
+        body += chunk
+        if len(body) > _LARGEST:
+            raise NotXml(f"an answer of more than {_LARGEST} bytes")
+    try:
+        # Blanks are sent in front to keep the connection alive while the server works.
+        root = fromstring(body.strip())  # noqa: S314 - the server was chosen by whoever configured it; expat bounds entities
+    except ParseError as error:
+        raise NotXml(str(error)) from None
+    if root.tag.rpartition("}")[2] == "Error":
+        raise parse_refusal(answer.status, answer.headers, body)
+    document = Document(root, answer.headers)
+    if must_have is not None and not document.text_of(must_have):
+        raise NotXml(f"an answer without {must_have}")
+    return document

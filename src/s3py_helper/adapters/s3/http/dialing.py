@@ -1,0 +1,136 @@
+"""Making connections: directly or through a proxy, plain or encrypted."""
+
+import asyncio
+import socket
+import ssl
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Final, Self
+from urllib.parse import unquote, urlsplit
+
+from aiohappyeyeballs import start_connection
+
+from s3py_helper.adapters.s3.buffers import EMPTY
+from s3py_helper.adapters.s3.http.connection import HttpConnection
+from s3py_helper.adapters.s3.http.faults import HostNotFound, HttpFault, NoProxy, NotConnected, ProxyRefuses
+from s3py_helper.adapters.s3.http.tls import TlsSettings
+
+_NEXT_ADDRESS_AFTER: Final = 0.25
+"""Seconds until a host's next address is tried beside the first (RFC 8305, 5)."""
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_OK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a connection: where, and whether TLS is spoken."""
+
+    host: str
+    port: int
+    secure: bool
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """The one that a URL names."""
+        parts = urlsplit(url)
+        return cls(parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme], parts.scheme == "https")
+
+    @property
+    def authority(self) -> str:
+        """Host and port as CONNECT names them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Dialer:
+    """Makes connections.
+
+    Args:
+        tls: How to speak TLS.
+        proxy: Address of an HTTP proxy, possibly with user name and password.
+        connect_timeout: Seconds for everything up to the first request.
+        read_timeout: See `HttpConnection`.
+    """
+
+    def __init__(self, tls: TlsSettings, proxy: str | None, *, connect_timeout: float, read_timeout: float) -> None:
+        self._tls = tls
+        self._proxy = None if proxy is None else Peer.of(proxy)
+        self.proxy_headers = {} if proxy is None else _authorization(proxy)
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+
+    def names_origin_in_requests(self, origin: str) -> bool:
+        """Whether a request has to tell the proxy where it goes (RFC 9112, 3.2.2); through TLS it goes there anyway."""
+        return self._proxy is not None and origin.startswith("http:")
+
+    async def dial(self, origin: str) -> HttpConnection:
+        """A connection to the origin.
+
+        Raises:
+            NotConnected: None came about.
+            ssl.SSLError: TLS failed.
+        """
+        peer = Peer.of(origin)
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                if self._proxy is None:
+                    return await self._connect(peer)
+                return await self._connect_through(self._proxy, peer)
+        except TimeoutError as error:
+            raise NotConnected from error
+
+    async def _connect_through(self, proxy: Peer, peer: Peer) -> HttpConnection:
+        try:
+            connection = await self._connect(proxy)
+        except NotConnected as error:
+            raise NoProxy from (error.__cause__ or error)
+        if not peer.secure:
+            return connection
+        try:
+            await self._open_tunnel(connection, peer)
+            await connection.start_tls(self._tls(), peer.host)
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
+
+    async def _open_tunnel(self, connection: HttpConnection, peer: Peer) -> None:
+        lines = [f"CONNECT {peer.authority} HTTP/1.1", f"host: {peer.authority}"]
+        lines += (f"{name}: {value}" for name, value in self.proxy_headers.items())
+        try:
+            answer = await connection.ask("\r\n".join([*lines, "", ""]).encode(), EMPTY, bodyless=True)
+        except (HttpFault, OSError) as error:
+            raise NoProxy from error
+        if answer.status != _OK:
+            raise ProxyRefuses
+
+    async def _connect(self, peer: Peer) -> HttpConnection:
+        loop = asyncio.get_running_loop()
+        try:
+            addresses = await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise HostNotFound from error
+        try:
+            connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER)
+        except OSError as error:
+            raise NotConnected from error
+        try:
+            _, connection = await loop.create_connection(
+                lambda: HttpConnection(self._read_timeout),
+                sock=connected,
+                ssl=self._tls() if peer.secure else None,
+                server_hostname=peer.host if peer.secure else None,
+            )
+        except ssl.SSLError:
+            raise
+        except OSError as error:
+            raise NotConnected from error
+        return connection
+
+
+def _authorization(proxy: str) -> dict[str, str]:
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"proxy-authorization": f"Basic {b64encode(pair.encode()).decode()}"}

@@ -1,0 +1,41 @@
+"""What may go wrong between a request and the end of its answer; errors of the system and of TLS come as they are."""
+
+
+class HttpFault(Exception):
+    """An exchange failed."""
+
+
+class NotConnected(HttpFault):
+    """No connection came about, so the request was certainly not sent; the cause says why."""
+
+
+class HostNotFound(NotConnected):
+    """The host's name cannot be resolved."""
+
+
+class NoProxy(NotConnected):
+    """The proxy cannot be reached."""
+
+
+class ProxyRefuses(NotConnected):
+    """The proxy does not connect to the host."""
+
+
+class NoAnswerInTime(HttpFault):
+    """Nothing came, or could be sent, for as long as the read timeout."""
+
+
+class Disconnected(HttpFault):
+    """The connection was closed before the first byte of the answer."""
+
+
+class BrokenOff(HttpFault):
+    """The answer ended before it was complete."""
+
+
+class NotXml(HttpFault):
+    """The body of the answer is not the XML that belongs there."""
+
+
+class NotHttp(HttpFault):
+    """What came is no answer as HTTP/1.1 writes it."""

@@ -1,0 +1,115 @@
+"""The requests that begin, end and clear up multipart uploads.
+
+They go past the SDK because importing it takes longer than sending several parts:
+docs/decisions/0004-s3-hot-path.md.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER, crc32_text, quoted
+from s3py_helper.adapters.s3.buffers import buffer_of
+from s3py_helper.adapters.s3.pipeline import Pipeline, Request
+
+_CHECKSUM_TYPE: Final = "x-amz-checksum-type"
+_FULL_OBJECT: Final = "FULL_OBJECT"
+_NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
+_ANY: Final = "{*}"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A multipart upload.
+
+    Attributes:
+        upload_id: Its id.
+        checks_whole: Whether the server will compare the CRC-32 of the whole object.
+        repeated: Whether it took several attempts, so that earlier ones may have begun others.
+    """
+
+    upload_id: str
+    checks_whole: bool
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that was stored, as the server described it."""
+
+    number: int
+    etag: str
+    crc32: str | None = None
+
+
+class MultipartRequests:
+    """One method for each kind of request; raises `StorageException`s only.
+
+    Args:
+        pipeline: Sends them.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+
+    async def begin(self, bucket: str, key: str, headers: Mapping[str, str], *, checksums: bool) -> Begun:
+        """Begin an upload; `headers` describe the object, `checksums` asks for CRC-32s of parts and whole."""
+        wish = {"x-amz-checksum-algorithm": "CRC32", _CHECKSUM_TYPE: _FULL_OBJECT} if checksums else {}
+        request = Request("upload", "POST", bucket, key, [("uploads", "")], {**headers, **wish})
+        answer = await self._pipeline.send_for_document(request, must_have="UploadId")
+        return Begun(
+            answer.text_of("UploadId"),
+            checks_whole=answer.headers.get(_CHECKSUM_TYPE) == _FULL_OBJECT,
+            repeated=answer.attempts > 1,
+        )
+
+    async def complete(
+        self, bucket: str, key: str, upload_id: str, parts: Iterable[Part], *, crc32: int | None
+    ) -> tuple[str | None, str | None]:
+        """Make the object of its parts; gives its ETag, and its CRC-32 as the server says it.
+
+        Args:
+            bucket: The object's bucket.
+            key: Its key.
+            upload_id: The upload.
+            parts: In order.
+            crc32: Of the whole object, for the server to compare.
+        """
+        whole = {} if crc32 is None else {CRC32_HEADER: crc32_text(crc32), _CHECKSUM_TYPE: _FULL_OBJECT}
+        headers = {"content-type": "application/xml", **whole}
+        body = buffer_of(_list_of(parts))
+        request = Request("upload", "POST", bucket, key, [("uploadId", upload_id)], headers, body)
+        answer = await self._pipeline.send_for_document(request)
+        return quoted(answer.text_of("ETag")) or None, answer.text_of("ChecksumCRC32") or None
+
+    async def abort(self, bucket: str, key: str, upload_id: str) -> None:
+        """Throw the parts away; raises `FileNotFoundException` when there is no such upload."""
+        await self._pipeline.send_whole(Request("upload", "DELETE", bucket, key, [("uploadId", upload_id)]))
+
+    async def require(self, bucket: str, key: str, upload_id: str) -> None:
+        """Raise `FileNotFoundException` when there is no such upload."""
+        query = [("max-parts", "1"), ("uploadId", upload_id)]
+        await self._pipeline.send_for_document(Request("upload", "GET", bucket, key, query))
+
+    async def ids_of(self, bucket: str, key: str) -> list[str]:
+        """The ids of all uploads of one object that are under way."""
+        request = Request("upload", "GET", bucket, query=[("prefix", key), ("uploads", "")])
+        answer = await self._pipeline.send_for_document(request)
+        uploads = answer.root.iterfind(f"{_ANY}Upload")
+        return [
+            upload.findtext(f"{_ANY}UploadId", "") for upload in uploads if upload.findtext(f"{_ANY}Key", "") == key
+        ]
+
+
+def _list_of(parts: Iterable[Part]) -> bytes:
+    """The body of the request: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html."""
+    root = Element("CompleteMultipartUpload", xmlns=_NAMESPACE)
+    for part in parts:
+        element = SubElement(root, "Part")
+        if part.crc32 is not None:
+            SubElement(element, "ChecksumCRC32").text = part.crc32
+        SubElement(element, "ETag").text = part.etag
+        SubElement(element, "PartNumber").text = str(part.number)
+    content: bytes = tostring(root, encoding="utf-8")
+    return content

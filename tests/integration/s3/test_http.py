@@ -1,0 +1,382 @@
+"""Our own HTTP connections, against servers and proxies that behave badly on command."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+
+from s3py_helper.adapters.s3.buffers import EMPTY, buffer_of
+from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.http import pool
+from s3py_helper.adapters.s3.http.client import HttpClient
+from s3py_helper.adapters.s3.http.dialing import Dialer
+from s3py_helper.adapters.s3.http.faults import Disconnected, NoAnswerInTime
+from s3py_helper.adapters.s3.http.tls import tls_settings
+from s3py_helper.adapters.s3.store import S3BlobStore
+from s3py_helper.domain.errors import AccessDeniedException, StorageOperationException, StorageUnavailableException
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.testing import body_of, leak_guard, new_blob
+from tests.support.s3.certificate import Certificate
+from tests.support.s3.scripted import scripted_server
+from tests.support.s3.server import S3Server
+from tests.support.waiting import until
+
+FILE_ID = FileId(Backend.S3, "tests", "a.bin")
+FINE = b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 0\r\n\r\n'
+LARGE = bytes(30 * 1024 * 1024)
+"""More than the sockets' buffers take."""
+
+type Behaviour = Callable[["Peer"], Awaitable[None]]
+
+
+@dataclass
+class Peer:
+    """The server's end of one connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    number: int
+
+    async def head(self) -> bytes:
+        """The next request's head; empty when the client has left."""
+        try:
+            return await self.reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            return b""
+
+    async def answer(self, message: bytes) -> None:
+        self.writer.write(message)
+        await self.writer.drain()
+
+
+@dataclass
+class RawServer:
+    port: int = 0
+    accepted: int = 0
+    open: int = 0
+    requests: list[bytes] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def s3(self) -> S3Server:
+        return S3Server("raw", self.origin, "ak", "the-secret")
+
+
+@asynccontextmanager
+async def raw_server(behave: Behaviour) -> AsyncIterator[RawServer]:
+    """Every connection is handled by `behave`, then closed."""
+    state = RawServer()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        state.accepted += 1
+        state.open += 1
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await behave(Peer(reader, writer, state.accepted))
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            state.open -= 1
+            tasks.discard(task)
+            writer.transport.abort()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    state.port = server.sockets[0].getsockname()[1]
+    try:
+        yield state
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await server.wait_closed()
+
+
+async def answer_everything(peer: Peer) -> None:
+    while await peer.head():
+        await peer.answer(FINE)
+
+
+@asynccontextmanager
+async def http_client(*, limit: int = 4, read_timeout: float = 5.0) -> AsyncIterator[HttpClient]:
+    client = HttpClient(Dialer(tls_settings(True), None, connect_timeout=5.0, read_timeout=read_timeout), limit)
+    async with leak_guard():
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
+
+async def ask(client: HttpClient, server: RawServer, method: str = "GET", body: bytes = b"") -> int:
+    headers = {"host": f"127.0.0.1:{server.port}"}
+    with await client.send(method, server.origin, "/", headers, buffer_of(body)) as answer:
+        return answer.status
+
+
+class TestKeptConnections:
+    @staticmethod
+    async def _closes_at_the_second_request(peer: Peer) -> None:
+        await peer.head()
+        await peer.answer(FINE)
+        await peer.head()
+
+    async def test_one_that_the_server_has_closed_is_replaced_and_no_attempt_is_lost(self) -> None:
+        perf = S3PerfConfig(max_retries=0)
+        async with (
+            raw_server(self._closes_at_the_second_request) as server,
+            S3Connection(server.s3().config(perf=perf)) as connection,
+        ):
+            for _ in range(3):
+                await S3BlobStore(connection).info(FILE_ID)
+        assert server.accepted == 3
+
+    async def test_what_may_have_been_carried_out_is_not_repeated(self) -> None:
+        async with raw_server(self._closes_at_the_second_request) as server, http_client() as client:
+            await ask(client, server, "POST")
+            with pytest.raises((Disconnected, ConnectionError)):
+                await ask(client, server, "POST")
+        assert server.accepted == 1
+
+    async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(self) -> None:
+        async def behave(peer: Peer) -> None:
+            while await peer.head():
+                await peer.answer(FINE + FINE if peer.number == 1 else FINE)
+
+        async with raw_server(behave) as server, http_client() as client:
+            assert [await ask(client, server) for _ in range(3)] == [200, 200, 200]
+        assert server.accepted == 2
+
+    async def test_one_that_nobody_needs_is_closed_after_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pool, "_IDLE_SECONDS", 0.05)
+        async with raw_server(answer_everything) as server, http_client() as client:
+            await ask(client, server)
+            await until(lambda: server.open == 0)
+            await ask(client, server)
+        assert server.accepted == 2
+
+    async def test_as_many_are_open_as_are_allowed_and_those_who_wait_get_their_turn(self) -> None:
+        async with raw_server(answer_everything) as server, http_client(limit=2) as client:
+            held = [await client.send("GET", server.origin, "/", {"host": "x"}, EMPTY) for _ in range(2)]
+            waiting = [asyncio.create_task(ask(client, server)) for _ in range(4)]
+            await asyncio.sleep(0.05)
+            waiting[0].cancel()
+            assert not any(task.done() for task in waiting[1:])
+            for answer in held:
+                answer.close()
+            assert await asyncio.gather(*waiting[1:]) == [200, 200, 200]
+        assert server.accepted == 2
+
+    async def test_cancelling_closes_the_connection_and_frees_its_place(self) -> None:
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            if peer.number == 1:
+                await peer.head()
+            await peer.answer(FINE)
+
+        async with raw_server(behave) as server, http_client(limit=1) as client:
+            stuck = asyncio.create_task(ask(client, server))
+            await until(lambda: server.open == 1)
+            stuck.cancel()
+            await asyncio.wait([stuck])
+            await until(lambda: server.open == 0)
+            assert await ask(client, server) == 200
+
+    async def test_closing_the_backend_ends_what_is_under_way(self) -> None:
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            await peer.head()
+
+        async with raw_server(behave) as server, leak_guard():
+            async with S3Connection(server.s3().config()) as connection:
+                stuck = asyncio.create_task(S3BlobStore(connection).info(FILE_ID))
+                await until(lambda: server.open == 1)
+            with pytest.raises(StorageOperationException, match="closed meanwhile"):
+                await stuck
+            await until(lambda: server.open == 0)
+
+
+class TestLargeBodies:
+    async def test_a_server_that_takes_no_bytes_is_given_up(self) -> None:
+        enough = asyncio.Event()
+
+        async def behave(peer: Peer) -> None:
+            await enough.wait()
+
+        async with raw_server(behave) as server, http_client(read_timeout=0.2) as client:
+            with pytest.raises(NoAnswerInTime):
+                await ask(client, server, "PUT", LARGE)
+            enough.set()
+
+    async def test_a_server_that_takes_them_slowly_is_not(self) -> None:
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            left = len(LARGE)
+            while left:
+                left -= len(await peer.reader.read(2 * 1024 * 1024))
+                await asyncio.sleep(0.005)
+            await peer.answer(FINE)
+
+        async with raw_server(behave) as server, http_client(read_timeout=0.25) as client:
+            assert await ask(client, server, "PUT", LARGE) == 200
+
+    async def test_a_refusal_counts_before_all_bytes_are_sent(self) -> None:
+        enough = asyncio.Event()
+
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            body = b"<Error><Code>AccessDenied</Code></Error>"
+            await peer.answer(b"HTTP/1.1 403 No\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            await enough.wait()
+
+        perf = S3PerfConfig(multipart_threshold=64 * 1024 * 1024, multipart_part_size=64 * 1024 * 1024)
+        async with (
+            raw_server(behave) as server,
+            S3Connection(server.s3().config(perf=perf)) as connection,
+            leak_guard(),
+        ):
+            with pytest.raises(AccessDeniedException):
+                await S3BlobStore(connection).write(new_blob(size=len(LARGE)), body_of(LARGE, size=len(LARGE)))
+            enough.set()
+        assert server.accepted == 1
+
+
+class TestAddresses:
+    async def test_a_name_that_means_several_addresses_is_tried_until_one_answers(self) -> None:
+        # localhost is ::1 first on most systems; nobody listens there.
+        async with raw_server(answer_everything) as server:
+            config = server.s3().config(endpoint=f"http://localhost:{server.port}")
+            async with S3Connection(config) as connection:
+                await S3BlobStore(connection).info(FILE_ID)
+
+    async def test_a_name_that_nobody_knows_is_an_error_that_says_so(self) -> None:
+        config = (
+            RawServer(9).s3().config(endpoint="http://s3.invalid:9000", proxy=None, perf=S3PerfConfig(max_retries=0))
+        )
+        async with S3Connection(config) as connection:
+            with pytest.raises(StorageUnavailableException, match="host name cannot be resolved"):
+                await S3BlobStore(connection).info(FILE_ID)
+
+
+class TestProxyWithTls:
+    """Through CONNECT, as to every service behind TLS."""
+
+    @staticmethod
+    async def _tunnel(peer: Peer, connects: list[bytes]) -> None:
+        head = await peer.head()
+        connects.append(head)
+        host, _, port = head.split()[1].decode().rpartition(":")
+        there_reader, there_writer = await asyncio.open_connection(host, int(port))
+        await peer.answer(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+        async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            while data := await source.read(65536):
+                target.write(data)
+                await target.drain()
+
+        pumps = [
+            asyncio.ensure_future(pump(peer.reader, there_writer)),
+            asyncio.ensure_future(pump(there_reader, peer.writer)),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in pumps:
+                task.cancel()
+            await asyncio.wait(pumps)
+            there_writer.transport.abort()
+
+    async def test_requests_go_through_a_tunnel(self, certificate: Certificate) -> None:
+        connects: list[bytes] = []
+        seen: list[str] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            seen.append(request.raw_path)
+            await request.read()
+            return web.Response(body=b"12345", headers={"ETag": '"x"'})
+
+        async def behave(peer: Peer) -> None:
+            await self._tunnel(peer, connects)
+
+        async with scripted_server(answer, certificate.server_side()) as server, raw_server(behave) as proxy:
+            config = server.config(verify_tls=certificate.path, proxy=f"http://us%40er:pass@127.0.0.1:{proxy.port}")
+            async with leak_guard(), S3Connection(config) as connection:
+                store = S3BlobStore(connection)
+                await store.info(FILE_ID)
+                await store.write(new_blob(size=2_000_000), body_of(bytes(2_000_000), size=2_000_000))
+        assert len(connects) == 1, "the tunnel is kept"
+        assert b"\r\nproxy-authorization: Basic dXNAZXI6cGFzcw==\r\n" in connects[0]
+        assert seen[0] == "/tests/a.bin"
+
+    async def test_a_certificate_that_is_not_trusted_is_refused_there_as_well(self, certificate: Certificate) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            raise AssertionError("nothing may be sent")
+
+        async def behave(peer: Peer) -> None:
+            await self._tunnel(peer, [])
+
+        async with scripted_server(answer, certificate.server_side()) as server, raw_server(behave) as proxy:
+            config = server.config(proxy=proxy.origin)
+            async with leak_guard(), S3Connection(config) as connection:
+                with pytest.raises(StorageOperationException, match="certificate is not trusted"):
+                    await S3BlobStore(connection).info(FILE_ID)
+
+    @pytest.mark.parametrize(
+        ("reply", "words"),
+        [
+            (b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n", "the proxy refuses to connect"),
+            (b"HTTP/1.1 502 No\r\nContent-Length: 3\r\n\r\nno!", "the proxy refuses to connect"),
+            (b"what?", "no connection to the proxy"),
+            (b"", "no connection to the proxy"),
+        ],
+    )
+    async def test_a_proxy_that_does_not_connect_is_an_error_that_says_so(self, reply: bytes, words: str) -> None:
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            await peer.answer(reply)
+
+        perf = S3PerfConfig(max_retries=0)
+        async with raw_server(behave) as proxy:
+            config = proxy.s3().config(endpoint="https://s3.example", proxy=proxy.origin, perf=perf)
+            async with leak_guard(), S3Connection(config) as connection:
+                with pytest.raises(StorageUnavailableException, match=words):
+                    await S3BlobStore(connection).info(FILE_ID)
+
+    async def test_a_proxy_that_is_down_is_an_error_that_says_so(self) -> None:
+        async with raw_server(answer_everything) as gone:
+            pass
+        config = gone.s3().config(endpoint="https://s3.example", proxy=gone.origin, perf=S3PerfConfig(max_retries=0))
+        async with S3Connection(config) as connection:
+            with pytest.raises(StorageUnavailableException, match="no connection to the proxy"):
+                await S3BlobStore(connection).info(FILE_ID)
+
+
+async def test_a_header_cannot_smuggle_in_another_one() -> None:
+    async with http_client() as client:
+        with pytest.raises(ValueError, match="line break"):
+            await client.send("GET", "http://127.0.0.1:9", "/", {"host": "x", "a": "b\r\nc: d"}, EMPTY)
+
+
+def test_tls_settings_are_made_once_and_only_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[None] = []
+    real = ssl.create_default_context
+
+    def make() -> ssl.SSLContext:
+        made.append(None)
+        return real()
+
+    monkeypatch.setattr(ssl, "create_default_context", make)
+    settings = tls_settings(False)
+    assert not made
+    assert settings() is settings()
+    assert len(made) == 1
