@@ -21,6 +21,13 @@ class AsyncReadable(Protocol):
         ...
 
 
+class FormFile(AsyncReadable, Protocol):
+    """A file from a form: it can be read again from its beginning."""
+
+    async def seek(self, offset: int) -> None:
+        """Go to a position."""
+
+
 type ByteSource = bytes | bytearray | memoryview | BinaryIO | AsyncReadable | AsyncIterable[bytes]
 """What uploads accept."""
 
@@ -49,6 +56,19 @@ def chunks_of(source: ByteSource) -> AsyncIterator[bytes]:
         "give bytes, a binary file object or an async iterator of bytes",
         operation="upload",
     )
+
+
+async def rewound(file: FormFile) -> ByteSource:
+    """A file from a form as a source that begins with its first byte, whatever was read of it before.
+
+    Starlette takes every read of a file to a thread unless it made that file itself; what is in memory needs none.
+    """
+    inner = getattr(file, "file", None)
+    if isinstance(inner, io.BytesIO):
+        inner.seek(0)
+        return inner
+    await file.seek(0)
+    return file
 
 
 async def _whole(content: bytes) -> AsyncIterator[bytes]:

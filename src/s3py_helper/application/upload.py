@@ -9,7 +9,7 @@ from s3py_helper.application.all_or_nothing import all_or_nothing
 from s3py_helper.application.ids import IdFormat
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.router import StoreRouter
-from s3py_helper.application.sources import ByteSource, chunks_of
+from s3py_helper.application.sources import ByteSource, FormFile, chunks_of, rewound
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import guess_content_type
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
@@ -21,7 +21,7 @@ from s3py_helper.domain.validation import FileValidatorImpl
 DEFAULT_CONCURRENT_UPLOADS: Final = 16
 
 
-class UploadedFile(Protocol):
+class UploadedFile(FormFile, Protocol):
     """A file from a form, as FastAPI's and Starlette's `UploadFile` present it."""
 
     @property
@@ -35,13 +35,6 @@ class UploadedFile(Protocol):
     @property
     def content_type(self) -> str | None:
         """The media type that the client claims."""
-
-    async def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes; none at the end."""
-        ...
-
-    async def seek(self, offset: int) -> None:
-        """Go to a position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +144,7 @@ class UploadService:
     async def _store_form_file(self, file: UploadedFile, placement: Placement) -> FileAttach:
         if not file.filename:
             raise InvalidArgumentException("the uploaded file has no file name", operation="upload")
-        await file.seek(0)
-        return await self._store(file.filename, file, file.size, placement, file.content_type)
+        return await self._store(file.filename, await rewound(file), file.size, placement, file.content_type)
 
     async def _store(
         self, file_name: str, source: ByteSource, size: int | None, placement: Placement, content_type: str | None

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import tempfile
 from collections.abc import AsyncIterator
 from zlib import crc32
 
@@ -85,6 +86,26 @@ async def test_an_upload_file_is_stored_from_its_first_byte(deployment: Deployme
 async def test_an_upload_file_without_a_size_is_stored(deployment: Deployment) -> None:
     attach = await service(deployment).upload_file(UploadFile(io.BytesIO(b"abc"), filename="a.txt"))
     assert attach.file_size == 3
+
+
+@pytest.mark.parametrize("rolled", [False, True], ids=["in memory", "on disk"])
+async def test_an_upload_file_from_a_real_form_is_stored_from_its_first_byte(
+    deployment: Deployment, rolled: bool
+) -> None:
+    with tempfile.SpooledTemporaryFile(max_size=1 if rolled else 0) as spooled:
+        spooled.write(b"0123456789")
+        file = UploadFile(spooled, size=10, filename="a.txt")
+        assert (await service(deployment).upload_file(file)).file_size == 10
+
+
+async def test_an_upload_file_over_bytes_in_memory_needs_no_thread(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise AssertionError("a thread was asked for")
+
+    monkeypatch.setattr("starlette.datastructures.run_in_threadpool", refuse)
+    assert (await service(deployment).upload_file(form_file("a.txt", b"0123456789"))).file_size == 10
 
 
 @pytest.mark.parametrize("name", [None, ""])
