@@ -20,10 +20,17 @@ async def all_or_nothing[Job, Result](
     """
     done: dict[int, Result] = {}
     gate = asyncio.Semaphore(at_once)
+    failed = asyncio.Event()
 
     async def run(index: int, job: Job) -> None:
         async with gate:
-            done[index] = await do(job)
+            # The group cancels the others a turn of the event loop later: long enough to begin one in vain.
+            if not failed.is_set():
+                try:
+                    done[index] = await do(job)
+                except BaseException:
+                    failed.set()
+                    raise
 
     async def undo_all() -> None:
         for result in done.values():

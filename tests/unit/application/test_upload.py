@@ -4,6 +4,7 @@ import asyncio
 import io
 import tempfile
 from collections.abc import AsyncIterator
+from typing import BinaryIO, cast
 from zlib import crc32
 
 import pytest
@@ -94,7 +95,7 @@ async def test_an_upload_file_from_a_real_form_is_stored_from_its_first_byte(
 ) -> None:
     with tempfile.SpooledTemporaryFile(max_size=1 if rolled else 0) as spooled:
         spooled.write(b"0123456789")
-        file = UploadFile(spooled, size=10, filename="a.txt")
+        file = UploadFile(cast("BinaryIO", spooled), size=10, filename="a.txt")
         assert (await service(deployment).upload_file(file)).file_size == 10
 
 
