@@ -10,7 +10,7 @@ from s3py_helper.application.completion import completed
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.ids import IdFormat
 from s3py_helper.application.router import StoreRouter
-from s3py_helper.application.sinks import writer_to
+from s3py_helper.application.sinks import pour
 from s3py_helper.application.zip.options import OnError, ZipOptions
 from s3py_helper.application.zip.plan import ZipPlan, plan_archive
 from s3py_helper.application.zip.policy import Compression
@@ -64,10 +64,7 @@ class DownloadService:
 
     async def download_to_stream(self, file_id: str, out: BinaryIO, *, byte_range: ByteRange | None = None) -> None:
         """Write the file to `out` piece by piece; a blocking `out` does not block the event loop."""
-        write = writer_to(out)
-        async with self.open(file_id, byte_range) as opened:
-            async for chunk in opened.body:
-                await write(chunk)
+        await pour(self.download_to_generator(file_id, byte_range=byte_range), out)
 
     async def download_to_generator(
         self, file_id: str, *, byte_range: ByteRange | None = None
@@ -109,11 +106,7 @@ class DownloadService:
                 missing. A file that breaks off after its first MiB stops the archive either way.
             verify_first: Ask for every file before writing anything, so that a missing one is known then.
         """
-        write = writer_to(out)
-        options = ZipOptions(compression, on_error, verify_first)
-        async with aclosing(self._zipped(files, options)) as archive:
-            async for chunk in archive:
-                await write(chunk)
+        await pour(self._zipped(files, ZipOptions(compression, on_error, verify_first)), out)
 
     def stream_zip(
         self,

@@ -3,10 +3,36 @@
 import asyncio
 import inspect
 import io
-from collections.abc import Awaitable, Callable
-from typing import BinaryIO, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import BinaryIO, Final, cast
 
+from s3py_helper.application.completion import completed
+from s3py_helper.application.read_ahead import ReadAhead
 from s3py_helper.domain.errors import InvalidArgumentException
+
+_AHEAD: Final = 2
+"""Chunks that may wait while one is written: a thread to write in is not always to be had at once."""
+
+
+async def pour(chunks: AsyncGenerator[bytes], out: BinaryIO) -> None:
+    """Write everything to `out`; what comes next is fetched meanwhile. Closes the generator, however it ends.
+
+    Raises:
+        InvalidArgumentException: `out` cannot be written to.
+    """
+    async with aclosing(chunks):
+        write = writer_to(out)
+        if isinstance(out, io.BytesIO):
+            async for chunk in chunks:
+                await write(chunk)
+            return
+        ahead = ReadAhead(chunks, depth=_AHEAD)
+        try:
+            async for chunk in ahead:
+                await write(chunk)
+        finally:
+            await completed(ahead.aclose())
 
 
 def writer_to(out: BinaryIO) -> Callable[[bytes], Awaitable[None]]:

@@ -1,19 +1,24 @@
 """Every form in which bytes come in and go out."""
 
+import asyncio
 import io
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import aiofiles
 import pytest
 from starlette.datastructures import UploadFile
 
-from s3py_helper.application.sinks import writer_to
+from s3py_helper.application.sinks import pour, writer_to
 from s3py_helper.application.sources import READ_SIZE, ByteSource, chunks_of
 from s3py_helper.domain.errors import InvalidArgumentException
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 CONTENT = bytes(range(256)) * (READ_SIZE // 256 * 2 + 3)
 
@@ -137,3 +142,87 @@ async def test_a_sink_that_returns_nothing_has_taken_all() -> None:
 async def test_what_cannot_be_written_to_is_refused() -> None:
     with pytest.raises(InvalidArgumentException, match="int"):
         writer_to(cast("BinaryIO", 5))
+
+
+class HeldUp(io.RawIOBase):
+    """A blocking sink that takes nothing until it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.released = threading.Event()
+        self.taken: list[bytes] = []
+
+    def write(self, chunk: "ReadableBuffer", /) -> int:
+        self.asked.set()
+        assert self.released.wait(10)
+        self.taken.append(bytes(chunk))
+        return len(self.taken[-1])
+
+
+async def test_what_comes_next_is_fetched_while_a_chunk_is_written() -> None:
+    out = HeldUp()
+    fetched: list[int] = []
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        for number in range(50):
+            fetched.append(number)
+            yield bytes([number])
+
+    pouring = asyncio.create_task(pour(chunks(), cast("BinaryIO", out)))
+    await until(out.asked.is_set)
+    await until(lambda: len(fetched) > 2)
+    assert len(fetched) < 10, "but not everything at once"
+    out.released.set()
+    await pouring
+    assert b"".join(out.taken) == bytes(range(50))
+
+
+@pytest.mark.parametrize("out", [io.BytesIO(), tempfile.TemporaryFile()], ids=["in memory", "blocking"])  # noqa: SIM115
+async def test_an_error_of_the_source_comes_after_what_it_gave(out: BinaryIO) -> None:
+    async def chunks() -> AsyncGenerator[bytes]:
+        yield b"abc"
+        raise OSError("source broke")
+
+    with out:
+        with pytest.raises(OSError, match="source broke"):
+            await pour(chunks(), out)
+        assert out.tell() == 3
+
+
+async def test_a_sink_that_fails_closes_the_source() -> None:
+    closed = asyncio.Event()
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        try:
+            while True:
+                yield b"abc"
+                await asyncio.sleep(0)
+        finally:
+            closed.set()
+
+    full = Path("/dev/full")
+    with full.open("wb", buffering=0) as out, pytest.raises(OSError, match="No space left"):
+        await pour(chunks(), out)
+    assert closed.is_set()
+
+
+async def test_a_cancellation_closes_the_source() -> None:
+    closed = asyncio.Event()
+    began = asyncio.Event()
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+            yield b""
+        finally:
+            await asyncio.sleep(0)
+            closed.set()
+
+    with tempfile.TemporaryFile() as out:
+        pouring = asyncio.create_task(pour(chunks(), cast("BinaryIO", out)))
+        await began.wait()
+        pouring.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pouring
+    assert closed.is_set()

@@ -27,7 +27,8 @@ from s3py_helper.domain.errors import StorageException
 CHUNK_SIZE: Final = 256 * 1024
 """Least size of the chunks that are yielded, except for the last."""
 
-_THREADS: Final = min(4, os.cpu_count() or 1)
+_THREADS: Final = max(1, min(4, (os.cpu_count() or 1) - 1))
+"""The event loop needs a core for itself: where compression takes them all, it waits for its turn."""
 
 
 async def archive_bytes(sources: Sequence[Source], options: ZipOptions) -> AsyncGenerator[bytes]:

@@ -8,9 +8,9 @@ from typing import Final, Self
 
 from s3py_helper.application.completion import completed
 from s3py_helper.application.ports.blob_store import OpenBlob
+from s3py_helper.application.read_ahead import ReadAhead
 from s3py_helper.application.zip.deflate import BATCH
 from s3py_helper.application.zip.encoding import Piece
-from s3py_helper.application.zip.read_ahead import ReadAhead
 from s3py_helper.application.zip.source import Source
 
 FILES_AHEAD: Final = 32

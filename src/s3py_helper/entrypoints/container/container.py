@@ -1,5 +1,6 @@
 """Puts a deployment together: one selection for each mode."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -19,6 +20,7 @@ from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.entrypoints.container.config import KitConfig
+from s3py_helper.entrypoints.container.warm_up import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -75,6 +77,7 @@ class Container(containers.DeclarativeContainer):
 async def open_services(config: KitConfig) -> AsyncGenerator[FileServices]:
     """The use cases of a deployment; its backends are open inside the block and closed after it."""
     container = Container(config=config)
+    await asyncio.to_thread(warm_up)
     try:
         # With asynchronous resources in the graph, resolving its root and shutting down give awaitables.
         yield await cast("Awaitable[FileServices]", container.services())

@@ -4,11 +4,13 @@ import asyncio
 import socket
 import ssl
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
-from aiohappyeyeballs import start_connection
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 from s3py_helper.adapters.s3.buffers import EMPTY
 from s3py_helper.adapters.s3.http.connection import HttpConnection
@@ -20,6 +22,7 @@ _NEXT_ADDRESS_AFTER: Final = 0.25
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _OK: Final = 200
+_IPV4: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +108,12 @@ class Dialer:
             raise ProxyRefuses
 
     async def _connect(self, peer: Peer) -> HttpConnection:
-        loop = asyncio.get_running_loop()
-        try:
-            addresses = await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise HostNotFound from error
+        addresses = _as_it_is(peer) or await _resolved(peer)
         try:
             connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER)
         except OSError as error:
             raise NotConnected from error
+        loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(
                 lambda: HttpConnection(self._read_timeout),
@@ -126,6 +126,28 @@ class Dialer:
         except OSError as error:
             raise NotConnected from error
         return connection
+
+
+def _as_it_is(peer: Peer) -> list[AddrInfoType]:
+    """The address where the host is one already: asking the resolver would take a thread."""
+    try:
+        address = ip_address(peer.host)
+    except ValueError:
+        return []
+    if address.version == _IPV4:
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (peer.host, peer.port))]
+    if "%" in peer.host:
+        # What a zone means, only the resolver knows.
+        return []
+    return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (peer.host, peer.port, 0, 0))]
+
+
+async def _resolved(peer: Peer) -> Sequence[AddrInfoType]:
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise HostNotFound from error
 
 
 def _authorization(proxy: str) -> dict[str, str]:
