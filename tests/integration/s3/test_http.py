@@ -1,6 +1,7 @@
 """Our own HTTP connections, against servers and proxies that behave badly on command."""
 
 import asyncio
+import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from s3py_helper.domain.errors import AccessDeniedException, StorageOperationExc
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, leak_guard, new_blob
 from tests.support.s3.certificate import Certificate
-from tests.support.s3.scripted import scripted_server
+from tests.support.s3.scripted import error, scripted_server
 from tests.support.s3.server import S3Server
 from tests.support.waiting import until
 
@@ -249,6 +250,59 @@ class TestLargeBodies:
                 await S3BlobStore(connection).write(new_blob(size=len(LARGE)), body_of(LARGE, size=len(LARGE)))
             enough.set()
         assert server.accepted == 1
+
+
+class TestLargeBodiesOverTls:
+    """They are encrypted piece by piece, as fast as the server takes them."""
+
+    CONFIG = S3PerfConfig(multipart_threshold=64 * 1024 * 1024, multipart_part_size=64 * 1024 * 1024, read_timeout=0.5)
+
+    async def test_every_byte_arrives(self, certificate: Certificate) -> None:
+        content = random.Random(1).randbytes(20_000_001)
+        seen: list[bytes] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            seen.append(await request.read())
+            return web.Response(headers={"ETag": '"x"'})
+
+        async with scripted_server(answer, certificate.server_side()) as server:
+            config = server.config(verify_tls=certificate.path, perf=self.CONFIG)
+            async with leak_guard(), S3Connection(config) as connection:
+                store = S3BlobStore(connection)
+                for _ in range(2):
+                    await store.write(new_blob(size=len(content)), body_of(content, size=len(content)))
+        assert seen == [content, content]
+
+    async def test_a_refusal_counts_before_all_bytes_are_sent_and_spoils_the_connection(
+        self, certificate: Certificate
+    ) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return error(403, "AccessDenied")
+
+        async with scripted_server(answer, certificate.server_side()) as server:
+            config = server.config(verify_tls=certificate.path, perf=self.CONFIG)
+            async with leak_guard(), S3Connection(config) as connection:
+                for _ in range(3):
+                    with pytest.raises(AccessDeniedException):
+                        await S3BlobStore(connection).write(new_blob(size=len(LARGE)), body_of(LARGE, size=len(LARGE)))
+
+    async def test_a_server_that_takes_no_bytes_is_given_up(self, certificate: Certificate) -> None:
+        enough = asyncio.Event()
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            await enough.wait()
+            return web.Response()
+
+        perf = self.CONFIG.model_copy(update={"max_retries": 0})
+        async with scripted_server(answer, certificate.server_side()) as server:
+            config = server.config(verify_tls=certificate.path, perf=perf)
+            async with S3Connection(config) as connection:
+                writing = asyncio.create_task(
+                    S3BlobStore(connection).write(new_blob(size=len(LARGE)), body_of(LARGE, size=len(LARGE)))
+                )
+                with pytest.raises(StorageUnavailableException, match="no answer in time"):
+                    await writing
+                enough.set()
 
 
 class TestAddresses:

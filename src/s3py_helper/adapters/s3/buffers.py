@@ -1,7 +1,7 @@
 """Bytes in memory that can be sent as often as it takes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -27,6 +27,13 @@ class Buffer:
     chunks: Sequence[Chunk] = ()
     size: int = 0
     crc32: int = 0
+
+    def pieces(self, largest: int) -> Iterator[Chunk]:
+        """The bytes in views of at most `largest` bytes."""
+        for chunk in self.chunks:
+            view = memoryview(chunk)
+            for start in range(0, len(view), largest):
+                yield view[start : start + largest]
 
     async def sha256(self) -> str:
         """Hex SHA-256 of all bytes."""
