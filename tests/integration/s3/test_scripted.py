@@ -14,6 +14,7 @@ from aiohttp import web
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
+from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import (
@@ -160,6 +161,54 @@ class TestRetries:
                 await S3BlobStore(connection).write(new_blob(), body_of(CONTENT))
         assert seen == ["PUT"]
         assert server.secret_key not in str(refused.value)
+
+
+class TestMultipartControl:
+    """Beginning and completing an upload, answered as servers do now and then."""
+
+    PERF = S3PerfConfig(max_retries=2, multipart_part_size=5 * 1024 * 1024, multipart_threshold=5 * 1024 * 1024)
+    BEGUN = "<InitiateMultipartUploadResult><UploadId>the id</UploadId></InitiateMultipartUploadResult>"
+    DONE = '<CompleteMultipartUploadResult xmlns="any"><ETag>"whole"</ETag></CompleteMultipartUploadResult>'
+
+    async def _upload(self, begin: list[str], complete: list[str]) -> tuple[BlobInfo, list[str]]:
+        """Upload two parts; the answers are given one after the other, all with status 200."""
+        seen: list[str] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            seen.append(f"{request.method} {request.query_string}")
+            await request.read()
+            if request.method == "POST":
+                text = (begin if "uploads" in request.query else complete).pop(0)
+                return web.Response(text=text, content_type="application/xml")
+            if request.method == "GET":
+                listed = f"<R><Upload><Key>{request.query.get('prefix')}</Key><UploadId>lost</UploadId></Upload></R>"
+                return web.Response(text=listed) if "uploads" in request.query else error(404, "NoSuchUpload")
+            return fine()
+
+        async with scripted_server(answer) as server, S3Connection(server.config(perf=self.PERF)) as connection:
+            written = await S3BlobStore(connection).write(new_blob(), body_of(bytes(6 * 1024 * 1024)))
+        return written, seen
+
+    async def test_blanks_that_kept_the_connection_alive_are_passed_over(self) -> None:
+        written, _ = await self._upload([self.BEGUN], [f"  \n\n {self.DONE}"])
+        assert written.etag == '"whole"'
+
+    async def test_an_error_after_status_200_is_one_and_completing_is_tried_again(self) -> None:
+        refusal = "<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>"
+        written, seen = await self._upload([self.BEGUN], [refusal, self.DONE])
+        assert written.etag == '"whole"'
+        assert seen.count("POST uploadId=the id") == 2
+
+    @pytest.mark.parametrize("odd", ["", "<html>", "what?", "<Result/>"])
+    async def test_a_beginning_that_cannot_be_read_is_tried_again_and_what_it_began_is_aborted(self, odd: str) -> None:
+        written, seen = await self._upload([odd, self.BEGUN], [self.DONE])
+        assert written.etag == '"whole"'
+        assert "DELETE uploadId=lost" in seen
+
+    async def test_a_completion_that_is_refused_for_good_leaves_nothing(self) -> None:
+        refusal = "<Error><Code>InvalidPart</Code><Message>One of the parts could not be found.</Message></Error>"
+        with pytest.raises(InvalidArgumentException, match="could not be found"):
+            await self._upload([self.BEGUN], [refusal])
 
 
 class TestOddAnswers:
