@@ -27,8 +27,7 @@ from s3py_helper.domain.errors import StorageException
 CHUNK_SIZE: Final = 256 * 1024
 """Least size of the chunks that are yielded, except for the last."""
 
-_THREADS: Final = max(1, min(4, (os.cpu_count() or 1) - 1))
-"""The event loop needs a core for itself: where compression takes them all, it waits for its turn."""
+_THREADS: Final = min(4, os.cpu_count() or 1)
 
 
 async def archive_bytes(sources: Sequence[Source], options: ZipOptions) -> AsyncGenerator[bytes]:

@@ -28,7 +28,7 @@ class EntryEncoder:
     """Makes entries' data, in threads where that takes time.
 
     Args:
-        threads: How many threads may work at a time; as many as there are cores would take time from the event loop.
+        threads: How many threads may work at a time; more than there are cores would take time from the event loop.
     """
 
     def __init__(self, threads: int) -> None:
