@@ -40,12 +40,12 @@ class Bucket:
         }
         return Target("s3", settings | more)
 
-    def put(self, name: str, content: bytes, **settings: str) -> None:
-        self._client.put_object(Bucket=self.name, Key=name, Body=content, **settings)
+    def put(self, name: str, content: bytes) -> None:
+        self._client.put_object(Bucket=self.name, Key=name, Body=content)
 
-    def put_all(self, files: Iterator[tuple[str, bytes]], **settings: str) -> None:
+    def put_all(self, files: Iterator[tuple[str, bytes]]) -> None:
         with ThreadPoolExecutor(8) as threads:
-            for _ in threads.map(lambda file: self.put(*file, **settings), files):
+            for _ in threads.map(lambda file: self.put(*file), files):
                 pass
 
     def put_large(self, name: str, size: int) -> None:

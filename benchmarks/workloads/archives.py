@@ -30,13 +30,10 @@ INCUMBENT_MEMORY: Final = Subject("s3py-helper 0.0.17", "incumbent", "incumbent_
 class Archive(Workload):
     """Attributes:
     content: `text` or `random`.
-    media_type: Stored with the files. SeaweedFS compresses what has none and looks like text, and decompresses it for
-        every reader, at 10 ms of processor time per MiB; what has one that says nothing it keeps as it is.
     streamed: Also as a stream, for those that offer one.
     """
 
     content: str = "text"
-    media_type: str | None = None
     count: int = 200
     size: int = MIB
     streamed: bool = False
@@ -61,7 +58,7 @@ class Archive(Workload):
             if count == 1:
                 bucket.put_large(originals.names[0], size)
             else:
-                bucket.put_all(iter(originals), **({"ContentType": self.media_type} if self.media_type else {}))
+                bucket.put_all(iter(originals))
             yield lambda subject: run_job(subject, "archive", bucket.target(), parameters, timeout=300)
 
 
@@ -82,14 +79,6 @@ _FROM_MEMORY: Final = (S3PY_MEMORY, INCUMBENT_MEMORY, ZIPSTREAM, STREAM_ZIP)
 
 ARCHIVE_WORKLOADS: Final = (
     Archive("zip-text", "Zip from S3, 200 texts of 1 MiB", Unit.MEGABYTES, _FROM_S3, streamed=True),
-    Archive(
-        "zip-plain",
-        "Zip from S3, 200 texts of 1 MiB that the server keeps as they are",
-        Unit.MEGABYTES,
-        _FROM_S3,
-        media_type="application/octet-stream",
-        streamed=True,
-    ),
     Archive("zip-random", "Zip from S3, 200 incompressible files of 1 MiB", Unit.MEGABYTES, _FROM_S3, content="random"),
     Archive("zip-many", "Zip from S3, 2 000 files of 4 KiB", Unit.OPERATIONS, _FROM_S3, count=2000, size=4 * KIB),
     Archive("zip-writer-text", "Zip writer alone, 200 texts of 1 MiB", Unit.MEGABYTES, _FROM_MEMORY, server=""),

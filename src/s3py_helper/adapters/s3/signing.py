@@ -45,7 +45,7 @@ class Signer:
     def __init__(self, region: str) -> None:
         self._region = region
         self._key_for: tuple[str, str] | None = None
-        self._key = b""
+        self._key = hmac.new(b"", digestmod=_HASH)
 
     def sign_headers(
         self,
@@ -122,14 +122,17 @@ class Signer:
     def _signature(self, credentials: Credentials, timestamp: str, canonical_request: str) -> str:
         digest = sha256(canonical_request.encode()).hexdigest()
         to_sign = f"{_ALGORITHM}\n{timestamp}\n{self._scope(timestamp)}\n{digest}"
-        return hmac.digest(self._signing_key(credentials.secret_key, timestamp[:8]), to_sign.encode(), _HASH).hex()
+        # Not `hmac.digest`: that lets go of the interpreter's lock, and waits for it while other threads compress.
+        signing = self._signing_key(credentials.secret_key, timestamp[:8]).copy()
+        signing.update(to_sign.encode())
+        return signing.hexdigest()
 
-    def _signing_key(self, secret_key: str, day: str) -> bytes:
+    def _signing_key(self, secret_key: str, day: str) -> hmac.HMAC:
         if self._key_for != (secret_key, day):
             key = f"AWS4{secret_key}".encode()
             for element in (day, self._region, "s3", "aws4_request"):
                 key = hmac.digest(key, element.encode(), _HASH)
-            self._key, self._key_for = key, (secret_key, day)
+            self._key, self._key_for = hmac.new(key, digestmod=_HASH), (secret_key, day)
         return self._key
 
 
