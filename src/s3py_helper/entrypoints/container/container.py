@@ -1,6 +1,5 @@
 """Puts a deployment together: one selection for each mode."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -77,7 +76,7 @@ class Container(containers.DeclarativeContainer):
 async def open_services(config: KitConfig) -> AsyncGenerator[FileServices]:
     """The use cases of a deployment; its backends are open inside the block and closed after it."""
     container = Container(config=config)
-    await asyncio.to_thread(warm_up)
+    await warm_up()
     try:
         # With asynchronous resources in the graph, resolving its root and shutting down give awaitables.
         yield await cast("Awaitable[FileServices]", container.services())
