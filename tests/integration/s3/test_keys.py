@@ -68,8 +68,12 @@ async def test_a_key_need_not_be_a_path(store: S3BlobStore, s3_inspector: S3Insp
     await assert_key_works(store, s3_inspector, key)
 
 
+# No backslash: SeaweedFS takes it for a slash. KEYS_THAT_ARE_NO_PATHS has one.
 _segments = st.text(
-    st.one_of(st.sampled_from("ab .+%&=?#'\"~*()!$,:;@[]{}|\\^`<>"), st.characters(exclude_categories=("Cs", "Cc"))),
+    st.one_of(
+        st.sampled_from("ab .+%&=?#'\"~*()!$,:;@[]{}|^`<>"),
+        st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\\"),
+    ),
     min_size=1,
     max_size=20,
 ).filter(lambda segment: segment.strip() == segment and segment not in {".", ".."} and "/" not in segment)
