@@ -28,7 +28,7 @@ async def all_or_nothing[Job, Result](
             if not failed.is_set():
                 try:
                     done[index] = await do(job)
-                except BaseException:
+                except BaseException:  # a cancelled job is one that has not succeeded, too
                     failed.set()
                     raise
 

@@ -111,7 +111,7 @@ class HttpClient:
     ) -> Answer:
         try:
             answer = await connection.ask(head, body, bodyless=method == "HEAD")
-        except BaseException:
+        except BaseException:  # no answer owns the connection: it goes back, and is closed there
             self._pool.give_back(origin, connection)
             raise
         return Answer(answer.status, answer.headers, self._pool, origin, connection)

@@ -92,7 +92,7 @@ class Dialer:
         try:
             await self._open_tunnel(connection, peer)
             await connection.start_tls(self._tls(), peer.host)
-        except BaseException:
+        except BaseException:  # nobody has heard of the connection yet
             connection.abort()
             raise
         return connection

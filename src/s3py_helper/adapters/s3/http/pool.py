@@ -38,7 +38,7 @@ class ConnectionPool:
         await self._slots.acquire()
         try:
             return (None if fresh else self._reusable(origin)) or await self._dialled(origin)
-        except BaseException:
+        except BaseException:  # whatever happened, the slot is not used
             self._slots.release()
             raise
 
