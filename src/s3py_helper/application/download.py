@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from s3py_helper.application.completion import completed
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.ids import IdFormat
+from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.router import StoreRouter
 from s3py_helper.application.sinks import pour
 from s3py_helper.application.zip.options import OnError, ZipOptions
@@ -58,8 +59,8 @@ class DownloadService:
 
     async def download_bytes(self, file_id: str, *, byte_range: ByteRange | None = None) -> bytes:
         """The whole file in memory: for small ones."""
-        async with self.open(file_id, byte_range) as opened:
-            chunks = [chunk async for chunk in opened.body]
+        async with self._bytes_of(file_id, byte_range) as blob:
+            chunks = [chunk async for chunk in blob.body]
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def download_to_stream(self, file_id: str, out: BinaryIO, *, byte_range: ByteRange | None = None) -> None:
@@ -74,10 +75,10 @@ class DownloadService:
         Whoever stops early should `aclose()` the generator (`contextlib.aclosing`): Python closes an abandoned one only
         when it is collected. Closing is not cut short by a cancellation.
         """
-        opening = self.open(file_id, byte_range)
-        opened = await opening.__aenter__()
+        opening = self._bytes_of(file_id, byte_range)
+        blob = await opening.__aenter__()
         try:
-            async for chunk in opened.body:
+            async for chunk in blob.body:
                 yield chunk
         finally:
             await completed(opening.__aexit__(*sys.exc_info()))
@@ -135,6 +136,10 @@ class DownloadService:
         `plan.content_length` is `None` when the size cannot be known, `plan.stream()` gives the archive.
         """
         return await plan_archive(files, self._router, self._ids, ZipOptions(compression, on_error, verify_first))
+
+    def _bytes_of(self, file_id: str, byte_range: ByteRange | None) -> AbstractAsyncContextManager[OpenBlob]:
+        parsed = self._ids.parse(file_id)
+        return self._router.for_reading(parsed).store.open(parsed, byte_range, described=False)
 
     async def _zipped(self, files: Iterable[FileDownload], options: ZipOptions) -> AsyncGenerator[bytes]:
         plan = await plan_archive(files, self._router, self._ids, options)

@@ -1,5 +1,6 @@
 """Replicas lag behind: a file just written is found, a file just deleted is not."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from math import inf
 
@@ -46,6 +47,7 @@ async def test_a_file_just_written_is_found_whatever_replica_is_asked(
             assert b"".join([chunk async for chunk in blob.body]) == b"just written"
             assert blob.info.file_name == "neu.txt"
         assert await read_all(store, written.file_id, ByteRange(0, 3)) == b"just"
+        assert await read_all(store, written.file_id, described=False) == b"just written"
         assert (await store.info(written.file_id)).file_name == "neu.txt"
 
 
@@ -72,8 +74,9 @@ async def test_a_file_just_deleted_is_not_found(cluster: FakeCluster, store: Fas
     await store.delete(written.file_id)
     assert cluster.file_ids == {str(written.file_id)}, "a replica has it still"
     for _ in range(_READS):
-        with pytest.raises(FileNotFoundException):
-            await read_all(store, written.file_id)
+        for described in (True, False):
+            with pytest.raises(FileNotFoundException):
+                await read_all(store, written.file_id, described=described)
         with pytest.raises(FileNotFoundException):
             await store.info(written.file_id)
 
@@ -201,3 +204,15 @@ async def test_replicas_share_the_reads_of_a_file_where_that_is_wished(cluster: 
         for _ in range(_READS):
             await read_all(store, written.file_id)
     assert [storage.statistics.commands[Command.DOWNLOAD] for storage in cluster.storages] == [_READS // 2] * 2
+
+
+@pytest.mark.parametrize("byte_range", [None, ByteRange(2, 5)], ids=str)
+async def test_the_bytes_alone_take_one_request_to_a_storage_server(
+    cluster: FakeCluster, store: FastdfsBlobStore, byte_range: ByteRange | None
+) -> None:
+    written = await store.write(new_blob("a.txt"), body_of(b"0123456789"))
+    for storage in cluster.storages:
+        storage.statistics.commands.clear()
+    assert await read_all(store, written.file_id, byte_range, described=False)
+    asked = sum((storage.statistics.commands for storage in cluster.storages), Counter[int]())
+    assert asked == {Command.DOWNLOAD: 1}

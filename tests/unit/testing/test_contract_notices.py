@@ -41,14 +41,27 @@ class SwallowsCancellation(MemoryBlobStore):
 
 class ForgetsTheRange(MemoryBlobStore):
     @asynccontextmanager
-    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+    async def open(
+        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
+    ) -> AsyncGenerator[OpenBlob]:
         async with super().open(file_id) as blob:
+            yield blob
+
+
+class ForgetsTheRangeOfBytesAlone(MemoryBlobStore):
+    @asynccontextmanager
+    async def open(
+        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
+    ) -> AsyncGenerator[OpenBlob]:
+        async with super().open(file_id, byte_range if described else None) as blob:
             yield blob
 
 
 class StopsOneByteEarly(MemoryBlobStore):
     @asynccontextmanager
-    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+    async def open(
+        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
+    ) -> AsyncGenerator[OpenBlob]:
         async with super().open(file_id, byte_range) as blob:
             if len(blob.span) > 1:
                 shorter = ByteRange(blob.span.start, blob.span.stop - 2)
@@ -60,7 +73,9 @@ class StopsOneByteEarly(MemoryBlobStore):
 
 class YieldsEmptyChunks(MemoryBlobStore):
     @asynccontextmanager
-    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+    async def open(
+        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
+    ) -> AsyncGenerator[OpenBlob]:
         async def with_empty() -> AsyncGenerator[bytes]:
             async for chunk in blob.body:
                 yield b""
@@ -134,7 +149,9 @@ class HasAPoolOfOneAndLosesIt(MemoryBlobStore):
         self._pool = asyncio.Semaphore(1)
 
     @asynccontextmanager
-    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+    async def open(
+        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
+    ) -> AsyncGenerator[OpenBlob]:
         async def pooled() -> AsyncGenerator[bytes]:
             async for chunk in blob.body:
                 yield chunk
@@ -147,7 +164,9 @@ class HasAPoolOfOneAndLosesIt(MemoryBlobStore):
 
 class ReportsTheSpanOfTheFile(MemoryBlobStore):
     @asynccontextmanager
-    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+    async def open(
+        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
+    ) -> AsyncGenerator[OpenBlob]:
         async with super().open(file_id, byte_range) as blob:
             yield OpenBlob(blob.info, Span(0, blob.info.size), blob.body)
 
@@ -173,14 +192,16 @@ class Impatient(BlobStoreContract):
 
 
 KIT = Impatient()
+FIRST_BYTES: dict[str, Any] = {"asked": ByteRange(0, 4), "expected": b"01234"}
 MISTAKES: list[tuple[type[MemoryBlobStore], Callable[..., Any], dict[str, Any]]] = [
     (KeepsWhatFailed, KIT.test_a_source_that_raises_leaves_nothing, {"parts": 0.5}),
     (KeepsWhatFailed, KIT.test_a_wrong_size_is_refused_and_leaves_nothing, {"parts": 0.5, "wrong_by": 1}),
     (KeepsWhatFailed, KIT.test_a_cancelled_write_leaves_nothing, {"parts": 0.5}),
     (KeepsWhatFailed, KIT.test_too_many_bytes_leave_nothing, {}),
     (SwallowsCancellation, KIT.test_a_cancelled_write_leaves_nothing, {"parts": 0.5}),
-    (ForgetsTheRange, KIT.test_a_range_gives_its_bytes, {"asked": ByteRange(0, 4), "expected": b"01234"}),
-    (ReportsTheSpanOfTheFile, KIT.test_a_range_gives_its_bytes, {"asked": ByteRange(0, 4), "expected": b"01234"}),
+    (ForgetsTheRange, KIT.test_a_range_gives_its_bytes, FIRST_BYTES | {"described": True}),
+    (ForgetsTheRangeOfBytesAlone, KIT.test_a_range_gives_its_bytes, FIRST_BYTES | {"described": False}),
+    (ReportsTheSpanOfTheFile, KIT.test_a_range_gives_its_bytes, FIRST_BYTES | {"described": True}),
     (StopsOneByteEarly, KIT.test_a_file_comes_back_as_it_was, {"size": 1023, "declared": True}),
     (StopsOneByteEarly, KIT.test_the_bytes_do_not_depend_on_the_chunks_they_come_in, {"seed": 1}),
     (YieldsEmptyChunks, KIT.test_chunks_are_bytes_and_none_is_empty, {}),

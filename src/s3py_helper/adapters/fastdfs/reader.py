@@ -50,13 +50,16 @@ class Reader:
 
         return await read_from_source(self._trackers, file_id, attempt)
 
-    async def open(self, file_id: FileId, byte_range: ByteRange | None) -> OpenDownload:
-        """Three requests for a normal file: where it is, its metadata, its bytes."""
+    async def open(self, file_id: FileId, byte_range: ByteRange | None, *, described: bool) -> OpenDownload:
+        """Two requests for a normal file: where it is, its bytes. A third, for its metadata, when it is `described`."""
 
         async def attempt(candidate: Candidate) -> OpenDownload:
-            return await self._cluster.begin(
-                candidate.address, lambda connection: self._begin(connection, candidate, file_id, byte_range)
-            )
+            async def begin(connection: FramedConnection) -> OpenDownload:
+                client = StorageClient(connection, file_id.bucket)
+                stored = await _metadata(client, file_id, candidate) if described else None
+                return await self._begin(client, candidate, file_id, byte_range, stored)
+
+            return await self._cluster.begin(candidate.address, begin)
 
         return await self._read(self._trackers, file_id, attempt)
 
@@ -67,20 +70,26 @@ class Reader:
         return describe(file_id, facts, read_metadata(stored or b""))
 
     async def _begin(
-        self, connection: FramedConnection, candidate: Candidate, file_id: FileId, byte_range: ByteRange | None
+        self,
+        client: StorageClient,
+        candidate: Candidate,
+        file_id: FileId,
+        byte_range: ByteRange | None,
+        stored: bytes | None,
     ) -> OpenDownload:
-        client = StorageClient(connection, file_id.bucket)
-        stored = await _metadata(client, file_id, candidate)
-        exists = stored is not None
-        # Whether a range lies within the file is judged only for a file that is there.
-        facts = await _facts(client, file_id, known_to_exist=exists or byte_range is None)
-        span = _span(byte_range, facts, file_id)
+        facts = await _facts(client, file_id, known_to_exist=True)
+        try:
+            span = _span(byte_range, facts, file_id)
+        except InvalidRangeException:
+            if stored is None:
+                await client.stat(file_id.key)  # whether a range lies within the file is judged only if it is there
+            raise
         if len(span):
             await self._ask_for(client, file_id, facts, span, candidate)
-        elif not exists:
+        elif stored is None:
             await client.stat(file_id.key)  # no bytes can be asked for, so this one finds out
         whole = len(span) == facts.size
-        body = DownloadBody(file_id, connection, len(span), facts.crc32 if whole and self._verify else None)
+        body = DownloadBody(file_id, client.connection, len(span), facts.crc32 if whole and self._verify else None)
         return OpenDownload(describe(file_id, facts, read_metadata(stored or b"")), span, body)
 
     async def _ask_for(

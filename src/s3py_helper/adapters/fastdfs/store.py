@@ -56,11 +56,13 @@ class FastdfsBlobStore:
         return describe(file_id, file.facts(file_id), metadata)
 
     @asynccontextmanager
-    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+    async def open(
+        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
+    ) -> AsyncGenerator[OpenBlob]:
         """Description and bytes; see `BlobStore.open`."""
         self._refuse_deleted(file_id, "download")
         with translated("download", file_id):
-            download = await self._reader.open(file_id, byte_range)
+            download = await self._reader.open(file_id, byte_range, described=described)
         try:
             yield download.blob
         finally:

@@ -66,7 +66,13 @@ class MemoryBlobStore:
             return _copied(info)
 
     @asynccontextmanager
-    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+    async def open(
+        self,
+        file_id: FileId,
+        byte_range: ByteRange | None = None,
+        *,
+        described: bool = True,  # noqa: ARG002 - nothing costs a request
+    ) -> AsyncGenerator[OpenBlob]:
         """Read a file; see `BlobStore.open`."""
         with located("download", self._backend, file_id):
             stored = self._find(file_id)

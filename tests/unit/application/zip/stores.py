@@ -78,7 +78,9 @@ class HandMadeStore:
         self.most_open = 0
 
     @asynccontextmanager
-    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+    async def open(
+        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
+    ) -> AsyncGenerator[OpenBlob]:
         info = await self.info(file_id)
         self.open_now += 1
         self.most_open = max(self.most_open, self.open_now)
