@@ -6,12 +6,13 @@ Both tests fail with Starlette's `StreamingResponse` in the place of `SourcedRes
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
+import uvloop
 from fastapi import FastAPI
 from starlette.responses import Response
 
@@ -66,7 +67,7 @@ def _app(source: Source) -> FastAPI:
 
 
 @contextlib.contextmanager
-def _served_in_a_thread(app: FastAPI, http: str) -> Iterator[str]:
+def _served_in_a_thread(app: FastAPI, http: str, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[str]:
     """A server that may freeze without freezing the test."""
     addresses: list[str] = []
     up, stop = threading.Event(), threading.Event()
@@ -77,7 +78,11 @@ def _served_in_a_thread(app: FastAPI, http: str) -> Iterator[str]:
             up.set()
             await asyncio.to_thread(stop.wait)
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    def run() -> None:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     assert up.wait(20)
     try:
@@ -88,9 +93,12 @@ def _served_in_a_thread(app: FastAPI, http: str) -> Iterator[str]:
 
 
 @both_parsers
-def test_others_are_served_after_a_client_left_a_source_that_never_waits(http_parser: str) -> None:
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_others_are_served_after_a_client_left_a_source_that_never_waits(
+    http_parser: str, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     source = Source(waits=False)
-    with _served_in_a_thread(_app(source), http_parser) as url:
+    with _served_in_a_thread(_app(source), http_parser, new_loop) as url:
         with httpx.stream("GET", f"{url}/endless", timeout=10) as answer:
             next(answer.iter_raw())
         assert httpx.get(f"{url}/ping", timeout=10).json() == "pong"

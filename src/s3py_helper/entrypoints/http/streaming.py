@@ -12,11 +12,17 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from s3py_helper.application.completion import completed
+
+_LONG_TURN: Final = 0.001
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +52,23 @@ class SourcedResponse(Response):
         self._idle_timeout = idle_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        sending = self._send(_impatient(send, self._idle_timeout))
-        with contextlib.suppress(_ClientGoneError):
-            await _while_client_listens(sending, receive)
+        client = _Client(send, self._idle_timeout)
+        with contextlib.suppress(_ClientGoneError), client:
+            await _while_client_listens(self._send(client), client, receive)
         if self.background is not None:
             await self.background()
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, client: "_Client") -> None:
         opening = self._source()
         answer = await opening.__aenter__()
         try:
             chunk = await anext(answer.body, b"")
             headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
-            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await client.take({"type": "http.response.start", "status": answer.status, "headers": headers})
             while chunk:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                # Sending does not wait while there is room in the buffer, nor when the client has gone; others must
-                # get their turn all the same, among them the task that would notice the latter.
-                await asyncio.sleep(0)
+                await client.take({"type": "http.response.body", "body": chunk, "more_body": True})
                 chunk = await anext(answer.body, b"")
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await client.take({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             await completed(opening.__aexit__(*sys.exc_info()))
 
@@ -74,24 +77,60 @@ class _ClientGoneError(Exception):
     """The client takes nothing any more."""
 
 
-def _impatient(send: Send, idle_timeout: float) -> Send:
-    async def send_in_time(message: Message) -> None:
+class _Client:
+    """Whoever takes the answer; to be used as a context while it does.
+
+    Attributes:
+        stalled: Done when it has taken nothing for too long.
+    """
+
+    def __init__(self, send: Send, idle_timeout: float) -> None:
+        self._send = send
+        self._idle_timeout = idle_timeout
+        self._loop = asyncio.get_running_loop()
+        self.stalled = self._loop.create_future()
+        self._waiting_since: float | None = None
+        self._turn_began = monotonic()
+        # One timer for all messages: setting one for each costs a tenth of what sending a chunk does.
+        self._timer = self._loop.call_later(idle_timeout, self._look)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+
+    async def take(self, message: Message) -> None:
+        """Send a message; raises `_ClientGoneError` when there is nobody to take it."""
+        self._waiting_since = monotonic()
         try:
-            async with asyncio.timeout(idle_timeout):
-                await send(message)
-        # Also what servers of ASGI 2.4 and later raise when the client has closed the connection.
+            await self._send(message)
+        # What servers of ASGI 2.4 and later raise when the client has closed the connection.
         except OSError:
             raise _ClientGoneError from None
+        self._waiting_since = None
+        # Sending does not wait while there is room in the buffer, nor when the client has gone; others must get their
+        # turn all the same, among them the task that would notice the latter.
+        if monotonic() - self._turn_began > _LONG_TURN:
+            await asyncio.sleep(0)
+            self._turn_began = monotonic()
 
-    return send_in_time
+    def _look(self) -> None:
+        waited = 0 if self._waiting_since is None else monotonic() - self._waiting_since
+        if waited < self._idle_timeout:
+            self._timer = self._loop.call_later(self._idle_timeout - waited, self._look)
+        elif not self.stalled.done():
+            self.stalled.set_result(None)
 
 
-async def _while_client_listens(sending: Coroutine[None, None, None], receive: Receive) -> None:
+async def _while_client_listens(sending: Coroutine[None, None, None], client: _Client, receive: Receive) -> None:
     """Run `sending`, but cancel it when the client goes away. What it was doing has ended when this returns."""
     work = asyncio.ensure_future(sending)
     leaving = asyncio.ensure_future(_client_left(receive))
     try:
-        await asyncio.wait([work, leaving], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([work, leaving, client.stalled], return_when=asyncio.FIRST_COMPLETED)
     finally:
         await completed(_stopped(work, leaving))
     if not work.cancelled():
