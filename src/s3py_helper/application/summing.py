@@ -14,3 +14,10 @@ async def crc32_with(chunk: bytes | memoryview, crc32: int) -> int:
     if len(chunk) > _LARGE:
         return await asyncio.to_thread(isal_zlib.crc32, chunk, crc32)
     return isal_zlib.crc32(chunk, crc32)
+
+
+def crc32_of_rest(before: int, whole: int, size: int) -> int:
+    """The CRC-32 of the last `size` bytes of something, by those of all of it and of what comes before them."""
+    # Appending the rest to the beginning combines their sums by exclusive or, after the first was moved up (zlib's
+    # crc32_combine); the same again takes the beginning away.
+    return whole ^ isal_zlib.crc32_combine(before, 0, size)

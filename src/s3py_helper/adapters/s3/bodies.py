@@ -1,10 +1,10 @@
 """Cutting an incoming body into buffers."""
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 from s3py_helper.adapters.s3.buffers import Buffer, Chunk
-from s3py_helper.application.summing import crc32_with
+from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.summing import crc32_of_rest, crc32_with
 
 _SMALL: Final = 16 * 1024
 _BLOCK: Final = 256 * 1024
@@ -18,21 +18,23 @@ class PartReader:
             ahead; so is an error that the body raises at its end.
     """
 
-    def __init__(self, body: AsyncIterator[bytes]) -> None:
+    def __init__(self, body: IncomingBody) -> None:
         self.ended = False
         self._body = body
         self._ahead: Chunk = b""
+        self._crc32 = 0
 
     async def read(self, size: int) -> Buffer:
         """The next `size` bytes, fewer only at the end. Large chunks stay where they are; what is cut off is a view."""
         chunks: list[Chunk] = []
         small = bytearray()
         missing = size
-        crc32 = 0
+        before = self._crc32
         while missing and await self._look_ahead():
             chunk, self._ahead = _split(self._ahead, missing)
             missing -= len(chunk)
-            crc32 = await crc32_with(chunk, crc32)
+            # The body has summed what it gave; only where a chunk was cut its sum is ahead of us.
+            self._crc32 = await crc32_with(chunk, self._crc32) if self._ahead else self._body.crc32
             if len(chunk) < _SMALL:
                 # A source that drips would otherwise cost more for bookkeeping than for bytes.
                 small += chunk
@@ -43,7 +45,7 @@ class PartReader:
             small.clear()
         chunks += filter(None, (bytes(small),))
         await self._look_ahead()
-        return Buffer(chunks, size - missing, crc32)
+        return Buffer(chunks, size - missing, crc32_of_rest(before, self._crc32, size - missing))
 
     async def _look_ahead(self) -> bool:
         if not self._ahead and not self.ended:

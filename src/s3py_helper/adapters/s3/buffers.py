@@ -21,7 +21,7 @@ class Buffer:
     Attributes:
         chunks: The bytes.
         size: How many there are.
-        crc32: Their CRC-32; whoever gathers chunks sums them as they come, while they are in the processor's cache.
+        crc32: Their CRC-32.
     """
 
     chunks: Sequence[Chunk] = ()
