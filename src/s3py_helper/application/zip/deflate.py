@@ -86,15 +86,27 @@ def stored_blocks_length(size: int) -> int:
     return size + _BLOCK_HEADER.size * (-(-size // BLOCK) + 1)
 
 
-def deflated(content: bytes) -> bytes:
-    """The whole content compressed."""
-    return isal_zlib.compress(content, LEVEL, _RAW)
+def deflated(content: bytes) -> bytes | None:
+    """The whole content compressed; `None` where its first 32 KiB show that this is not worth the while."""
+    view = memoryview(content)
+    compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _RAW)
+    beginning = compressor.compress(view[:SAMPLE])
+    if len(content) > SAMPLE:
+        # Ending a block early costs a few bytes, compressing the beginning once more would cost time.
+        beginning += compressor.flush(isal_zlib.Z_SYNC_FLUSH)
+        if not _is_worthwhile(len(beginning), SAMPLE):
+            return None
+    return b"".join((beginning, compressor.compress(view[SAMPLE:]), compressor.flush()))
 
 
 def shrinks(beginning: bytes) -> bool:
     """Whether compressing is worth the while, judged by the first 32 KiB (0.1 ms)."""
     sample = beginning[:SAMPLE]
-    return len(deflated(sample)) < _WORTHWHILE * len(sample)
+    return _is_worthwhile(len(isal_zlib.compress(sample, LEVEL, _RAW)), len(sample))
+
+
+def _is_worthwhile(compressed: int, size: int) -> bool:
+    return compressed < _WORTHWHILE * size
 
 
 def may_outgrow_32_bits(size: int) -> bool:

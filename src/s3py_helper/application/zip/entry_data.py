@@ -3,7 +3,7 @@
 from isal import isal_zlib
 
 from s3py_helper.application.zip.batches import Batch
-from s3py_helper.application.zip.deflate import SAMPLE, Encoder, deflated, shrinks
+from s3py_helper.application.zip.deflate import Encoder, deflated, shrinks
 from s3py_helper.application.zip.records import Content, Method
 
 
@@ -46,10 +46,8 @@ def small_entry(batch: Batch, *, compress: bool) -> tuple[Method, bytes, Content
     """The data of a file that is one batch: compressed where that is wanted and makes it smaller."""
     content = b"".join(batch)
     method, data = Method.STORED, content
-    if compress and (len(content) <= SAMPLE or shrinks(content)):
-        smaller = deflated(content)
-        if len(smaller) < len(content):
-            method, data = Method.DEFLATED, smaller
+    if compress and (smaller := deflated(content)) is not None and len(smaller) < len(content):
+        method, data = Method.DEFLATED, smaller
     return method, data, Content(isal_zlib.crc32(content), len(content), len(data))
 
 
