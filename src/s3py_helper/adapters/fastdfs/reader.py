@@ -77,7 +77,7 @@ class Reader:
         byte_range: ByteRange | None,
         stored: bytes | None,
     ) -> OpenDownload:
-        facts = await _facts(client, file_id, known_to_exist=True)
+        facts = await _facts(client, file_id, known_to_exist=True)  # whether it does, asking for its bytes will show
         try:
             span = _span(byte_range, facts, file_id)
         except InvalidRangeException:

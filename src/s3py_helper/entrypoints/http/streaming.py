@@ -22,7 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 from s3py_helper.application.completion import completed
 
 _LONG_TURN: Final = 0.001
-"""Seconds."""
+"""Seconds for which one answer may keep the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
