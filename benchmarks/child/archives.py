@@ -20,7 +20,7 @@ class Originals:
     def __init__(self, kind: str, count: int, size: int) -> None:
         self._text = Text() if kind == "text" else None
         self._pattern = Pattern()
-        self._suffix = "txt" if kind == "text" else "bin"
+        self._suffix = "log" if kind == "text" else "bin"
         self.count = count
         self.size = size
 

@@ -18,6 +18,8 @@ from benchmarks.child.tasks.large import WARM_UP
 from tests.support.s3.seaweedfs import seaweedfs_process, weed_binary
 from tests.support.s3.server import S3Server
 
+UNKNOWN_BYTES = "application/octet-stream"
+
 _LINK_SECONDS = 3600
 _LOOKS = 16
 _LOOK_SIZE = 4096
@@ -40,12 +42,12 @@ class Bucket:
         }
         return Target("s3", settings | more)
 
-    def put(self, name: str, content: bytes) -> None:
-        self._client.put_object(Bucket=self.name, Key=name, Body=content)
+    def put(self, name: str, content: bytes, media_type: str = UNKNOWN_BYTES) -> None:
+        self._client.put_object(Bucket=self.name, Key=name, Body=content, ContentType=media_type)
 
-    def put_all(self, files: Iterator[tuple[str, bytes]]) -> None:
+    def put_all(self, files: Iterator[tuple[str, bytes]], media_type: str = UNKNOWN_BYTES) -> None:
         with ThreadPoolExecutor(8) as threads:
-            for _ in threads.map(lambda file: self.put(*file), files):
+            for _ in threads.map(lambda file: self.put(file[0], file[1], media_type), files):
                 pass
 
     def put_large(self, name: str, size: int) -> None:
