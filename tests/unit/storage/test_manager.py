@@ -34,7 +34,7 @@ async def main():
         assert await manager.download_service.download_bytes(attach.file_id) == b"hello"
 
 asyncio.run(main())
-for name in ("aioboto3", "botocore", "aiohttp", "aiofdfs", "typer", "uvicorn"):
+for name in ("aioboto3", "botocore", "aiohttp", "aiofdfs", "fastapi", "starlette", "typer", "uvicorn"):
     assert name not in sys.modules, name
 """
 

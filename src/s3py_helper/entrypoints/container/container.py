@@ -1,11 +1,12 @@
 """Puts a deployment together: one selection for each mode."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
 from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 async def _mounted(adapter: str, config: "BaseModel") -> "AsyncIterator[MountedBackend]":
-    """Open a backend for the container, which runs this to its end at shutdown.
+    """Open a backend for the graph, which runs this to its end at shutdown.
 
     The adapter is imported here and not above: a mode must not pay for, nor need, the SDKs of backends it does not use.
     """
@@ -37,36 +38,33 @@ async def _mounted(adapter: str, config: "BaseModel") -> "AsyncIterator[MountedB
         yield backend
 
 
-class Container(containers.DeclarativeContainer):
-    """The object graph. Resolve `services` only: `init_resources()` would open the backends of every mode."""
+def _graph(config: KitConfig) -> "providers.Factory[FileServices]":
+    """The use cases and all that they are made of; resolving them opens the backends of the mode, and no other.
 
-    config = providers.Dependency(instance_of=KitConfig)
-
-    s3 = providers.Resource(_mounted, "s3", config.provided.s3)
-    fastdfs = providers.Resource(_mounted, "fastdfs", config.provided.fastdfs)
-    filesystem = providers.Resource(_mounted, "filesystem", config.provided.filesystem)
-
+    A function and not a container: the module of containers takes as long to import as everything else here, because it
+    imports FastAPI wherever that is installed.
+    """
+    s3 = providers.Resource(_mounted, "s3", config.s3)
+    fastdfs = providers.Resource(_mounted, "fastdfs", config.fastdfs)
+    filesystem = providers.Resource(_mounted, "filesystem", config.filesystem)
     backends = providers.Selector(
-        config.provided.mode,
+        providers.Object(config.mode),
         s3=providers.Dict({Backend.S3: s3}),
         fastdfs=providers.Dict({Backend.FASTDFS: fastdfs}),
         hybrid=providers.Dict({Backend.S3: s3, Backend.FASTDFS: fastdfs}),
         filesystem=providers.Dict({Backend.FILESYSTEM: filesystem}),
     )
-    router = providers.Singleton(StoreRouter, config.provided.policy, backends)
-    services = providers.Factory(
+    router = providers.Singleton(StoreRouter, config.policy, backends)
+    return providers.Factory(
         FileServices,
         upload_service=providers.Factory(
-            UploadService,
-            router,
-            config.provided.validator,
-            concurrent_uploads=config.provided.concurrent_uploads,
+            UploadService, router, config.validator, concurrent_uploads=config.concurrent_uploads
         ),
         download_service=providers.Factory(DownloadService, router),
         delete_service=providers.Factory(DeleteService, router),
         info_service=providers.Factory(InfoService, router),
         copy_service=providers.Factory(CopyService, router),
-        link_service=providers.Factory(LinkService, router, config.provided.validator),
+        link_service=providers.Factory(LinkService, router, config.validator),
         list_service=providers.Factory(ListService, router),
         health_service=providers.Factory(HealthService, router),
     )
@@ -75,10 +73,11 @@ class Container(containers.DeclarativeContainer):
 @asynccontextmanager
 async def open_services(config: KitConfig) -> AsyncGenerator[FileServices]:
     """The use cases of a deployment; its backends are open inside the block and closed after it."""
-    container = Container(config=config)
+    services = _graph(config)
     await warm_up()
     try:
         # With asynchronous resources in the graph, resolving its root and shutting down give awaitables.
-        yield await cast("Awaitable[FileServices]", container.services())
+        yield await cast("Awaitable[FileServices]", services())
     finally:
-        await cast("Awaitable[None]", container.shutdown_resources())
+        opened = [resource for resource in services.traverse([providers.Resource]) if resource.initialized]
+        await asyncio.gather(*(cast("Awaitable[None]", resource.shutdown()) for resource in opened))
