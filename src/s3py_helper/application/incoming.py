@@ -1,11 +1,15 @@
 """A file's bytes on their way in, looked at once."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Self
+from typing import Final, Self
 
+from s3py_helper.application.pacing import Pause
 from s3py_helper.application.summing import crc32_with
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
+
+_BYTES_AT_ONCE: Final = 1024 * 1024
+"""Making, summing and sending so many bytes takes some 1 ms."""
 
 
 class IncomingBody:
@@ -27,6 +31,7 @@ class IncomingBody:
         self._limit = limit
         self._crc32 = 0
         self._held_back: bytes | None = None
+        self._pause = Pause(_BYTES_AT_ONCE)
 
     @property
     def crc32(self) -> int:
@@ -55,6 +60,7 @@ class IncomingBody:
             self._check_complete()
             raise StopAsyncIteration
         await self._account(chunk)
+        await self._pause.after(chunk)
         return chunk
 
     async def aclose(self) -> None:

@@ -1,5 +1,6 @@
 """A body counts, limits and sums its bytes as they pass."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from zlib import crc32
 
@@ -61,6 +62,21 @@ async def test_a_buffer_that_its_owner_reuses_is_copied() -> None:
         yield memoryview(buffer)  # type: ignore[misc]  # as above
 
     assert await drained(IncomingBody(reusing())) == [b"first", b"other"]
+
+
+async def test_others_get_their_turn_while_a_source_never_waits() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.create_task(others())
+    await drained(IncomingBody(chunks(*[bytes(128 * 1024)] * 80)))
+    task.cancel()
+    assert turns >= 9, "one for each MiB but the first, in which it starts"
 
 
 async def test_more_than_the_limit_is_refused_before_it_is_handed_on() -> None:

@@ -1,8 +1,9 @@
 """Chunks of any size, as batches of one size."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
+
+from s3py_helper.application.pacing import Pause
 
 _BYTES_AT_ONCE: Final = 256 * 1024
 
@@ -18,7 +19,7 @@ async def batched(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[Bat
     """
     batch: Batch = []
     held = 0
-    pause = _Pause()
+    pause = Pause(_BYTES_AT_ONCE)
     async for chunk in chunks:
         await pause.after(chunk)
         rest: bytes | memoryview = chunk
@@ -39,7 +40,7 @@ async def one_batch(chunks: AsyncIterator[bytes], size: int) -> Batch | None:
     """All chunks together; `None` when they do not have `size` bytes."""
     batch: Batch = []
     held = 0
-    pause = _Pause()
+    pause = Pause(_BYTES_AT_ONCE)
     async for chunk in chunks:
         held += len(chunk)
         if held > size:
@@ -47,19 +48,6 @@ async def one_batch(chunks: AsyncIterator[bytes], size: int) -> Batch | None:
         batch.append(chunk)
         await pause.after(chunk)
     return batch if held == size else None
-
-
-class _Pause:
-    """Lets others have a turn: a source that has all its bytes at hand never waits, and there may be many of those."""
-
-    def __init__(self) -> None:
-        self._passed = 0
-
-    async def after(self, chunk: bytes) -> None:
-        self._passed += len(chunk)
-        if self._passed > _BYTES_AT_ONCE:
-            self._passed = 0
-            await asyncio.sleep(0)
 
 
 class Coalescer:

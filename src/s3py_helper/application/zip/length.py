@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from s3py_helper.application.pacing import Paced
 from s3py_helper.application.zip.form import data_length_when_stored, form_when_stored
 from s3py_helper.application.zip.names import entry_names
 from s3py_helper.application.zip.options import ZipOptions
-from s3py_helper.application.zip.pacing import Paced
 from s3py_helper.application.zip.policy import compresses
 from s3py_helper.application.zip.records import Content, EntryHeader
 from s3py_helper.application.zip.source import Source

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from s3py_helper.application.zip.pacing import Paced
+from s3py_helper.application.pacing import Paced
 from s3py_helper.application.zip.source import Source
 from s3py_helper.domain.archive_name import EntryNames
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from s3py_helper.application.ids import IdFormat
+from s3py_helper.application.pacing import Paced
 from s3py_helper.application.router import StoreRouter
 from s3py_helper.application.zip.archive import archive_bytes
 from s3py_helper.application.zip.length import exact_length
 from s3py_helper.application.zip.lookahead import FILES_AHEAD
 from s3py_helper.application.zip.options import ZipOptions
-from s3py_helper.application.zip.pacing import Paced
 from s3py_helper.application.zip.source import Source
 from s3py_helper.domain.errors import StorageException
 from s3py_helper.domain.files import FileDownload

@@ -1,4 +1,4 @@
-"""Long lists, without making others wait."""
+"""Long work, without making others wait."""
 
 import asyncio
 from collections.abc import Iterable
@@ -28,3 +28,22 @@ class Paced[Item]:
         for item in self._items:
             return item
         raise StopAsyncIteration
+
+
+class Pause:
+    """Lets others have a turn now and then: a source that has all its bytes at hand never waits, however many it has.
+
+    Args:
+        every: After how many bytes.
+    """
+
+    def __init__(self, every: int) -> None:
+        self._every = every
+        self._passed = 0
+
+    async def after(self, chunk: bytes) -> None:
+        """To be called for each chunk."""
+        self._passed += len(chunk)
+        if self._passed >= self._every:
+            self._passed = 0
+            await asyncio.sleep(0)
