@@ -8,8 +8,9 @@ from s3py_helper.application.summing import crc32_with
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
 
-_BYTES_AT_ONCE: Final = 1024 * 1024
-"""Making, summing and sending so many bytes takes some 1 ms."""
+_BYTES_AT_ONCE: Final = 4 * 1024 * 1024
+"""Making and summing so many bytes takes 3 to 4 ms. More turns, at every MiB, cost uploads a fifth more processor time:
+the sockets then get their bytes in smaller pieces."""
 
 
 class IncomingBody:

@@ -74,9 +74,9 @@ async def test_others_get_their_turn_while_a_source_never_waits() -> None:
             turns += 1
 
     task = asyncio.create_task(others())
-    await drained(IncomingBody(chunks(*[bytes(128 * 1024)] * 80)))
+    await drained(IncomingBody(chunks(*[bytes(1024 * 1024)] * 40)))
     task.cancel()
-    assert turns >= 9, "one for each MiB but the first, in which it starts"
+    assert turns >= 9, "one for every 4 MiB but the first, in which it starts"
 
 
 async def test_more_than_the_limit_is_refused_before_it_is_handed_on() -> None:
