@@ -34,7 +34,8 @@ class _OnS3:
         self._bucket = bucket
 
     def put(self, name: str, content: bytes) -> str:
-        raise NotImplementedError
+        self._client.put_object(Bucket=self._bucket, Key=name, Body=content)
+        return name
 
     def chunks(self, file_id: str) -> Iterator[bytes]:
         answer = self._client.get_object(Bucket=self._bucket, Key=file_id)

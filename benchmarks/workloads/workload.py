@@ -1,5 +1,6 @@
 """What the runner knows of a workload."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ type Measure = Callable[[Subject], list[Sample]]
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(ABC):
     """A workload; subclasses do the work.
 
     Attributes:
@@ -54,6 +55,6 @@ class Workload:
     server: str = "s3"
     extra: bool = False
 
+    @abstractmethod
     def ready(self, bench: Bench) -> AbstractContextManager[Measure]:
         """Prepares what all subjects share in one run."""
-        raise NotImplementedError

@@ -83,7 +83,7 @@ class StorageManager:
         self._services: FileServices | None = None
 
     async def __aenter__(self) -> Self:
-        # The container is worth some 20 ms of import, which only those pay who open a manager.
+        # The object graph takes some tenths of a second to import, which only those pay who open a manager.
         from s3py_helper.entrypoints.container.container import open_services  # noqa: PLC0415
 
         if self._opening is not None:
@@ -91,8 +91,7 @@ class StorageManager:
         self._opening = open_services(self._config)
         try:
             self._services = await self._opening.__aenter__()
-        except BaseException:
-            # Whatever stopped it, also a cancellation: the manager must not look open afterwards.
+        except BaseException:  # a cancellation too: the manager must not look open afterwards
             self._opening = None
             raise
         return self

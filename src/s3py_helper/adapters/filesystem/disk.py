@@ -79,8 +79,7 @@ class Disk:
             if (key := _key(os.fstat(folder))) not in self._lasting:
                 os.fsync(parent)
                 self._remember(key)
-        except BaseException:
-            # Whatever stops the sync: the walk does not know of this descriptor yet.
+        except BaseException:  # whatever stops the sync: the walk does not know of this descriptor yet
             os.close(folder)
             raise
         return folder

@@ -27,8 +27,7 @@ def new_incoming(disk: Disk) -> tuple[int, str]:
             fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file).st_nlink:
                 return file, name
-        except BaseException:
-            # An interrupt included: the name would never be used, the descriptor never closed.
+        except BaseException:  # an interrupt included: the name would never be used, the descriptor never closed
             os.close(file)
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)

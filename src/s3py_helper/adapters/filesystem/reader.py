@@ -101,8 +101,7 @@ def _opened(folder: int, name: bytes) -> int:
     file = os.open(name, _FLAGS, dir_fd=folder)
     try:
         require_regular(os.fstat(file))
-    except BaseException:
-        # It was exchanged in between; whatever it is now, it must not stay open.
+    except BaseException:  # it was exchanged in between; whatever it is now, it must not stay open
         os.close(file)
         raise
     return file

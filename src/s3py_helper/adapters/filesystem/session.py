@@ -49,8 +49,7 @@ class Session:
         try:
             await completed(session.run(disk.open))
             await session.run(sweep, disk)
-        except BaseException:
-            # Cancelled or failed: there is nobody else to close what is open by now.
+        except BaseException:  # cancelled or failed: there is nobody else to close what is open by now
             await completed(session.close())
             raise
         return session

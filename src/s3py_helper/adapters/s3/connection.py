@@ -63,8 +63,7 @@ class S3Connection:
         client = self._client()
         try:
             credentials = await self._credentials()
-        except BaseException:
-            # Not opened, so nobody else would close it.
+        except BaseException:  # not opened, so nobody else would close it
             await client.aclose()
             raise
         self._closing.push_async_callback(client.aclose)

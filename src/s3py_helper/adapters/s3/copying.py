@@ -79,8 +79,7 @@ class S3Copy:
                     **origin,
                 )
             )
-        except BaseException:
-            # Failed or cancelled: the copy may be there all the same, and nobody would learn its id.
+        except BaseException:  # the copy may be there all the same, and nobody would learn its id
             place = Place("copy", self._connection.endpoint.url, file_id.bucket, file_id.key)
             await completed(remove_object(self._connection.hot, place, file_id.bucket, file_id.key))
             raise

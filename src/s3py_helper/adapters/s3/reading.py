@@ -30,8 +30,7 @@ class BlobReader:
         try:
             size, span = _extent(answer, byte_range, file_id)
             info = blob_info(file_id, answer.headers, size)
-        except BaseException:
-            # Nothing owns the answer yet, so nothing else would give its connection back.
+        except BaseException:  # nothing owns the answer yet, so nothing else would give its connection back
             answer.close()
             raise
         body = ResumableBody(self._connection.hot, info, span, answer, self._perf)

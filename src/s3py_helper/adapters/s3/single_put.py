@@ -23,8 +23,7 @@ async def put_or_nothing(
     sending = asyncio.ensure_future(hot.put_object(bucket, key, body, headers))
     try:
         return await asyncio.shield(sending)
-    except BaseException:
-        # Failed or cancelled: the object may be there all the same, when only the answer was lost.
+    except BaseException:  # the object may be there all the same, when only the answer was lost
         await completed(_take_back(hot, bucket, key, sending))
         raise
 

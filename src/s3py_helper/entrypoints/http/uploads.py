@@ -68,8 +68,7 @@ class Uploads:
                     stored.append(await self._store(head, form.content()))
             if not stored:
                 raise _missing(BATCH_FIELD)
-        except BaseException:
-            # Also when the client has gone or the server stops: the caller never learns these files' ids.
+        except BaseException:  # the client may have gone, the server stop: nobody learns these files' ids
             await completed(self._discard(stored))
             raise
         return stored
