@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
-from s3py_helper.adapters.filesystem.disk import Disk
-from s3py_helper.adapters.filesystem.layout import Place
+from s3py_helper.adapters.filesystem.disk.disk import Disk
+from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
 from s3py_helper.adapters.filesystem.writer import BlobWriter
 from s3py_helper.domain.errors import (
@@ -52,7 +52,7 @@ def test_a_disk_that_fills_up_half_way_leaves_nothing(tmp_path: Path) -> None:
     # Needs no rights, unlike a small disk: the writer's descriptor is made to lead to a device that is always full.
     disk = Disk(tmp_path, durability=True)
     disk.open()
-    writer = BlobWriter(disk, Place((b"files",), b"name"))
+    writer = BlobWriter(disk, DiskPath((b"files",), b"name"))
     writer.append([b"fits"])
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, _descriptor_of(next((tmp_path / ".incoming").iterdir())))

@@ -5,11 +5,11 @@ from typing import Final
 
 from isal import isal_zlib
 
-from s3py_helper.adapters.filesystem.disk import Disk
-from s3py_helper.adapters.filesystem.folders import require_regular, walked
-from s3py_helper.adapters.filesystem.layout import Place
-from s3py_helper.adapters.filesystem.lease import Lease
-from s3py_helper.adapters.filesystem.trailer import Trailer, tail_size
+from s3py_helper.adapters.filesystem.disk.disk import Disk
+from s3py_helper.adapters.filesystem.disk.folders import require_regular, walked
+from s3py_helper.adapters.filesystem.disk.layout import DiskPath
+from s3py_helper.adapters.filesystem.disk.lease import Lease
+from s3py_helper.adapters.filesystem.disk.trailer import Trailer, tail_size
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
 from s3py_helper.domain.errors import IntegrityException
 
@@ -30,7 +30,7 @@ class BlobReader(Lease):
         left: Bytes that are still to be read; the descriptor is closed with the last one.
     """
 
-    def __init__(self, disk: Disk, place: Place) -> None:
+    def __init__(self, disk: Disk, place: DiskPath) -> None:
         super().__init__()
         self.left = 0
         self._disk = disk
@@ -80,7 +80,7 @@ class BlobReader(Lease):
             os.close(file)
 
 
-def read_description(disk: Disk, place: Place) -> Trailer:
+def read_description(disk: Disk, place: DiskPath) -> Trailer:
     """A file's description alone."""
     with walked(disk.root, place.folders) as folder:
         return describe_entry(folder, place.name)

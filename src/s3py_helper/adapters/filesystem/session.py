@@ -9,10 +9,10 @@ from typing import Final, Self
 
 from aiofiles.os import wrap
 
-from s3py_helper.adapters.filesystem.disk import Disk
+from s3py_helper.adapters.filesystem.disk.disk import Disk
+from s3py_helper.adapters.filesystem.disk.incoming import sweep
+from s3py_helper.adapters.filesystem.disk.lease import Lease
 from s3py_helper.adapters.filesystem.errors import not_open
-from s3py_helper.adapters.filesystem.incoming import sweep
-from s3py_helper.adapters.filesystem.lease import Lease
 from s3py_helper.application.completion import completed
 
 THREADS: Final = 16

@@ -7,17 +7,16 @@ from types import TracebackType
 from typing import Final, Self
 
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
-from s3py_helper.adapters.filesystem.disk import Disk
+from s3py_helper.adapters.filesystem.disk.disk import Disk
+from s3py_helper.adapters.filesystem.disk.incoming import probe
+from s3py_helper.adapters.filesystem.disk.layout import DiskPath
+from s3py_helper.adapters.filesystem.disk.trailer import Trailer
 from s3py_helper.adapters.filesystem.errors import not_open, translated
-from s3py_helper.adapters.filesystem.health import probe
-from s3py_helper.adapters.filesystem.in_flight import InFlight
-from s3py_helper.adapters.filesystem.layout import Place
 from s3py_helper.adapters.filesystem.reader import BlobReader, read_description
-from s3py_helper.adapters.filesystem.remover import remove
 from s3py_helper.adapters.filesystem.session import Session
-from s3py_helper.adapters.filesystem.trailer import Trailer
-from s3py_helper.adapters.filesystem.writer import BlobWriter
+from s3py_helper.adapters.filesystem.writer import BlobWriter, remove
 from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.in_flight import InFlight
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
@@ -62,7 +61,7 @@ class FilesystemBlobStore:
         with translated("upload", file_id):
             session = self.session
         async with (
-            session.holding(BlobWriter(session.disk, Place.of(file_id))) as writer,
+            session.holding(BlobWriter(session.disk, DiskPath.of(file_id))) as writer,
             InFlight[None]() as writing,
         ):
             pieces: list[bytes] = []
@@ -94,7 +93,7 @@ class FilesystemBlobStore:
         """Read a file; see `BlobStore.open`."""
         with translated("download", file_id):
             session = self.session
-        async with session.holding(BlobReader(session.disk, Place.of(file_id))) as reader:
+        async with session.holding(BlobReader(session.disk, DiskPath.of(file_id))) as reader:
             with translated("download", file_id):
                 trailer, span, first = await session.run(reader.open, byte_range)
             async with aclosing(_chunks(session, file_id, reader, span, first)) as body:
@@ -103,16 +102,16 @@ class FilesystemBlobStore:
     async def info(self, file_id: FileId) -> BlobInfo:
         """Describe a file; see `BlobStore.info`."""
         with translated("info", file_id):
-            trailer = await self.session.run(read_description, self.session.disk, Place.of(file_id))
+            trailer = await self.session.run(read_description, self.session.disk, DiskPath.of(file_id))
         return trailer.describe(file_id)
 
     async def delete(self, file_id: FileId) -> None:
         """Delete a file; see `BlobStore.delete`."""
         with translated("delete", file_id):
-            await self.session.run(remove, self.session.disk, Place.of(file_id))
+            await self.session.run(remove, self.session.disk, DiskPath.of(file_id))
 
     async def check(self) -> None:
-        """Write and read back a few bytes; see `HealthCheck.check`."""
+        """Write a few bytes and remove them again; see `HealthCheck.check`."""
         with translated("health check"):
             await self.session.run(probe, self.session.disk)
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from s3py_helper.adapters.filesystem.disk import Disk
+from s3py_helper.adapters.filesystem.disk.disk import Disk
+from s3py_helper.adapters.filesystem.disk.folders import enter_or_make, require_regular, walked
+from s3py_helper.adapters.filesystem.disk.incoming import new_incoming
+from s3py_helper.adapters.filesystem.disk.layout import DiskPath
+from s3py_helper.adapters.filesystem.disk.lease import Lease
+from s3py_helper.adapters.filesystem.disk.trailer import Trailer
 from s3py_helper.adapters.filesystem.errors import not_open
-from s3py_helper.adapters.filesystem.folders import enter_or_make, walked
-from s3py_helper.adapters.filesystem.incoming import new_incoming
-from s3py_helper.adapters.filesystem.layout import Place
-from s3py_helper.adapters.filesystem.lease import Lease
-from s3py_helper.adapters.filesystem.trailer import Trailer
 from s3py_helper.domain.errors import StorageException
 
 _WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -31,7 +31,7 @@ class BlobWriter(Lease):
     Until `keep`, `release` undoes everything, a file that has just got its place included.
     """
 
-    def __init__(self, disk: Disk, place: Place) -> None:
+    def __init__(self, disk: Disk, place: DiskPath) -> None:
         super().__init__()
         self._disk = disk
         self._place = place
@@ -136,3 +136,14 @@ def write_all(file: int, pieces: Sequence[bytes]) -> None:
             written -= len(rest.popleft())
         if rest:
             rest[0] = rest[0][written:]
+
+
+def remove(disk: Disk, place: DiskPath) -> None:
+    """Remove a file, damaged or not, and the folders that are empty without it."""
+    with walked(disk.root, place.folders) as folder:
+        require_regular(os.stat(place.name, dir_fd=folder, follow_symlinks=False))
+        os.unlink(place.name, dir_fd=folder)
+        if disk.durability:
+            # What a user was told is deleted does not come back.
+            os.fsync(folder)
+    disk.remove_empty(place.folders)

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from s3py_helper.adapters.filesystem.in_flight import InFlight
+from s3py_helper.application.concurrency.in_flight import InFlight
 from s3py_helper.testing import leak_guard
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from s3py_helper.adapters.filesystem.disk import Disk
-from s3py_helper.adapters.filesystem.incoming import new_incoming, sweep
+from s3py_helper.adapters.filesystem.disk.disk import Disk
+from s3py_helper.adapters.filesystem.disk.incoming import new_incoming, sweep
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from s3py_helper.adapters.filesystem.disk import Disk
-from s3py_helper.adapters.filesystem.layout import Place
+from s3py_helper.adapters.filesystem.disk.disk import Disk
+from s3py_helper.adapters.filesystem.disk.layout import DiskPath
+from s3py_helper.adapters.filesystem.disk.trailer import Trailer
 from s3py_helper.adapters.filesystem.reader import BlobReader
-from s3py_helper.adapters.filesystem.trailer import Trailer
 from s3py_helper.adapters.filesystem.writer import BlobWriter
 from s3py_helper.domain.errors import IntegrityException, StorageOperationException
 
-PLACE = Place((b"files", b"a"), b"name")
+PLACE = DiskPath((b"files", b"a"), b"name")
 TRAILER = Trailer(3, 0x352441C2, datetime(2026, 11, 23, tzinfo=UTC), "name", "text/plain")
 
 

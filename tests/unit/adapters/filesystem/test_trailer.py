@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.filesystem import trailer as module
-from s3py_helper.adapters.filesystem.trailer import MAGIC, MAX_TRAILER, Trailer, tail_size
+from s3py_helper.adapters.filesystem.disk import trailer as module
+from s3py_helper.adapters.filesystem.disk.trailer import MAGIC, MAX_TRAILER, Trailer, tail_size
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import IntegrityException, InvalidArgumentException
 from s3py_helper.domain.file_id import FileId

@@ -12,7 +12,7 @@ INCOMING: Final = ".incoming"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DiskPath:
     """The path of a file below the root; bytes, so that no locale takes part in it."""
 
     folders: tuple[bytes, ...]

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from s3py_helper.adapters.filesystem.folders import FOLDER_FLAGS, enter, walked
-from s3py_helper.adapters.filesystem.layout import INCOMING
+from s3py_helper.adapters.filesystem.disk.folders import FOLDER_FLAGS, enter, walked
+from s3py_helper.adapters.filesystem.disk.layout import INCOMING
 from s3py_helper.domain.errors import StorageException
 
 type FolderKey = tuple[int, int]

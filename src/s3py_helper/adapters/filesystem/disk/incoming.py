@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from s3py_helper.adapters.filesystem.disk import Disk
+from s3py_helper.adapters.filesystem.disk.disk import Disk
 
 _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _INSPECT: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -57,4 +57,14 @@ def _locked(folder: int, name: str) -> Generator[None]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
+        os.close(file)
+
+
+def probe(disk: Disk) -> None:
+    """Write a little to a file of its own, as an upload does; raises what the disk says to that."""
+    file, name = new_incoming(disk)
+    try:
+        os.write(file, b"ok")
+    finally:
+        os.unlink(name, dir_fd=disk.incoming)
         os.close(file)

@@ -1,0 +1,1 @@
+"""Tasks that end as they should, whoever is being cancelled."""
