@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from tests.support.proxy import FaultProxy, fault_proxy
 from tests.support.s3.certificate import Certificate, make_certificate

@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.mount import open_backend
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.application.router import MountedBackend
 from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId

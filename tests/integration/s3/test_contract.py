@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection
 import pytest
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.testing import BlobStoreContract, Inventory
 from tests.support.s3.inspector import S3Inspector

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import body_of, new_blob, read_all

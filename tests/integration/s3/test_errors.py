@@ -2,7 +2,7 @@
 
 import pytest
 
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.errors import AccessDeniedException, FileNotFoundException
 from s3py_helper.domain.file_id import Backend, FileId

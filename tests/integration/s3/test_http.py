@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from s3py_helper.adapters.s3.buffers import EMPTY, buffer_of
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.http import pool
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.faults import Disconnected, NoAnswerInTime
+from s3py_helper.adapters.s3.http.payload import EMPTY, buffer_of
 from s3py_helper.adapters.s3.http.tls import tls_settings
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.errors import AccessDeniedException, StorageOperationException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend, FileId

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.file_id import FileId

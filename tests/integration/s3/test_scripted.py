@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import ByteRange

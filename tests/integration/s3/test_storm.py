@@ -7,7 +7,7 @@ import random
 import pytest
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import StorageException

@@ -17,7 +17,6 @@ from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import IntegrityException, InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
 
-
 BATCH: Final = 256
 """Files that are described in one visit to a thread."""
 

@@ -1,6 +1,6 @@
 """Making buckets that are missing."""
 
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.domain.errors import FileNotFoundException, StorageException
 
 _THERE_ALREADY = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")

@@ -4,15 +4,15 @@ import asyncio
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
-from s3py_helper.adapters.s3.blob_headers import quoted
-from s3py_helper.adapters.s3.clean_up import remove_object
-from s3py_helper.adapters.s3.connection import S3Connection
-from s3py_helper.adapters.s3.errors import Place
-from s3py_helper.adapters.s3.metadata import metadata_of
-from s3py_helper.adapters.s3.multipart import multipart_upload
-from s3py_helper.adapters.s3.multipart_requests import Part
-from s3py_helper.adapters.s3.reading import content_length
-from s3py_helper.adapters.s3.writing import upload_headers
+from s3py_helper.adapters.s3.api.errors import Place
+from s3py_helper.adapters.s3.api.metadata import metadata_of
+from s3py_helper.adapters.s3.api.multipart import Part
+from s3py_helper.adapters.s3.api.object_headers import quoted
+from s3py_helper.adapters.s3.reader import content_length
+from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.upload.multipart_upload import multipart_upload
+from s3py_helper.adapters.s3.upload.rollback import remove_object
+from s3py_helper.adapters.s3.upload.writer import upload_headers
 from s3py_helper.application.completion import completed
 from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.domain.blob import BlobInfo, NewBlob

@@ -1,6 +1,6 @@
 """Asking the service how it is."""
 
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.application.ports.health import HealthCheck
 
 

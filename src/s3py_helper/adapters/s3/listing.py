@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any
 
-from s3py_helper.adapters.s3.blob_headers import quoted
-from s3py_helper.adapters.s3.connection import S3Connection
+from s3py_helper.adapters.s3.api.object_headers import quoted
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.application.ports.listing import Listing
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import InvalidArgumentException

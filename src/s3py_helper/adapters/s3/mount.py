@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 
 from s3py_helper.adapters.s3.buckets import create_missing_buckets
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.health import S3Health
-from s3py_helper.adapters.s3.links import S3Links
 from s3py_helper.adapters.s3.listing import S3Listing
+from s3py_helper.adapters.s3.presigning import S3Links
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.application.router import MountedBackend
 

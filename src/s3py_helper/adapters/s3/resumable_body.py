@@ -6,12 +6,12 @@ from typing import Final
 
 from isal import isal_zlib
 
+from s3py_helper.adapters.s3.api.content_range import parse_content_range
+from s3py_helper.adapters.s3.api.errors import Failure, Place, failure_of, storage_exception
+from s3py_helper.adapters.s3.api.objects import HotPath
+from s3py_helper.adapters.s3.api.sender import pause_before
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.content_range import parse_content_range
-from s3py_helper.adapters.s3.errors import Failure, Place, failure_of, storage_exception
-from s3py_helper.adapters.s3.hot_path import HotPath
 from s3py_helper.adapters.s3.http.client import Answer
-from s3py_helper.adapters.s3.pipeline import pause_before
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import Span
 from s3py_helper.domain.errors import IntegrityException, PreconditionFailedException, StorageUnavailableException

@@ -2,11 +2,11 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from s3py_helper.adapters.s3.blob_headers import blob_info
+from s3py_helper.adapters.s3.api.object_headers import blob_info
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
-from s3py_helper.adapters.s3.reading import BlobReader, content_length
-from s3py_helper.adapters.s3.writing import BlobWriter
+from s3py_helper.adapters.s3.reader import BlobReader, content_length
+from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.upload.writer import BlobWriter
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.domain.blob import BlobInfo, NewBlob

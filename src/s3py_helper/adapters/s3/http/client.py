@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
-from s3py_helper.adapters.s3.buffers import Buffer
 from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.faults import Disconnected
+from s3py_helper.adapters.s3.http.payload import Buffer
 from s3py_helper.adapters.s3.http.pool import ConnectionPool
 
 # Compression by a proxy on the way would change sizes and checksums.

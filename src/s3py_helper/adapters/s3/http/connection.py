@@ -4,9 +4,9 @@ import asyncio
 import ssl
 from typing import Final, cast
 
-from s3py_helper.adapters.s3.buffers import Buffer
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NoAnswerInTime, NotHttp
 from s3py_helper.adapters.s3.http.parsing import AnswerParser
+from s3py_helper.adapters.s3.http.payload import Buffer
 
 _HELD_AT_MOST: Final = 512 * 1024
 """So many bytes wait for a slow reader, and one more read of the event loop's, before the sender is held up."""

@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
-from s3py_helper.adapters.s3.buffers import EMPTY
 from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.faults import HostNotFound, HttpFault, NoProxy, NotConnected, ProxyRefuses
+from s3py_helper.adapters.s3.http.payload import EMPTY
 from s3py_helper.adapters.s3.http.tls import TlsSettings
 
 _NEXT_ADDRESS_AFTER: Final = 0.25

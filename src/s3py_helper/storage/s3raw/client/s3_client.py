@@ -5,8 +5,8 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
 from s3py_helper.adapters.s3.mount import mounted
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.application.router import StoreRouter
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode

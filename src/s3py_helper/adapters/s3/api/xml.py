@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
+from s3py_helper.adapters.s3.api.error_response import parse_refusal
 from s3py_helper.adapters.s3.http.client import Answer
 from s3py_helper.adapters.s3.http.faults import NotXml
-from s3py_helper.adapters.s3.refusal import parse_refusal
 
 _LARGEST: Final = 8 * 1024 * 1024
 """Bytes; a list of 1000 uploads with the longest keys has a quarter of that."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.s3.bodies import PartReader
+from s3py_helper.adapters.s3.upload.part_reader import PartReader
 from s3py_helper.testing import body_of, breaking_after
 
 

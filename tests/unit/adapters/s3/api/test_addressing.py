@@ -1,6 +1,6 @@
 import pytest
 
-from s3py_helper.adapters.s3.addressing import Address, AddressingStyle, Endpoint
+from s3py_helper.adapters.s3.api.addressing import Address, AddressingStyle, Endpoint
 
 
 @pytest.mark.parametrize(

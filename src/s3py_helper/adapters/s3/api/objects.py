@@ -3,14 +3,14 @@
 import dataclasses
 from collections.abc import Mapping
 
-from s3py_helper.adapters.s3.buffers import Buffer
-from s3py_helper.adapters.s3.checksums import ChecksumPolicy
-from s3py_helper.adapters.s3.errors import Place
+from s3py_helper.adapters.s3.api.checksums import ChecksumPolicy
+from s3py_helper.adapters.s3.api.error_response import Refusal
+from s3py_helper.adapters.s3.api.errors import Place
+from s3py_helper.adapters.s3.api.multipart import MultipartRequests
+from s3py_helper.adapters.s3.api.sender import Pipeline, Request
+from s3py_helper.adapters.s3.api.signing import Query
 from s3py_helper.adapters.s3.http.client import Answer
-from s3py_helper.adapters.s3.multipart_requests import MultipartRequests
-from s3py_helper.adapters.s3.pipeline import Pipeline, Request
-from s3py_helper.adapters.s3.refusal import Refusal
-from s3py_helper.adapters.s3.signing import Query
+from s3py_helper.adapters.s3.http.payload import Buffer
 from s3py_helper.domain.errors import AccessDeniedException, FileNotFoundException, StorageException
 
 

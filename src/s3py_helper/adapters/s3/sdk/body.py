@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Any, Final, Self
 
-from s3py_helper.adapters.s3.errors import Place, translated
-from s3py_helper.adapters.s3.sdk_errors import failure_of
+from s3py_helper.adapters.s3.api.errors import Place, translated
+from s3py_helper.adapters.s3.sdk.errors import failure_of
 
 _CHUNK_SIZE: Final = 64 * 1024
 

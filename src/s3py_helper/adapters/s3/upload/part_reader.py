@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from s3py_helper.adapters.s3.buffers import Buffer, Chunk
+from s3py_helper.adapters.s3.http.payload import Buffer, Chunk
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.summing import crc32_of_rest, crc32_with
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from s3py_helper.adapters.s3.buffers import Buffer
-from s3py_helper.adapters.s3.clean_up import remove_object
-from s3py_helper.adapters.s3.errors import Place
-from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.adapters.s3.api.error_response import Refusal
+from s3py_helper.adapters.s3.api.errors import Place
+from s3py_helper.adapters.s3.api.objects import HotPath
 from s3py_helper.adapters.s3.http.faults import NotConnected
-from s3py_helper.adapters.s3.refusal import Refusal
+from s3py_helper.adapters.s3.http.payload import Buffer
+from s3py_helper.adapters.s3.upload.rollback import remove_object
 from s3py_helper.application.completion import completed
 from s3py_helper.domain.errors import StorageException
 

@@ -9,10 +9,11 @@ import botocore.session  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from botocore import exceptions as sdk
 
-from s3py_helper.adapters.s3 import errors, sdk_errors
-from s3py_helper.adapters.s3.errors import KIND_BY_CODE, Place, failure_of, translated
+from s3py_helper.adapters.s3.api import errors
+from s3py_helper.adapters.s3.api.error_response import Refusal, parse_refusal
+from s3py_helper.adapters.s3.api.errors import KIND_BY_CODE, Place, failure_of, translated
 from s3py_helper.adapters.s3.http import faults
-from s3py_helper.adapters.s3.refusal import Refusal, parse_refusal
+from s3py_helper.adapters.s3.sdk import errors as sdk_errors
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     FileNotFoundException,

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final
 
-from s3py_helper.adapters.s3.metadata import from_headers
+from s3py_helper.adapters.s3.api.metadata import from_headers
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.file_id import FileId

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from s3py_helper.adapters.s3.signing import encoded_path
+from s3py_helper.adapters.s3.api.signing import encoded_path
 
 type AddressingStyle = Literal["auto", "path", "virtual"]
 

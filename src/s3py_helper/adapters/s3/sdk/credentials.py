@@ -5,10 +5,10 @@ from typing import Any
 # It ships no types.
 import aioboto3  # type: ignore[import-untyped]
 
+from s3py_helper.adapters.s3.api.credentials import Credentials
+from s3py_helper.adapters.s3.api.errors import Place, translated
 from s3py_helper.adapters.s3.config import S3Config
-from s3py_helper.adapters.s3.credentials import Credentials
-from s3py_helper.adapters.s3.errors import Place, translated
-from s3py_helper.adapters.s3.sdk_errors import failure_of
+from s3py_helper.adapters.s3.sdk.errors import failure_of
 
 
 class ChainCredentials:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from s3py_helper.adapters.s3.api.error_response import Refusal
 from s3py_helper.adapters.s3.http import faults
-from s3py_helper.adapters.s3.refusal import Refusal
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     FileNotFoundException,

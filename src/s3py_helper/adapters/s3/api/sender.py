@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from s3py_helper.adapters.s3.addressing import Endpoint
-from s3py_helper.adapters.s3.buffers import EMPTY, Buffer
+from s3py_helper.adapters.s3.api.addressing import Endpoint
+from s3py_helper.adapters.s3.api.credentials import CredentialSource
+from s3py_helper.adapters.s3.api.error_response import parse_refusal
+from s3py_helper.adapters.s3.api.errors import Place, failure_of, storage_exception
+from s3py_helper.adapters.s3.api.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
+from s3py_helper.adapters.s3.api.xml import Document, read_document
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.credentials import CredentialSource
-from s3py_helper.adapters.s3.documents import Document, read_document
-from s3py_helper.adapters.s3.errors import Place, failure_of, storage_exception
 from s3py_helper.adapters.s3.http.client import Answer, HttpClient
-from s3py_helper.adapters.s3.refusal import parse_refusal
-from s3py_helper.adapters.s3.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
+from s3py_helper.adapters.s3.http.payload import EMPTY, Buffer
 from s3py_helper.domain.errors import StorageOperationException
 
 _FIRST_PAUSE: Final = 0.1

@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 
-from s3py_helper.adapters.s3.blob_headers import blob_info
+from s3py_helper.adapters.s3.api.content_range import parse_content_range
+from s3py_helper.adapters.s3.api.object_headers import blob_info
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
-from s3py_helper.adapters.s3.content_range import parse_content_range
 from s3py_helper.adapters.s3.http.client import Answer
 from s3py_helper.adapters.s3.resumable_body import ResumableBody
+from s3py_helper.adapters.s3.session import S3Connection
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
 from s3py_helper.domain.errors import InvalidRangeException, StorageOperationException

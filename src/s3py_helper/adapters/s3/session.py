@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from s3py_helper.adapters.s3.addressing import Endpoint
-from s3py_helper.adapters.s3.checksums import ChecksumPolicy
+from s3py_helper.adapters.s3.api.addressing import Endpoint
+from s3py_helper.adapters.s3.api.checksums import ChecksumPolicy
+from s3py_helper.adapters.s3.api.credentials import Credentials, CredentialSource, StaticCredentials
+from s3py_helper.adapters.s3.api.objects import HotPath
+from s3py_helper.adapters.s3.api.sender import Pipeline
+from s3py_helper.adapters.s3.api.signing import Signer
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
-from s3py_helper.adapters.s3.credentials import Credentials, CredentialSource, StaticCredentials
-from s3py_helper.adapters.s3.hot_path import HotPath
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.tls import tls_settings
-from s3py_helper.adapters.s3.pipeline import Pipeline
-from s3py_helper.adapters.s3.signing import Signer
 from s3py_helper.application.completion import completed
 from s3py_helper.domain.errors import AccessDeniedException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
 
 if TYPE_CHECKING:
-    from s3py_helper.adapters.s3.sdk import Sdk
+    from s3py_helper.adapters.s3.sdk.client import Sdk
 
 
 class S3Connection:
@@ -96,7 +96,7 @@ class S3Connection:
         return await self._closing.enter_async_context(sdk)
 
     def _make_sdk(self) -> "Sdk":
-        from s3py_helper.adapters.s3.sdk import Sdk  # noqa: PLC0415 - see the class
+        from s3py_helper.adapters.s3.sdk.client import Sdk  # noqa: PLC0415 - see the class
 
         return Sdk(self.config, self.endpoint, self._proxy)
 
@@ -113,7 +113,7 @@ class S3Connection:
         if self.config.access_key_id and self.config.secret_access_key:
             keys = Credentials(self.config.access_key_id, self.config.secret_access_key, self.config.session_token)
             return StaticCredentials(keys)
-        from s3py_helper.adapters.s3.sdk_credentials import find_credentials  # noqa: PLC0415 - see the class
+        from s3py_helper.adapters.s3.sdk.credentials import find_credentials  # noqa: PLC0415 - see the class
 
         found = await find_credentials(self.config)
         if found is None:

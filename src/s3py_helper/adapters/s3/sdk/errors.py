@@ -6,9 +6,9 @@ from typing import Any, Final
 import aiohttp
 from botocore import exceptions as sdk  # type: ignore[import-untyped]  # it ships no types
 
-from s3py_helper.adapters.s3.errors import Failure, failure_of_refusal
-from s3py_helper.adapters.s3.errors import failure_of as transport_failure_of
-from s3py_helper.adapters.s3.refusal import Refusal
+from s3py_helper.adapters.s3.api.error_response import Refusal
+from s3py_helper.adapters.s3.api.errors import Failure, failure_of_refusal
+from s3py_helper.adapters.s3.api.errors import failure_of as transport_failure_of
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     IntegrityException,

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Iterator
 
-from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER, quoted
-from s3py_helper.adapters.s3.bodies import PartReader
-from s3py_helper.adapters.s3.buffers import Buffer
+from s3py_helper.adapters.s3.api.metadata import to_headers
+from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, quoted
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.connection import S3Connection
-from s3py_helper.adapters.s3.metadata import to_headers
-from s3py_helper.adapters.s3.multipart import MultipartUpload, multipart_upload
-from s3py_helper.adapters.s3.single_put import put_or_nothing
+from s3py_helper.adapters.s3.http.payload import Buffer
+from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.upload.multipart_upload import MultipartUpload, multipart_upload
+from s3py_helper.adapters.s3.upload.part_reader import PartReader
+from s3py_helper.adapters.s3.upload.single_put import put_or_nothing
 from s3py_helper.application.completion import completed
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER, crc32_text, quoted
-from s3py_helper.adapters.s3.buffers import buffer_of
-from s3py_helper.adapters.s3.pipeline import Pipeline, Request
+from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text, quoted
+from s3py_helper.adapters.s3.api.sender import Pipeline, Request
+from s3py_helper.adapters.s3.http.payload import buffer_of
 
 _CHECKSUM_TYPE: Final = "x-amz-checksum-type"
 _FULL_OBJECT: Final = "FULL_OBJECT"

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from s3py_helper.adapters.s3.errors import Place
-from s3py_helper.adapters.s3.hot_path import HotPath
+from s3py_helper.adapters.s3.api.errors import Place
+from s3py_helper.adapters.s3.api.objects import HotPath
 from s3py_helper.domain.errors import StorageException
 
 CLEAN_UP_SECONDS: Final = 15.0

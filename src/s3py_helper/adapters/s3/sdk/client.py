@@ -9,11 +9,11 @@ from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from s3py_helper.adapters.s3.addressing import Endpoint
+from s3py_helper.adapters.s3.api.addressing import Endpoint
+from s3py_helper.adapters.s3.api.errors import Place, translated
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
-from s3py_helper.adapters.s3.errors import Place, translated
-from s3py_helper.adapters.s3.sdk_body import SdkBody
-from s3py_helper.adapters.s3.sdk_errors import failure_of, refusal_of
+from s3py_helper.adapters.s3.sdk.body import SdkBody
+from s3py_helper.adapters.s3.sdk.errors import failure_of, refusal_of
 
 
 class Sdk:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.s3.metadata import MAX_BYTES, PREFIX, from_headers, to_headers
+from s3py_helper.adapters.s3.api.metadata import MAX_BYTES, PREFIX, from_headers, to_headers
 from s3py_helper.domain.errors import InvalidArgumentException
 
 _text = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)

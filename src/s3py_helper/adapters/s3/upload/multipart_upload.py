@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER, crc32_text, quoted
-from s3py_helper.adapters.s3.buffers import Buffer
-from s3py_helper.adapters.s3.clean_up import best_effort
-from s3py_helper.adapters.s3.errors import Place
-from s3py_helper.adapters.s3.hot_path import HotPath
-from s3py_helper.adapters.s3.multipart_requests import Begun, Part
-from s3py_helper.adapters.s3.pipeline import pause_before
+from s3py_helper.adapters.s3.api.errors import Place
+from s3py_helper.adapters.s3.api.multipart import Begun, Part
+from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text, quoted
+from s3py_helper.adapters.s3.api.objects import HotPath
+from s3py_helper.adapters.s3.api.sender import pause_before
+from s3py_helper.adapters.s3.http.payload import Buffer
+from s3py_helper.adapters.s3.upload.rollback import best_effort
 from s3py_helper.application.completion import completed
 from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageException
 from s3py_helper.domain.file_id import Backend

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from s3py_helper.adapters.s3.blob_headers import CRC32_HEADER, crc32_text
-from s3py_helper.adapters.s3.errors import Place
-from s3py_helper.adapters.s3.refusal import Refusal
+from s3py_helper.adapters.s3.api.error_response import Refusal
+from s3py_helper.adapters.s3.api.errors import Place
+from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
 from s3py_helper.domain.errors import IntegrityException, StorageException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
 

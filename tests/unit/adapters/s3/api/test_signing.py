@@ -10,9 +10,9 @@ from botocore.credentials import Credentials as SdkCredentials  # type: ignore[i
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.s3.addressing import Endpoint
-from s3py_helper.adapters.s3.credentials import Credentials
-from s3py_helper.adapters.s3.signing import (
+from s3py_helper.adapters.s3.api.addressing import Endpoint
+from s3py_helper.adapters.s3.api.credentials import Credentials
+from s3py_helper.adapters.s3.api.signing import (
     EMPTY_PAYLOAD,
     UNSIGNED_PAYLOAD,
     Signer,

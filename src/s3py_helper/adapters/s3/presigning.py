@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Final
 
-from s3py_helper.adapters.s3.connection import S3Connection
-from s3py_helper.adapters.s3.signing import Query
-from s3py_helper.adapters.s3.writing import upload_headers
+from s3py_helper.adapters.s3.api.signing import Query
+from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.upload.writer import upload_headers
 from s3py_helper.application.ports.links import DirectLinks, UploadLink
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_disposition import content_disposition

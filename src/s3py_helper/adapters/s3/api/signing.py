@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
-from s3py_helper.adapters.s3.credentials import Credentials
+from s3py_helper.adapters.s3.api.credentials import Credentials
 
 UNSIGNED_PAYLOAD: Final = "UNSIGNED-PAYLOAD"
 EMPTY_PAYLOAD: Final = sha256(b"").hexdigest()

@@ -1,0 +1,1 @@
+"""Storing objects: one request or parts, and nothing left behind when that fails."""
