@@ -46,6 +46,21 @@ def test_the_package_keeps_every_contract(package: Path) -> None:
         ("Only the container and the public face know the adapters", "entrypoints/intruder.py", "s3py_helper.adapters"),
         ("Adapters do not know each other", "adapters/filesystem/intruder.py", "s3py_helper.adapters.memory"),
         ("The contract kit needs only the ports", "testing/intruder.py", "s3py_helper.entrypoints"),
+        (
+            "Inside S3, imports point from the port to the wire",
+            "adapters/s3/api/intruder.py",
+            "s3py_helper.adapters.s3.session",
+        ),
+        (
+            "The HTTP client of the S3 adapter knows nothing of S3",
+            "adapters/s3/http/intruder.py",
+            "s3py_helper.adapters.s3.config",
+        ),
+        (
+            "Inside the filesystem adapter, imports point from the port to the disk",
+            "adapters/filesystem/disk/intruder.py",
+            "s3py_helper.adapters.filesystem.session",
+        ),
         ("Domain and application know no framework", "application/intruder.py", "fastapi"),
     ],
 )

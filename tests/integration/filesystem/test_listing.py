@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.filesystem import lister
+from s3py_helper.adapters.filesystem import listing as lister
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.filesystem.listing import FilesystemListing
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from tests.support.proxy import FaultProxy, fault_proxy
 from tests.support.s3.certificate import Certificate, make_certificate
@@ -28,14 +28,14 @@ async def proxy(seaweedfs: S3Server) -> AsyncIterator[FaultProxy]:
 
 
 @pytest.fixture
-async def connection(seaweedfs: S3Server, proxy: FaultProxy) -> AsyncIterator[S3Connection]:
+async def connection(seaweedfs: S3Server, proxy: FaultProxy) -> AsyncIterator[S3Session]:
     """To SeaweedFS, through the proxy."""
-    async with S3Connection(seaweedfs.config(endpoint=proxy.endpoint, perf=PERF)) as connection:
+    async with S3Session(seaweedfs.config(endpoint=proxy.endpoint, perf=PERF)) as connection:
         yield connection
 
 
 @pytest.fixture
-def store(connection: S3Connection) -> S3BlobStore:
+def store(connection: S3Session) -> S3BlobStore:
     return S3BlobStore(connection)
 
 

@@ -11,7 +11,7 @@ from yarl import URL
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.mount import open_backend
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.router import MountedBackend
 from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId
@@ -114,7 +114,7 @@ async def test_listing_goes_on_beyond_a_page(s3_server: S3Server, s3_inspector: 
     for key in keys:
         await s3_inspector.put(key, b"")
     async with (
-        S3Connection(s3_server.config()) as connection,
+        S3Session(s3_server.config()) as connection,
         S3Listing(connection, page_size=3).list("many/") as blobs,
     ):
         assert [blob.file_id.key async for blob in blobs] == keys
@@ -141,7 +141,7 @@ async def test_a_copy_has_the_bytes_of_the_source_and_a_description_of_its_own(
     content = bytes(range(256)) * (size // 256) + bytes(size % 256)
     source = await backend.store.write(new_blob("source é.bin"), body_of(content))
     target = new_blob("копия.txt", content_type="text/plain", metadata={"by": "Иван"})
-    async with S3Connection(s3_server.config()) as connection:
+    async with S3Session(s3_server.config()) as connection:
         copying = S3Copy(connection, in_one_request=1024 * 1024, part_size=5 * 1024 * 1024)
         copied = await copying.copy(source.file_id, target)
     info = await backend.store.info(copied.file_id)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection
 import pytest
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.testing import BlobStoreContract, Inventory
 from tests.support.s3.inspector import S3Inspector
@@ -21,22 +21,22 @@ class TestS3BlobStore(BlobStoreContract):
 
     @pytest.fixture
     async def store(self, s3_server: S3Server) -> AsyncIterator[S3BlobStore]:
-        async with S3Connection(s3_server.config(perf=_PERF)) as connection:
+        async with S3Session(s3_server.config(perf=_PERF)) as connection:
             yield S3BlobStore(connection)
 
     @pytest.fixture
     async def narrow_store(self, s3_server: S3Server) -> AsyncIterator[S3BlobStore]:
         perf = _PERF.model_copy(update={"max_pool_connections": 1})
-        async with S3Connection(s3_server.config(perf=perf)) as connection:
+        async with S3Session(s3_server.config(perf=perf)) as connection:
             yield S3BlobStore(connection)
 
     @pytest.fixture
     def unopened_store(self, s3_server: S3Server) -> S3BlobStore:
-        return S3BlobStore(S3Connection(s3_server.config()))
+        return S3BlobStore(S3Session(s3_server.config()))
 
     @pytest.fixture
     async def closed_store(self, s3_server: S3Server) -> S3BlobStore:
-        async with S3Connection(s3_server.config()) as connection:
+        async with S3Session(s3_server.config()) as connection:
             return S3BlobStore(connection)
 
     @pytest.fixture

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import body_of, new_blob, read_all
@@ -19,7 +19,7 @@ async def test_their_objects_have_their_original_names(
     key = "docs/0123456789abcdef0123456789abcdef.pdf"
     metadata = {"--real-file-name--": quote(name, safe=""), "author": "john", "rate": "100%25"}
     await s3_inspector.put(key, b"old", Metadata=metadata)
-    async with S3Connection(s3_server.config()) as connection:
+    async with S3Session(s3_server.config()) as connection:
         store = S3BlobStore(connection)
         file_id = FileId.parse(f"s3:{DEFAULT_BUCKET}/{key}")
         info = await store.info(file_id)
@@ -32,7 +32,7 @@ async def test_their_objects_have_their_original_names(
 async def test_our_objects_carry_the_name_where_they_look_for_it(
     s3_server: S3Server, s3_inspector: S3Inspector
 ) -> None:
-    async with S3Connection(s3_server.config()) as connection:
+    async with S3Session(s3_server.config()) as connection:
         written = await S3BlobStore(connection).write(
             new_blob("отчёт.pdf", content_type="application/pdf", metadata={"author": "john"}), body_of(b"new")
         )

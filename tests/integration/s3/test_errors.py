@@ -2,7 +2,7 @@
 
 import pytest
 
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.errors import AccessDeniedException, FileNotFoundException
 from s3py_helper.domain.file_id import Backend, FileId
@@ -11,7 +11,7 @@ from tests.support.s3.server import DEFAULT_BUCKET, S3Server
 
 
 async def test_a_missing_object_and_a_missing_bucket_are_told_apart(s3_server: S3Server) -> None:
-    async with S3Connection(s3_server.config(default_bucket="not-there")) as connection:
+    async with S3Session(s3_server.config(default_bucket="not-there")) as connection:
         store = S3BlobStore(connection)
         with pytest.raises(FileNotFoundException, match="no such object"):
             await read_all(store, FileId(Backend.S3, DEFAULT_BUCKET, "missing.txt"))
@@ -36,7 +36,7 @@ async def test_a_missing_object_and_a_missing_bucket_are_told_apart(s3_server: S
 async def test_wrong_keys_are_told_apart_and_not_shown(
     s3_server: S3Server, settings: dict[str, str], words: str
 ) -> None:
-    async with S3Connection(s3_server.config(**settings)) as connection:
+    async with S3Session(s3_server.config(**settings)) as connection:
         store = S3BlobStore(connection)
         file_id = FileId(Backend.S3, DEFAULT_BUCKET, "a.txt")
         for operation in (

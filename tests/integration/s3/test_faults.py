@@ -6,7 +6,7 @@ import random
 import pytest
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import PreconditionFailedException, StorageException, StorageUnavailableException
@@ -148,7 +148,7 @@ async def test_a_failure_that_does_not_pass_is_an_error_that_names_the_place(
     file_id = await stored(store)
     proxy.plan(fault, times=99)
     impatient = S3PerfConfig(read_timeout=0.3, max_retries=1)
-    async with S3Connection(seaweedfs.config(endpoint=proxy.endpoint, perf=impatient)) as connection, leak_guard():
+    async with S3Session(seaweedfs.config(endpoint=proxy.endpoint, perf=impatient)) as connection, leak_guard():
         store = S3BlobStore(connection)
         for operation in (
             lambda: store.info(file_id),
@@ -207,7 +207,7 @@ async def test_a_completion_whose_answer_is_lost_counts_although_the_upload_is_g
     content = CONTENT * 4
     async with (
         fault_proxy(moto.endpoint) as proxy,
-        S3Connection(moto.config(endpoint=proxy.endpoint, perf=PERF)) as connection,
+        S3Session(moto.config(endpoint=proxy.endpoint, perf=PERF)) as connection,
     ):
         store = S3BlobStore(connection)
         proxy.plan(Fault(Act.CUT), request_starts="POST", contains="?uploadId=")
@@ -228,7 +228,7 @@ async def test_the_body_of_a_raw_answer_breaks_off_with_an_error_of_ours(
                 await body.read()
 
 
-async def test_parts_in_flight_are_bounded(connection: S3Connection, proxy: FaultProxy) -> None:
+async def test_parts_in_flight_are_bounded(connection: S3Session, proxy: FaultProxy) -> None:
     perf = connection.perf.model_copy(update={"parts_in_flight": 2, "multipart_part_size": PART_SIZE})
     await S3BlobStore(connection, perf=perf).write(new_blob(), body_of(bytes(6 * PART_SIZE)))
     assert proxy.most_connections <= 2 + 1  # the SDK has one of its own

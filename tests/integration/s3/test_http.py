@@ -14,10 +14,10 @@ from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http import pool
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
-from s3py_helper.adapters.s3.http.faults import Disconnected, NoAnswerInTime
-from s3py_helper.adapters.s3.http.payload import EMPTY, buffer_of
+from s3py_helper.adapters.s3.http.faults import Disconnected, NoResponseInTime
+from s3py_helper.adapters.s3.http.payload import EMPTY, payload_of
 from s3py_helper.adapters.s3.http.tls import tls_settings
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.errors import AccessDeniedException, StorageOperationException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend, FileId
@@ -121,7 +121,7 @@ async def http_client(*, limit: int = 4, read_timeout: float = 5.0) -> AsyncIter
 
 async def ask(client: HttpClient, server: RawServer, method: str = "GET", body: bytes = b"") -> int:
     headers = {"host": f"127.0.0.1:{server.port}"}
-    with await client.send(method, server.origin, "/", headers, buffer_of(body)) as answer:
+    with await client.send(method, server.origin, "/", headers, payload_of(body)) as answer:
         return answer.status
 
 
@@ -136,7 +136,7 @@ class TestKeptConnections:
         perf = S3PerfConfig(max_retries=0)
         async with (
             raw_server(self._closes_at_the_second_request) as server,
-            S3Connection(server.s3().config(perf=perf)) as connection,
+            S3Session(server.s3().config(perf=perf)) as connection,
         ):
             for _ in range(3):
                 await S3BlobStore(connection).info(FILE_ID)
@@ -199,7 +199,7 @@ class TestKeptConnections:
             await peer.head()
 
         async with raw_server(behave) as server, leak_guard():
-            async with S3Connection(server.s3().config()) as connection:
+            async with S3Session(server.s3().config()) as connection:
                 stuck = asyncio.create_task(S3BlobStore(connection).info(FILE_ID))
                 await until(lambda: server.open == 1)
             with pytest.raises(StorageOperationException, match="closed meanwhile"):
@@ -215,7 +215,7 @@ class TestLargeBodies:
             await enough.wait()
 
         async with raw_server(behave) as server, http_client(read_timeout=0.2) as client:
-            with pytest.raises(NoAnswerInTime):
+            with pytest.raises(NoResponseInTime):
                 await ask(client, server, "PUT", LARGE)
             enough.set()
 
@@ -243,7 +243,7 @@ class TestLargeBodies:
         perf = S3PerfConfig(multipart_threshold=64 * 1024 * 1024, multipart_part_size=64 * 1024 * 1024)
         async with (
             raw_server(behave) as server,
-            S3Connection(server.s3().config(perf=perf)) as connection,
+            S3Session(server.s3().config(perf=perf)) as connection,
             leak_guard(),
         ):
             with pytest.raises(AccessDeniedException):
@@ -267,7 +267,7 @@ class TestLargeBodiesOverTls:
 
         async with scripted_server(answer, certificate.server_side()) as server:
             config = server.config(verify_tls=certificate.path, perf=self.CONFIG)
-            async with leak_guard(), S3Connection(config) as connection:
+            async with leak_guard(), S3Session(config) as connection:
                 store = S3BlobStore(connection)
                 for _ in range(2):
                     await store.write(new_blob(size=len(content)), body_of(content, size=len(content)))
@@ -281,7 +281,7 @@ class TestLargeBodiesOverTls:
 
         async with scripted_server(answer, certificate.server_side()) as server:
             config = server.config(verify_tls=certificate.path, perf=self.CONFIG)
-            async with leak_guard(), S3Connection(config) as connection:
+            async with leak_guard(), S3Session(config) as connection:
                 for _ in range(3):
                     with pytest.raises(AccessDeniedException):
                         await S3BlobStore(connection).write(new_blob(size=len(LARGE)), body_of(LARGE, size=len(LARGE)))
@@ -296,7 +296,7 @@ class TestLargeBodiesOverTls:
         perf = self.CONFIG.model_copy(update={"max_retries": 0})
         async with scripted_server(answer, certificate.server_side()) as server:
             config = server.config(verify_tls=certificate.path, perf=perf)
-            async with S3Connection(config) as connection:
+            async with S3Session(config) as connection:
                 writing = asyncio.create_task(
                     S3BlobStore(connection).write(new_blob(size=len(LARGE)), body_of(LARGE, size=len(LARGE)))
                 )
@@ -310,14 +310,14 @@ class TestAddresses:
         # localhost is ::1 first on most systems; nobody listens there.
         async with raw_server(answer_everything) as server:
             config = server.s3().config(endpoint=f"http://localhost:{server.port}")
-            async with S3Connection(config) as connection:
+            async with S3Session(config) as connection:
                 await S3BlobStore(connection).info(FILE_ID)
 
     async def test_a_name_that_nobody_knows_is_an_error_that_says_so(self) -> None:
         config = (
             RawServer(9).s3().config(endpoint="http://s3.invalid:9000", proxy=None, perf=S3PerfConfig(max_retries=0))
         )
-        async with S3Connection(config) as connection:
+        async with S3Session(config) as connection:
             with pytest.raises(StorageUnavailableException, match="host name cannot be resolved"):
                 await S3BlobStore(connection).info(FILE_ID)
 
@@ -364,7 +364,7 @@ class TestProxyWithTls:
 
         async with scripted_server(answer, certificate.server_side()) as server, raw_server(behave) as proxy:
             config = server.config(verify_tls=certificate.path, proxy=f"http://us%40er:pass@127.0.0.1:{proxy.port}")
-            async with leak_guard(), S3Connection(config) as connection:
+            async with leak_guard(), S3Session(config) as connection:
                 store = S3BlobStore(connection)
                 await store.info(FILE_ID)
                 await store.write(new_blob(size=2_000_000), body_of(bytes(2_000_000), size=2_000_000))
@@ -381,7 +381,7 @@ class TestProxyWithTls:
 
         async with scripted_server(answer, certificate.server_side()) as server, raw_server(behave) as proxy:
             config = server.config(proxy=proxy.origin)
-            async with leak_guard(), S3Connection(config) as connection:
+            async with leak_guard(), S3Session(config) as connection:
                 with pytest.raises(StorageOperationException, match="certificate is not trusted"):
                     await S3BlobStore(connection).info(FILE_ID)
 
@@ -402,7 +402,7 @@ class TestProxyWithTls:
         perf = S3PerfConfig(max_retries=0)
         async with raw_server(behave) as proxy:
             config = proxy.s3().config(endpoint="https://s3.example", proxy=proxy.origin, perf=perf)
-            async with leak_guard(), S3Connection(config) as connection:
+            async with leak_guard(), S3Session(config) as connection:
                 with pytest.raises(StorageUnavailableException, match=words):
                     await S3BlobStore(connection).info(FILE_ID)
 
@@ -410,7 +410,7 @@ class TestProxyWithTls:
         async with raw_server(answer_everything) as gone:
             pass
         config = gone.s3().config(endpoint="https://s3.example", proxy=gone.origin, perf=S3PerfConfig(max_retries=0))
-        async with S3Connection(config) as connection:
+        async with S3Session(config) as connection:
             with pytest.raises(StorageUnavailableException, match="no connection to the proxy"):
                 await S3BlobStore(connection).info(FILE_ID)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.file_id import FileId
@@ -41,7 +41,7 @@ KEYS_THAT_ARE_NO_PATHS = ["a//b", "a/../b", "./a", "a/./b", "folder/", "back\\sl
 
 @pytest.fixture
 async def store(s3_server: S3Server) -> AsyncIterator[S3BlobStore]:
-    async with S3Connection(s3_server.config()) as connection:
+    async with S3Session(s3_server.config()) as connection:
         yield S3BlobStore(connection)
 
 

@@ -81,8 +81,8 @@ async def test_several_files_come_as_one_archive(s3: S3Client, upload_svc: S3Raw
     first = await upload_svc.upload_bytes("a.pdf", b"first")
     second = await upload_svc.upload_bytes("b.pdf", b"second")
     files = [
-        FileDownload(file_id=first.file_id, file_name="Document A.pdf"),
-        FileDownload(file_id=second.file_id, file_name="Document B.pdf"),
+        FileDownload(file_id=first.file_id, file_name="XmlDocument A.pdf"),
+        FileDownload(file_id=second.file_id, file_name="XmlDocument B.pdf"),
     ]
     download_svc = S3RawDownloadServiceImpl(s3)
     written = io.BytesIO()
@@ -91,8 +91,8 @@ async def test_several_files_come_as_one_archive(s3: S3Client, upload_svc: S3Raw
     for archive in (written, streamed):
         with zipfile.ZipFile(archive) as opened:
             assert {name: opened.read(name) for name in opened.namelist()} == {
-                "Document A.pdf": b"first",
-                "Document B.pdf": b"second",
+                "XmlDocument A.pdf": b"first",
+                "XmlDocument B.pdf": b"second",
             }
 
 

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import ByteRange
@@ -58,7 +58,7 @@ class TestChecksums:
                 return error(refusal.status, "NotImplemented", "no checksum please")
             return fine()
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             store = S3BlobStore(connection)
             for _ in range(2):
                 written = await store.write(new_blob(), body_of(CONTENT))
@@ -72,7 +72,7 @@ class TestChecksums:
                 return error(501, "NotImplemented")
             return fine()
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             store = S3BlobStore(connection)
             await asyncio.gather(*(store.write(new_blob(), body_of(CONTENT)) for _ in range(5)))
 
@@ -85,7 +85,7 @@ class TestChecksums:
 
         async with (
             scripted_server(answer) as server,
-            S3Connection(server.config(checksum="required")) as connection,
+            S3Session(server.config(checksum="required")) as connection,
         ):
             with pytest.raises(StorageOperationException, match="does not confirm checksums"):
                 await S3BlobStore(connection).write(new_blob(), body_of(CONTENT))
@@ -96,7 +96,7 @@ class TestChecksums:
             assert not [name for name in request.headers if "checksum" in name.lower()]
             return fine()
 
-        async with scripted_server(answer) as server, S3Connection(server.config(checksum="off")) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config(checksum="off")) as connection:
             store = S3BlobStore(connection)
             await store.write(new_blob(), body_of(CONTENT))
             await store.info(FILE_ID)
@@ -106,7 +106,7 @@ class TestChecksums:
         async def answer(request: web.Request) -> web.StreamResponse:
             return web.Response(headers={"ETag": '"x"', "x-amz-checksum-crc32": "AAAAAA=="})
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             with pytest.raises(IntegrityException, match="other bytes than were sent"):
                 await S3BlobStore(connection).write(new_blob(), body_of(CONTENT))
 
@@ -116,7 +116,7 @@ class TestChecksums:
             headers = {"ETag": '"x"', "x-amz-checksum-crc32": CRC32, "x-amz-checksum-type": kind}
             return web.Response(body=CONTENT[:-1] + b"!", headers=headers)
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             store = S3BlobStore(connection)
             if kind == "COMPOSITE":
                 # The checksum of the parts' checksums says nothing about the bytes as a whole.
@@ -136,7 +136,7 @@ class TestRetries:
         async def answer(request: web.Request) -> web.StreamResponse:
             return left.pop(0) if left else fine()
 
-        async with scripted_server(answer) as server, S3Connection(server.config(perf=self.PERF)) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config(perf=self.PERF)) as connection:
             await S3BlobStore(connection).info(FILE_ID)
         return len(answers) - len(left) + 1
 
@@ -156,7 +156,7 @@ class TestRetries:
             seen.append(request.method)
             return error(403, "SignatureDoesNotMatch", "the-secret is not the secret")
 
-        async with scripted_server(answer) as server, S3Connection(server.config(perf=self.PERF)) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config(perf=self.PERF)) as connection:
             with pytest.raises(AccessDeniedException, match="the secret key is wrong") as refused:
                 await S3BlobStore(connection).write(new_blob(), body_of(CONTENT))
         assert seen == ["PUT"]
@@ -185,7 +185,7 @@ class TestMultipartControl:
                 return web.Response(text=listed) if "uploads" in request.query else error(404, "NoSuchUpload")
             return fine()
 
-        async with scripted_server(answer) as server, S3Connection(server.config(perf=self.PERF)) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config(perf=self.PERF)) as connection:
             written = await S3BlobStore(connection).write(new_blob(), body_of(bytes(6 * 1024 * 1024)))
         return written, seen
 
@@ -216,7 +216,7 @@ class TestOddAnswers:
         async def answer(request: web.Request) -> web.StreamResponse:
             return web.Response(body=CONTENT)
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             store = S3BlobStore(connection)
             with pytest.raises(StorageOperationException, match="does not serve ranges"):
                 await read_all(store, FILE_ID, ByteRange(5, 9))
@@ -227,7 +227,7 @@ class TestOddAnswers:
         async def answer(request: web.Request) -> web.StreamResponse:
             return web.Response(status=206, body=bytes(5), headers={"Content-Range": header})
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             with pytest.raises(StorageOperationException, match=r"range|bytes"):
                 await read_all(S3BlobStore(connection), FILE_ID, ByteRange(5, 9))
 
@@ -235,7 +235,7 @@ class TestOddAnswers:
         async def answer(request: web.Request) -> web.StreamResponse:
             return web.Response(status=307, headers={"Location": "http://127.0.0.1:9/", "Content-Length": "0"})
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             with pytest.raises(StorageOperationException, match="another endpoint"):
                 await S3BlobStore(connection).info(FILE_ID)
 
@@ -244,7 +244,7 @@ class TestOddAnswers:
         async def answer(request: web.Request) -> web.StreamResponse:
             raise AssertionError("nothing may be sent")
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             with pytest.raises(InvalidArgumentException, match="no media type"):
                 await S3BlobStore(connection).write(new_blob(content_type=content_type), body_of(b"x"))
 
@@ -253,7 +253,7 @@ class TestOddAnswers:
             headers = {"Content-Range": "bytes 5-9/100", "Content-Length": "7"}
             return web.Response(status=206, body=b"1234567", headers=headers)
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             with pytest.raises(IntegrityException, match="more bytes than announced"):
                 await read_all(S3BlobStore(connection), FILE_ID, ByteRange(5, 9))
 
@@ -265,7 +265,7 @@ class TestOddAnswers:
 
         async with (
             scripted_server(answer) as server,
-            S3Connection(server.config(session_token="the-token")) as connection,
+            S3Session(server.config(session_token="the-token")) as connection,
         ):
             await S3BlobStore(connection).info(FILE_ID)
 
@@ -278,7 +278,7 @@ class TestOddAnswers:
 
         async with scripted_server(answer) as server:
             for sign_payload in (True, False):
-                async with S3Connection(server.config(sign_payload=sign_payload)) as connection:
+                async with S3Session(server.config(sign_payload=sign_payload)) as connection:
                     await S3BlobStore(connection).write(new_blob(), body_of(b"abc"))
         assert hashes_seen == [
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
@@ -289,7 +289,7 @@ class TestOddAnswers:
         async def answer(request: web.Request) -> web.StreamResponse:
             return error(403, "RequestTimeTooSkewed")
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             with pytest.raises(AccessDeniedException, match="clocks"):
                 await S3BlobStore(connection).info(FILE_ID)
 
@@ -298,14 +298,14 @@ class TestOddAnswers:
         async def answer(request: web.Request) -> web.StreamResponse:
             return error(404, code)
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             await S3BlobStore(connection).delete(FILE_ID)
 
     async def test_deleting_from_a_bucket_that_is_not_there_is_an_error(self) -> None:
         async def answer(request: web.Request) -> web.StreamResponse:
             return error(404, "NoSuchBucket")
 
-        async with scripted_server(answer) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             with pytest.raises(FileNotFoundException, match="no such bucket"):
                 await S3BlobStore(connection).delete(FILE_ID)
 
@@ -321,7 +321,7 @@ class TestTls:
         return fine()
 
     async def test_a_certificate_that_is_not_trusted_is_refused(self, tls: ssl.SSLContext) -> None:
-        async with scripted_server(self._answer, tls) as server, S3Connection(server.config()) as connection:
+        async with scripted_server(self._answer, tls) as server, S3Session(server.config()) as connection:
             with pytest.raises(StorageOperationException, match="certificate is not trusted") as refused:
                 await S3BlobStore(connection).info(FILE_ID)
         assert not refused.value.retryable
@@ -329,14 +329,14 @@ class TestTls:
     async def test_a_bundle_may_be_named(self, tls: ssl.SSLContext, certificate: Certificate) -> None:
         async with (
             scripted_server(self._answer, tls) as server,
-            S3Connection(server.config(verify_tls=certificate.path)) as connection,
+            S3Session(server.config(verify_tls=certificate.path)) as connection,
         ):
             await S3BlobStore(connection).write(new_blob(), body_of(b"over TLS the body needs no signature"))
 
     async def test_every_certificate_may_be_accepted(self, tls: ssl.SSLContext) -> None:
         async with (
             scripted_server(self._answer, tls) as server,
-            S3Connection(server.config(verify_tls=False)) as connection,
+            S3Session(server.config(verify_tls=False)) as connection,
         ):
             await S3BlobStore(connection).info(FILE_ID)
 
@@ -344,7 +344,7 @@ class TestTls:
         missing = tmp_path / "missing.pem"
         async with scripted_server(self._answer) as server:
             with pytest.raises(InvalidArgumentException, match=r"verify_tls names the CA bundle .*missing\.pem"):
-                await S3Connection(server.config(verify_tls=missing)).__aenter__()
+                await S3Session(server.config(verify_tls=missing)).__aenter__()
 
 
 class TestProxy:
@@ -357,7 +357,7 @@ class TestProxy:
 
         async with scripted_server(answer) as proxy:
             config = proxy.config(endpoint="http://s3.example:9000", proxy=proxy.endpoint)
-            async with S3Connection(config) as connection:
+            async with S3Session(config) as connection:
                 await S3BlobStore(connection).info(FILE_ID)
         assert seen == ["http://s3.example:9000/tests/a.bin"]
 
@@ -370,7 +370,7 @@ class TestProxy:
 
         async with scripted_server(answer) as proxy:
             config = proxy.config(endpoint="http://s3.example:9000", addressing_style="virtual", proxy=proxy.endpoint)
-            async with S3Connection(config) as connection:
+            async with S3Session(config) as connection:
                 await S3BlobStore(connection).info(FILE_ID)
         assert seen == [("http://tests.s3.example:9000/a.bin", "tests.s3.example:9000")]
 
@@ -384,7 +384,7 @@ class TestProxy:
         async with scripted_server(answer) as proxy:
             monkeypatch.setenv("http_proxy", proxy.endpoint)
             monkeypatch.setenv("no_proxy", "direct.example")
-            async with S3Connection(proxy.config(endpoint="http://s3.example:9000")) as connection:
+            async with S3Session(proxy.config(endpoint="http://s3.example:9000")) as connection:
                 await S3BlobStore(connection).info(FILE_ID)
         assert len(seen) == 1
 
@@ -408,7 +408,7 @@ class TestCredentialChain:
 
         async with scripted_server(answer) as server:
             config = server.config(access_key_id=None, secret_access_key=None)
-            async with S3Connection(config) as connection:
+            async with S3Session(config) as connection:
                 await S3BlobStore(connection).info(FILE_ID)
 
     async def test_temporary_keys_are_renewed_before_they_expire(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -428,7 +428,7 @@ class TestCredentialChain:
 
         async with scripted_server(answer) as server:
             monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server.endpoint}/keys")
-            async with S3Connection(server.config(access_key_id=None, secret_access_key=None)) as connection:
+            async with S3Session(server.config(access_key_id=None, secret_access_key=None)) as connection:
                 for _ in range(3):
                     await S3BlobStore(connection).info(FILE_ID)
         assert used == sorted(used)
@@ -441,7 +441,7 @@ class TestCredentialChain:
         async with scripted_server(answer) as server:
             config = server.config(access_key_id=None, secret_access_key=None)
             with pytest.raises(AccessDeniedException, match="access_key_id"):
-                await S3Connection(config).__aenter__()
+                await S3Session(config).__aenter__()
 
 
 async def test_a_backend_that_is_closed_under_way_says_so() -> None:
@@ -453,7 +453,7 @@ async def test_a_backend_that_is_closed_under_way_says_so() -> None:
         return fine()
 
     async with scripted_server(answer) as server:
-        async with S3Connection(server.config()) as connection:
+        async with S3Session(server.config()) as connection:
             describing = asyncio.create_task(S3BlobStore(connection).info(FILE_ID))
             await asked.wait()
         with pytest.raises(StorageOperationException, match="closed"):

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import StorageException
@@ -44,7 +44,7 @@ async def test_uploads_cancelled_or_cut_at_random_moments_leave_nothing(
             if outcome == "stored":
                 kept.add(blob.key)
 
-    async with S3Connection(seaweedfs.config(endpoint=proxy.endpoint, perf=perf)) as connection, leak_guard():
+    async with S3Session(seaweedfs.config(endpoint=proxy.endpoint, perf=perf)) as connection, leak_guard():
         store = S3BlobStore(connection)
         await store.write(new_blob(folder="storm"), body_of(bytes(PART_SIZE + 1)))
         before = set(await inspector.keys("storm/"))

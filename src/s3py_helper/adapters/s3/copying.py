@@ -4,15 +4,13 @@ import asyncio
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
-from s3py_helper.adapters.s3.api.errors import Place
+from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.metadata import metadata_of
 from s3py_helper.adapters.s3.api.multipart import Part
-from s3py_helper.adapters.s3.api.object_headers import quoted
-from s3py_helper.adapters.s3.reader import content_length
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.api.object_headers import content_length, quoted, upload_headers
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.multipart_upload import multipart_upload
 from s3py_helper.adapters.s3.upload.rollback import remove_object
-from s3py_helper.adapters.s3.upload.writer import upload_headers
 from s3py_helper.application.completion import completed
 from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.domain.blob import BlobInfo, NewBlob
@@ -36,20 +34,20 @@ class S3Copy:
     """
 
     def __init__(
-        self, connection: S3Connection, *, in_one_request: int = _IN_ONE_REQUEST, part_size: int = _PART_SIZE
+        self, session: S3Session, *, in_one_request: int = _IN_ONE_REQUEST, part_size: int = _PART_SIZE
     ) -> None:
-        self._connection = connection
+        self._session = session
         self._in_one_request = in_one_request
         self._part_size = part_size
 
     async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:
         """As `ServerSideCopy.copy` promises; the source must not change meanwhile."""
-        described = await self._connection.hot.head_object(source.bucket, source.key)
+        described = await self._session.objects.head_object(source.bucket, source.key)
         size = content_length(described)
         origin: dict[str, Any] = {"CopySource": {"Bucket": source.bucket, "Key": source.key}}
         if etag := described.get("etag"):
             origin["CopySourceIfMatch"] = etag
-        file_id = FileId(Backend.S3, target.bucket or self._connection.config.default_bucket, target.key)
+        file_id = FileId(Backend.S3, target.bucket or self._session.config.default_bucket, target.key)
         headers = upload_headers(target)
         if size <= self._in_one_request:
             copied = await self._at_once(file_id, origin, headers)
@@ -65,9 +63,9 @@ class S3Copy:
         )
 
     async def _at_once(self, file_id: FileId, origin: dict[str, Any], headers: dict[str, str]) -> str | None:
-        sdk = await self._connection.sdk()
+        sdk = await self._session.sdk()
         try:
-            answer = await completed(
+            response = await completed(
                 sdk.call(
                     "copy_object",
                     "copy",
@@ -80,22 +78,22 @@ class S3Copy:
                 )
             )
         except BaseException:  # the copy may be there all the same, and nobody would learn its id
-            place = Place("copy", self._connection.endpoint.url, file_id.bucket, file_id.key)
-            await completed(remove_object(self._connection.hot, place, file_id.bucket, file_id.key))
+            context = ErrorContext("copy", self._session.endpoint.url, file_id.bucket, file_id.key)
+            await completed(remove_object(self._session.objects, context, file_id.bucket, file_id.key))
             raise
-        return quoted(answer.get("CopyObjectResult", {}).get("ETag"))
+        return quoted(response.get("CopyObjectResult", {}).get("ETag"))
 
     async def _in_parts(
         self, file_id: FileId, origin: dict[str, Any], headers: dict[str, str], size: int
     ) -> str | None:
-        gate = asyncio.Semaphore(self._connection.perf.parts_in_flight)
+        gate = asyncio.Semaphore(self._session.perf.parts_in_flight)
         borders = accumulate(part_sizes(self._part_size, size), initial=0)
 
-        sdk = await self._connection.sdk()
+        sdk = await self._session.sdk()
 
         async def copy_part(number: int, span: Span) -> None:
             async with gate:
-                answer = await sdk.call(
+                response = await sdk.call(
                     "upload_part_copy",
                     "copy",
                     Bucket=file_id.bucket,
@@ -105,10 +103,10 @@ class S3Copy:
                     CopySourceRange=f"bytes={span.start}-{span.stop - 1}",
                     **origin,
                 )
-            upload.add(Part(number, answer["CopyPartResult"]["ETag"]))
+            upload.add(Part(number, response["CopyPartResult"]["ETag"]))
 
-        hot = self._connection.hot
-        async with multipart_upload(hot, file_id.bucket, file_id.key, headers, checksums=False) as upload:
+        objects = self._session.objects
+        async with multipart_upload(objects, file_id.bucket, file_id.key, headers, checksums=False) as upload:
             async with asyncio.TaskGroup() as group:
                 for number, (start, stop) in enumerate(pairwise(borders), start=1):
                     group.create_task(copy_part(number, Span(start, stop)))

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any
 
 from s3py_helper.adapters.s3.api.object_headers import quoted
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.ports.listing import Listing
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import InvalidArgumentException
@@ -15,8 +15,8 @@ from s3py_helper.domain.file_id import Backend, FileId
 class S3Listing:
     """Asks page by page, as they are needed; S3 allows at most 1000 objects on a page."""
 
-    def __init__(self, connection: S3Connection, *, page_size: int = 1000) -> None:
-        self._connection = connection
+    def __init__(self, session: S3Session, *, page_size: int = 1000) -> None:
+        self._session = session
         self._page_size = page_size
 
     def list(
@@ -26,10 +26,10 @@ class S3Listing:
 
         An object whose key is no valid id (with control characters) is left out: nothing here could name it.
         """
-        return aclosing(self._objects(prefix, bucket or self._connection.config.default_bucket))
+        return aclosing(self._objects(prefix, bucket or self._session.config.default_bucket))
 
     async def _objects(self, prefix: str, bucket: str) -> AsyncGenerator[BlobInfo]:
-        sdk = await self._connection.sdk()
+        sdk = await self._session.sdk()
         further: dict[str, Any] = {}
         while True:
             page = await sdk.call(

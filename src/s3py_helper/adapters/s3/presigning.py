@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Final
 
+from s3py_helper.adapters.s3.api.object_headers import upload_headers
 from s3py_helper.adapters.s3.api.signing import Query
-from s3py_helper.adapters.s3.session import S3Connection
-from s3py_helper.adapters.s3.upload.writer import upload_headers
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.ports.links import DirectLinks, UploadLink
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_disposition import content_disposition
@@ -16,11 +16,11 @@ _LONGEST: Final = timedelta(days=7)
 """Limit of Signature Version 4 for links."""
 
 
-class S3Links:
+class S3PresignedUrls:
     """Signs links with the keys of this moment: with temporary keys a link ends with them at the latest."""
 
-    def __init__(self, connection: S3Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: S3Session) -> None:
+        self._session = session
 
     async def download_link(
         self,
@@ -42,7 +42,7 @@ class S3Links:
         headers = upload_headers(blob)
         if blob.size is not None:
             headers["content-length"] = str(blob.size)
-        file_id = FileId(Backend.S3, blob.bucket or self._connection.config.default_bucket, blob.key)
+        file_id = FileId(Backend.S3, blob.bucket or self._session.config.default_bucket, blob.key)
         return UploadLink(await self._signed("PUT", file_id, expires_in, (), headers), headers, file_id)
 
     async def _signed(
@@ -53,9 +53,9 @@ class S3Links:
             raise InvalidArgumentException(
                 f"a link is valid for 1 second to 7 days, got {expires_in}", operation="link", backend=Backend.S3
             )
-        return await self._connection.hot.signed_url(
+        return await self._session.objects.signed_url(
             method, file_id.bucket, file_id.key, query, headers, expires_in=seconds
         )
 
 
-_: type[DirectLinks] = S3Links
+_: type[DirectLinks] = S3PresignedUrls

@@ -1,15 +1,15 @@
 """Reading an object: one request for description and bytes, further ones only where the first breaks off."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 
 from s3py_helper.adapters.s3.api.content_range import parse_content_range
-from s3py_helper.adapters.s3.api.object_headers import blob_info
+from s3py_helper.adapters.s3.api.object_headers import blob_info, content_length
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.http.client import Answer
+from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.adapters.s3.resumable_body import ResumableBody
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
 from s3py_helper.domain.errors import InvalidRangeException, StorageOperationException
@@ -19,21 +19,21 @@ from s3py_helper.domain.file_id import Backend, FileId
 class BlobReader:
     """Opens objects and describes them."""
 
-    def __init__(self, connection: S3Connection, perf: S3PerfConfig) -> None:
-        self._connection = connection
+    def __init__(self, session: S3Session, perf: S3PerfConfig) -> None:
+        self._session = session
         self._perf = perf
 
     @asynccontextmanager
     async def open(self, file_id: FileId, byte_range: ByteRange | None) -> AsyncGenerator[OpenBlob]:
         """As `BlobStore.open` promises."""
-        answer = await self._ask(file_id, byte_range)
+        response = await self._ask(file_id, byte_range)
         try:
-            size, span = _extent(answer, byte_range, file_id)
-            info = blob_info(file_id, answer.headers, size)
+            size, span = _extent(response, byte_range, file_id)
+            info = blob_info(file_id, response.headers, size)
         except BaseException:  # nothing owns the answer yet, so nothing else would give its connection back
-            answer.close()
+            response.close()
             raise
-        body = ResumableBody(self._connection.hot, info, span, answer, self._perf)
+        body = ResumableBody(self._session.objects, info, span, response, self._perf)
         try:
             async with aclosing(body.chunks()) as chunks:
                 yield OpenBlob(info, span, chunks)
@@ -42,32 +42,32 @@ class BlobReader:
 
     async def size(self, file_id: FileId) -> int:
         """Its size, by a request of its own."""
-        return content_length(await self._connection.hot.head_object(file_id.bucket, file_id.key))
+        return content_length(await self._session.objects.head_object(file_id.bucket, file_id.key))
 
-    async def _ask(self, file_id: FileId, byte_range: ByteRange | None) -> Answer:
-        hot = self._connection.hot
+    async def _ask(self, file_id: FileId, byte_range: ByteRange | None) -> Response:
+        objects = self._session.objects
         if byte_range is None:
-            wish = {"x-amz-checksum-mode": "ENABLED"} if hot.checksums.wanted else {}
-            return await hot.get_object(file_id.bucket, file_id.key, wish)
+            requested = {"x-amz-checksum-mode": "ENABLED"} if objects.checksums.wanted else {}
+            return await objects.get_object(file_id.bucket, file_id.key, requested)
         try:
             if byte_range.first is None and not byte_range.last:
                 # "The last 0 bytes" is a range that no file has, and that servers answer as they like.
                 _resolve(byte_range, await self.size(file_id), file_id)
-            return await hot.get_object(file_id.bucket, file_id.key, {"range": str(byte_range)})
+            return await objects.get_object(file_id.bucket, file_id.key, {"range": str(byte_range)})
         except InvalidRangeException as error:
             if error.size is None:
                 error.size = await self.size(file_id)
             raise
 
 
-def _extent(answer: Answer, byte_range: ByteRange | None, file_id: FileId) -> tuple[int, Span]:
+def _extent(response: Response, byte_range: ByteRange | None, file_id: FileId) -> tuple[int, Span]:
     """Size of the object, and the bytes of it that the answer holds."""
-    if answer.status == HTTPStatus.PARTIAL_CONTENT:
-        span, size = parse_content_range(answer.headers.get("content-range", ""))
+    if response.status == HTTPStatus.PARTIAL_CONTENT:
+        span, size = parse_content_range(response.headers.get("content-range", ""))
         if byte_range is not None and span != _resolve(byte_range, size, file_id):
             raise _unexpected(f"it sends the bytes {span.start} to {span.stop - 1} for the range {byte_range}", file_id)
         return size, span
-    size = content_length(answer.headers)
+    size = content_length(response.headers)
     span = Span(0, size) if byte_range is None else _resolve(byte_range, size, file_id)
     if len(span) != size:
         raise _unexpected("it does not serve ranges", file_id)
@@ -79,13 +79,6 @@ def _resolve(byte_range: ByteRange, size: int, file_id: FileId) -> Span:
         return span_of(byte_range, size)
     except InvalidRangeException as error:
         raise InvalidRangeException(error.message, size=size, file_id=str(file_id), backend=Backend.S3) from None
-
-
-def content_length(headers: Mapping[str, str]) -> int:
-    length = headers.get("content-length", "")
-    if not length.isdecimal():
-        raise StorageOperationException("the server does not tell the size of the object", backend=Backend.S3)
-    return int(length)
 
 
 def _unexpected(what: str, file_id: FileId) -> StorageOperationException:

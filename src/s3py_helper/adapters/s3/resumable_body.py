@@ -6,12 +6,12 @@ from typing import Final
 
 from isal import isal_zlib
 
+from s3py_helper.adapters.s3.api.backoff import pause_before
 from s3py_helper.adapters.s3.api.content_range import parse_content_range
-from s3py_helper.adapters.s3.api.errors import Failure, Place, failure_of, storage_exception
-from s3py_helper.adapters.s3.api.objects import HotPath
-from s3py_helper.adapters.s3.api.sender import pause_before
+from s3py_helper.adapters.s3.api.errors import ErrorContext, Failure, failure_of, storage_exception
+from s3py_helper.adapters.s3.api.objects import ObjectApi
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.http.client import Answer
+from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import Span
 from s3py_helper.domain.errors import IntegrityException, PreconditionFailedException, StorageUnavailableException
@@ -27,16 +27,16 @@ class ResumableBody:
     A whole object is compared with its CRC-32 where the server has told one.
     """
 
-    def __init__(self, hot: HotPath, info: BlobInfo, span: Span, answer: Answer, perf: S3PerfConfig) -> None:
-        self._hot = hot
+    def __init__(self, objects: ObjectApi, info: BlobInfo, span: Span, response: Response, perf: S3PerfConfig) -> None:
+        self._objects = objects
         self._info = info
         self._span = span
-        self._answer = answer
+        self._response = response
         self._perf = perf
         self._position = span.start
         self._breaks = 0
         self._last_break = span.start
-        self._place = Place("download", hot.endpoint.url, info.file_id.bucket, info.file_id.key)
+        self._context = ErrorContext("download", objects.endpoint.url, info.file_id.bucket, info.file_id.key)
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Everything from the span's start to its end; raises where it cannot."""
@@ -55,7 +55,7 @@ class ResumableBody:
 
     def close(self) -> None:
         """Release the connection; nothing can be read any more."""
-        self._answer.close()
+        self._response.close()
 
     @property
     def _is_whole(self) -> bool:
@@ -64,7 +64,7 @@ class ResumableBody:
     async def _next(self) -> bytes:
         while True:
             try:
-                data = await self._answer.read()
+                data = await self._response.read()
             except Exception as error:
                 # Errors that the tables do not know are defects and pass unchanged.
                 failure = failure_of(error)
@@ -79,25 +79,27 @@ class ResumableBody:
             await self._resume(Failure(StorageUnavailableException, "the answer ended too early"), None)
 
     async def _resume(self, failure: Failure, error: Exception | None) -> None:
-        self._answer.close()
+        self._response.close()
         if self._position - self._last_break > _FORGIVEN_AFTER:
             self._breaks = 0
         etag = self._info.etag
         # A weak tag does not promise the same bytes (RFC 9110, 8.8.1).
         if self._breaks >= self._perf.max_retries or not failure.retryable or not etag or etag.startswith("W/"):
-            raise storage_exception(failure, self._place, error) from error
+            raise storage_exception(failure, self._context, error) from error
         await asyncio.sleep(pause_before(self._breaks))
         self._breaks += 1
         self._last_break = self._position
-        wish = {"range": f"bytes={self._position}-{self._span.stop - 1}", "if-match": etag}
+        requested = {"range": f"bytes={self._position}-{self._span.stop - 1}", "if-match": etag}
         try:
-            self._answer = await self._hot.get_object(self._info.file_id.bucket, self._info.file_id.key, wish)
+            self._response = await self._objects.get_object(
+                self._info.file_id.bucket, self._info.file_id.key, requested
+            )
         except PreconditionFailedException as changed:
             raise self._changed() from changed
         self._check_resumed(etag)
 
     def _check_resumed(self, etag: str) -> None:
-        headers = self._answer.headers
+        headers = self._response.headers
         if headers.get("etag", etag) != etag:
             raise self._changed()
         span, size = parse_content_range(headers.get("content-range", ""))
@@ -106,7 +108,7 @@ class ResumableBody:
 
     def _changed(self) -> PreconditionFailedException:
         return PreconditionFailedException(
-            f"the object was replaced while it was being read; {self._place}",
+            f"the object was replaced while it was being read; {self._context}",
             operation="download",
             file_id=str(self._info.file_id),
             backend=Backend.S3,
@@ -114,7 +116,7 @@ class ResumableBody:
 
     def _corrupt(self, what: str) -> IntegrityException:
         return IntegrityException(
-            f"the object cannot be trusted: {what}; {self._place}",
+            f"the object cannot be trusted: {what}; {self._context}",
             operation="download",
             file_id=str(self._info.file_id),
             backend=Backend.S3,

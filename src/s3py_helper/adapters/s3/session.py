@@ -10,8 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 from s3py_helper.adapters.s3.api.addressing import Endpoint
 from s3py_helper.adapters.s3.api.checksums import ChecksumPolicy
 from s3py_helper.adapters.s3.api.credentials import Credentials, CredentialSource, StaticCredentials
-from s3py_helper.adapters.s3.api.objects import HotPath
-from s3py_helper.adapters.s3.api.sender import Pipeline
+from s3py_helper.adapters.s3.api.objects import ObjectApi
+from s3py_helper.adapters.s3.api.sender import RequestSender
 from s3py_helper.adapters.s3.api.signing import Signer
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.http.client import HttpClient
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from s3py_helper.adapters.s3.sdk.client import Sdk
 
 
-class S3Connection:
+class S3Session:
     """The session with the service; opened by `async with`, and again after it was closed.
 
     With keys in the configuration the SDK is not even imported until something rare is asked for: that alone takes half
@@ -38,22 +38,22 @@ class S3Connection:
         self.endpoint = Endpoint(config.endpoint, config.addressing_style)
         self._proxy = config.proxy or _proxy_of_environment(config.endpoint)
         self._closing = AsyncExitStack()
-        self._hot: HotPath | None = None
+        self._objects: ObjectApi | None = None
         self._sdk: asyncio.Task[Sdk] | None = None
 
     @property
-    def hot(self) -> HotPath:
+    def objects(self) -> ObjectApi:
         """The frequent operations; raises `StorageOperationException` unless the backend is open."""
-        if self._hot is None:
+        if self._objects is None:
             raise StorageOperationException(
                 f"the S3 backend is not open: use it within 'async with' (S3 at {self.endpoint.url})",
                 backend=Backend.S3,
             )
-        return self._hot
+        return self._objects
 
     async def sdk(self) -> "Sdk":
-        """The SDK's client, opened when it is asked for first; raises as `hot` does."""
-        _ = self.hot
+        """The SDK's client, opened when it is asked for first; raises as `objects` does."""
+        _ = self.objects
         if self._sdk is None or (self._sdk.done() and self._sdk.exception()):
             # A task of its own: one caller's cancellation must not spoil it for the others.
             self._sdk = asyncio.ensure_future(self._open_sdk())
@@ -67,7 +67,7 @@ class S3Connection:
             await client.aclose()
             raise
         self._closing.push_async_callback(client.aclose)
-        pipeline = Pipeline(
+        sender = RequestSender(
             client,
             self.endpoint,
             Signer(self.config.region),
@@ -75,13 +75,13 @@ class S3Connection:
             self.perf,
             sign_payload=self.config.sign_payload,
         )
-        self._hot = HotPath(pipeline, ChecksumPolicy(self.config.checksum))
+        self._objects = ObjectApi(sender, ChecksumPolicy(self.config.checksum))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._hot = None
+        self._objects = None
         await completed(self._close())
 
     async def _close(self) -> None:

@@ -2,10 +2,10 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from s3py_helper.adapters.s3.api.object_headers import blob_info
+from s3py_helper.adapters.s3.api.object_headers import blob_info, content_length
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.reader import BlobReader, content_length
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.reader import BlobReader
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.writer import BlobWriter
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
@@ -24,13 +24,11 @@ class S3BlobStore:
     """
 
     def __init__(
-        self, connection: S3Connection, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None
+        self, session: S3Session, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None
     ) -> None:
-        self._connection = connection
-        self._writer = BlobWriter(
-            connection, default_bucket or connection.config.default_bucket, perf or connection.perf
-        )
-        self._reader = BlobReader(connection, perf or connection.perf)
+        self._session = session
+        self._writer = BlobWriter(session, default_bucket or session.config.default_bucket, perf or session.perf)
+        self._reader = BlobReader(session, perf or session.perf)
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """One PUT for what fits into a part, else a multipart upload."""
@@ -48,12 +46,12 @@ class S3BlobStore:
 
     async def info(self, file_id: FileId) -> BlobInfo:
         """One HEAD."""
-        headers = await self._connection.hot.head_object(file_id.bucket, file_id.key)
+        headers = await self._session.objects.head_object(file_id.bucket, file_id.key)
         return blob_info(file_id, headers, content_length(headers))
 
     async def delete(self, file_id: FileId) -> None:
         """One DELETE; a missing object is no error."""
-        await self._connection.hot.delete_object(file_id.bucket, file_id.key)
+        await self._session.objects.delete_object(file_id.bucket, file_id.key)
 
 
 _: type[BlobStore] = S3BlobStore

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from s3py_helper.adapters.s3.api.error_response import Refusal
-from s3py_helper.adapters.s3.api.errors import Place
+from s3py_helper.adapters.s3.api.error_response import ErrorResponse
+from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
 from s3py_helper.domain.errors import IntegrityException, StorageException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
@@ -33,7 +33,7 @@ class ChecksumPolicy:
     def learn_from(self, error: StorageException) -> bool:
         """Whether an upload with a checksum failed because of it alone, and should be sent once more without one."""
         cause = error.__cause__
-        if not self._may_give_up or not isinstance(cause, Refusal):
+        if not self._may_give_up or not isinstance(cause, ErrorResponse):
             return False
         if cause.status != _NOT_IMPLEMENTED and "checksum" not in f"{cause.code} {cause.message}".lower():
             return False
@@ -42,7 +42,7 @@ class ChecksumPolicy:
         self.wanted = False
         return True
 
-    def check_confirmed(self, crc32: int, headers: Mapping[str, str], place: Place) -> None:
+    def check_confirmed(self, crc32: int, headers: Mapping[str, str], context: ErrorContext) -> None:
         """Compare what the server says that it has stored.
 
         Raises:
@@ -55,13 +55,13 @@ class ChecksumPolicy:
         if confirmed is None:
             if self._required:
                 raise StorageOperationException(
-                    f"the server does not confirm checksums, and the setting checksum is 'required'; {place}",
-                    operation=place.operation,
+                    f"the server does not confirm checksums, and the setting checksum is 'required'; {context}",
+                    operation=context.operation,
                     backend=Backend.S3,
                 )
         elif confirmed != crc32_text(crc32):
             raise IntegrityException(
-                f"the server has stored other bytes than were sent; {place}",
-                operation=place.operation,
+                f"the server has stored other bytes than were sent; {context}",
+                operation=context.operation,
                 backend=Backend.S3,
             )

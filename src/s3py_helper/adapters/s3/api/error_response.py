@@ -10,7 +10,7 @@ _CODE: Final = re.compile(_ELEMENT.format("Code"))
 _MESSAGE: Final = re.compile(_ELEMENT.format("Message"))
 
 
-class Refusal(Exception):
+class ErrorResponse(Exception):
     """What an error answer says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 
     Attributes:
@@ -30,11 +30,11 @@ class Refusal(Exception):
         self.headers: Mapping[str, str] = headers or {}
 
 
-def parse_refusal(status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+def parse_error_response(status: int, headers: Mapping[str, str], body: bytes) -> ErrorResponse:
     """Read an error answer. Proxies and load balancers answer in their own way: then only the status counts."""
     text = body.decode("utf-8", "replace")
     code, message = _CODE.search(text), _MESSAGE.search(text)
-    return Refusal(
+    return ErrorResponse(
         status,
         unescape(code[1]) if code else "",
         unescape(message[1]) if message else "",

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from s3py_helper.adapters.s3.api.error_response import Refusal
+from s3py_helper.adapters.s3.api.error_response import ErrorResponse
+from s3py_helper.adapters.s3.api.xml import NotXml
 from s3py_helper.adapters.s3.http import faults
 from s3py_helper.domain.errors import (
     AccessDeniedException,
@@ -88,12 +89,12 @@ _TRANSPORT: Final[tuple[tuple[type[Exception], Kind, str], ...]] = (
     (faults.ProxyRefuses, StorageUnavailableException, "the proxy refuses to connect"),
     (faults.HostNotFound, StorageUnavailableException, "its host name cannot be resolved"),
     (faults.NotConnected, StorageUnavailableException, "no connection"),
-    (faults.NoAnswerInTime, StorageUnavailableException, "no answer in time"),
+    (faults.NoResponseInTime, StorageUnavailableException, "no answer in time"),
     (TimeoutError, StorageUnavailableException, "no answer in time"),
     (faults.BrokenOff, StorageUnavailableException, "the answer broke off"),
     (faults.Disconnected, StorageUnavailableException, "it closed the connection without an answer"),
     (faults.NotHttp, StorageUnavailableException, "its answer is not HTTP"),
-    (faults.NotXml, StorageUnavailableException, "its answer cannot be read"),
+    (NotXml, StorageUnavailableException, "its answer cannot be read"),
     (faults.HttpFault, StorageUnavailableException, "the connection failed"),
     (OSError, StorageUnavailableException, "the connection failed"),
 )
@@ -115,8 +116,8 @@ class Failure:
 
 def failure_of(error: Exception) -> Failure | None:
     """What an error of the hot path means; `None` for one that is nothing of the service's or the network's."""
-    if isinstance(error, Refusal):
-        return failure_of_refusal(error)
+    if isinstance(error, ErrorResponse):
+        return failure_of_response(error)
     for origin, kind, reason in _TRANSPORT:
         if isinstance(error, origin):
             system = error.__cause__ if isinstance(error, faults.HttpFault) else error
@@ -125,17 +126,17 @@ def failure_of(error: Exception) -> Failure | None:
     return None
 
 
-def failure_of_refusal(refusal: Refusal) -> Failure:
+def failure_of_response(response: ErrorResponse) -> Failure:
     """What an error answer means."""
-    kind = KIND_BY_CODE.get(refusal.code) or _KIND_BY_STATUS.get(refusal.status) or StorageOperationException
-    words = _HINTS.get(refusal.code) or refusal.message or _HINTS_BY_STATUS.get(refusal.status) or "it refuses"
-    if region := refusal.headers.get("x-amz-bucket-region"):
+    kind = KIND_BY_CODE.get(response.code) or _KIND_BY_STATUS.get(response.status) or StorageOperationException
+    words = _HINTS.get(response.code) or response.message or _HINTS_BY_STATUS.get(response.status) or "it refuses"
+    if region := response.headers.get("x-amz-bucket-region"):
         words += f" (the bucket's region is {region})"
-    return Failure(kind, f"{words} [{refusal}]", _seconds(refusal.headers.get("retry-after")))
+    return Failure(kind, f"{words} [{response}]", _seconds(response.headers.get("retry-after")))
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ErrorContext:
     """What an operation is about, for messages."""
 
     operation: str
@@ -154,7 +155,9 @@ class Place:
 
 
 @contextmanager
-def translated(place: Place, failure_of: Callable[[Exception], Failure | None] = failure_of) -> Generator[None]:
+def translated(
+    context: ErrorContext, failure_of: Callable[[Exception], Failure | None] = failure_of
+) -> Generator[None]:
     """Raise what goes wrong inside as a `StorageException`. Stands around calls, reading and closing alike."""
     try:
         yield
@@ -165,29 +168,29 @@ def translated(place: Place, failure_of: Callable[[Exception], Failure | None] =
         failure = failure_of(error)
         if failure is None:
             raise
-        raise storage_exception(failure, place, error) from error
+        raise storage_exception(failure, context, error) from error
 
 
-def storage_exception(failure: Failure, place: Place, error: Exception | None = None) -> StorageException:
+def storage_exception(failure: Failure, context: ErrorContext, error: Exception | None = None) -> StorageException:
     """The exception that a failure is raised as."""
-    message = f"{place.operation} failed: {failure.reason}; {place}"
-    file_id = None if place.bucket is None or place.key is None else f"s3:{place.bucket}/{place.key}"
+    message = f"{context.operation} failed: {failure.reason}; {context}"
+    file_id = None if context.bucket is None or context.key is None else f"s3:{context.bucket}/{context.key}"
     if failure.kind is InvalidRangeException:
         return InvalidRangeException(message, size=_total_size(error), file_id=file_id, backend=Backend.S3)
     if failure.kind is StorageUnavailableException:
         return StorageUnavailableException(
             message,
-            operation=place.operation,
+            operation=context.operation,
             file_id=file_id,
             backend=Backend.S3,
             retry_after=failure.retry_after,
         )
-    return failure.kind(message, operation=place.operation, file_id=file_id, backend=Backend.S3)
+    return failure.kind(message, operation=context.operation, file_id=file_id, backend=Backend.S3)
 
 
 def _total_size(error: Exception | None) -> int | None:
     """The size in `Content-Range: bytes */<size>` of an answer 416 (RFC 9110, 14.4)."""
-    if not isinstance(error, Refusal):
+    if not isinstance(error, ErrorResponse):
         return None
     size = error.headers.get("content-range", "").partition("/")[2]
     return int(size) if size.isdecimal() else None

@@ -10,8 +10,8 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text, quoted
-from s3py_helper.adapters.s3.api.sender import Pipeline, Request
-from s3py_helper.adapters.s3.http.payload import buffer_of
+from s3py_helper.adapters.s3.api.sender import Request, RequestSender
+from s3py_helper.adapters.s3.http.payload import payload_of
 
 _CHECKSUM_TYPE: Final = "x-amz-checksum-type"
 _FULL_OBJECT: Final = "FULL_OBJECT"
@@ -20,7 +20,7 @@ _ANY: Final = "{*}"
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class CreatedUpload:
     """A multipart upload.
 
     Attributes:
@@ -43,25 +43,25 @@ class Part:
     crc32: str | None = None
 
 
-class MultipartRequests:
+class MultipartApi:
     """One method for each kind of request; raises `StorageException`s only.
 
     Args:
         pipeline: Sends them.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
+    def __init__(self, sender: RequestSender) -> None:
+        self._sender = sender
 
-    async def begin(self, bucket: str, key: str, headers: Mapping[str, str], *, checksums: bool) -> Begun:
+    async def create(self, bucket: str, key: str, headers: Mapping[str, str], *, checksums: bool) -> CreatedUpload:
         """Begin an upload; `headers` describe the object, `checksums` asks for CRC-32s of parts and whole."""
-        wish = {"x-amz-checksum-algorithm": "CRC32", _CHECKSUM_TYPE: _FULL_OBJECT} if checksums else {}
-        request = Request("upload", "POST", bucket, key, [("uploads", "")], {**headers, **wish})
-        answer = await self._pipeline.send_for_document(request, must_have="UploadId")
-        return Begun(
-            answer.text_of("UploadId"),
-            checks_whole=answer.headers.get(_CHECKSUM_TYPE) == _FULL_OBJECT,
-            repeated=answer.attempts > 1,
+        requested = {"x-amz-checksum-algorithm": "CRC32", _CHECKSUM_TYPE: _FULL_OBJECT} if checksums else {}
+        request = Request("upload", "POST", bucket, key, [("uploads", "")], {**headers, **requested})
+        response = await self._sender.send_for_document(request, must_have="UploadId")
+        return CreatedUpload(
+            response.text_of("UploadId"),
+            checks_whole=response.headers.get(_CHECKSUM_TYPE) == _FULL_OBJECT,
+            repeated=response.attempts > 1,
         )
 
     async def complete(
@@ -78,25 +78,25 @@ class MultipartRequests:
         """
         whole = {} if crc32 is None else {CRC32_HEADER: crc32_text(crc32), _CHECKSUM_TYPE: _FULL_OBJECT}
         headers = {"content-type": "application/xml", **whole}
-        body = buffer_of(_list_of(parts))
+        body = payload_of(_list_of(parts))
         request = Request("upload", "POST", bucket, key, [("uploadId", upload_id)], headers, body)
-        answer = await self._pipeline.send_for_document(request)
-        return quoted(answer.text_of("ETag")) or None, answer.text_of("ChecksumCRC32") or None
+        response = await self._sender.send_for_document(request)
+        return quoted(response.text_of("ETag")) or None, response.text_of("ChecksumCRC32") or None
 
     async def abort(self, bucket: str, key: str, upload_id: str) -> None:
         """Throw the parts away; raises `FileNotFoundException` when there is no such upload."""
-        await self._pipeline.send_whole(Request("upload", "DELETE", bucket, key, [("uploadId", upload_id)]))
+        await self._sender.send_whole(Request("upload", "DELETE", bucket, key, [("uploadId", upload_id)]))
 
     async def require(self, bucket: str, key: str, upload_id: str) -> None:
         """Raise `FileNotFoundException` when there is no such upload."""
         query = [("max-parts", "1"), ("uploadId", upload_id)]
-        await self._pipeline.send_for_document(Request("upload", "GET", bucket, key, query))
+        await self._sender.send_for_document(Request("upload", "GET", bucket, key, query))
 
     async def ids_of(self, bucket: str, key: str) -> list[str]:
         """The ids of all uploads of one object that are under way."""
         request = Request("upload", "GET", bucket, query=[("prefix", key), ("uploads", "")])
-        answer = await self._pipeline.send_for_document(request)
-        uploads = answer.root.iterfind(f"{_ANY}Upload")
+        response = await self._sender.send_for_document(request)
+        uploads = response.root.iterfind(f"{_ANY}Upload")
         return [
             upload.findtext(f"{_ANY}UploadId", "") for upload in uploads if upload.findtext(f"{_ANY}Key", "") == key
         ]

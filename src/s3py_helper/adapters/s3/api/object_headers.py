@@ -8,10 +8,11 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final
 
-from s3py_helper.adapters.s3.api.metadata import from_headers
-from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.adapters.s3.api.metadata import from_headers, to_headers
+from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.checksum import Checksum
-from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.errors import InvalidArgumentException, StorageOperationException
+from s3py_helper.domain.file_id import Backend, FileId
 
 CRC32_HEADER: Final = "x-amz-checksum-crc32"
 
@@ -36,6 +37,24 @@ def blob_info(file_id: FileId, headers: Mapping[str, str], size: int) -> BlobInf
         storage_class=headers.get("x-amz-storage-class", "STANDARD"),
         metadata=metadata,
     )
+
+
+def upload_headers(blob: NewBlob) -> dict[str, str]:
+    """Everything that is stored beside the bytes, as headers."""
+    content_type = blob.content_type
+    if not (content_type.isascii() and content_type.isprintable()):
+        raise InvalidArgumentException(
+            f"the content type {content_type!r} is no media type", operation="upload", backend=Backend.S3
+        )
+    return {"content-type": content_type, **to_headers(blob.file_name, blob.metadata)}
+
+
+def content_length(headers: Mapping[str, str]) -> int:
+    """The size of the body that an answer describes, in bytes."""
+    length = headers.get("content-length", "")
+    if not length.isdecimal():
+        raise StorageOperationException("the server does not tell the size of the object", backend=Backend.S3)
+    return int(length)
 
 
 def quoted(etag: str | None) -> str | None:

@@ -1,24 +1,22 @@
 """One request to the service: addressed, signed, sent, sent again where that may help."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
+from s3py_helper.adapters.s3.api.backoff import pause_before
 from s3py_helper.adapters.s3.api.credentials import CredentialSource
-from s3py_helper.adapters.s3.api.error_response import parse_refusal
-from s3py_helper.adapters.s3.api.errors import Place, failure_of, storage_exception
+from s3py_helper.adapters.s3.api.error_response import parse_error_response
+from s3py_helper.adapters.s3.api.errors import ErrorContext, failure_of, storage_exception
 from s3py_helper.adapters.s3.api.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
-from s3py_helper.adapters.s3.api.xml import Document, read_document
+from s3py_helper.adapters.s3.api.xml import XmlDocument, read_xml
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.http.client import Answer, HttpClient
-from s3py_helper.adapters.s3.http.payload import EMPTY, Buffer
+from s3py_helper.adapters.s3.http.client import HttpClient, Response
+from s3py_helper.adapters.s3.http.payload import EMPTY, Payload
 from s3py_helper.domain.errors import StorageOperationException
 
-_FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 5.0
 _LARGEST_ERROR_BODY: Final = 64 * 1024
 _SUCCESS: Final = frozenset({200, 204, 206})
 
@@ -33,10 +31,10 @@ class Request:
     key: str | None = None
     query: Query = ()
     headers: dict[str, str] = field(default_factory=dict)
-    body: Buffer = EMPTY
+    body: Payload = EMPTY
 
 
-class Pipeline:
+class RequestSender:
     """Sends requests over one client.
 
     Args:
@@ -66,33 +64,33 @@ class Pipeline:
         # TLS protects bodies already; without it the signature has to.
         self._sign_payload = sign_payload and not endpoint.secure
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Request) -> Response:
         """The answer as soon as its head is there; whoever calls closes it.
 
         Raises:
             StorageException: The service refuses, or the last attempt failed.
         """
-        answer, _ = await self._send_until_taken(request, _as_it_comes)
-        return answer
+        response, _ = await self._send_until_taken(request, _as_it_comes)
+        return response
 
     async def send_whole(self, request: Request) -> Mapping[str, str]:
         """As `send`, for answers whose body does not matter: gives the headers, and the connection is free again."""
-        answer = await self.send(request)
-        answer.close()
-        return answer.headers
+        response = await self.send(request)
+        response.close()
+        return response.headers
 
-    async def send_for_document(self, request: Request, *, must_have: str | None = None) -> Document:
+    async def send_for_document(self, request: Request, *, must_have: str | None = None) -> XmlDocument:
         """As `send`, for answers in XML; one without the element that it must have counts as failed."""
 
-        async def take(answer: Answer) -> Document:
-            with answer:
-                return await read_document(answer, must_have)
+        async def take(response: Response) -> XmlDocument:
+            with response:
+                return await read_xml(response, must_have)
 
-        document, attempts = await self._send_until_taken(request, take)
-        return replace(document, attempts=attempts)
+        xml, attempts = await self._send_until_taken(request, take)
+        return replace(xml, attempts=attempts)
 
     async def _send_until_taken[Taken](
-        self, request: Request, take: Callable[[Answer], Awaitable[Taken]]
+        self, request: Request, take: Callable[[Response], Awaitable[Taken]]
     ) -> tuple[Taken, int]:
         """What was taken from the answer, and how many attempts that took."""
         payload_hash = await self._payload_hash(request)
@@ -106,8 +104,8 @@ class Pipeline:
                 if failure is None:
                     raise
                 if not failure.retryable or attempt >= self._perf.max_retries:
-                    place = Place(request.operation, self.endpoint.url, request.bucket, request.key)
-                    raise storage_exception(failure, place, error) from error
+                    context = ErrorContext(request.operation, self.endpoint.url, request.bucket, request.key)
+                    raise storage_exception(failure, context, error) from error
                 await asyncio.sleep(pause_before(attempt, failure.retry_after))
             attempt += 1
 
@@ -133,7 +131,7 @@ class Pipeline:
         signs = self._sign_payload or request.method == "POST"
         return await request.body.sha256() if signs else UNSIGNED_PAYLOAD
 
-    async def _attempt(self, request: Request, payload_hash: str) -> Answer:
+    async def _attempt(self, request: Request, payload_hash: str) -> Response:
         address = self.endpoint.address(request.bucket, request.key)
         query = encoded_query(request.query)
         headers = {"host": address.host, **request.headers}
@@ -148,32 +146,20 @@ class Pipeline:
         if self._client.closed:
             raise StorageOperationException(f"the S3 backend was closed meanwhile (S3 at {self.endpoint.url})")
         target = f"{address.path}?{query}" if query else address.path
-        answer = await self._client.send(request.method, address.origin, target, headers, request.body)
-        if answer.status in _SUCCESS:
-            return answer
-        with answer:
-            raise parse_refusal(answer.status, answer.headers, await _beginning(answer))
+        response = await self._client.send(request.method, address.origin, target, headers, request.body)
+        if response.status in _SUCCESS:
+            return response
+        with response:
+            raise parse_error_response(response.status, response.headers, await _beginning(response))
 
 
-async def _as_it_comes(answer: Answer) -> Answer:
-    return answer
+async def _as_it_comes(response: Response) -> Response:
+    return response
 
 
-async def _beginning(answer: Answer) -> bytes:
+async def _beginning(response: Response) -> bytes:
     """As much of an error answer as is worth reading."""
     body = b""
-    while len(body) < _LARGEST_ERROR_BODY and (chunk := await answer.read()):
+    while len(body) < _LARGEST_ERROR_BODY and (chunk := await response.read()):
         body += chunk
     return body
-
-
-def pause_before(attempt: int, asked_for: float | None = None) -> float:
-    """Seconds to wait after the attempt of that number, counted from zero, has failed.
-
-    Random within a growing bound, so that clients that failed together do not come back together:
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/. What the service asks for is the least,
-    within reason.
-    """
-    bound = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
-    pause = random.uniform(0, bound)  # noqa: S311 - no secret depends on it
-    return pause if asked_for is None else max(pause, min(asked_for, _LONGEST_PAUSE))

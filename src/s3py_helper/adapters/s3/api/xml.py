@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from s3py_helper.adapters.s3.api.error_response import parse_refusal
-from s3py_helper.adapters.s3.http.client import Answer
-from s3py_helper.adapters.s3.http.faults import NotXml
+from s3py_helper.adapters.s3.api.error_response import parse_error_response
+from s3py_helper.adapters.s3.http.client import Response
 
 _LARGEST: Final = 8 * 1024 * 1024
 """Bytes; a list of 1000 uploads with the longest keys has a quarter of that."""
 
 
+class NotXml(Exception):
+    """The body of the answer is not the XML that belongs there."""
+
+
 @dataclass(frozen=True, slots=True)
-class Document:
+class XmlDocument:
     """An answer that was read as a whole.
 
     Attributes:
@@ -32,16 +35,16 @@ class Document:
         return self.root.findtext(f"{{*}}{name}", "")
 
 
-async def read_document(answer: Answer, must_have: str | None = None) -> Document:
+async def read_xml(response: Response, must_have: str | None = None) -> XmlDocument:
     """Read an answer's body.
 
     Raises:
-        Refusal: The body says no, although the status said yes: the server had begun to answer before it knew
+        ErrorResponse: The body says no, although the status said yes: the server had begun to answer before it knew
             (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
         NotXml: It is no XML, too much of it, or lacks the element that it must have.
     """
     body = b""
-    while chunk := await answer.read():
+    while chunk := await response.read():
         body += chunk
         if len(body) > _LARGEST:
             raise NotXml(f"an answer of more than {_LARGEST} bytes")
@@ -51,8 +54,8 @@ async def read_document(answer: Answer, must_have: str | None = None) -> Documen
     except ParseError as error:
         raise NotXml(str(error)) from None
     if root.tag.rpartition("}")[2] == "Error":
-        raise parse_refusal(answer.status, answer.headers, body)
-    document = Document(root, answer.headers)
-    if must_have is not None and not document.text_of(must_have):
+        raise parse_error_response(response.status, response.headers, body)
+    xml = XmlDocument(root, response.headers)
+    if must_have is not None and not xml.text_of(must_have):
         raise NotXml(f"an answer without {must_have}")
-    return document
+    return xml

@@ -7,7 +7,7 @@ from typing import Final, Self
 from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.faults import Disconnected
-from s3py_helper.adapters.s3.http.payload import Buffer
+from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.http.pool import ConnectionPool
 
 # Compression by a proxy on the way would change sizes and checksums.
@@ -16,7 +16,7 @@ _WITH_BODY: Final = frozenset({"PUT", "POST"})
 _NOT_IDEMPOTENT: Final = frozenset({"POST"})
 
 
-class Answer:
+class Response:
     """An answer whose head has come; `close` it after the last byte or before.
 
     Attributes:
@@ -46,7 +46,7 @@ class Answer:
     def close(self) -> None:
         """Release the connection at once: for the next request when nothing is left of the body, else by closing it."""
         if self._connection is not None:
-            self._pool.give_back(self._origin, self._connection)
+            self._pool.release(self._origin, self._connection)
             self._connection = None
 
     def __enter__(self) -> Self:
@@ -75,7 +75,7 @@ class HttpClient:
         """Whether `aclose` was called."""
         return self._pool.closed
 
-    async def send(self, method: str, origin: str, target: str, headers: Mapping[str, str], body: Buffer) -> Answer:
+    async def send(self, method: str, origin: str, target: str, headers: Mapping[str, str], body: Payload) -> Response:
         """The answer as soon as its head is there.
 
         A kept connection that turns out to be closed is replaced by a fresh one (RFC 9112, 9.3.1), unless the request
@@ -93,28 +93,28 @@ class HttpClient:
             OSError: The network, or TLS, failed.
         """
         head = self._head(method, origin, target, headers, body.size)
-        connection = await self._pool.borrow(origin)
+        connection = await self._pool.acquire(origin)
         was_used = connection.exchanges > 0
         try:
             return await self._exchange(connection, origin, method, head, body)
         except (Disconnected, ConnectionError):
             if not was_used or method in _NOT_IDEMPOTENT:
                 raise
-        return await self._exchange(await self._pool.borrow(origin, fresh=True), origin, method, head, body)
+        return await self._exchange(await self._pool.acquire(origin, fresh=True), origin, method, head, body)
 
     async def aclose(self) -> None:
         """Close all connections; requests under way fail."""
         await self._pool.aclose()
 
     async def _exchange(
-        self, connection: HttpConnection, origin: str, method: str, head: bytes, body: Buffer
-    ) -> Answer:
+        self, connection: HttpConnection, origin: str, method: str, head: bytes, body: Payload
+    ) -> Response:
         try:
-            answer = await connection.ask(head, body, bodyless=method == "HEAD")
+            response = await connection.ask(head, body, bodyless=method == "HEAD")
         except BaseException:  # no answer owns the connection: it goes back, and is closed there
-            self._pool.give_back(origin, connection)
+            self._pool.release(origin, connection)
             raise
-        return Answer(answer.status, answer.headers, self._pool, origin, connection)
+        return Response(response.status, response.headers, self._pool, origin, connection)
 
     def _head(self, method: str, origin: str, target: str, headers: Mapping[str, str], size: int) -> bytes:
         if self._dialer.names_origin_in_requests(origin):

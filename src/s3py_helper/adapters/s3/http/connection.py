@@ -4,9 +4,9 @@ import asyncio
 import ssl
 from typing import Final, cast
 
-from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NoAnswerInTime, NotHttp
-from s3py_helper.adapters.s3.http.parsing import AnswerParser
-from s3py_helper.adapters.s3.http.payload import Buffer
+from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NoResponseInTime, NotHttp
+from s3py_helper.adapters.s3.http.parsing import ResponseParser
+from s3py_helper.adapters.s3.http.payload import Payload
 
 _HELD_AT_MOST: Final = 512 * 1024
 """So many bytes wait for a slow reader, and one more read of the event loop's, before the sender is held up."""
@@ -42,7 +42,7 @@ class HttpConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self._read_timeout = read_timeout
         self._transport: asyncio.Transport | None = None
-        self._answer: AnswerParser | None = None
+        self._response: ResponseParser | None = None
         self._fault: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._encrypts = False
@@ -54,46 +54,46 @@ class HttpConnection(asyncio.Protocol):
 
     # What whoever holds the connection calls.
 
-    async def ask(self, head: bytes, body: Buffer, *, bodyless: bool) -> AnswerParser:
+    async def ask(self, head: bytes, body: Payload, *, bodyless: bool) -> ResponseParser:
         """Send a request; gives its answer as soon as status and headers are there.
 
         Raises:
             HttpFault: No answer came.
             OSError: The network failed.
         """
-        answer = self._answer = AnswerParser(bodyless=bodyless)
+        response = self._response = ResponseParser(bodyless=bodyless)
         self.exchanges += 1
         if body.size <= _JOINED_UP_TO:
             self._open_transport().write(b"".join((head, *body.chunks)))
         elif self._encrypts:
-            await self._send_in_pieces(head, body, answer)
+            await self._send_in_pieces(head, body, response)
         else:
             self._open_transport().writelines((head, *body.chunks))
-        while not answer.has_head:
+        while not response.has_head:
             await self._wait()
-        return answer
+        return response
 
     async def read(self) -> bytes:
         """The next bytes of the answer's body, none at its end; raises as `ask` does."""
-        answer = self._current()
-        while not answer.chunks:
-            if answer.complete:
+        response = self._current()
+        while not response.chunks:
+            if response.complete:
                 return b""
             await self._wait()
-        chunk = answer.chunks.popleft()
-        answer.held -= len(chunk)
-        if self._paused and answer.held < _HELD_AT_MOST:
+        chunk = response.chunks.popleft()
+        response.held -= len(chunk)
+        if self._paused and response.held < _HELD_AT_MOST:
             self._paused = False
             self._made_transport().resume_reading()
         return chunk
 
     def finish(self) -> bool:
         """End the exchange, wherever it is; gives whether the connection can carry another one, else it is closed."""
-        answer, self._answer = self._answer, None
+        response, self._response = self._response, None
         transport = self._transport
         if (
-            answer is None
-            or not (answer.complete and answer.keeps_alive)
+            response is None
+            or not (response.complete and response.keeps_alive)
             or transport is None
             or transport.is_closing()
             or transport.get_write_buffer_size()
@@ -118,7 +118,7 @@ class HttpConnection(asyncio.Protocol):
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         """Go on encrypted, to whom CONNECT has led: its answer has no end, what follows is the other side's."""
-        self._answer = None
+        self._response = None
         plain = self._made_transport()
         self._transport = await self._loop.start_tls(plain, self, context, server_hostname=host)
         self._encrypts = True
@@ -137,17 +137,17 @@ class HttpConnection(asyncio.Protocol):
         self._wake()
 
     def data_received(self, data: bytes) -> None:
-        answer = self._answer
-        if answer is None:
+        response = self._response
+        if response is None:
             # Nothing was asked: a farewell, or bytes that would be taken for the next answer.
             self.abort()
             return
         try:
-            answer.feed(data)
+            response.feed(data)
         except NotHttp as error:
             self._fault = error
             self.abort()
-        if answer.held > _HELD_AT_MOST and not answer.complete and not self._paused:
+        if response.held > _HELD_AT_MOST and not response.complete and not self._paused:
             self._paused = True
             self._made_transport().pause_reading()
         self._deadline = self._loop.time() + self._read_timeout
@@ -157,22 +157,22 @@ class HttpConnection(asyncio.Protocol):
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
-        if self._fault is None and self._answer is not None:
-            self._fault = _fault_of(self._answer, exc)
+        if self._fault is None and self._response is not None:
+            self._fault = _fault_of(self._response, exc)
         self._wake()
         if not self.lost.done():
             self.lost.set_result(None)
 
     # Sending and waiting.
 
-    async def _send_in_pieces(self, head: bytes, body: Buffer, answer: AnswerParser) -> None:
+    async def _send_in_pieces(self, head: bytes, body: Payload, response: ResponseParser) -> None:
         self._open_transport().write(head)
         for piece in body.pieces(_ENCRYPTED_AT_ONCE):
-            while self._full and not answer.has_head:
+            while self._full and not response.has_head:
                 await self._wait()
-            if answer.has_head:
+            if response.has_head:
                 # The rest of the body would be taken for the next request.
-                answer.keeps_alive = False
+                response.keeps_alive = False
                 return
             self._open_transport().write(piece)
 
@@ -207,14 +207,14 @@ class HttpConnection(asyncio.Protocol):
         if now < self._deadline:
             self._watch = self._loop.call_at(self._deadline, self._check_progress)
             return
-        self._fault = NoAnswerInTime()
+        self._fault = NoResponseInTime()
         self.abort()
         self._wake()
 
-    def _current(self) -> AnswerParser:
-        if self._answer is None:
+    def _current(self) -> ResponseParser:
+        if self._response is None:
             raise RuntimeError("nothing was asked")
-        return self._answer
+        return self._response
 
     def _open_transport(self) -> asyncio.Transport:
         transport = self._made_transport()
@@ -228,10 +228,10 @@ class HttpConnection(asyncio.Protocol):
         return self._transport
 
 
-def _fault_of(answer: AnswerParser, error: Exception | None) -> Exception | None:
+def _fault_of(response: ResponseParser, error: Exception | None) -> Exception | None:
     """What the end of the connection means for the answer; `None` when it is complete."""
     try:
-        answer.feed_end()
+        response.feed_end()
     except Disconnected as fault:
         return error or fault
     except BrokenOff as fault:

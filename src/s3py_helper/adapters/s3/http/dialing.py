@@ -101,10 +101,10 @@ class Dialer:
         lines = [f"CONNECT {peer.authority} HTTP/1.1", f"host: {peer.authority}"]
         lines += (f"{name}: {value}" for name, value in self.proxy_headers.items())
         try:
-            answer = await connection.ask("\r\n".join([*lines, "", ""]).encode(), EMPTY, bodyless=True)
+            response = await connection.ask("\r\n".join([*lines, "", ""]).encode(), EMPTY, bodyless=True)
         except (HttpFault, OSError) as error:
             raise NoProxy from error
-        if answer.status != _OK:
+        if response.status != _OK:
             raise ProxyRefuses
 
     async def _connect(self, peer: Peer) -> HttpConnection:

@@ -21,7 +21,7 @@ class ProxyRefuses(NotConnected):
     """The proxy does not connect to the host."""
 
 
-class NoAnswerInTime(HttpFault):
+class NoResponseInTime(HttpFault):
     """Nothing came, or could be sent, for as long as the read timeout."""
 
 
@@ -31,10 +31,6 @@ class Disconnected(HttpFault):
 
 class BrokenOff(HttpFault):
     """The answer ended before it was complete."""
-
-
-class NotXml(HttpFault):
-    """The body of the answer is not the XML that belongs there."""
 
 
 class NotHttp(HttpFault):

@@ -13,7 +13,7 @@ LARGEST_HEAD: Final = 64 * 1024
 _FIRST_FINAL_STATUS: Final = 200
 
 
-class AnswerParser:
+class ResponseParser:
     """Feed it what the connection gives; llhttp takes the head apart, and chunked bodies.
 
     A body whose length the head tells is passed on as it came: neither parsed nor copied.

@@ -15,7 +15,7 @@ type Chunk = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
-class Buffer:
+class Payload:
     """Chunks in order. They stay where they are: nothing is joined or copied on the way to the socket.
 
     Attributes:
@@ -46,9 +46,9 @@ class Buffer:
         return digest.hexdigest()
 
 
-EMPTY: Final = Buffer()
+EMPTY: Final = Payload()
 
 
-def buffer_of(content: Chunk) -> Buffer:
+def payload_of(content: Chunk) -> Payload:
     """A buffer of one small chunk."""
-    return Buffer((content,), len(content), isal_zlib.crc32(content)) if content else EMPTY
+    return Payload((content,), len(content), isal_zlib.crc32(content)) if content else EMPTY

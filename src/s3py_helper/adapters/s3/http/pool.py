@@ -28,7 +28,7 @@ class ConnectionPool:
         self._loop = asyncio.get_running_loop()
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def borrow(self, origin: str, *, fresh: bool = False) -> HttpConnection:
+    async def acquire(self, origin: str, *, fresh: bool = False) -> HttpConnection:
         """A connection to the origin, to be given back; `fresh` asks for one that nobody has used.
 
         Raises:
@@ -42,7 +42,7 @@ class ConnectionPool:
             self._slots.release()
             raise
 
-    def give_back(self, origin: str, connection: HttpConnection) -> None:
+    def release(self, origin: str, connection: HttpConnection) -> None:
         """End its exchange; it is kept if it can carry another one, else closed."""
         self._slots.release()
         if not connection.finish():

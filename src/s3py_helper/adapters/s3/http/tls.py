@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 from s3py_helper.domain.errors import InvalidArgumentException
-from s3py_helper.domain.file_id import Backend
 
 type TlsSettings = Callable[[], ssl.SSLContext]
 """Made when they are needed first: reading all certificates that the system trusts takes tens of milliseconds."""
@@ -40,5 +39,5 @@ def _trusting_bundle(path: Path) -> ssl.SSLContext:
         )
     except OSError as error:
         raise InvalidArgumentException(
-            f"verify_tls names the CA bundle {str(path)!r}, which cannot be read: {error.strerror}", backend=Backend.S3
+            f"verify_tls names the CA bundle {str(path)!r}, which cannot be read: {error.strerror}"
         ) from error

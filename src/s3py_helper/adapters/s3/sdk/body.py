@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Any, Final, Self
 
-from s3py_helper.adapters.s3.api.errors import Place, translated
+from s3py_helper.adapters.s3.api.errors import ErrorContext, translated
 from s3py_helper.adapters.s3.sdk.errors import failure_of
 
 _CHUNK_SIZE: Final = 64 * 1024
@@ -13,13 +13,13 @@ _CHUNK_SIZE: Final = 64 * 1024
 class SdkBody:
     """Reads like the SDK's own: `read()`, `read(size)`, `iter_chunks(size)`, `async for`, `async with`, `close()`."""
 
-    def __init__(self, body: Any, place: Place) -> None:
+    def __init__(self, body: Any, context: ErrorContext) -> None:
         self._body = body
-        self._place = place
+        self._context = context
 
     async def read(self, amt: int | None = None) -> bytes:
         """Up to `amt` bytes, none at the end; all that is left without a number."""
-        with translated(self._place, failure_of):
+        with translated(self._context, failure_of):
             content: bytes = await self._body.read(amt)
         return content
 

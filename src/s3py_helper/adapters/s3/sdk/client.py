@@ -10,10 +10,10 @@ from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
-from s3py_helper.adapters.s3.api.errors import Place, translated
+from s3py_helper.adapters.s3.api.errors import ErrorContext, translated
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.sdk.body import SdkBody
-from s3py_helper.adapters.s3.sdk.errors import failure_of, refusal_of
+from s3py_helper.adapters.s3.sdk.errors import error_response_of, failure_of
 
 
 class Sdk:
@@ -46,7 +46,7 @@ class Sdk:
         )
 
     async def __aenter__(self) -> Self:
-        with translated(Place("opening the SDK", self._endpoint.url), failure_of):
+        with translated(ErrorContext("opening the SDK", self._endpoint.url), failure_of):
             self._client = await self._opening.__aenter__()
         return self
 
@@ -62,20 +62,20 @@ class Sdk:
             StorageException: Whatever goes wrong; `operation` stands in the message.
         """
         bucket, key = parameters.get("Bucket"), parameters.get("Key")
-        place = Place(
+        context = ErrorContext(
             operation,
             self._endpoint.url,
             bucket if isinstance(bucket, str) else None,
             key if isinstance(key, str) else None,
         )
-        with translated(place, failure_of):
+        with translated(context, failure_of):
             try:
-                answer: dict[str, Any] = await getattr(self._client, method)(**parameters)
+                response: dict[str, Any] = await getattr(self._client, method)(**parameters)
             except ClientError as error:
-                raise refusal_of(error.response) from error
-        if "Body" in answer:
-            answer["Body"] = SdkBody(answer["Body"], place)
-        return answer
+                raise error_response_of(error.response) from error
+        if "Body" in response:
+            response["Body"] = SdkBody(response["Body"], context)
+        return response
 
 
 def session_of(config: S3Config) -> Any:

@@ -6,8 +6,8 @@ from typing import Any, Final
 import aiohttp
 from botocore import exceptions as sdk  # type: ignore[import-untyped]  # it ships no types
 
-from s3py_helper.adapters.s3.api.error_response import Refusal
-from s3py_helper.adapters.s3.api.errors import Failure, failure_of_refusal
+from s3py_helper.adapters.s3.api.error_response import ErrorResponse
+from s3py_helper.adapters.s3.api.errors import Failure, failure_of_response
 from s3py_helper.adapters.s3.api.errors import failure_of as transport_failure_of
 from s3py_helper.domain.errors import (
     AccessDeniedException,
@@ -59,17 +59,17 @@ _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], type[StorageException], s
 def failure_of(error: Exception) -> Failure | None:
     """What an error of an SDK call means; `None` for one that is nothing of the SDK's or the network's."""
     if isinstance(error, sdk.ClientError):
-        return failure_of_refusal(refusal_of(error.response))
+        return failure_of_response(error_response_of(error.response))
     for origins, kind, reason in _TABLE:
         if isinstance(error, origins):
             return Failure(kind, f"{reason} ({type(error).__name__})")
     return transport_failure_of(error)
 
 
-def refusal_of(response: dict[str, Any]) -> Refusal:
+def error_response_of(response: dict[str, Any]) -> ErrorResponse:
     """What the `response` of a `ClientError` says."""
     error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code = str(error.get("Code", ""))
     # For an answer without a body the SDK makes up a code from the status, and a message from its phrase.
     message = "" if code.isdecimal() and code in {str(status.value) for status in HTTPStatus} else error.get("Message")
-    return Refusal(int(metadata.get("HTTPStatusCode", 0)), code, str(message or ""), metadata.get("HTTPHeaders"))
+    return ErrorResponse(int(metadata.get("HTTPStatusCode", 0)), code, str(message or ""), metadata.get("HTTPHeaders"))

@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from s3py_helper.adapters.s3.api.errors import Place
-from s3py_helper.adapters.s3.api.multipart import Begun, Part
+from s3py_helper.adapters.s3.api.backoff import pause_before
+from s3py_helper.adapters.s3.api.errors import ErrorContext
+from s3py_helper.adapters.s3.api.multipart import CreatedUpload, Part
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text, quoted
-from s3py_helper.adapters.s3.api.objects import HotPath
-from s3py_helper.adapters.s3.api.sender import pause_before
-from s3py_helper.adapters.s3.http.payload import Buffer
+from s3py_helper.adapters.s3.api.objects import ObjectApi
+from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.upload.rollback import best_effort
 from s3py_helper.application.completion import completed
 from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageException
@@ -21,12 +21,12 @@ _ABORTS: Final = 8
 
 @asynccontextmanager
 async def multipart_upload(
-    hot: HotPath, bucket: str, key: str, headers: dict[str, str], *, checksums: bool
+    objects: ObjectApi, bucket: str, key: str, headers: dict[str, str], *, checksums: bool
 ) -> AsyncGenerator["MultipartUpload"]:
     """An upload that the block feeds and completes; discarded when the block raises, or is cancelled."""
-    upload = MultipartUpload(hot, bucket, key)
+    upload = MultipartUpload(objects, bucket, key)
     try:
-        await completed(upload.begin(headers, checksums=checksums))
+        await completed(upload.create(headers, checksums=checksums))
         yield upload
     except BaseException as error:
         await completed(upload.discard())
@@ -39,10 +39,10 @@ async def multipart_upload(
 class MultipartUpload:
     """Begins, feeds, completes or discards the upload of one object whose key nobody else uses."""
 
-    def __init__(self, hot: HotPath, bucket: str, key: str) -> None:
-        self._hot = hot
-        self._requests = hot.multipart
-        self._place = Place("upload", hot.endpoint.url, bucket, key)
+    def __init__(self, objects: ObjectApi, bucket: str, key: str) -> None:
+        self._objects = objects
+        self._requests = objects.multipart
+        self._context = ErrorContext("upload", objects.endpoint.url, bucket, key)
         self._object = bucket, key
         self._upload_id: str | None = None
         self._may_be_lost = False
@@ -50,28 +50,28 @@ class MultipartUpload:
         self._completing = False
         self._parts: dict[int, Part] = {}
 
-    async def begin(self, headers: dict[str, str], *, checksums: bool) -> None:
+    async def create(self, headers: dict[str, str], *, checksums: bool) -> None:
         """Begin; must not be cancelled: `discard` would have to look for the upload."""
         try:
-            begun = await self._begin(headers, checksums=checksums and self._hot.checksums.wanted)
+            created = await self._create(headers, checksums=checksums and self._objects.checksums.wanted)
         except StorageException as error:
             # A refusal is clear; after a lost answer an upload may be there whose id nobody knows.
             self._may_be_lost = error.retryable
             raise
-        self._upload_id = begun.upload_id
-        self._checks_whole = begun.checks_whole
-        if begun.repeated:
-            async with best_effort(self._place):
-                for upload_id in set(await self._requests.ids_of(*self._object)) - {begun.upload_id}:
+        self._upload_id = created.upload_id
+        self._checks_whole = created.checks_whole
+        if created.repeated:
+            async with best_effort(self._context):
+                for upload_id in set(await self._requests.ids_of(*self._object)) - {created.upload_id}:
                     await self._abort(upload_id)
 
-    async def _begin(self, headers: dict[str, str], *, checksums: bool) -> Begun:
+    async def _create(self, headers: dict[str, str], *, checksums: bool) -> CreatedUpload:
         try:
-            return await self._requests.begin(*self._object, headers, checksums=checksums)
+            return await self._requests.create(*self._object, headers, checksums=checksums)
         except StorageException as error:
-            if not checksums or not self._hot.checksums.learn_from(error):
+            if not checksums or not self._objects.checksums.learn_from(error):
                 raise
-        return await self._requests.begin(*self._object, headers, checksums=False)
+        return await self._requests.create(*self._object, headers, checksums=False)
 
     @property
     def upload_id(self) -> str:
@@ -80,10 +80,10 @@ class MultipartUpload:
             raise RuntimeError("the upload has not begun")
         return self._upload_id
 
-    async def send(self, number: int, content: Buffer) -> None:
+    async def send(self, number: int, content: Payload) -> None:
         """Upload one part; they may come in any order and at once."""
-        answer = await self._hot.upload_part(*self._object, self.upload_id, number, content)
-        self.add(Part(number, answer.get("etag", ""), answer.get(CRC32_HEADER)))
+        response = await self._objects.upload_part(*self._object, self.upload_id, number, content)
+        self.add(Part(number, response.get("etag", ""), response.get(CRC32_HEADER)))
 
     def add(self, part: Part) -> None:
         """Take a part that was stored in another way."""
@@ -104,7 +104,7 @@ class MultipartUpload:
             etag, confirmed = await self._requests.complete(*self._object, self.upload_id, parts, crc32=checked)
         except FileNotFoundException:
             # A request whose answer was lost is repeated: the second one finds the upload completed by the first.
-            described = await self._hot.head_object(*self._object)
+            described = await self._objects.head_object(*self._object)
             if int(described.get("content-length", -1)) != size:
                 raise
             return quoted(described.get("etag")), False
@@ -112,8 +112,8 @@ class MultipartUpload:
             return etag, False
         if confirmed != crc32_text(checked):
             raise IntegrityException(
-                f"the server has stored other bytes than were sent; {self._place}",
-                operation=self._place.operation,
+                f"the server has stored other bytes than were sent; {self._context}",
+                operation=self._context.operation,
                 backend=Backend.S3,
             )
         return etag, True
@@ -123,15 +123,15 @@ class MultipartUpload:
 
         All parts must have ended: one that is under way would bring the upload back.
         """
-        async with best_effort(self._place):
+        async with best_effort(self._context):
             if self._upload_id is not None:
                 await self._abort(self._upload_id)
             elif self._may_be_lost:
-                # Begun without our learning their ids; the key is ours alone, so are they.
+                # CreatedUpload without our learning their ids; the key is ours alone, so are they.
                 for upload_id in await self._requests.ids_of(*self._object):
                     await self._abort(upload_id)
             if self._completing:
-                await self._hot.delete_object(*self._object)
+                await self._objects.delete_object(*self._object)
 
     async def _abort(self, upload_id: str) -> None:
         """Abort until the upload is gone.

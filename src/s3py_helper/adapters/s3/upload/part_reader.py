@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from s3py_helper.adapters.s3.http.payload import Buffer, Chunk
+from s3py_helper.adapters.s3.http.payload import Chunk, Payload
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.summing import crc32_of_rest, crc32_with
 
@@ -24,7 +24,7 @@ class PartReader:
         self._ahead: Chunk = b""
         self._crc32 = 0
 
-    async def read(self, size: int) -> Buffer:
+    async def read(self, size: int) -> Payload:
         """The next `size` bytes, fewer only at the end. Large chunks stay where they are; what is cut off is a view."""
         chunks: list[Chunk] = []
         small = bytearray()
@@ -45,7 +45,7 @@ class PartReader:
             small.clear()
         chunks += filter(None, (bytes(small),))
         await self._look_ahead()
-        return Buffer(chunks, size - missing, crc32_of_rest(before, self._crc32, size - missing))
+        return Payload(chunks, size - missing, crc32_of_rest(before, self._crc32, size - missing))
 
     async def _look_ahead(self) -> bool:
         if not self._ahead and not self.ended:

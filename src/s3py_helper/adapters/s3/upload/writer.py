@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import Iterator
 
-from s3py_helper.adapters.s3.api.metadata import to_headers
-from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, quoted
+from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, quoted, upload_headers
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.http.payload import Buffer
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.http.payload import Payload
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.multipart_upload import MultipartUpload, multipart_upload
 from s3py_helper.adapters.s3.upload.part_reader import PartReader
 from s3py_helper.adapters.s3.upload.single_put import put_or_nothing
 from s3py_helper.application.completion import completed
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
-from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
+from s3py_helper.domain.errors import FileTooLargeException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, part_sizes
 
@@ -22,8 +21,8 @@ from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, part_sizes
 class BlobWriter:
     """Chooses the way for a body, and goes it. Memory is bounded by parts in flight times part size."""
 
-    def __init__(self, connection: S3Connection, default_bucket: str, perf: S3PerfConfig) -> None:
-        self._connection = connection
+    def __init__(self, session: S3Session, default_bucket: str, perf: S3PerfConfig) -> None:
+        self._session = session
         self._default_bucket = default_bucket
         self._perf = perf
 
@@ -50,29 +49,31 @@ class BlobWriter:
             metadata=dict(blob.metadata),
         )
 
-    async def _put(self, file_id: FileId, part: Buffer, headers: dict[str, str]) -> tuple[str | None, bool]:
-        hot = self._connection.hot
-        answer = await put_or_nothing(hot, file_id.bucket, file_id.key, part, headers)
-        return quoted(answer.get("etag")), CRC32_HEADER in answer
+    async def _put(self, file_id: FileId, part: Payload, headers: dict[str, str]) -> tuple[str | None, bool]:
+        objects = self._session.objects
+        response = await put_or_nothing(objects, file_id.bucket, file_id.key, part, headers)
+        return quoted(response.get("etag")), CRC32_HEADER in response
 
     async def _send_in_parts(
         self,
         file_id: FileId,
-        first: Buffer,
+        first: Payload,
         reader: PartReader,
         sizes: Iterator[int],
         headers: dict[str, str],
         body: IncomingBody,
     ) -> tuple[str | None, bool]:
-        hot = self._connection.hot
-        async with multipart_upload(hot, file_id.bucket, file_id.key, headers, checksums=True) as upload:
+        objects = self._session.objects
+        async with multipart_upload(objects, file_id.bucket, file_id.key, headers, checksums=True) as upload:
             await self._send_all(upload, first, reader, sizes)
             return await completed(upload.complete(body.received, body.crc32))
 
-    async def _send_all(self, upload: MultipartUpload, first: Buffer, reader: PartReader, sizes: Iterator[int]) -> None:
+    async def _send_all(
+        self, upload: MultipartUpload, first: Payload, reader: PartReader, sizes: Iterator[int]
+    ) -> None:
         slots = asyncio.Semaphore(self._perf.parts_in_flight)
 
-        async def send(number: int, part: Buffer) -> None:
+        async def send(number: int, part: Payload) -> None:
             try:
                 await upload.send(number, part)
             finally:
@@ -91,16 +92,6 @@ class BlobWriter:
                 raise FileTooLargeException(
                     f"the file has more bytes than S3 stores in one object ({MAX_OBJECT_SIZE})", limit=MAX_OBJECT_SIZE
                 )
-
-
-def upload_headers(blob: NewBlob) -> dict[str, str]:
-    """Everything that is stored beside the bytes, as headers."""
-    content_type = blob.content_type
-    if not (content_type.isascii() and content_type.isprintable()):
-        raise InvalidArgumentException(
-            f"the content type {content_type!r} is no media type", operation="upload", backend=Backend.S3
-        )
-    return {"content-type": content_type, **to_headers(blob.file_name, blob.metadata)}
 
 
 def _largest_single(size: int | None, threshold: int, part_size: int) -> int | None:

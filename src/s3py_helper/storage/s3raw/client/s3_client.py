@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Self
 
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.mount import mounted
-from s3py_helper.adapters.s3.session import S3Connection
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.router import StoreRouter
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
@@ -22,20 +22,20 @@ class S3Client:
     """
 
     def __init__(self, config: S3Config) -> None:
-        self._connection = S3Connection(config)
+        self._session = S3Session(config)
 
     async def __aenter__(self) -> Self:
-        await self._connection.__aenter__()
+        await self._session.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._connection.__aexit__(kind, error, trace)
+        await self._session.__aexit__(kind, error, trace)
 
     def router(self, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None) -> StoreRouter:
         """What the raw services work with: this client as the only backend, every bucket permitted."""
-        backend = mounted(self._connection, default_bucket=default_bucket, perf=perf)
+        backend = mounted(self._session, default_bucket=default_bucket, perf=perf)
         return StoreRouter(RoutingPolicy(StorageMode.S3), {Backend.S3: backend})
 
     async def put_object(
@@ -109,7 +109,7 @@ class S3Client:
         return await self._call("abort_multipart_upload", "upload", bucket, key, UploadId=upload_id)
 
     async def _call(self, method: str, operation: str, bucket: str, key: str, **parameters: object) -> dict[str, Any]:
-        sdk = await self._connection.sdk()
+        sdk = await self._session.sdk()
         return await sdk.call(method, operation, Bucket=bucket, Key=key, **parameters)
 
 

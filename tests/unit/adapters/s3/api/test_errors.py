@@ -10,8 +10,8 @@ import pytest
 from botocore import exceptions as sdk
 
 from s3py_helper.adapters.s3.api import errors
-from s3py_helper.adapters.s3.api.error_response import Refusal, parse_refusal
-from s3py_helper.adapters.s3.api.errors import KIND_BY_CODE, Place, failure_of, translated
+from s3py_helper.adapters.s3.api.error_response import ErrorResponse, parse_error_response
+from s3py_helper.adapters.s3.api.errors import KIND_BY_CODE, ErrorContext, failure_of, translated
 from s3py_helper.adapters.s3.http import faults
 from s3py_helper.adapters.s3.sdk import errors as sdk_errors
 from s3py_helper.domain.errors import (
@@ -26,7 +26,7 @@ from s3py_helper.domain.errors import (
     StorageUnavailableException,
 )
 
-PLACE = Place("download", "http://s3.example:9000", "docs", "a/b.txt")
+PLACE = ErrorContext("download", "http://s3.example:9000", "docs", "a/b.txt")
 
 
 def classes_in(module: object, *roots: type) -> Iterator[type[Exception]]:
@@ -87,39 +87,39 @@ def test_every_error_that_the_sdk_knows_of_s3_is_in_the_table_or_nothing_in_part
 @pytest.mark.parametrize(
     ("refusal", "kind", "words"),
     [
-        (Refusal(404, "NoSuchKey", "The specified key does not exist."), FileNotFoundException, "no such object"),
-        (Refusal(404, "NoSuchBucket"), FileNotFoundException, "no such bucket"),
-        (Refusal(404), FileNotFoundException, "HTTP 404"),
-        (Refusal(403, "AccessDenied", "Access Denied."), AccessDeniedException, "Access Denied."),
-        (Refusal(403), AccessDeniedException, "HTTP 403"),
-        (Refusal(403, "SignatureDoesNotMatch"), AccessDeniedException, "secret key is wrong"),
-        (Refusal(403, "InvalidAccessKeyId"), AccessDeniedException, "access key is not known"),
-        (Refusal(403, "RequestTimeTooSkewed"), AccessDeniedException, "clocks"),
-        (Refusal(400, "ExpiredToken", "The token has expired."), AccessDeniedException, "expired"),
-        (Refusal(412, "PreconditionFailed"), PreconditionFailedException, "not the version"),
-        (Refusal(416, "InvalidRange"), InvalidRangeException, "InvalidRange"),
-        (Refusal(400, "BadDigest"), IntegrityException, "BadDigest"),
-        (Refusal(400, "EntityTooLarge"), InvalidArgumentException, "EntityTooLarge"),
-        (Refusal(503, "SlowDown", "Reduce your rate"), StorageUnavailableException, "Reduce your rate"),
-        (Refusal(400, "RequestTimeout"), StorageUnavailableException, "RequestTimeout"),
-        (Refusal(502), StorageUnavailableException, "HTTP 502"),
-        (Refusal(429), StorageUnavailableException, "HTTP 429"),
-        (Refusal(301, "PermanentRedirect"), StorageOperationException, "another endpoint"),
+        (ErrorResponse(404, "NoSuchKey", "The specified key does not exist."), FileNotFoundException, "no such object"),
+        (ErrorResponse(404, "NoSuchBucket"), FileNotFoundException, "no such bucket"),
+        (ErrorResponse(404), FileNotFoundException, "HTTP 404"),
+        (ErrorResponse(403, "AccessDenied", "Access Denied."), AccessDeniedException, "Access Denied."),
+        (ErrorResponse(403), AccessDeniedException, "HTTP 403"),
+        (ErrorResponse(403, "SignatureDoesNotMatch"), AccessDeniedException, "secret key is wrong"),
+        (ErrorResponse(403, "InvalidAccessKeyId"), AccessDeniedException, "access key is not known"),
+        (ErrorResponse(403, "RequestTimeTooSkewed"), AccessDeniedException, "clocks"),
+        (ErrorResponse(400, "ExpiredToken", "The token has expired."), AccessDeniedException, "expired"),
+        (ErrorResponse(412, "PreconditionFailed"), PreconditionFailedException, "not the version"),
+        (ErrorResponse(416, "InvalidRange"), InvalidRangeException, "InvalidRange"),
+        (ErrorResponse(400, "BadDigest"), IntegrityException, "BadDigest"),
+        (ErrorResponse(400, "EntityTooLarge"), InvalidArgumentException, "EntityTooLarge"),
+        (ErrorResponse(503, "SlowDown", "Reduce your rate"), StorageUnavailableException, "Reduce your rate"),
+        (ErrorResponse(400, "RequestTimeout"), StorageUnavailableException, "RequestTimeout"),
+        (ErrorResponse(502), StorageUnavailableException, "HTTP 502"),
+        (ErrorResponse(429), StorageUnavailableException, "HTTP 429"),
+        (ErrorResponse(301, "PermanentRedirect"), StorageOperationException, "another endpoint"),
         (
-            Refusal(400, "AuthorizationHeaderMalformed", headers={"x-amz-bucket-region": "eu-west-1"}),
+            ErrorResponse(400, "AuthorizationHeaderMalformed", headers={"x-amz-bucket-region": "eu-west-1"}),
             AccessDeniedException,
             "region is eu-west-1",
         ),
-        (Refusal(403, "InvalidObjectState"), AccessDeniedException, "archived"),
-        (Refusal(418, "Teapot", "short and stout"), StorageOperationException, "short and stout"),
+        (ErrorResponse(403, "InvalidObjectState"), AccessDeniedException, "archived"),
+        (ErrorResponse(418, "Teapot", "short and stout"), StorageOperationException, "short and stout"),
     ],
-    ids=lambda value: str(value) if isinstance(value, Refusal) else "",
+    ids=lambda value: str(value) if isinstance(value, ErrorResponse) else "",
 )
 def test_a_refusal_is_raised_as_its_counterpart_and_says_where(
-    refusal: Refusal, kind: type[StorageException], words: str
+    error_response: ErrorResponse, kind: type[StorageException], words: str
 ) -> None:
     with pytest.raises(StorageException) as raised, translated(PLACE):
-        raise refusal
+        raise error_response
     error = raised.value
     assert type(error) is kind
     assert words in str(error)
@@ -127,7 +127,7 @@ def test_a_refusal_is_raised_as_its_counterpart_and_says_where(
     assert "S3 at http://s3.example:9000, bucket 'docs', key 'a/b.txt'" in str(error)
     assert (error.file_id, error.backend, error.operation) == ("s3:docs/a/b.txt", "s3", "download")
     assert error.retryable is (kind is StorageUnavailableException)
-    assert error.__cause__ is refusal
+    assert error.__cause__ is error_response
 
 
 @pytest.mark.parametrize(
@@ -150,13 +150,13 @@ def test_trouble_on_the_way_is_raised_as_its_counterpart(
 
 def test_how_long_the_service_asks_to_wait_is_told() -> None:
     with pytest.raises(StorageUnavailableException) as raised, translated(PLACE):
-        raise Refusal(503, "SlowDown", headers={"retry-after": "7"})
+        raise ErrorResponse(503, "SlowDown", headers={"retry-after": "7"})
     assert raised.value.retry_after == 7
 
 
 def test_the_size_of_the_object_is_told_where_the_range_lies_outside() -> None:
     with pytest.raises(InvalidRangeException) as raised, translated(PLACE):
-        raise Refusal(416, "InvalidRange", headers={"content-range": "bytes */12"})
+        raise ErrorResponse(416, "InvalidRange", headers={"content-range": "bytes */12"})
     assert raised.value.size == 12
 
 
@@ -180,7 +180,7 @@ def test_an_error_of_the_sdk_means_the_same_as_the_answer_behind_it() -> None:
         "ResponseMetadata": {"HTTPStatusCode": 503, "HTTPHeaders": {"retry-after": "3"}},
     }
     assert sdk_errors.failure_of(sdk.ClientError(response, "PutObject")) == errors.failure_of(
-        Refusal(503, "SlowDown", "Reduce your rate", {"retry-after": "3"})
+        ErrorResponse(503, "SlowDown", "Reduce your rate", {"retry-after": "3"})
     )
 
 
@@ -195,6 +195,6 @@ def test_an_error_of_the_sdk_means_the_same_as_the_answer_behind_it() -> None:
     ],
 )
 def test_an_error_answer_is_read_whatever_it_is(body: bytes, code: str, message: str) -> None:
-    refusal = parse_refusal(500, {"Retry-After": "1"}, body)
-    assert (refusal.status, refusal.code, refusal.message) == (500, code, message)
-    assert refusal.headers == {"retry-after": "1"}
+    error_response = parse_error_response(500, {"Retry-After": "1"}, body)
+    assert (error_response.status, error_response.code, error_response.message) == (500, code, message)
+    assert error_response.headers == {"retry-after": "1"}

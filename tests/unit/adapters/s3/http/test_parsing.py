@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NotHttp
-from s3py_helper.adapters.s3.http.parsing import LARGEST_HEAD, AnswerParser
+from s3py_helper.adapters.s3.http.parsing import LARGEST_HEAD, ResponseParser
 
 SIZED = b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 5\r\n\r\nhello'
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
 INTERIM = b"HTTP/1.1 100 Continue\r\nX-Only: interim\r\n\r\n" + SIZED
 
 
-def fed(*pieces: bytes, bodyless: bool = False) -> AnswerParser:
-    parser = AnswerParser(bodyless=bodyless)
+def fed(*pieces: bytes, bodyless: bool = False) -> ResponseParser:
+    parser = ResponseParser(bodyless=bodyless)
     for piece in pieces:
         parser.feed(piece)
     return parser
 
 
-def body_of(parser: AnswerParser) -> bytes:
+def body_of(parser: ResponseParser) -> bytes:
     assert parser.held == sum(map(len, parser.chunks))
     return b"".join(parser.chunks)
 
@@ -110,7 +110,7 @@ def test_a_head_without_end_is_an_error() -> None:
 @pytest.mark.parametrize("message", [SIZED, CHUNKED])
 def test_an_answer_that_ends_too_early_is_an_error_wherever_it_ends(message: bytes) -> None:
     for length in range(len(message)):
-        parser = fed(message[:length]) if length else AnswerParser()
+        parser = fed(message[:length]) if length else ResponseParser()
         with pytest.raises(BrokenOff if length else Disconnected):
             parser.feed_end()
 
