@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from s3py_helper.adapters.fastdfs.address import Address
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
-from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Peer, ProtocolFault, Role
-from s3py_helper.adapters.fastdfs.pool import ConnectionPool
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Peer, ProtocolFault, Role
+from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
+from s3py_helper.adapters.fastdfs.protocol.tracker_client import TrackerClient
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
-from s3py_helper.adapters.fastdfs.tracker_client import TrackerClient
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import StorageException, StorageOperationException, StorageUnavailableException
 from s3py_helper.domain.file_id import FileId

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from s3py_helper.adapters.fastdfs.address import Address
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
-from s3py_helper.adapters.fastdfs.faults import Peer, Role, ServerRefusal
-from s3py_helper.adapters.fastdfs.pool import ConnectionPool
-from s3py_helper.adapters.fastdfs.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.faults import Peer, Role, ServerRefusal
+from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import FileNotFoundException, InvalidRangeException

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from s3py_helper.adapters.fastdfs.address import Address, AddressMap
+from s3py_helper.adapters.fastdfs.protocol.address import Address, AddressMap
 
 DEFAULT_POOL_SIZE: Final = 64
 """A storage server accepts 256 connections unless configured otherwise, from all clients together."""

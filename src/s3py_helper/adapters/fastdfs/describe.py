@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Self
 
 from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
-from s3py_helper.adapters.fastdfs.wire import FileStat
+from s3py_helper.adapters.fastdfs.protocol.messages import FileStat
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.fastdfs_name import FastdfsName

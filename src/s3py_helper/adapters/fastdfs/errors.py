@@ -8,7 +8,7 @@ from typing import Final
 from aiofdfs.async_connection import AsyncConnectionError
 from aiofdfs.exceptions import FDFSError
 
-from s3py_helper.adapters.fastdfs.faults import (
+from s3py_helper.adapters.fastdfs.protocol.faults import (
     ConnectionFault,
     Fault,
     PoolClosed,

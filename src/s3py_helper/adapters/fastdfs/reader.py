@@ -2,16 +2,21 @@
 
 import errno
 
-from s3py_helper.adapters.fastdfs.body import DownloadBody
-from s3py_helper.adapters.fastdfs.cluster import Cluster
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
-from s3py_helper.adapters.fastdfs.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.describe import FileFacts, describe
-from s3py_helper.adapters.fastdfs.faults import ServerRefusal
+from s3py_helper.adapters.fastdfs.download_body import DownloadBody
 from s3py_helper.adapters.fastdfs.metadata import read_metadata
-from s3py_helper.adapters.fastdfs.replicas import Candidate, ReplicaBehind, read_from_replica, read_from_source
-from s3py_helper.adapters.fastdfs.storage_client import StorageClient
-from s3py_helper.adapters.fastdfs.trackers import Trackers
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.protocol.faults import ServerRefusal
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.routing.read_routing import (
+    Candidate,
+    ReplicaBehind,
+    read_from_replica,
+    read_from_source,
+)
+from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
+from s3py_helper.adapters.fastdfs.session import Cluster
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of

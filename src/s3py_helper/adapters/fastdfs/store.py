@@ -5,18 +5,18 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
-from s3py_helper.adapters.fastdfs.cluster import Cluster
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
-from s3py_helper.adapters.fastdfs.deletions import RecentDeletions
 from s3py_helper.adapters.fastdfs.describe import describe
 from s3py_helper.adapters.fastdfs.errors import translated
 from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
-from s3py_helper.adapters.fastdfs.new_file import NewFile
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.reader import Reader
-from s3py_helper.adapters.fastdfs.replicas import Candidate, change_at_source
-from s3py_helper.adapters.fastdfs.storage_client import StorageClient
-from s3py_helper.adapters.fastdfs.trackers import Trackers
-from s3py_helper.adapters.fastdfs.uploader import Uploader
+from s3py_helper.adapters.fastdfs.routing.read_routing import Candidate, change_at_source
+from s3py_helper.adapters.fastdfs.routing.tombstones import RecentDeletions
+from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
+from s3py_helper.adapters.fastdfs.session import Cluster
+from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
+from s3py_helper.adapters.fastdfs.upload.writer import Uploader
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 from s3py_helper.adapters.fastdfs.describe import FileFacts, describe
 from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
-from s3py_helper.adapters.fastdfs.wire import FileStat
+from s3py_helper.adapters.fastdfs.protocol.messages import FileStat
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.file_id import FileId
 

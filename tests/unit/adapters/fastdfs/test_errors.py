@@ -5,10 +5,10 @@ import aiofdfs.exceptions
 import pytest
 from aiofdfs.async_connection import AsyncConnectionError
 
-from s3py_helper.adapters.fastdfs import faults
-from s3py_helper.adapters.fastdfs.address import Address
 from s3py_helper.adapters.fastdfs.errors import public_error, translated
-from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Fault, Peer, Role, ServerRefusal, SpoolFault
+from s3py_helper.adapters.fastdfs.protocol import faults
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Fault, Peer, Role, ServerRefusal, SpoolFault
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     FileNotFoundException,

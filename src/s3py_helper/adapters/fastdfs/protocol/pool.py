@@ -5,9 +5,9 @@ from collections import deque
 from time import monotonic
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.channel import Channel, connect, reason
-from s3py_helper.adapters.fastdfs.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Peer, PoolClosed, PoolExhausted
+from s3py_helper.adapters.fastdfs.protocol.channel import Channel, connect, reason
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Peer, PoolClosed, PoolExhausted
 
 _IDLE_SECONDS: Final = 60.0
 """A server closes a connection that was never used after about a minute, one that was used after a longer time."""

@@ -4,8 +4,8 @@ from typing import Final
 
 from isal import isal_zlib
 
-from s3py_helper.adapters.fastdfs.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.errors import translated
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
 from s3py_helper.domain.errors import IntegrityException, StorageOperationException
 from s3py_helper.domain.file_id import Backend, FileId
 

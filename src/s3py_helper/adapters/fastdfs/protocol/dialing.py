@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import socket
 
-from s3py_helper.adapters.fastdfs.address import Address
+from s3py_helper.adapters.fastdfs.protocol.address import Address
 
 
 async def connected_socket(address: Address) -> socket.socket:

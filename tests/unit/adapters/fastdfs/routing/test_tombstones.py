@@ -1,7 +1,7 @@
 import pytest
 
-from s3py_helper.adapters.fastdfs import deletions
-from s3py_helper.adapters.fastdfs.deletions import RecentDeletions
+from s3py_helper.adapters.fastdfs.routing import tombstones as deletions
+from s3py_helper.adapters.fastdfs.routing.tombstones import RecentDeletions
 from s3py_helper.domain.file_id import FileId
 
 

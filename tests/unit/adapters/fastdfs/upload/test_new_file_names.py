@@ -1,6 +1,6 @@
 import pytest
 
-from s3py_helper.adapters.fastdfs.naming import extension_of
+from s3py_helper.adapters.fastdfs.upload.new_file import extension_of
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
 
-from s3py_helper.adapters.fastdfs import sources
-from s3py_helper.adapters.fastdfs.address import Address
-from s3py_helper.adapters.fastdfs.sources import RecentSources
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.routing import source_cache as sources
+from s3py_helper.adapters.fastdfs.routing.source_cache import RecentSources
 from s3py_helper.domain.file_id import FileId
 
 _FILE = FileId.parse("group1/M00/00/00/fwAAAmsCvSWAZvKkAAAABTYQpoY966.txt")

@@ -10,8 +10,8 @@ from aiofdfs.async_fdfs_protol import (
     Storage_server,
 )
 
-from s3py_helper.adapters.fastdfs.pool import ConnectionPool
-from s3py_helper.adapters.fastdfs.wire import ask, group_field, read_storage
+from s3py_helper.adapters.fastdfs.protocol.messages import ask, group_field, read_storage
+from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 
 if TYPE_CHECKING:
     from aiofdfs import AsyncConnectionPool

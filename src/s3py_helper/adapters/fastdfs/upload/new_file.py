@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Final, Self
+
+from aiofdfs.async_fdfs_protol import FDFS_FILE_EXT_NAME_MAX_LEN
 
 from s3py_helper.adapters.fastdfs.describe import FileFacts
 from s3py_helper.adapters.fastdfs.metadata import pairs_to_store
-from s3py_helper.adapters.fastdfs.naming import extension_of
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import IntegrityException
@@ -42,3 +43,13 @@ class NewFile:
             operation="upload",
             backend=Backend.FASTDFS,
         )
+
+
+_ALLOWED: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+def extension_of(file_name: str) -> str:
+    """The extension for a new file: the user's if the server takes it, whole and as it is written, else none."""
+    stem, _, extension = file_name.rpartition(".")
+    allowed = len(extension) <= FDFS_FILE_EXT_NAME_MAX_LEN and _ALLOWED.issuperset(extension)
+    return extension if stem and allowed else ""

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.fastdfs.blocks import Blocks
+from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
 from s3py_helper.testing import one_by_one
 
 

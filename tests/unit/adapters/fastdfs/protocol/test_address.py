@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.fastdfs.address import Address, AddressMap
+from s3py_helper.adapters.fastdfs.protocol.address import Address, AddressMap
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from aiofdfs.async_fdfs_protol import (
 )
 from aiofdfs.async_storage_client import Async_Storage_Client
 
-from s3py_helper.adapters.fastdfs import wire
-from s3py_helper.adapters.fastdfs.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.faults import ConnectionFault, ServerRefusal
+from s3py_helper.adapters.fastdfs.protocol import messages as wire
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, ServerRefusal
 from s3py_helper.domain.file_id import FileId
 
 if TYPE_CHECKING:

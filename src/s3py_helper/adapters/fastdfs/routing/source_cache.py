@@ -7,8 +7,8 @@ or what stands in for it. Its answer is the same for all files of a source, so a
 from time import monotonic
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.address import Address
 from s3py_helper.adapters.fastdfs.describe import decoded
+from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.domain.file_id import FileId
 
 REMEMBERED_SECONDS: Final = 1.0

@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final
 
-from s3py_helper.adapters.fastdfs.address import Address
-from s3py_helper.adapters.fastdfs.cluster import Cluster, repeated_if_stale
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
-from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Fault, PoolClosed, PoolExhausted, ServerRefusal
-from s3py_helper.adapters.fastdfs.sources import RecentSources
-from s3py_helper.adapters.fastdfs.storage_client import NOT_FOUND
-from s3py_helper.adapters.fastdfs.tracker_client import TrackerClient
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.faults import (
+    ConnectionFault,
+    Fault,
+    PoolClosed,
+    PoolExhausted,
+    ServerRefusal,
+)
+from s3py_helper.adapters.fastdfs.protocol.storage_client import NOT_FOUND
+from s3py_helper.adapters.fastdfs.protocol.tracker_client import TrackerClient
+from s3py_helper.adapters.fastdfs.routing.source_cache import RecentSources
+from s3py_helper.adapters.fastdfs.session import Cluster, repeated_if_stale
 from s3py_helper.domain.file_id import FileId
 
 REMEMBERED_DOWN_SECONDS: Final = 10.0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from s3py_helper.adapters.fastdfs.address import Address
+from s3py_helper.adapters.fastdfs.protocol.address import Address
 
 
 class Role(StrEnum):

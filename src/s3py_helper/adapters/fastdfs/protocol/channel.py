@@ -11,8 +11,8 @@ import contextlib
 import socket
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.address import Address
-from s3py_helper.adapters.fastdfs.sockets import connected_socket
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.dialing import connected_socket
 
 _SENT_AT_ONCE: Final = 256 * 1024
 """A deadline holds for a piece of this size, so that a slow server is not taken for a dead one."""

@@ -12,8 +12,8 @@ from aiofdfs.async_fdfs_protol import (
     Tracker_header,
 )
 
-from s3py_helper.adapters.fastdfs.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.faults import Peer, ProtocolFault
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.protocol.faults import Peer, ProtocolFault
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
 

@@ -10,11 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 
-from s3py_helper.adapters.fastdfs.address import Address
-from s3py_helper.adapters.fastdfs.cluster import Cluster
-from s3py_helper.adapters.fastdfs.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.faults import Fault
-from s3py_helper.adapters.fastdfs.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.protocol.faults import Fault
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.session import Cluster
 from s3py_helper.application.completion import completed
 from s3py_helper.domain.errors import StorageException
 from s3py_helper.domain.file_id import FileId

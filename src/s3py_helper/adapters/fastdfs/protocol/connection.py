@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self
 
-from s3py_helper.adapters.fastdfs.channel import Channel, reason
-from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Fault, Peer, ProtocolFault, ServerRefusal
-from s3py_helper.adapters.fastdfs.framing import HEADER, REPLY_COMMAND, Framing, FramingError, Phase
+from s3py_helper.adapters.fastdfs.protocol.channel import Channel, reason
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Fault, Peer, ProtocolFault, ServerRefusal
+from s3py_helper.adapters.fastdfs.protocol.framing import HEADER, REPLY_COMMAND, Framing, FramingError, Phase
 
 _JOINED_BYTES: Final = 64 * 1024
 """Up to here it is cheaper to copy a header in front of its data than to send it in a segment of its own."""

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.fastdfs.framing import HEADER, Framing, FramingError, Phase
+from s3py_helper.adapters.fastdfs.protocol.framing import HEADER, Framing, FramingError, Phase
 
 _UPLOAD, _DELETE, _REPLY = 11, 12, 100
 

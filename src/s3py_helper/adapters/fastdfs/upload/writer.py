@@ -2,17 +2,17 @@
 
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.blocks import Blocks
-from s3py_helper.adapters.fastdfs.cluster import Cluster
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
-from s3py_helper.adapters.fastdfs.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.faults import ConnectionFault
-from s3py_helper.adapters.fastdfs.growing import Regenerating
-from s3py_helper.adapters.fastdfs.new_file import NewFile
-from s3py_helper.adapters.fastdfs.spool import spooled
-from s3py_helper.adapters.fastdfs.storage_client import StorageClient
-from s3py_helper.adapters.fastdfs.trackers import StorePlace, Trackers
-from s3py_helper.adapters.fastdfs.undo import discard, settled
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.routing.trackers import StorePlace, Trackers
+from s3py_helper.adapters.fastdfs.session import Cluster
+from s3py_helper.adapters.fastdfs.upload.appenders import Regenerating
+from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
+from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
+from s3py_helper.adapters.fastdfs.upload.rollback import discard, settled
+from s3py_helper.adapters.fastdfs.upload.spool import spooled
 from s3py_helper.application.completion import completed
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from s3py_helper.adapters.fastdfs import wire
-from s3py_helper.adapters.fastdfs.address import Address
-from s3py_helper.adapters.fastdfs.faults import Peer, ProtocolFault, Role
+from s3py_helper.adapters.fastdfs.protocol import messages as wire
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.faults import Peer, ProtocolFault, Role
 
 _PEER = Peer(Role.TRACKER, Address("10.0.0.1", 22122))
 _GROUP = b"group2" + bytes(10)

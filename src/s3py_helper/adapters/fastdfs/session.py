@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
-from s3py_helper.adapters.fastdfs.address import Address, AddressMap
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
-from s3py_helper.adapters.fastdfs.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.faults import ConnectionFault, Peer, PoolClosed, Role
-from s3py_helper.adapters.fastdfs.pool import ConnectionPool
+from s3py_helper.adapters.fastdfs.protocol.address import Address, AddressMap
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Peer, PoolClosed, Role
+from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 
 
 class Cluster:

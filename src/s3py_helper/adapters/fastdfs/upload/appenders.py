@@ -5,9 +5,9 @@ import errno
 import struct
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.address import Address
-from s3py_helper.adapters.fastdfs.faults import ServerRefusal
-from s3py_helper.adapters.fastdfs.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.faults import ServerRefusal
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 
 _APPENDER_BIT: Final = 1 << 58
 _NAME_OF_NO_FILE: Final = (

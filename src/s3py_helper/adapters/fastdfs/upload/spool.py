@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.blocks import Blocks
-from s3py_helper.adapters.fastdfs.faults import SpoolFault
+from s3py_helper.adapters.fastdfs.protocol.faults import SpoolFault
+from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
 from s3py_helper.application.completion import completed
 
 _PIECE_BYTES: Final = 1024 * 1024

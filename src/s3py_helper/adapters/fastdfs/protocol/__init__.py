@@ -1,0 +1,1 @@
+"""The protocol of trackers and storage servers, and the connections that carry it."""

@@ -1,0 +1,1 @@
+"""Which tracker and which storage server to ask."""

@@ -1,0 +1,1 @@
+"""Storing files, and taking back what must not stay."""
