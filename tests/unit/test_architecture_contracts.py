@@ -57,6 +57,11 @@ def test_the_package_keeps_every_contract(package: Path) -> None:
             "s3py_helper.adapters.s3.config",
         ),
         (
+            "Inside FastDFS, imports point from the port to the wire",
+            "adapters/fastdfs/protocol/intruder.py",
+            "s3py_helper.adapters.fastdfs.session",
+        ),
+        (
             "Inside the filesystem adapter, imports point from the port to the disk",
             "adapters/filesystem/disk/intruder.py",
             "s3py_helper.adapters.filesystem.session",

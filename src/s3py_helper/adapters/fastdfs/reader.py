@@ -16,7 +16,7 @@ from s3py_helper.adapters.fastdfs.routing.read_routing import (
     read_from_source,
 )
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
-from s3py_helper.adapters.fastdfs.session import Cluster
+from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
@@ -36,11 +36,11 @@ class OpenDownload:
         self._body.close()
 
 
-class Reader:
+class BlobReader:
     """Asks storage servers for descriptions and bytes."""
 
-    def __init__(self, config: FastdfsConfig, cluster: Cluster, trackers: Trackers) -> None:
-        self._cluster = cluster
+    def __init__(self, config: FastdfsConfig, session: FastdfsSession, trackers: Trackers) -> None:
+        self._session = session
         self._trackers = trackers
         self._verify = config.verify_checksum
         self._read = read_from_source if config.read_from == "source" else read_from_replica
@@ -49,7 +49,7 @@ class Reader:
         """Two requests for a normal file with metadata: where it is, and what was kept beside it."""
 
         async def attempt(candidate: Candidate) -> BlobInfo:
-            return await self._cluster.talk(
+            return await self._session.talk(
                 candidate.address, lambda connection: self._describe(connection, candidate, file_id)
             )
 
@@ -64,7 +64,7 @@ class Reader:
                 stored = await _metadata(client, file_id, candidate) if described else None
                 return await self._begin(client, candidate, file_id, byte_range, stored)
 
-            return await self._cluster.begin(candidate.address, begin)
+            return await self._session.begin(candidate.address, begin)
 
         return await self._read(self._trackers, file_id, attempt)
 
@@ -124,7 +124,7 @@ class Reader:
     async def _length_from(self, start: int, client: StorageClient, file_id: FileId, candidate: Candidate) -> int:
         """Why a span was refused: it may begin behind the file's end, or (before 6.15.4) reach beyond it."""
         client.connection.release()  # a storage server closes it after a status like that
-        stat = await self._cluster.talk(
+        stat = await self._session.talk(
             candidate.address, lambda connection: StorageClient(connection, file_id.bucket).stat(file_id.key)
         )
         return max(0, stat.size - start)

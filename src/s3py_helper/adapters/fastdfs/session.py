@@ -9,7 +9,7 @@ from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Peer, 
 from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 
 
-class Cluster:
+class FastdfsSession:
     """One pool for each server, made when it is first needed."""
 
     def __init__(self, config: FastdfsConfig) -> None:

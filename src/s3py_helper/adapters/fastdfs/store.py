@@ -10,13 +10,13 @@ from s3py_helper.adapters.fastdfs.describe import describe
 from s3py_helper.adapters.fastdfs.errors import translated
 from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
-from s3py_helper.adapters.fastdfs.reader import Reader
+from s3py_helper.adapters.fastdfs.reader import BlobReader
 from s3py_helper.adapters.fastdfs.routing.read_routing import Candidate, change_at_source
-from s3py_helper.adapters.fastdfs.routing.tombstones import RecentDeletions
+from s3py_helper.adapters.fastdfs.routing.tombstones import Tombstones
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
-from s3py_helper.adapters.fastdfs.session import Cluster
+from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
-from s3py_helper.adapters.fastdfs.upload.writer import Uploader
+from s3py_helper.adapters.fastdfs.upload.writer import BlobWriter
 from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
@@ -30,28 +30,28 @@ class FastdfsBlobStore:
     """Files of a FastDFS cluster. Nothing is connected to before it is needed."""
 
     def __init__(self, config: FastdfsConfig) -> None:
-        self._cluster = Cluster(config)
-        self._trackers = Trackers(config, self._cluster)
-        self._reader = Reader(config, self._cluster, self._trackers)
-        self._uploader = Uploader(config, self._cluster, self._trackers)
-        self._deleted = RecentDeletions()
+        self._session = FastdfsSession(config)
+        self._trackers = Trackers(config, self._session)
+        self._reader = BlobReader(config, self._session, self._trackers)
+        self._writer = BlobWriter(config, self._session, self._trackers)
+        self._tombstones = Tombstones()
 
     async def __aenter__(self) -> Self:
         """Permit connections; none is made yet."""
-        self._cluster.open()
+        self._session.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close all connections; what is still under way fails."""
-        self._cluster.close()
+        self._session.close()
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """Store a file with its metadata; see `BlobStore.write`."""
         file = NewFile.of(blob, body)
         with translated("upload"):
-            file_id = await self._uploader.store(file)
+            file_id = await self._writer.store(file)
         metadata = StoredMetadata(blob.file_name, blob.content_type, dict(blob.metadata))
         return describe(file_id, file.facts(file_id), metadata)
 
@@ -78,12 +78,12 @@ class FastdfsBlobStore:
         """Remove a file; see `BlobStore.delete`."""
 
         async def attempt(candidate: Candidate) -> None:
-            async with await self._cluster.storage(candidate.address).get_connection() as connection:
+            async with await self._session.storage(candidate.address).get_connection() as connection:
                 await StorageClient(connection, file_id.bucket).delete(file_id.key)
 
         with translated("delete", file_id):
             await change_at_source(self._trackers, file_id, attempt)
-        self._deleted.add(file_id)
+        self._tombstones.add(file_id)
 
     async def check(self) -> None:
         """Return when a tracker answers; see `HealthCheck.check`."""
@@ -91,7 +91,7 @@ class FastdfsBlobStore:
             await self._trackers.check()
 
     def _refuse_deleted(self, file_id: FileId, operation: str) -> None:
-        if file_id in self._deleted:
+        if file_id in self._tombstones:
             raise FileNotFoundException(
                 f"{operation} of {file_id}: the file has been deleted",
                 operation=operation,

@@ -38,12 +38,12 @@ class FramedConnection:
     """
 
     def __init__(
-        self, channel: Channel, peer: Peer, *, reused: bool, give_back: Callable[["FramedConnection"], None]
+        self, channel: Channel, peer: Peer, *, reused: bool, release_to_pool: Callable[["FramedConnection"], None]
     ) -> None:
         self.peer = peer
         self.channel = channel
         self._reused = reused
-        self._give_back = give_back
+        self._release_to_pool = release_to_pool
         self._framing = Framing()
         self._held = b""
         self._read_ahead = b""
@@ -117,7 +117,7 @@ class FramedConnection:
 
     def release(self) -> None:
         """Give the channel back to the pool, which keeps or closes it. Doing so twice does no harm to its next user."""
-        self._give_back(self)
+        self._release_to_pool(self)
         self._broken = True
 
     def abort(self) -> None:
@@ -172,11 +172,11 @@ class FramedConnection:
         """A server that rejects a request in the middle of its body says why before it resets the connection."""
         try:
             async with asyncio.timeout(_LAST_WORD_SECONDS):
-                answer = await self.channel.receive(HEADER.size)
+                reply = await self.channel.receive(HEADER.size)
         except (TimeoutError, OSError):
             return
-        if len(answer) == HEADER.size:
-            _, command, status = HEADER.unpack(answer)
+        if len(reply) == HEADER.size:
+            _, command, status = HEADER.unpack(reply)
             if command == REPLY_COMMAND and status:
                 raise self._failed(ServerRefusal(self.peer, status))
 

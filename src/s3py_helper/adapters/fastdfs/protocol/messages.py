@@ -46,10 +46,10 @@ def request(command: int, length: int, fields: bytes, *, flags: int = 0) -> byte
 async def ask(connection: FramedConnection, command: int, body: bytes = b"", *, flags: int = 0) -> bytes:
     """Send a request that fits one segment, return the body of the reply."""
     await connection.send(request(command, len(body), body, flags=flags))
-    return await answer(connection)
+    return await reply(connection)
 
 
-async def answer(connection: FramedConnection) -> bytes:
+async def reply(connection: FramedConnection) -> bytes:
     """The body of a reply that is small enough to be held."""
     length = await connection.begin_reply()
     if length > _LONGEST_SMALL_REPLY:

@@ -44,7 +44,10 @@ class ConnectionPool:
         try:
             channel = self._take_idle()
             connection = FramedConnection(
-                channel or await self._connect(), self.peer, reused=channel is not None, give_back=self.give_back
+                channel or await self._connect(),
+                self.peer,
+                reused=channel is not None,
+                release_to_pool=self.release_to_pool,
             )
         except BaseException:  # whatever happened, the slot is not used
             self._slots.release()
@@ -55,7 +58,7 @@ class ConnectionPool:
             raise self._closed_fault()
         return connection
 
-    def give_back(self, connection: FramedConnection) -> None:
+    def release_to_pool(self, connection: FramedConnection) -> None:
         """Keep a connection that stands between two exchanges, close any other."""
         if connection not in self._in_use:
             return

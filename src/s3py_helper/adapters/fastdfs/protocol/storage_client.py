@@ -78,7 +78,7 @@ class StorageClient(Async_Storage_Client):
 
     async def end_upload(self) -> FileId:
         """The id that the file was given."""
-        return wire.read_new_id(await wire.answer(self.connection), self.connection.peer)
+        return wire.read_new_id(await wire.reply(self.connection), self.connection.peer)
 
     async def new_appender(self, path_index: int, extension: str) -> FileId:
         """Make an empty file that can grow."""
@@ -91,7 +91,7 @@ class StorageClient(Async_Storage_Client):
         fields = wire.append_fields(name, len(content))
         await self.connection.send(wire.request(STORAGE_PROTO_CMD_APPEND_FILE, len(fields) + len(content), fields))
         await self.connection.send(content)
-        await wire.answer(self.connection)
+        await wire.reply(self.connection)
 
     async def regenerate(self, name: str) -> FileId:
         """Make a file that can grow a normal one, whose new name tells its size and CRC-32 (servers from 6.02 on)."""

@@ -17,7 +17,7 @@ _REMEMBERED_SOURCES: Final = 1_000
 type _Source = tuple[str, str]
 
 
-class RecentSources:
+class SourceCache:
     """Group and source as an id names them, and the server that the tracker named for them."""
 
     def __init__(self) -> None:

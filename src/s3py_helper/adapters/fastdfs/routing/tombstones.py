@@ -14,7 +14,7 @@ REMEMBERED_SECONDS: Final = 60.0
 _REMEMBERED_FILES: Final = 10_000
 
 
-class RecentDeletions:
+class Tombstones:
     """The files that this store deleted lately."""
 
     def __init__(self) -> None:

@@ -17,8 +17,8 @@ from s3py_helper.adapters.fastdfs.protocol.faults import (
 )
 from s3py_helper.adapters.fastdfs.protocol.storage_client import NOT_FOUND
 from s3py_helper.adapters.fastdfs.protocol.tracker_client import TrackerClient
-from s3py_helper.adapters.fastdfs.routing.source_cache import RecentSources
-from s3py_helper.adapters.fastdfs.session import Cluster, repeated_if_stale
+from s3py_helper.adapters.fastdfs.routing.source_cache import SourceCache
+from s3py_helper.adapters.fastdfs.session import FastdfsSession, repeated_if_stale
 from s3py_helper.domain.file_id import FileId
 
 REMEMBERED_DOWN_SECONDS: Final = 10.0
@@ -29,7 +29,7 @@ ANY_PATH: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
-class StorePlace:
+class UploadTarget:
     """Where a new file may go: server, group, and index of the store path on it."""
 
     address: Address
@@ -40,17 +40,17 @@ class StorePlace:
 class Trackers:
     """Several trackers that know the same; the first that answers is asked again next time."""
 
-    def __init__(self, config: FastdfsConfig, cluster: Cluster) -> None:
+    def __init__(self, config: FastdfsConfig, session: FastdfsSession) -> None:
         addresses = [Address.parse(text) for text in dict.fromkeys(config.tracker_servers)]
         random.shuffle(addresses)  # so that many processes do not all ask the same one
         self._addresses = addresses
-        self._cluster = cluster
+        self._session = session
         self._group = config.group_name
         self._path_index = config.store_path_index
         self._down_until: dict[Address, float] = {}
-        self._sources = RecentSources()
+        self._sources = SourceCache()
 
-    async def place_for_new_file(self) -> StorePlace:
+    async def place_for_new_file(self) -> UploadTarget:
         """A storage server that takes uploads."""
         server = await self._ask(
             lambda client: (
@@ -59,7 +59,7 @@ class Trackers:
                 else client.tracker_query_storage_stor_with_group(self._group)
             )
         )
-        return StorePlace(_address(server), server.group_name.decode("ascii", "replace"), server.store_path_index)
+        return UploadTarget(_address(server), server.group_name.decode("ascii", "replace"), server.store_path_index)
 
     async def storage_to_read(self, file_id: FileId) -> Address:
         """A storage server that has the file, as far as the tracker knows."""
@@ -86,7 +86,7 @@ class Trackers:
         failures: list[Fault] = []
         for address in self._in_order():
             try:
-                answer = await self._ask_one(address, question)
+                reply = await self._ask_one(address, question)
             except (PoolClosed, PoolExhausted):
                 raise
             except ServerRefusal as refusal:
@@ -100,11 +100,11 @@ class Trackers:
             else:
                 if self._down_until:
                     self._down_until.pop(address, None)
-                return answer
+                return reply
         raise _the_worst(failures)
 
     async def _ask_one(self, address: Address, question: Callable[[TrackerClient], Awaitable[Any]]) -> Any:
-        pool = self._cluster.tracker(address)
+        pool = self._session.tracker(address)
         client = TrackerClient(pool, self._path_index)
         return await repeated_if_stale(pool, lambda: question(client))
 

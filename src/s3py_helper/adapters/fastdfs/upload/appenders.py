@@ -18,7 +18,7 @@ _NAME_OF_NO_FILE: Final = (
 """A well-formed name of a file that can grow, with a source and a time that no server has."""
 
 
-class Regenerating:
+class AppenderSupport:
     """Which storage servers can make a file that grew a normal one: those from 6.02 on."""
 
     def __init__(self) -> None:

@@ -6,12 +6,12 @@ from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
-from s3py_helper.adapters.fastdfs.routing.trackers import StorePlace, Trackers
-from s3py_helper.adapters.fastdfs.session import Cluster
-from s3py_helper.adapters.fastdfs.upload.appenders import Regenerating
+from s3py_helper.adapters.fastdfs.routing.trackers import Trackers, UploadTarget
+from s3py_helper.adapters.fastdfs.session import FastdfsSession
+from s3py_helper.adapters.fastdfs.upload.appenders import AppenderSupport
 from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
 from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
-from s3py_helper.adapters.fastdfs.upload.rollback import discard, settled
+from s3py_helper.adapters.fastdfs.upload.rollback import roll_back, settled
 from s3py_helper.adapters.fastdfs.upload.spool import spooled
 from s3py_helper.application.completion import completed
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
@@ -24,14 +24,14 @@ _APPENDED_TOGETHER: Final = 1024 * 1024
 _CONNECT_ATTEMPTS: Final = 3
 
 
-class Uploader:
+class BlobWriter:
     """Sends files to the storage servers that trackers name."""
 
-    def __init__(self, config: FastdfsConfig, cluster: Cluster, trackers: Trackers) -> None:
-        self._cluster = cluster
+    def __init__(self, config: FastdfsConfig, session: FastdfsSession, trackers: Trackers) -> None:
+        self._session = session
         self._trackers = trackers
         self._spool_memory = config.spool_memory
-        self._regenerating = Regenerating()
+        self._appenders = AppenderSupport()
 
     async def store(self, file: NewFile) -> FileId:
         """Store a file with its metadata, or nothing."""
@@ -42,14 +42,14 @@ class Uploader:
             size = len(first)
         if size is not None:
             return await self._store_sized(file, size, first, blocks)
-        place, connection = await self._connect()
+        target, connection = await self._connect()
         try:
-            can_grow = await self._regenerating.is_known_to(StorageClient(connection, place.group))
+            can_grow = await self._appenders.is_known_to(StorageClient(connection, target.group))
         except BaseException:  # the connection is of no further use here
             connection.release()
             raise
         if can_grow:
-            return await self._store_growing(file, first, blocks, place, connection)
+            return await self._store_appender(file, first, blocks, target, connection)
         connection.release()
         async with spooled(first, blocks, memory=self._spool_memory) as (size, content):
             return await self._store_sized(file, size, await content.take(_SENT_TOGETHER), content)
@@ -59,12 +59,12 @@ class Uploader:
         in_one_piece = len(first) == size <= _SENT_TOGETHER
         if in_one_piece:
             await _expect_end(blocks, size)
-        place, connection = await self._connect()
-        client = StorageClient(connection, place.group)
+        target, connection = await self._connect()
+        client = StorageClient(connection, target.group)
         last = memoryview(first)
         if not in_one_piece:
             try:
-                await client.begin_upload(place.path_index, size, file.extension)
+                await client.begin_upload(target.path_index, size, file.extension)
                 last = await _send_all_but_the_last(connection, first, blocks, size)
             except BaseException:  # closing the unfinished request makes the server drop it
                 connection.release()
@@ -73,32 +73,32 @@ class Uploader:
         async def ending() -> FileId:
             async with connection:
                 if in_one_piece:
-                    await client.begin_upload(place.path_index, size, file.extension)
+                    await client.begin_upload(target.path_index, size, file.extension)
                 if last:
                     await connection.send(last)
-                return await self._accepted(file, await client.end_upload(), client, place)
+                return await self._accepted(file, await client.end_upload(), client, target)
 
-        return await settled(self._cluster, place.address, connection, ending())
+        return await settled(self._session, target.address, connection, ending())
 
-    async def _store_growing(
-        self, file: NewFile, first: bytes, blocks: Blocks, place: StorePlace, connection: FramedConnection
+    async def _store_appender(
+        self, file: NewFile, first: bytes, blocks: Blocks, target: UploadTarget, connection: FramedConnection
     ) -> FileId:
         """An empty file, an append for each MiB or so, and a new name."""
-        client = StorageClient(connection, place.group)
+        client = StorageClient(connection, target.group)
 
         async def ending() -> FileId:
             async with connection:
                 try:
-                    file_id = await client.regenerate(growing.key)
+                    file_id = await client.regenerate(appender.key)
                 except BaseException:  # it is there under its old name, unless the answer was lost
                     connection.release()
-                    await discard(self._cluster, place.address, growing)
+                    await roll_back(self._session, target.address, appender)
                     raise
-                return await self._accepted(file, file_id, client, place)
+                return await self._accepted(file, file_id, client, target)
 
         try:
-            growing = await settled(
-                self._cluster, place.address, connection, client.new_appender(place.path_index, file.extension)
+            appender = await settled(
+                self._session, target.address, connection, client.new_appender(target.path_index, file.extension)
             )
         except BaseException:  # nothing has been stored, or it has been taken back
             connection.release()
@@ -106,35 +106,35 @@ class Uploader:
         try:
             content = first
             while content:
-                await client.append(growing.key, content)
+                await client.append(appender.key, content)
                 content = await blocks.take(_APPENDED_TOGETHER)
         except BaseException:  # what is there of it must go, whatever happened
             connection.release()
-            await completed(discard(self._cluster, place.address, growing))
+            await completed(roll_back(self._session, target.address, appender))
             raise
-        return await settled(self._cluster, place.address, connection, ending())
+        return await settled(self._session, target.address, connection, ending())
 
-    async def _accepted(self, file: NewFile, file_id: FileId, client: StorageClient, place: StorePlace) -> FileId:
+    async def _accepted(self, file: NewFile, file_id: FileId, client: StorageClient, target: UploadTarget) -> FileId:
         """Complete a stored file with its metadata, or delete it."""
         try:
             file.verify(file_id)
             await client.set_metadata(file_id.key, dict(file.metadata))
         except BaseException:  # a file without its metadata is not what was asked for
             client.connection.release()
-            await discard(self._cluster, place.address, file_id)
+            await roll_back(self._session, target.address, file_id)
             raise
         return file_id
 
-    async def _connect(self) -> tuple[StorePlace, FramedConnection]:
+    async def _connect(self) -> tuple[UploadTarget, FramedConnection]:
         """A tracker names another server next time, so that one that is down need not stop an upload."""
         for _ in range(_CONNECT_ATTEMPTS - 1):
-            place = await self._trackers.place_for_new_file()
+            target = await self._trackers.place_for_new_file()
             try:
-                return place, await self._cluster.storage(place.address).get_connection()
+                return target, await self._session.storage(target.address).get_connection()
             except ConnectionFault:
                 continue
-        place = await self._trackers.place_for_new_file()
-        return place, await self._cluster.storage(place.address).get_connection()
+        target = await self._trackers.place_for_new_file()
+        return target, await self._session.storage(target.address).get_connection()
 
 
 async def _send_all_but_the_last(connection: FramedConnection, first: bytes, blocks: Blocks, size: int) -> memoryview:

@@ -2,7 +2,7 @@ import pytest
 
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.routing import source_cache as sources
-from s3py_helper.adapters.fastdfs.routing.source_cache import RecentSources
+from s3py_helper.adapters.fastdfs.routing.source_cache import SourceCache
 from s3py_helper.domain.file_id import FileId
 
 _FILE = FileId.parse("group1/M00/00/00/fwAAAmsCvSWAZvKkAAAABTYQpoY966.txt")
@@ -21,7 +21,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_an_answer_holds_for_all_files_of_the_source_for_a_second(clock: list[float]) -> None:
-    recent = RecentSources()
+    recent = SourceCache()
     recent.add(_FILE, _SERVER)
     assert recent.address_for(_FILE) == recent.address_for(_SAME_SOURCE) == _SERVER
     assert recent.address_for(_OTHER_GROUP) is recent.address_for(_OTHER_SOURCE) is None
@@ -30,7 +30,7 @@ def test_an_answer_holds_for_all_files_of_the_source_for_a_second(clock: list[fl
 
 
 def test_a_server_that_cannot_be_reached_is_forgotten() -> None:
-    recent = RecentSources()
+    recent = SourceCache()
     recent.add(_FILE, _SERVER)
     recent.add(_OTHER_SOURCE, Address("10.0.0.4", 23000))
     recent.forget(_SERVER)
@@ -39,6 +39,6 @@ def test_a_server_that_cannot_be_reached_is_forgotten() -> None:
 
 
 def test_a_name_that_no_server_made_has_no_source() -> None:
-    recent = RecentSources()
+    recent = SourceCache()
     recent.add(_HANDMADE, _SERVER)
     assert recent.address_for(_HANDMADE) is None

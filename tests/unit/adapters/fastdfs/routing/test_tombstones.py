@@ -1,7 +1,7 @@
 import pytest
 
 from s3py_helper.adapters.fastdfs.routing import tombstones as deletions
-from s3py_helper.adapters.fastdfs.routing.tombstones import RecentDeletions
+from s3py_helper.adapters.fastdfs.routing.tombstones import Tombstones
 from s3py_helper.domain.file_id import FileId
 
 
@@ -17,7 +17,7 @@ def _file(number: int) -> FileId:
 
 
 def test_a_deletion_is_remembered_for_a_minute(clock: list[float]) -> None:
-    deleted = RecentDeletions()
+    deleted = Tombstones()
     deleted.add(_file(1))
     assert _file(1) in deleted
     assert _file(2) not in deleted
@@ -28,7 +28,7 @@ def test_a_deletion_is_remembered_for_a_minute(clock: list[float]) -> None:
 
 
 def test_the_memory_does_not_grow_for_ever(clock: list[float]) -> None:
-    deleted = RecentDeletions()
+    deleted = Tombstones()
     for number in range(10_500):
         deleted.add(_file(number))
     assert _file(0) not in deleted

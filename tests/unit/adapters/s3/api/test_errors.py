@@ -85,7 +85,7 @@ def test_every_error_that_the_sdk_knows_of_s3_is_in_the_table_or_nothing_in_part
 
 
 @pytest.mark.parametrize(
-    ("refusal", "kind", "words"),
+    ("error_response", "kind", "words"),
     [
         (ErrorResponse(404, "NoSuchKey", "The specified key does not exist."), FileNotFoundException, "no such object"),
         (ErrorResponse(404, "NoSuchBucket"), FileNotFoundException, "no such bucket"),
