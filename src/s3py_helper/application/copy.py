@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.content_type import guess_content_type
 from s3py_helper.domain.file_id import FileId

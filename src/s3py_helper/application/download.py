@@ -6,12 +6,12 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.ids import IdFormat
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.router import StoreRouter
-from s3py_helper.application.sinks import pour
+from s3py_helper.application.streams.sinks import pour
 from s3py_helper.application.zip.options import OnError, ZipOptions
 from s3py_helper.application.zip.plan import ZipPlan, plan_archive
 from s3py_helper.application.zip.policy import Compression

@@ -4,7 +4,7 @@ import sys
 from collections.abc import AsyncGenerator
 
 from s3py_helper.application.abilities import required
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.ids import IdFormat
 from s3py_helper.application.router import StoreRouter

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from s3py_helper.application.all_or_nothing import all_or_nothing
+from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
 from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.router import StoreRouter
-from s3py_helper.application.sources import ByteSource, FormFile, chunks_of, rewound
+from s3py_helper.application.streams.incoming_body import IncomingBody
+from s3py_helper.application.streams.sources import ByteSource, FormFile, chunks_of, rewound
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import guess_content_type
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 
-from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.content_type import guess_content_type

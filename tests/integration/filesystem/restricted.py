@@ -16,7 +16,7 @@ from typing import Final
 
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
-from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.errors import StorageException
 from s3py_helper.testing import body_of, new_blob, read_all
 

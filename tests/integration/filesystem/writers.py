@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
-from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.object_key import new_object_key
 

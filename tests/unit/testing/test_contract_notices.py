@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from s3py_helper.adapters.memory import MemoryBlobStore
-from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import OpenBlob
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.checksum import Checksum

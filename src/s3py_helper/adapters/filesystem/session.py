@@ -13,7 +13,7 @@ from s3py_helper.adapters.filesystem.disk.disk import Disk
 from s3py_helper.adapters.filesystem.disk.incoming import sweep
 from s3py_helper.adapters.filesystem.disk.lease import Lease
 from s3py_helper.adapters.filesystem.errors import not_open
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 
 THREADS: Final = 16
 """More than processors: with durability, threads mostly wait for the disk, which serves many syncs in one go."""

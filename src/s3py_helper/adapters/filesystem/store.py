@@ -15,11 +15,11 @@ from s3py_helper.adapters.filesystem.errors import not_open, translated
 from s3py_helper.adapters.filesystem.reader import BlobReader, read_description
 from s3py_helper.adapters.filesystem.session import Session
 from s3py_helper.adapters.filesystem.writer import BlobWriter, remove
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.concurrency.in_flight import InFlight
-from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.file_id import Backend, FileId, check_bucket

@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from s3py_helper.adapters.memory.errors import located, not_found, not_open
-from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
 from s3py_helper.domain.file_id import Backend, FileId

@@ -11,7 +11,7 @@ from s3py_helper.adapters.s3.api.object_headers import content_length, quoted, u
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.multipart_upload import multipart_upload
 from s3py_helper.adapters.s3.upload.rollback import remove_object
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import Span

@@ -17,7 +17,7 @@ from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.tls import tls_settings
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.domain.errors import AccessDeniedException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
 

@@ -7,8 +7,8 @@ from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.reader import BlobReader
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.writer import BlobWriter
-from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.file_id import FileId

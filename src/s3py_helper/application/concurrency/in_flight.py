@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 
 
 class InFlight[Result]:

@@ -13,14 +13,13 @@ from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.zip.batches import Coalescer
 from s3py_helper.application.zip.encoding import EntryEncoder, Piece
 from s3py_helper.application.zip.form import Form
+from s3py_helper.application.zip.format.records import Content, EntryHeader, Method
+from s3py_helper.application.zip.format.writer import ArchiveWriter
 from s3py_helper.application.zip.lookahead import Lookahead, Upcoming
 from s3py_helper.application.zip.missing import LIST_NAME, MissingFiles
-from s3py_helper.application.zip.names import entry_names
 from s3py_helper.application.zip.options import ZipOptions
 from s3py_helper.application.zip.policy import compresses
-from s3py_helper.application.zip.records import Content, EntryHeader, Method
-from s3py_helper.application.zip.source import Source
-from s3py_helper.application.zip.writer import ArchiveWriter
+from s3py_helper.application.zip.source import Source, entry_names
 from s3py_helper.domain.archive_name import EntryNames
 from s3py_helper.domain.errors import StorageException
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
-from s3py_helper.application.pacing import Pause
+from s3py_helper.application.streams.pacing import Pause
 
 _BYTES_AT_ONCE: Final = 256 * 1024
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from s3py_helper.application.zip.deflate import BATCH, stored_blocks_length
-from s3py_helper.application.zip.records import UINT32_MAX, Content, Method
+from s3py_helper.application.zip.format.deflate import BATCH, stored_blocks_length
+from s3py_helper.application.zip.format.records import UINT32_MAX, Content, Method
 from s3py_helper.domain.blob import BlobInfo
 
 

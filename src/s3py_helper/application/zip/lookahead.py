@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from typing import Final, Self
 
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.ports.blob_store import OpenBlob
-from s3py_helper.application.read_ahead import ReadAhead
-from s3py_helper.application.zip.deflate import BATCH
+from s3py_helper.application.streams.read_ahead import ReadAhead
 from s3py_helper.application.zip.encoding import Piece
+from s3py_helper.application.zip.format.deflate import BATCH
 from s3py_helper.application.zip.source import Source
 
 FILES_AHEAD: Final = 16

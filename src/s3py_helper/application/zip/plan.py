@@ -5,13 +5,16 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.pacing import Paced
 from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.streams.pacing import Paced
 from s3py_helper.application.zip.archive import archive_bytes
-from s3py_helper.application.zip.length import exact_length
+from s3py_helper.application.zip.form import data_length_when_stored, form_when_stored
+from s3py_helper.application.zip.format.records import Content, EntryHeader
+from s3py_helper.application.zip.format.writer import ArchiveWriter
 from s3py_helper.application.zip.lookahead import FILES_AHEAD
 from s3py_helper.application.zip.options import ZipOptions
-from s3py_helper.application.zip.source import Source
+from s3py_helper.application.zip.policy import compresses
+from s3py_helper.application.zip.source import Source, entry_names
 from s3py_helper.domain.errors import StorageException
 from s3py_helper.domain.files import FileDownload
 
@@ -76,3 +79,28 @@ async def _verify(sources: list[Source], *, skip: bool) -> None:
     except ExceptionGroup as errors:
         # Callers deal with one error of one file.
         raise errors.exceptions[0] from None
+
+
+async def exact_length(sources: Sequence[Source], options: ZipOptions) -> int | None:
+    """The archive's size in bytes; `None` when it cannot be known.
+
+    It is known when every file is, none is compressed, and none may be left out. The archive is written for it, without
+    the files' bytes, so that the number cannot differ from what is sent later.
+    """
+    if options.on_error == "skip":
+        return None
+    names = await entry_names(sources)
+    writer = ArchiveWriter()
+    async for source in Paced(sources):
+        info = source.info
+        if info is None or compresses(options.compression, source.name(info), info.content_type):
+            return None
+        form = form_when_stored(info)
+        length = data_length_when_stored(form)
+        name = source.claim_name(names, info)
+        writer.begin(EntryHeader(name, info.last_modified, form.method, form.content, form.wide))
+        writer.add(length)
+        writer.end(form.content or Content(0, info.size, length))
+    for _ in writer.finish():
+        pass  # only counted
+    return writer.offset

@@ -1,10 +1,11 @@
 """One file that goes into an archive."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.streams.pacing import Paced
 from s3py_helper.domain.archive_name import EntryNames
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import IntegrityException, StorageException
@@ -62,3 +63,12 @@ def wrong_content(info: BlobInfo, problem: str) -> IntegrityException:
         file_id=str(info.file_id),
         backend=info.file_id.backend,
     )
+
+
+async def entry_names(sources: Sequence[Source]) -> EntryNames:
+    """Names that know from the start what callers want their files to be called."""
+    names = EntryNames()
+    async for source in Paced(sources):
+        if source.display_name:
+            names.expect(source.display_name)
+    return names

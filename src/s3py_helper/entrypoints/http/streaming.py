@@ -19,7 +19,7 @@ from typing import Final, Self
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 
 _LONG_TURN: Final = 0.001
 """Seconds for which one answer may keep the event loop."""

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.domain.errors import FileTooLargeException

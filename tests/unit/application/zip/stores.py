@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from isal import isal_zlib
 
 from s3py_helper.application.download import DownloadService
-from s3py_helper.application.incoming import IncomingBody
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.router import MountedBackend, StoreRouter
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, span_of
 from s3py_helper.domain.checksum import Checksum

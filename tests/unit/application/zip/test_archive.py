@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3py_helper.application.download import DownloadService
-from s3py_helper.application.incoming import IncomingBody
-from s3py_helper.application.sources import chunks_of
+from s3py_helper.application.streams.incoming_body import IncomingBody
+from s3py_helper.application.streams.sources import chunks_of
 from s3py_helper.application.upload import UploadService
-from s3py_helper.application.zip.deflate import BATCH, BLOCK
+from s3py_helper.application.zip.format.deflate import BATCH, BLOCK
 from s3py_helper.application.zip.policy import Compression
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import InvalidArgumentException

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from s3py_helper.application.zip.deflate import BATCH
+from s3py_helper.application.zip.format.deflate import BATCH
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     FileNotFoundException,

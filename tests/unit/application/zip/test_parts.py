@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3py_helper.application.zip.batches import Coalescer, batched
-from s3py_helper.application.zip.deflate import BLOCK, StoredBlocks, may_outgrow_32_bits, stored_blocks_length
 from s3py_helper.application.zip.form import form_when_stored
-from s3py_helper.application.zip.policy import compresses
-from s3py_helper.application.zip.records import (
+from s3py_helper.application.zip.format.deflate import BLOCK, StoredBlocks, may_outgrow_32_bits, stored_blocks_length
+from s3py_helper.application.zip.format.records import (
     Content,
     EntryHeader,
     Method,
@@ -22,8 +21,9 @@ from s3py_helper.application.zip.records import (
     end_of_archive,
     local_header,
 )
-from s3py_helper.application.zip.timestamps import dos_date_time, extended_timestamp
-from s3py_helper.application.zip.writer import ArchiveWriter
+from s3py_helper.application.zip.format.timestamps import dos_date_time, extended_timestamp
+from s3py_helper.application.zip.format.writer import ArchiveWriter
+from s3py_helper.application.zip.policy import compresses
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.file_id import FileId

@@ -9,7 +9,7 @@ from aiofdfs.async_fdfs_protol import FDFS_FILE_EXT_NAME_MAX_LEN
 
 from s3py_helper.adapters.fastdfs.describe import FileFacts
 from s3py_helper.adapters.fastdfs.metadata import pairs_to_store
-from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import IntegrityException
 from s3py_helper.domain.file_id import Backend, FileId

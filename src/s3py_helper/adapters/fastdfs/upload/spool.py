@@ -8,7 +8,7 @@ from typing import Final
 
 from s3py_helper.adapters.fastdfs.protocol.faults import SpoolFault
 from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 
 _PIECE_BYTES: Final = 1024 * 1024
 

@@ -13,7 +13,7 @@ from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
 from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
 from s3py_helper.adapters.fastdfs.upload.rollback import roll_back, settled
 from s3py_helper.adapters.fastdfs.upload.spool import spooled
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId
 

@@ -12,7 +12,7 @@ from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text,
 from s3py_helper.adapters.s3.api.objects import ObjectApi
 from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.upload.rollback import best_effort
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageException
 from s3py_helper.domain.file_id import Backend
 

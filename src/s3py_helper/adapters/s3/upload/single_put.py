@@ -10,7 +10,7 @@ from s3py_helper.adapters.s3.api.objects import ObjectApi
 from s3py_helper.adapters.s3.http.faults import NotConnected
 from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.upload.rollback import remove_object
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.domain.errors import StorageException
 
 _GRACE_SECONDS: Final = 5.0

@@ -10,8 +10,8 @@ from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.multipart_upload import MultipartUpload, multipart_upload
 from s3py_helper.adapters.s3.upload.part_reader import PartReader
 from s3py_helper.adapters.s3.upload.single_put import put_or_nothing
-from s3py_helper.application.completion import completed
-from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import FileTooLargeException
 from s3py_helper.domain.file_id import Backend, FileId

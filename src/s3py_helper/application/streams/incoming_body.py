@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final, Self
 
-from s3py_helper.application.pacing import Pause
-from s3py_helper.application.summing import crc32_with
+from s3py_helper.application.streams.crc32 import crc32_with
+from s3py_helper.application.streams.pacing import Pause
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
 

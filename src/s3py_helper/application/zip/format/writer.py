@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import batched
 from typing import Final
 
-from s3py_helper.application.zip.records import (
+from s3py_helper.application.zip.format.records import (
     Content,
     EntryHeader,
     central_header,

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import BinaryIO, Final, cast
 
-from s3py_helper.application.completion import completed
-from s3py_helper.application.read_ahead import ReadAhead
+from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.streams.read_ahead import ReadAhead
 from s3py_helper.domain.errors import InvalidArgumentException
 
 _AHEAD: Final = 2

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from isal import isal_zlib
 
-from s3py_helper.application.zip.records import UINT32_MAX
+from s3py_helper.application.zip.format.records import UINT32_MAX
 
 LEVEL: Final = 2
 """ISA-L's levels 1 and 2 are equally fast, 2 is some per cent smaller; 3 takes half as long again for one per cent."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from s3py_helper.application.read_ahead import ReadAhead
+from s3py_helper.application.streams.read_ahead import ReadAhead
 from s3py_helper.testing import leak_guard
 
 

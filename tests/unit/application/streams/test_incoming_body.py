@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.application.incoming import IncomingBody
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
 
 

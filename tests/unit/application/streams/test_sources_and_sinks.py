@@ -12,8 +12,8 @@ import aiofiles
 import pytest
 from starlette.datastructures import UploadFile
 
-from s3py_helper.application.sinks import pour, writer_to
-from s3py_helper.application.sources import READ_SIZE, ByteSource, chunks_of
+from s3py_helper.application.streams.sinks import pour, writer_to
+from s3py_helper.application.streams.sources import READ_SIZE, ByteSource, chunks_of
 from s3py_helper.domain.errors import InvalidArgumentException
 from tests.support.waiting import until
 

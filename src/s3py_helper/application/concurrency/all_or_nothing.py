@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.completion import completed
 
 
 async def all_or_nothing[Job, Result](

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final
 
-from s3py_helper.application.zip.timestamps import dos_date_time, extended_timestamp
+from s3py_helper.application.zip.format.timestamps import dos_date_time, extended_timestamp
 
 UINT16_MAX: Final = 0xFFFF
 UINT32_MAX: Final = 0xFFFFFFFF

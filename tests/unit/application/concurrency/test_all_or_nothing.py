@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from s3py_helper.application.all_or_nothing import all_or_nothing
-from s3py_helper.application.completion import completed
+from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
+from s3py_helper.application.concurrency.completion import completed
 
 
 async def test_results_come_in_the_order_of_the_jobs() -> None:

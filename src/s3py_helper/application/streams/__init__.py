@@ -1,0 +1,1 @@
+"""Bytes on their way through the use cases: in from callers, out to them."""
