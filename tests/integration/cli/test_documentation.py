@@ -16,8 +16,8 @@ import pytest
 from pydantic import BaseModel
 
 from s3py_helper.entrypoints.cli.exits import ExitCode
-from s3py_helper.entrypoints.http import problem_table
-from s3py_helper.entrypoints.http.problem_table import Problem
+from s3py_helper.entrypoints.http.problems import table as problem_table
+from s3py_helper.entrypoints.http.problems.table import Problem
 from s3py_helper.entrypoints.settings import Settings
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -12,7 +12,7 @@ from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.entrypoints.http import create_files_router
-from s3py_helper.entrypoints.http.problem_handlers import install_problem_handlers
+from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.testing import FailingStore
 from tests.integration.service.running import served, services_on
 

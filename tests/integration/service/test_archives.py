@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from s3py_helper.domain.errors import StorageUnavailableException
-from s3py_helper.entrypoints.http.archives import MAX_LIST_BYTES
+from s3py_helper.entrypoints.http.downloads.archive import MAX_LIST_BYTES
 from tests.integration.service.conftest import Service, both_parsers
 
 

@@ -16,7 +16,7 @@ import uvloop
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from s3py_helper.entrypoints.http.streaming import Answer, SourcedResponse
+from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
 from tests.integration.service.conftest import both_parsers
 from tests.integration.service.running import served
 from tests.support.waiting import until
@@ -33,10 +33,10 @@ class Source:
     events: list[str] = field(default_factory=list)
 
     @asynccontextmanager
-    async def open(self) -> AsyncGenerator[Answer]:
+    async def open(self) -> AsyncGenerator[SourcedContent]:
         self.opened += 1
         try:
-            yield Answer(self._chunks(), {"Content-Type": "application/octet-stream"})
+            yield SourcedContent(self._chunks(), {"Content-Type": "application/octet-stream"})
         finally:
             self.closing += 1
             # Giving a connection back takes a few turns of the loop.

@@ -34,6 +34,41 @@ _WORTH_A_THREAD: Final = 64 * 1024
 """Compressing so many bytes takes 0.2 ms, about as long as going to a thread and back."""
 
 
+class EntryData:
+    """The data of a large file, batch by batch; by one thread at a time.
+
+    Attributes:
+        size: Bytes of the file so far.
+        crc32: Their CRC-32.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.size = 0
+        self.crc32 = 0
+        self._encoder = encoder
+        self._written = 0
+
+    def add(self, batch: Batch) -> bytes:
+        """The data of the next batch; may be empty."""
+        content = b"".join(batch)
+        self.size += len(content)
+        self.crc32 = isal_zlib.crc32(content, self.crc32)
+        return self._counted(self._encoder.encode(content))
+
+    def finish(self) -> bytes:
+        """The end of the data; may be empty."""
+        return self._counted(self._encoder.finish())
+
+    @property
+    def content(self) -> Content:
+        """What has become of the file."""
+        return Content(self.crc32, self.size, self._written)
+
+    def _counted(self, data: bytes) -> bytes:
+        self._written += len(data)
+        return data
+
+
 class EntryEncoder:
     """Makes entries' data, in threads where that takes time.
 
@@ -117,41 +152,6 @@ def _check_crc32(content: Content, info: BlobInfo) -> None:
     expected = known_crc32(info)
     if expected is not None and content.crc32 != expected:
         raise wrong_content(info, f"its CRC-32 is {content.crc32:08x}, not {expected:08x}")
-
-
-class EntryData:
-    """The data of a large file, batch by batch; by one thread at a time.
-
-    Attributes:
-        size: Bytes of the file so far.
-        crc32: Their CRC-32.
-    """
-
-    def __init__(self, encoder: Encoder) -> None:
-        self.size = 0
-        self.crc32 = 0
-        self._encoder = encoder
-        self._written = 0
-
-    def add(self, batch: Batch) -> bytes:
-        """The data of the next batch; may be empty."""
-        content = b"".join(batch)
-        self.size += len(content)
-        self.crc32 = isal_zlib.crc32(content, self.crc32)
-        return self._counted(self._encoder.encode(content))
-
-    def finish(self) -> bytes:
-        """The end of the data; may be empty."""
-        return self._counted(self._encoder.finish())
-
-    @property
-    def content(self) -> Content:
-        """What has become of the file."""
-        return Content(self.crc32, self.size, self._written)
-
-    def _counted(self, data: bytes) -> bytes:
-        self._written += len(data)
-        return data
 
 
 def small_entry(batch: Batch, *, compress: bool) -> tuple[Method, bytes, Content]:

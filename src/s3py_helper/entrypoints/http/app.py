@@ -10,7 +10,7 @@ from s3py_helper.application.services import FileServices
 from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.http.auth import BearerToken
 from s3py_helper.entrypoints.http.health import create_health_router
-from s3py_helper.entrypoints.http.problem_handlers import install_problem_handlers
+from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.entrypoints.http.router import create_files_router
 from s3py_helper.entrypoints.settings import Settings, load_settings
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from s3py_helper.domain.files import FileDownload
-from s3py_helper.entrypoints.http.problem_table import PROBLEMS
+from s3py_helper.entrypoints.http.problems.table import PROBLEMS
 
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",

@@ -12,11 +12,11 @@ from pydantic import field_serializer
 from s3py_helper.application.zip.options import OnError, ZipOptions
 from s3py_helper.application.zip.policy import Compression
 from s3py_helper.domain.files import FileAttach, FileBasicInfo, FileDownload
-from s3py_helper.entrypoints.http import archives, downloads
+from s3py_helper.entrypoints.http.downloads import archive, file
 from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, ZIP_REQUEST, ZIP_RESPONSES, form_with, problems
-from s3py_helper.entrypoints.http.problem_route import ProblemRoute
+from s3py_helper.entrypoints.http.problems.route import ProblemRoute
 from s3py_helper.entrypoints.http.services import ServesFiles
-from s3py_helper.entrypoints.http.uploads import BATCH_FIELD, SINGLE_FIELD, UploadRules, Uploads
+from s3py_helper.entrypoints.http.uploads.intake import BATCH_FIELD, SINGLE_FIELD, UploadRules, Uploads
 
 DEFAULT_CONCURRENT_UPLOADS: Final = 32
 DEFAULT_IDLE_TIMEOUT: Final = 60.0
@@ -110,7 +110,7 @@ def create_files_router(
         inline: Annotated[bool, Query(description="Let browsers show it, where that is safe.")] = False,  # noqa: FBT002 - FastAPI calls it
     ) -> Response:
         """The bytes of a file. `Range`, `If-Range` and the conditions of RFC 9110 are understood."""
-        return await downloads.download(
+        return await file.download(
             request, services.download_service, file_id, inline=inline, idle_timeout=idle_timeout
         )
 
@@ -123,14 +123,14 @@ def create_files_router(
     )
     async def download_zip(
         services: Annotated[ServesFiles, Depends(get_services)],
-        files: Annotated[list[FileDownload], Depends(archives.requested_files)],
+        files: Annotated[list[FileDownload], Depends(archive.requested_files)],
         compression: Annotated[Compression, Query(description="`auto` leaves alone what is compressed.")] = "auto",
         on_error: Annotated[OnError, Query(description="`skip` adds a list of what is missing.")] = "raise",
         verify_first: Annotated[bool, Query(description="Look for every file before the archive begins.")] = True,  # noqa: FBT002 - FastAPI calls it
     ) -> Response:
         """A zip archive of files, written while they are read."""
         options = ZipOptions(compression, on_error, verify_first)
-        return archives.zipped(services.download_service, files, options, idle_timeout=idle_timeout)
+        return archive.zipped(services.download_service, files, options, idle_timeout=idle_timeout)
 
     @router.get("/{file_id:path}/info", operation_id="get_file_info", responses=problems(400, 403, 404))
     async def info(services: Annotated[ServesFiles, Depends(get_services)], file_id: str) -> FileInfo:

@@ -18,7 +18,7 @@ from s3py_helper.domain.errors import (
     StorageOperationException,
     StorageUnavailableException,
 )
-from s3py_helper.entrypoints.http.form_errors import FormException, FormTimedOutException
+from s3py_helper.entrypoints.http.uploads.form_errors import FormException, FormTimedOutException
 
 _NAMESPACE: Final = "urn:problem-type:s3py-helper:"
 

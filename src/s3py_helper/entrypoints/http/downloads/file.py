@@ -11,9 +11,9 @@ from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.errors import PreconditionFailedException
 from s3py_helper.domain.files import FileBasicInfo
-from s3py_helper.entrypoints.http.conditions import Validators, Verdict, has_conditions, judge, range_applies
+from s3py_helper.entrypoints.http.downloads.conditions import Validators, Verdict, has_conditions, judge, range_applies
+from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
 from s3py_helper.entrypoints.http.media_types import may_show_inline, media_type
-from s3py_helper.entrypoints.http.streaming import Answer, SourcedResponse
 
 
 async def download(
@@ -43,14 +43,14 @@ async def download(
                 wanted = wanted if range_applies(headers, current) else None
 
     @asynccontextmanager
-    async def source() -> AsyncGenerator[Answer]:
+    async def source() -> AsyncGenerator[SourcedContent]:
         async with service.open(file_id, wanted) as opened:
             answered = _file_headers(opened.info, inline=inline) | _length(len(opened.span))
             if wanted is None:
-                yield Answer(opened.body, answered)
+                yield SourcedContent(opened.body, answered)
                 return
             span = f"bytes {opened.span.start}-{opened.span.stop - 1}/{opened.info.file_size}"
-            yield Answer(opened.body, answered | {"Content-Range": span}, 206)
+            yield SourcedContent(opened.body, answered | {"Content-Range": span}, 206)
 
     return SourcedResponse(source, idle_timeout=idle_timeout)
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.entrypoints.http.form_errors import FormException
-from s3py_helper.entrypoints.http.form_head import MAX_HEAD_BYTES, PartHead
-from s3py_helper.entrypoints.http.forms import MAX_PARTS, MAX_UNUSED_BYTES, FormReader
+from s3py_helper.entrypoints.http.uploads.form_errors import FormException
+from s3py_helper.entrypoints.http.uploads.form_reader import MAX_PARTS, MAX_UNUSED_BYTES, FormReader
+from s3py_helper.entrypoints.http.uploads.part_head import MAX_HEAD_BYTES, PartHead
 
 TYPE = "multipart/form-data; boundary=edge"
 END = b"--edge--\r\n"

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from s3py_helper.domain.errors import StorageException
-from s3py_helper.entrypoints.http.problems import storage_problem
+from s3py_helper.entrypoints.http.problems.response import storage_problem
 
 CLIENT_CLOSED_REQUEST: Final = 499
 """Nobody is left to read it; it only shows in logs, as with nginx."""

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from s3py_helper.entrypoints.http.problem_table import INTERNAL_ERROR, INVALID_REQUEST, Problem
-from s3py_helper.entrypoints.http.problems import ProblemResponse
+from s3py_helper.entrypoints.http.problems.response import ProblemResponse
+from s3py_helper.entrypoints.http.problems.table import INTERNAL_ERROR, INVALID_REQUEST, Problem
 
 _WITHOUT_BODY: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 

@@ -26,7 +26,7 @@ _LONG_TURN: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SourcedContent:
     """What is sent. The body's chunks are not empty; they are read once, and only while the source is open."""
 
     body: AsyncIterator[bytes]
@@ -46,7 +46,9 @@ class SourcedResponse(Response):
         idle_timeout: Seconds for which the client may take nothing before it counts as gone.
     """
 
-    def __init__(self, source: Callable[[], AbstractAsyncContextManager[Answer]], *, idle_timeout: float) -> None:
+    def __init__(
+        self, source: Callable[[], AbstractAsyncContextManager[SourcedContent]], *, idle_timeout: float
+    ) -> None:
         super().__init__()
         self._source = source
         self._idle_timeout = idle_timeout

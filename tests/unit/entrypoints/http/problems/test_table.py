@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from s3py_helper.domain import errors
-from s3py_helper.entrypoints.http.form_errors import FormException, FormTimedOutException
-from s3py_helper.entrypoints.http.problem_table import PROBLEMS, problem_of
-from s3py_helper.entrypoints.http.problems import storage_problem
+from s3py_helper.entrypoints.http.problems.response import storage_problem
+from s3py_helper.entrypoints.http.problems.table import PROBLEMS, problem_of
+from s3py_helper.entrypoints.http.uploads.form_errors import FormException, FormTimedOutException
 
 
 def _tree(root: type[errors.StorageException]) -> Iterator[type[errors.StorageException]]:

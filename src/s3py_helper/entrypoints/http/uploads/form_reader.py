@@ -12,8 +12,8 @@ from typing import Final
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from s3py_helper.entrypoints.http.form_errors import FormException
-from s3py_helper.entrypoints.http.form_head import HeadLines, PartHead
+from s3py_helper.entrypoints.http.uploads.form_errors import FormException
+from s3py_helper.entrypoints.http.uploads.part_head import HeadLines, PartHead
 
 MAX_PARTS: Final = 1000
 MAX_UNUSED_BYTES: Final = 1024 * 1024

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from s3py_helper.entrypoints.http.conditions import Validators, Verdict, has_conditions, judge, range_applies
+from s3py_helper.entrypoints.http.downloads.conditions import Validators, Verdict, has_conditions, judge, range_applies
 
 MODIFIED = datetime(2026, 11, 23, 10, 0, 0, 654321, UTC)
 AT = "Mon, 23 Nov 2026 10:00:00 GMT"

@@ -14,10 +14,10 @@ from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.domain.errors import FileTooLargeException
 from s3py_helper.domain.files import FileAttach
-from s3py_helper.entrypoints.http.form_errors import FormException, FormTimedOutException
-from s3py_helper.entrypoints.http.form_head import PartHead
-from s3py_helper.entrypoints.http.forms import MAX_UNUSED_BYTES, FormReader
 from s3py_helper.entrypoints.http.media_types import media_type
+from s3py_helper.entrypoints.http.uploads.form_errors import FormException, FormTimedOutException
+from s3py_helper.entrypoints.http.uploads.form_reader import MAX_UNUSED_BYTES, FormReader
+from s3py_helper.entrypoints.http.uploads.part_head import PartHead
 
 SINGLE_FIELD: Final = "file"
 BATCH_FIELD: Final = "files"

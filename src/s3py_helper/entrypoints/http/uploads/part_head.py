@@ -5,7 +5,7 @@ from typing import Final
 
 from python_multipart.multipart import parse_options_header
 
-from s3py_helper.entrypoints.http.form_errors import FormException
+from s3py_helper.entrypoints.http.uploads.form_errors import FormException
 
 MAX_HEAD_BYTES: Final = 16 * 1024
 """How much may come before the content of one part."""

@@ -14,7 +14,7 @@ from s3py_helper.application.zip.options import ZipOptions
 from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
 from s3py_helper.domain.files import FileDownload
-from s3py_helper.entrypoints.http.streaming import Answer, SourcedResponse
+from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
 
 MAX_LIST_BYTES: Final = 32 * 1024 * 1024
 """Enough for a hundred thousand files with long names."""
@@ -46,7 +46,7 @@ def zipped(
     """The archive; with its exact length where that can be known, so that browsers show how far they are."""
 
     @asynccontextmanager
-    async def source() -> AsyncGenerator[Answer]:
+    async def source() -> AsyncGenerator[SourcedContent]:
         plan = await service.plan_zip(
             files,
             compression=options.compression,
@@ -61,7 +61,7 @@ def zipped(
         if plan.content_length is not None:
             headers["Content-Length"] = str(plan.content_length)
         async with aclosing(plan.stream()) as archive:
-            yield Answer(archive, headers)
+            yield SourcedContent(archive, headers)
 
     return SourcedResponse(source, idle_timeout=idle_timeout)
 

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import JSONResponse
 
 from s3py_helper.domain.errors import InvalidRangeException, StorageException, StorageUnavailableException
-from s3py_helper.entrypoints.http.problem_table import Problem, problem_of
+from s3py_helper.entrypoints.http.problems.table import Problem, problem_of
 
 RETRY_AFTER: Final = 5.0
 """Seconds that clients are asked to wait when the backend named no time."""

@@ -7,8 +7,8 @@ import pytest
 from fastapi import APIRouter, FastAPI, HTTPException
 
 from s3py_helper.domain.errors import FileNotFoundException, StorageException, StorageOperationException
-from s3py_helper.entrypoints.http.problem_handlers import install_problem_handlers
-from s3py_helper.entrypoints.http.problem_route import ProblemRoute
+from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
+from s3py_helper.entrypoints.http.problems.route import ProblemRoute
 
 
 async def _answer(error: Exception) -> httpx.Response:

@@ -1,0 +1,1 @@
+"""Files going out: conditions, headers, and responses that own their source."""

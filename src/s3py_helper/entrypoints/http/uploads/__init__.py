@@ -1,0 +1,1 @@
+"""Files coming in: limits, forms, and the way into storage."""
