@@ -12,6 +12,8 @@ from s3py_helper.application.health import HealthService
 from s3py_helper.application.info import InfoService
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
+from s3py_helper.application.observing import LoggingObserver
+from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import DEFAULT_CONCURRENT_UPLOADS, UploadService
 from s3py_helper.domain.errors import StorageOperationException
@@ -51,6 +53,7 @@ class StorageManager:
         validator: Rules for uploads, among them the largest size.
         buckets: The only buckets that may be used; by default every one that the credentials reach.
         concurrent_uploads: How many files of one `upload_files` are stored at a time.
+        observer: Is told what happens (retries, fail-overs, ...); by default it is logged to `s3py_helper`.
 
     Raises:
         InvalidArgumentException: Settings that the mode needs are missing; the message names them.
@@ -68,6 +71,7 @@ class StorageManager:
         validator: FileValidatorImpl | None = None,
         buckets: Collection[str] | None = None,
         concurrent_uploads: int = DEFAULT_CONCURRENT_UPLOADS,
+        observer: Observer | None = None,
     ) -> None:
         self._config = KitConfig(
             mode=(mode_config or StorageModeConfig()).mode,
@@ -78,6 +82,7 @@ class StorageManager:
             validator=validator or FileValidatorImpl(file_type_config),
             buckets=None if buckets is None else frozenset(buckets),
             concurrent_uploads=concurrent_uploads,
+            observer=observer or LoggingObserver(),
         )
         self._opening: AbstractAsyncContextManager[FileServices] | None = None
         self._services: FileServices | None = None

@@ -7,12 +7,14 @@ from s3py_helper.adapters.fastdfs.protocol.address import Address, AddressMap
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Peer, PoolClosed, Role
 from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
+from s3py_helper.application.ports.observer import Observer
 
 
 class FastdfsSession:
     """One pool for each server, made when it is first needed."""
 
-    def __init__(self, config: FastdfsConfig) -> None:
+    def __init__(self, config: FastdfsConfig, observer: Observer) -> None:
+        self.observer = observer
         self._config = config
         self._map = AddressMap(config.address_map)
         self._trackers: dict[Address, ConnectionPool] = {}

@@ -17,8 +17,10 @@ from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
 from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
 from s3py_helper.adapters.fastdfs.upload.writer import BlobWriter
+from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
@@ -29,8 +31,8 @@ from s3py_helper.domain.file_id import Backend, FileId
 class FastdfsBlobStore:
     """Files of a FastDFS cluster. Nothing is connected to before it is needed."""
 
-    def __init__(self, config: FastdfsConfig) -> None:
-        self._session = FastdfsSession(config)
+    def __init__(self, config: FastdfsConfig, observer: Observer | None = None) -> None:
+        self._session = FastdfsSession(config, observer or LoggingObserver())
         self._trackers = Trackers(config, self._session)
         self._reader = BlobReader(config, self._session, self._trackers)
         self._writer = BlobWriter(config, self._session, self._trackers)

@@ -17,8 +17,10 @@ from s3py_helper.adapters.filesystem.session import Session
 from s3py_helper.adapters.filesystem.writer import BlobWriter, remove
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.concurrency.in_flight import InFlight
+from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span
@@ -35,9 +37,10 @@ class FilesystemBlobStore:
         InvalidArgumentException: The default bucket is not a valid name.
     """
 
-    def __init__(self, config: FilesystemConfig) -> None:
+    def __init__(self, config: FilesystemConfig, observer: Observer | None = None) -> None:
         check_bucket(Backend.FILESYSTEM, config.default_bucket)
         self._config = config
+        self._observer = observer or LoggingObserver()
         self._opened: Session | None = None
 
     async def __aenter__(self) -> Self:

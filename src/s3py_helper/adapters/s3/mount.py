@@ -11,13 +11,14 @@ from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.presigning import S3PresignedUrls
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
+from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.router import MountedBackend
 
 
 @asynccontextmanager
-async def open_backend(config: S3Config) -> AsyncGenerator[MountedBackend]:
+async def open_backend(config: S3Config, observer: Observer | None = None) -> AsyncGenerator[MountedBackend]:
     """The store and its abilities, open inside the block."""
-    async with S3Session(config) as session:
+    async with S3Session(config, observer) as session:
         if config.create_bucket_if_missing:
             await create_missing_buckets(session)
         yield mounted(session)

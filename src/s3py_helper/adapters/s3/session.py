@@ -18,6 +18,8 @@ from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.observing import LoggingObserver
+from s3py_helper.application.ports.observer import Observer
 from s3py_helper.domain.errors import AccessDeniedException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
 
@@ -32,8 +34,9 @@ class S3Session:
     a second, and most processes only put, get and delete.
     """
 
-    def __init__(self, config: S3Config) -> None:
+    def __init__(self, config: S3Config, observer: Observer | None = None) -> None:
         self.config = config
+        self.observer = observer or LoggingObserver()
         self.perf = config.perf or S3PerfConfig()
         self.endpoint = Endpoint(config.endpoint, config.addressing_style)
         self._proxy = config.proxy or _proxy_of_environment(config.endpoint)

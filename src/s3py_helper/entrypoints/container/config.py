@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.application.observing import LoggingObserver
+from s3py_helper.application.ports.observer import Observer
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.file_type import FileTypeConfig
@@ -50,6 +52,7 @@ class KitConfig:
 
     Attributes:
         buckets: Buckets that may be used; `None` permits every one that the credentials reach.
+        observer: Is told what happens; logs it by default.
 
     Raises:
         InvalidArgumentException: The mode needs a backend whose settings are missing; the message names them.
@@ -63,6 +66,7 @@ class KitConfig:
     validator: FileValidatorImpl = field(default_factory=FileValidatorImpl)
     buckets: frozenset[str] | None = None
     concurrent_uploads: int = 16
+    observer: Observer = field(default_factory=LoggingObserver)
 
     def __post_init__(self) -> None:
         for backend in self.policy.backends:

@@ -15,6 +15,7 @@ from s3py_helper.application.health import HealthService
 from s3py_helper.application.info import InfoService
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
+from s3py_helper.application.observing import GuardedObserver
 from s3py_helper.application.router import MountedBackend, StoreRouter
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from s3py_helper.application.ports.observer import Observer
 
-async def _mounted(adapter: str, config: "BaseModel") -> "AsyncIterator[MountedBackend]":
+
+async def _mounted(adapter: str, config: "BaseModel", observer: "Observer") -> "AsyncIterator[MountedBackend]":
     """Open a backend for the graph, which runs this to its end at shutdown.
 
     The adapter is imported here and not above: a mode must not pay for, nor need, the SDKs of backends it does not use.
     """
     mount = import_module(f"s3py_helper.adapters.{adapter}.mount")
-    async with mount.open_backend(config) as backend:
+    async with mount.open_backend(config, observer) as backend:
         yield backend
 
 
@@ -44,9 +47,10 @@ def _graph(config: KitConfig) -> "providers.Factory[FileServices]":
     A function and not a container: the module of containers takes as long to import as everything else here, because it
     imports FastAPI wherever that is installed.
     """
-    s3 = providers.Resource(_mounted, "s3", config.s3)
-    fastdfs = providers.Resource(_mounted, "fastdfs", config.fastdfs)
-    filesystem = providers.Resource(_mounted, "filesystem", config.filesystem)
+    observer = GuardedObserver(config.observer)
+    s3 = providers.Resource(_mounted, "s3", config.s3, observer)
+    fastdfs = providers.Resource(_mounted, "fastdfs", config.fastdfs, observer)
+    filesystem = providers.Resource(_mounted, "filesystem", config.filesystem, observer)
     backends = providers.Selector(
         providers.Object(config.mode),
         s3=providers.Dict({Backend.S3: s3}),

@@ -7,6 +7,8 @@ from typing import Any, BinaryIO, Self
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.mount import mounted
 from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.application.observing import GuardedObserver, LoggingObserver
+from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.router import StoreRouter
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
@@ -21,8 +23,8 @@ class S3Client:
     is raised as a `StorageException`.
     """
 
-    def __init__(self, config: S3Config) -> None:
-        self._session = S3Session(config)
+    def __init__(self, config: S3Config, observer: Observer | None = None) -> None:
+        self._session = S3Session(config, GuardedObserver(observer or LoggingObserver()))
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()

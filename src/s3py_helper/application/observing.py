@@ -1,0 +1,79 @@
+"""Observers: the one that logs, which is the default, and the one that keeps others from doing harm."""
+
+import logging
+from dataclasses import fields
+from typing import Final
+
+from s3py_helper.application.ports.observer import (
+    ConnectionReplaced,
+    DownloadResumed,
+    Event,
+    FailedOver,
+    FallbackTaken,
+    Observer,
+    OperationBegan,
+    OperationEnded,
+    PoolWaited,
+    RequestRetried,
+    RollbackFailed,
+)
+
+LOGGER_NAME: Final = "s3py_helper"
+
+_LEVELS: Final[dict[type[Event], int]] = {
+    OperationBegan: logging.DEBUG,
+    OperationEnded: logging.DEBUG,
+    RequestRetried: logging.DEBUG,
+    ConnectionReplaced: logging.DEBUG,
+    FailedOver: logging.INFO,
+    DownloadResumed: logging.INFO,
+    FallbackTaken: logging.WARNING,
+    RollbackFailed: logging.WARNING,
+    PoolWaited: logging.DEBUG,
+}
+
+_log: Final = logging.getLogger(LOGGER_NAME)
+
+
+class LoggingObserver:
+    """Writes each event as one line to the logger `s3py_helper`.
+
+    What somebody may have to act on is a warning, a change of servers information, everything else DEBUG.
+    """
+
+    def notify(self, event: Event) -> None:
+        """Write the line, if its level is wanted."""
+        level = _LEVELS.get(type(event), logging.DEBUG)
+        if _log.isEnabledFor(level):
+            _log.log(level, "%s", _line(event))
+
+
+class GuardedObserver:
+    """Passes events on to an observer, whose own errors are logged and harm nobody."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def notify(self, event: Event) -> None:
+        """Pass the event on."""
+        try:
+            self._observer.notify(event)
+        except Exception:  # noqa: BLE001 - somebody else's code; an upload must not fail because a counter did
+            _log.exception("the observer %s failed", type(self._observer).__name__)
+
+
+def _line(event: Event) -> str:
+    """`RequestRetried backend='s3' operation='upload' ...`: escaped, so that no name can forge a second line."""
+    facts = ((field.name, getattr(event, field.name)) for field in fields(event))
+    return " ".join(
+        [
+            type(event).__name__,
+            *(f"{name}={_shown(value)}" for name, value in facts if value is not None and value is not False),
+        ]
+    )
+
+
+def _shown(value: object) -> str:
+    return (
+        f"{value:.3f}" if isinstance(value, float) else repr(str(value)) if not isinstance(value, int) else str(value)
+    )

@@ -1,0 +1,135 @@
+"""What happens while backends are worked with, reported as it happens: the source of logs, metrics and traces.
+
+Events carry ids, names of servers, durations and reasons, never keys, tokens or bytes of files. `file_id` is the id as
+the caller wrote it, `server` the host and port of one server of the backend, `seconds` a duration.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from s3py_helper.domain.errors import StorageException
+
+
+@dataclass(frozen=True, slots=True)
+class OperationBegan:
+    """A use case asks a backend for something: `upload`, `download`, `info`, `delete`, `copy`, `list`."""
+
+    backend: str
+    operation: str
+    file_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEnded:
+    """The operation is over.
+
+    Attributes:
+        seconds: How long it took; for a download until its reader was done.
+        size: Bytes that went through, where the operation moves bytes.
+        error: Why it failed; `None` when it succeeded, and when its caller gave up.
+        cancelled: Whether its caller gave up.
+    """
+
+    backend: str
+    operation: str
+    file_id: str | None
+    seconds: float
+    size: int | None = None
+    error: StorageException | None = None
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRetried:
+    """A request failed in a way that another attempt may mend; it is sent again after `pause` seconds.
+
+    `attempt` counts the attempts that have failed so far.
+    """
+
+    backend: str
+    operation: str
+    attempt: int
+    pause: float
+    reason: str
+    file_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReplaced:
+    """A kept connection turned out to be dead; a new one takes its place."""
+
+    backend: str
+    server: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedOver:
+    """A server was out of reach or had not what was asked for; another one is asked."""
+
+    backend: str
+    server: str
+    instead: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadResumed:
+    """A download broke off after `position` bytes of the file and goes on from there."""
+
+    backend: str
+    file_id: str
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackTaken:
+    """The backend lacks something that was asked for, so that less is done: `what` says what is done without."""
+
+    backend: str
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackFailed:
+    """What a failed or cancelled operation left could not be removed: `what` names it, for an operator to remove."""
+
+    backend: str
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PoolWaited:
+    """A request waited for a connection because all were in use."""
+
+    backend: str
+    server: str
+    seconds: float
+
+
+type Event = (
+    OperationBegan
+    | OperationEnded
+    | RequestRetried
+    | ConnectionReplaced
+    | FailedOver
+    | DownloadResumed
+    | FallbackTaken
+    | RollbackFailed
+    | PoolWaited
+)
+
+
+class Observer(Protocol):
+    """Is told what happens.
+
+    Called in the event loop's thread, between two steps of an operation: it must return at once, and what it raises is
+    logged and ignored. New kinds of events may be added: ignore those that you do not know.
+    """
+
+    def notify(self, event: Event) -> None:
+        """Take note of an event."""
+        ...

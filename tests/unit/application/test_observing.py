@@ -1,0 +1,42 @@
+"""Observers are told what happens, and cannot break it."""
+
+import logging
+
+import pytest
+
+from s3py_helper.application.observing import LOGGER_NAME, GuardedObserver, LoggingObserver
+from s3py_helper.application.ports.observer import Event, OperationEnded, RequestRetried, RollbackFailed
+from s3py_helper.domain.errors import StorageUnavailableException
+
+
+def test_an_event_is_one_line_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, LOGGER_NAME):
+        LoggingObserver().notify(RequestRetried("s3", "upload", 2, 0.25, "no answer\nin time", "s3:b/k"))
+    [record] = caplog.records
+    assert record.levelno == logging.DEBUG
+    assert record.getMessage() == (
+        "RequestRetried backend='s3' operation='upload' attempt=2 pause=0.250 reason='no answer\\nin time' "
+        "file_id='s3:b/k'"
+    )
+
+
+def test_what_an_operator_has_to_remove_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, LOGGER_NAME):
+        LoggingObserver().notify(RollbackFailed("fastdfs", "group1/M00/00/00/a", "no connection"))
+        LoggingObserver().notify(OperationEnded("s3", "info", "s3:b/k", 0.1))
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+def test_an_error_is_shown_by_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, LOGGER_NAME):
+        LoggingObserver().notify(OperationEnded("s3", "info", None, 0.1, error=StorageUnavailableException("down")))
+    assert caplog.messages == ["OperationEnded backend='s3' operation='info' seconds=0.100 error='down'"]
+
+
+def test_an_observer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def notify(self, event: Event) -> None:
+            raise ZeroDivisionError
+
+    GuardedObserver(Broken()).notify(OperationEnded("s3", "info", None, 0.1))
+    assert "the observer Broken failed" in caplog.text
