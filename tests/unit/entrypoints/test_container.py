@@ -41,7 +41,7 @@ def events(monkeypatch: pytest.MonkeyPatch, broken: str | None) -> list[str]:
         backend = name.split(".")[2]
 
         @asynccontextmanager
-        async def open_backend(_config: object) -> AsyncGenerator[MountedBackend]:
+        async def open_backend(_config: object, _observer: object) -> AsyncGenerator[MountedBackend]:
             if backend == broken:
                 raise OSError(f"{backend} cannot be opened")
             seen.append(f"open {backend}")
