@@ -1,0 +1,101 @@
+"""Clean-up that may outlive the operation that caused it, but not the session."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from s3py_helper.application.ports.observer import Observer, RollbackFailed
+from s3py_helper.domain.errors import StorageException
+
+PATIENCE: Final = 3.0
+"""Seconds for which a failed or cancelled operation waits for its clean-up before it leaves it to the background."""
+
+CLEAN_UP_SECONDS: Final = 60.0
+"""Seconds after which a clean-up counts as failed, whether it was running or waiting for its turn."""
+
+CLOSING_SECONDS: Final = 10.0
+"""Seconds for which closing waits for what is still being cleaned up."""
+
+_AT_ONCE: Final = 16
+_MOST: Final = 1000
+
+
+class BackgroundCleanUp:
+    """Runs clean-up work as tasks of its own, so that cancelling a caller neither cuts it short nor has to wait for it.
+
+    On a healthy backend everything is cleaned up before the operation's error reaches its caller. On a silent one the
+    caller has its error after `PATIENCE` seconds, and the work goes on in the background. What cannot be cleaned up is
+    reported as `RollbackFailed`, never raised: the error that led here is the one to report.
+
+    Memory is bounded: at most 16 pieces of work run at once, at most 1000 are outstanding, each for 60 seconds.
+
+    Args:
+        observer: Is notified of what could not be cleaned up.
+        seconds: Limit for each piece of work, its waiting included.
+    """
+
+    def __init__(self, observer: Observer, *, seconds: float = CLEAN_UP_SECONDS) -> None:
+        self._observer = observer
+        self._seconds = seconds
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._outstanding: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def outstanding(self) -> int:
+        """How many pieces of work have not ended."""
+        return len(self._outstanding)
+
+    async def run(
+        self, backend: str, what: str, work: Callable[[], Awaitable[object]], *, patience: float = PATIENCE
+    ) -> None:
+        """Clean up, and return when that is done, or after `patience` seconds while it goes on.
+
+        A caller that is cancelled meanwhile is let go at once; the work goes on all the same.
+
+        Args:
+            backend: Whose files are concerned: `"s3"`, `"fastdfs"` or `"filesystem"`.
+            what: Names what would be left, for an operator to remove, e.g. `"the object s3:docs/a.pdf"`.
+            work: Does it. It should hold no more than the names of what it removes: it may outlive the operation.
+            patience: Seconds to wait for it.
+        """
+        task = self.start(backend, what, work)
+        if task is not None:
+            await asyncio.wait([task], timeout=patience)
+
+    def start(self, backend: str, what: str, work: Callable[[], Awaitable[object]]) -> asyncio.Task[None] | None:
+        """As `run`, without waiting; gives the task, which never fails, or `None` where the work is not taken on."""
+        if self._closed or len(self._outstanding) >= _MOST:
+            reason = "the session is closed" if self._closed else f"{_MOST} other clean-ups are outstanding"
+            self._observer.notify(RollbackFailed(backend, what, reason))
+            return None
+        task = asyncio.ensure_future(self._run(backend, what, work))
+        self._outstanding.add(task)
+        task.add_done_callback(self._outstanding.discard)
+        return task
+
+    async def aclose(self, *, within: float = CLOSING_SECONDS) -> None:
+        """Take on nothing more, wait up to `within` seconds for what is outstanding, and cancel the rest."""
+        self._closed = True
+        if not self._outstanding:
+            return
+        _, late = await asyncio.wait(self._outstanding, timeout=within)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    async def _run(self, backend: str, what: str, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            async with asyncio.timeout(self._seconds), self._gate:
+                await work()
+        except TimeoutError:
+            self._observer.notify(RollbackFailed(backend, what, f"not done within {self._seconds:g} s"))
+        except asyncio.CancelledError:
+            self._observer.notify(RollbackFailed(backend, what, "the session was closed before it was done"))
+        except StorageException as error:
+            self._observer.notify(RollbackFailed(backend, what, str(error)))
+        except Exception as error:  # noqa: BLE001 - a defect: nobody awaits this task, so the event loop is told
+            self._observer.notify(RollbackFailed(backend, what, f"{type(error).__name__}: {error}"))
+            context = {"message": f"clean-up failed: {what}", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)

@@ -1,0 +1,169 @@
+"""Clean-up that may outlive its operation, but not the session."""
+
+import asyncio
+import time
+
+import pytest
+
+from s3py_helper.application.concurrency.background import BackgroundCleanUp
+from s3py_helper.application.ports.observer import Event, RollbackFailed
+from s3py_helper.domain.errors import StorageOperationException
+from s3py_helper.testing import leak_guard
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.timeout(20)
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+async def test_work_that_ends_soon_has_ended_when_the_caller_goes_on(recorder: Recorder) -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.01)
+        done.append("it")
+
+    async with leak_guard():
+        background = BackgroundCleanUp(recorder)
+        await background.run("s3", "it", work)
+        assert done == ["it"]
+        assert background.outstanding == 0
+        await background.aclose()
+    assert recorder.events == []
+
+
+async def test_work_that_takes_long_goes_on_in_the_background_and_closing_waits_for_it(recorder: Recorder) -> None:
+    may_end = asyncio.Event()
+    done: list[str] = []
+
+    async def work() -> None:
+        await may_end.wait()
+        done.append("it")
+
+    async with leak_guard():
+        background = BackgroundCleanUp(recorder)
+        await background.run("s3", "it", work, patience=0.01)
+        assert (done, background.outstanding) == ([], 1)
+        closing = asyncio.create_task(background.aclose())
+        await asyncio.sleep(0)
+        may_end.set()
+        await closing
+    assert done == ["it"]
+    assert recorder.events == []
+
+
+async def test_a_caller_that_is_cancelled_meanwhile_is_let_go_and_the_work_goes_on(recorder: Recorder) -> None:
+    may_end = asyncio.Event()
+    done: list[str] = []
+
+    async def work() -> None:
+        await may_end.wait()
+        done.append("it")
+
+    background = BackgroundCleanUp(recorder)
+    caller = asyncio.create_task(background.run("s3", "it", work, patience=3600))
+    await until(lambda: background.outstanding)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    may_end.set()
+    await background.aclose()
+    assert done == ["it"]
+
+
+async def test_closing_gives_up_after_its_bound_and_reports_what_is_left(recorder: Recorder) -> None:
+    async def work() -> None:
+        await asyncio.sleep(3600)
+
+    async with leak_guard():
+        background = BackgroundCleanUp(recorder)
+        await background.run("s3", "the object s3:b/k", work, patience=0)
+        began = time.monotonic()
+        await background.aclose(within=0.05)
+        assert time.monotonic() - began < 5
+    assert recorder.events == [RollbackFailed("s3", "the object s3:b/k", "the session was closed before it was done")]
+
+
+async def test_work_that_takes_longer_than_its_limit_is_ended_and_reported(recorder: Recorder) -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append("it")
+
+    async with leak_guard():
+        await BackgroundCleanUp(recorder, seconds=0.02).run("fastdfs", "it", work)
+    assert ended == ["it"]
+    assert recorder.events == [RollbackFailed("fastdfs", "it", "not done within 0.02 s")]
+
+
+async def test_a_failure_is_reported_and_not_raised(recorder: Recorder) -> None:
+    async def work() -> None:
+        raise StorageOperationException("it refuses")
+
+    await BackgroundCleanUp(recorder).run("s3", "it", work)
+    assert recorder.events == [RollbackFailed("s3", "it", "it refuses")]
+
+
+async def test_a_defect_is_reported_and_reaches_the_event_loops_handler(recorder: Recorder) -> None:
+    handled: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: handled.append(context))
+
+    async def work() -> None:
+        raise KeyError("x")
+
+    await BackgroundCleanUp(recorder).run("s3", "it", work)
+    assert recorder.events == [RollbackFailed("s3", "it", "KeyError: 'x'")]
+    assert isinstance(handled[0]["exception"], KeyError)
+
+
+async def test_only_so_many_run_at_once_and_the_others_wait(recorder: Recorder) -> None:
+    running = highest = 0
+
+    async def work() -> None:
+        nonlocal running, highest
+        running += 1
+        highest = max(highest, running)
+        await asyncio.sleep(0)
+        running -= 1
+
+    background = BackgroundCleanUp(recorder)
+    await asyncio.gather(*(background.run("s3", "it", work) for _ in range(100)))
+    assert 1 < highest <= 16
+    assert recorder.events == []
+
+
+async def test_what_is_outstanding_is_bounded_and_what_is_refused_is_reported(recorder: Recorder) -> None:
+    async def work() -> None:
+        await asyncio.sleep(3600)
+
+    background = BackgroundCleanUp(recorder)
+    for _ in range(1001):
+        background.start("s3", "it", work)
+    assert background.outstanding == 1000
+    assert recorder.events == [RollbackFailed("s3", "it", "1000 other clean-ups are outstanding")]
+    await background.aclose(within=0)
+    assert background.outstanding == 0
+
+
+async def test_after_closing_nothing_is_taken_on(recorder: Recorder) -> None:
+    async def work() -> None:
+        raise AssertionError("must not run")
+
+    background = BackgroundCleanUp(recorder)
+    await background.aclose()
+    await background.run("s3", "it", work)
+    assert recorder.events == [RollbackFailed("s3", "it", "the session is closed")]
