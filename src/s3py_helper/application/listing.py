@@ -25,7 +25,7 @@ class ListService:
 
         Raises:
             RouteNotSupportedException: The backend cannot list files, or the bucket is not served here.
-            FileNotFoundException: There is no such bucket.
+            BucketNotFoundException: There is no such bucket.
             StorageOperationException: The backend failed.
         """
         mounted = self._router.for_new_files(bucket)

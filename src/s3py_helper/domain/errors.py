@@ -11,10 +11,13 @@ StorageException
 ├── PreconditionFailedException           the file is not the version that was asked for
 └── StorageOperationException             the backend failed
     ├── AccessDeniedException             credentials are missing, wrong or not sufficient
+    ├── BucketNotFoundException           the bucket itself is missing: nothing in it can be read, stored or listed
     ├── IntegrityException                the bytes are not the bytes that were stored
     └── StorageUnavailableException       out of reach or overloaded; trying again may help
 
 Facts are attributes (`operation`, `file_id`, `backend`, `file_name`, `retryable`), so that nobody has to parse a text.
+There are two texts: `message` is for operators and may name endpoints, buckets, keys and servers; `detail` is for
+clients of a service and names nothing that the client did not write.
 Cancellation and errors that a caller's own stream raises are not part of the tree: they pass through unchanged.
 """
 
@@ -35,6 +38,9 @@ class StorageException(Exception):
 
     retryable_by_default: ClassVar[bool] = False
 
+    told_to_clients: ClassVar[str | None] = "the storage failed"
+    """The sentence that `detail` begins with; `None` where it is the message, which is about the client's own input."""
+
     def __init__(
         self,
         message: str,
@@ -44,6 +50,7 @@ class StorageException(Exception):
         backend: str | None = None,
         file_name: str | None = None,
         retryable: bool | None = None,
+        detail: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -52,12 +59,24 @@ class StorageException(Exception):
         self.backend = backend
         self.file_name = file_name
         self.retryable = self.retryable_by_default if retryable is None else retryable
+        self._detail = detail
+
+    @property
+    def detail(self) -> str:
+        """What a client of a service may read: what kind of error it is, with the client's own id and file name."""
+        if self._detail is not None:
+            return self._named(self._detail)
+        if self.told_to_clients is None:
+            return self._named(self.message)
+        sentence = self.told_to_clients
+        return self._named(sentence if self.file_id is None else f"{sentence}: {self.file_id}")
 
     def __str__(self) -> str:
         """The message, with the file's name where the message does not give it."""
-        if self.file_name is None or self.file_name in self.message:
-            return self.message
-        return f"{self.message} (file {self.file_name!r})"
+        return self._named(self.message)
+
+    def _named(self, text: str) -> str:
+        return text if self.file_name is None or self.file_name in text else f"{text} (file {self.file_name!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by state: a copy in another process has every fact, whatever its constructor asks for."""
@@ -66,6 +85,8 @@ class StorageException(Exception):
 
 class InvalidArgumentException(StorageException):
     """An argument, a name, an id or a setting is wrong; the message says what would be right."""
+
+    told_to_clients: ClassVar[str | None] = None
 
 
 class InvalidFileTypeException(InvalidArgumentException):
@@ -83,6 +104,8 @@ class FileTooLargeException(InvalidArgumentException):
 class InvalidRangeException(InvalidArgumentException):
     """No byte of the range lies within the file (RFC 9110, 15.5.17); `size` is the file's, where known."""
 
+    told_to_clients = "no byte of the range lies within the file"
+
     def __init__(
         self, message: str, *, size: int | None, file_id: str | None = None, backend: str | None = None
     ) -> None:
@@ -91,19 +114,27 @@ class InvalidRangeException(InvalidArgumentException):
 
 
 class FileNotFoundException(StorageException):
-    """There is no such file, or no such bucket."""
+    """There is no such file."""
+
+    told_to_clients = "no such file"
 
 
 class RouteNotSupportedException(StorageException):
     """The id belongs to a backend or bucket that this deployment does not serve."""
 
+    told_to_clients = None
+
 
 class DeleteNotSupportedException(StorageException):
     """Deleting is switched off for the backend that the id belongs to."""
 
+    told_to_clients = None
+
 
 class PreconditionFailedException(StorageException):
     """The stored file is not the version that the caller named."""
+
+    told_to_clients = "the file is not the version that was asked for"
 
 
 class StorageOperationException(StorageException):
@@ -113,9 +144,19 @@ class StorageOperationException(StorageException):
 class AccessDeniedException(StorageOperationException):
     """The backend does not accept the credentials, or they do not permit the operation."""
 
+    told_to_clients = "the storage denied access to this service"
+
+
+class BucketNotFoundException(StorageOperationException):
+    """The bucket does not exist: a fault of the deployment, not of the file that was asked for."""
+
+    told_to_clients = "the storage has no such bucket"
+
 
 class IntegrityException(StorageOperationException):
     """Size or checksum show that the bytes are not those that were stored; they must not be used."""
+
+    told_to_clients = "the stored bytes are damaged"
 
 
 class StorageUnavailableException(StorageOperationException):
@@ -125,6 +166,7 @@ class StorageUnavailableException(StorageOperationException):
     """
 
     retryable_by_default = True
+    told_to_clients = "the storage is out of reach or overloaded"
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from s3py_helper.domain.byte_range import ByteRange, Span
     from s3py_helper.domain.errors import (
         AccessDeniedException,
+        BucketNotFoundException,
         DeleteNotSupportedException,
         FileNotFoundException,
         FileTooLargeException,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessDeniedException",
     "Backend",
+    "BucketNotFoundException",
     "ByteRange",
     "CopyService",
     "DeleteNotSupportedException",
@@ -112,6 +114,7 @@ _HOMES: Final = {
     ),
     "s3py_helper.domain.errors": (
         "AccessDeniedException",
+        "BucketNotFoundException",
         "DeleteNotSupportedException",
         "FileNotFoundException",
         "FileTooLargeException",

@@ -4,7 +4,7 @@ import pytest
 
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
-from s3py_helper.domain.errors import AccessDeniedException, FileNotFoundException
+from s3py_helper.domain.errors import AccessDeniedException, BucketNotFoundException, FileNotFoundException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, new_blob, read_all
 from tests.support.s3.server import DEFAULT_BUCKET, S3Server
@@ -15,13 +15,13 @@ async def test_a_missing_object_and_a_missing_bucket_are_told_apart(s3_server: S
         store = S3BlobStore(connection)
         with pytest.raises(FileNotFoundException, match="no such object"):
             await read_all(store, FileId(Backend.S3, DEFAULT_BUCKET, "missing.txt"))
-        with pytest.raises(FileNotFoundException, match="no such bucket"):
+        with pytest.raises(BucketNotFoundException, match="no such bucket"):
             await read_all(store, FileId(Backend.S3, "not-there", "missing.txt"))
-        with pytest.raises(FileNotFoundException, match="no such bucket"):
+        with pytest.raises(BucketNotFoundException, match="no such bucket"):
             await store.write(new_blob(), body_of(b"x"))
-        with pytest.raises(FileNotFoundException, match="no such bucket"):
+        with pytest.raises(BucketNotFoundException, match="no such bucket"):
             await store.write(new_blob(), body_of(bytes(20 * 1024 * 1024)))
-        with pytest.raises(FileNotFoundException, match="no such object, or no such bucket"):
+        with pytest.raises(BucketNotFoundException, match="no such bucket"):
             await store.info(FileId(Backend.S3, "not-there", "missing.txt"))
 
 

@@ -19,9 +19,11 @@ from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import (
     AccessDeniedException,
+    BucketNotFoundException,
     FileNotFoundException,
     IntegrityException,
     InvalidArgumentException,
+    StorageException,
     StorageOperationException,
     StorageUnavailableException,
 )
@@ -33,6 +35,7 @@ from tests.support.s3.scripted import error, scripted_server
 CONTENT = b"0123456789" * 1000
 CRC32 = base64.b64encode(zlib.crc32(CONTENT).to_bytes(4)).decode()
 FILE_ID = FileId(Backend.S3, "tests", "a.bin")
+ONCE = S3PerfConfig(max_retries=0)
 
 
 def fine() -> web.Response:
@@ -306,7 +309,7 @@ class TestOddAnswers:
             return error(404, "NoSuchBucket")
 
         async with scripted_server(answer) as server, S3Session(server.config()) as connection:
-            with pytest.raises(FileNotFoundException, match="no such bucket"):
+            with pytest.raises(BucketNotFoundException, match="no such bucket"):
                 await S3BlobStore(connection).delete(FILE_ID)
 
 
@@ -458,3 +461,38 @@ async def test_a_backend_that_is_closed_under_way_says_so() -> None:
             await asked.wait()
         with pytest.raises(StorageOperationException, match="closed"):
             await describing
+
+
+class TestMissingBuckets:
+    """A response to HEAD has no body, so that a missing object and a missing bucket look alike."""
+
+    @staticmethod
+    async def _infos(bucket_status: int, times: int = 1) -> tuple[list[type[StorageException]], list[str]]:
+        seen: list[str] = []
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            seen.append(f"{request.method} {request.path}")
+            return web.Response(status=bucket_status if request.path == "/tests" else 404)
+
+        kinds: list[type[StorageException]] = []
+        async with scripted_server(answer) as server, S3Session(server.config(perf=ONCE)) as session:
+            for _ in range(times):
+                with pytest.raises(StorageException) as raised:
+                    await S3BlobStore(session).info(FILE_ID)
+                kinds.append(type(raised.value))
+        return kinds, seen
+
+    async def test_the_bucket_is_asked_for_and_a_missing_one_is_an_error_of_its_own(self) -> None:
+        kinds, _ = await self._infos(404)
+        assert kinds == [BucketNotFoundException]
+
+    @pytest.mark.parametrize("status", [200, 403])
+    async def test_a_bucket_that_is_there_is_asked_for_once(self, status: int) -> None:
+        kinds, seen = await self._infos(status, times=3)
+        assert kinds == [FileNotFoundException] * 3
+        assert seen.count("HEAD /tests") == 1
+
+    async def test_a_server_that_fails_to_say_does_not_hide_the_first_answer(self) -> None:
+        kinds, seen = await self._infos(503, times=2)
+        assert kinds == [FileNotFoundException] * 2
+        assert seen.count("HEAD /tests") == 2

@@ -13,7 +13,12 @@ from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.mount import open_backend
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.router import MountedBackend
-from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException, StorageException
+from s3py_helper.domain.errors import (
+    BucketNotFoundException,
+    FileNotFoundException,
+    InvalidArgumentException,
+    StorageException,
+)
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, leak_guard, new_blob, read_all
 from tests.support.s3.inspector import S3Inspector
@@ -129,7 +134,7 @@ async def test_listing_may_stop_early(backend: MountedBackend) -> None:
 
 async def test_listing_a_bucket_that_is_not_there_says_so(backend: MountedBackend) -> None:
     assert backend.listing is not None
-    with pytest.raises(FileNotFoundException, match=r"no such bucket.*'not-there'"):
+    with pytest.raises(BucketNotFoundException, match=r"no such bucket.*'not-there'"):
         async with backend.listing.list(bucket="not-there") as blobs:
             await anext(blobs)
 

@@ -15,6 +15,11 @@ from s3py_helper.domain.errors import (
     StorageUnavailableException,
 )
 
+DENIED = "the storage denied access to this service"
+OUTSIDE = "no byte of the range lies within the file"
+CLIENTS_OWN = (InvalidArgumentException, errors.RouteNotSupportedException, errors.DeleteNotSupportedException)
+"""Errors about the client's own input: the message is meant for it."""
+
 
 def test_facts_are_attributes() -> None:
     error = StorageOperationException("refused", operation="upload", file_id="s3:abc/k", backend="s3")
@@ -59,3 +64,39 @@ def test_an_error_travels_between_processes_with_its_facts(error: StorageExcepti
     assert type(copy) is type(error)
     assert vars(copy) == vars(error)
     assert str(copy) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (
+            errors.FileNotFoundException("no such object; S3 at http://h, bucket 'b', key 'k'", file_id="s3:b/k"),
+            "no such file: s3:b/k",
+        ),
+        (StorageOperationException("upload failed; S3 at http://h, bucket 'b'"), "the storage failed"),
+        (
+            StorageUnavailableException("no connection; S3 at http://h"),
+            "the storage is out of reach or overloaded",
+        ),
+        (errors.BucketNotFoundException("no such bucket; S3 at http://h"), "the storage has no such bucket"),
+        (InvalidArgumentException("the name 'a/b' has a slash"), "the name 'a/b' has a slash"),
+        (InvalidArgumentException("refused; S3 at http://h", detail="refused"), "refused"),
+        (errors.AccessDeniedException("S3 at http://h", file_name="a.txt"), f"{DENIED} (file 'a.txt')"),
+        (InvalidRangeException("no byte; S3 at http://h", size=1, file_id="s3:b/k"), f"{OUTSIDE}: s3:b/k"),
+    ],
+)
+def test_a_client_is_told_the_kind_and_its_own_id_and_not_the_message_for_operators(
+    error: StorageException, detail: str
+) -> None:
+    assert error.detail == detail
+
+
+def test_what_backends_say_never_reaches_clients_unless_it_was_meant_for_them() -> None:
+    for kind in (value for name, value in vars(errors).items() if name.endswith("Exception")):
+        error = kind.__new__(kind)
+        StorageException.__init__(error, "S3 at http://h, bucket 'b'", file_id="the-id")
+        if kind.told_to_clients is None:
+            assert issubclass(kind, CLIENTS_OWN)
+        else:
+            assert "http://h" not in error.detail
+            assert error.detail.endswith(": the-id")

@@ -1,7 +1,7 @@
 """Making buckets that are missing."""
 
 from s3py_helper.adapters.s3.session import S3Session
-from s3py_helper.domain.errors import FileNotFoundException, StorageException
+from s3py_helper.domain.errors import BucketNotFoundException, StorageException
 
 _THERE_ALREADY = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
@@ -11,7 +11,7 @@ async def create_missing_buckets(session: S3Session) -> None:
     for bucket in sorted(session.config.all_buckets):
         try:
             await session.objects.head_bucket(bucket, "open")
-        except FileNotFoundException:
+        except BucketNotFoundException:
             await _create(session, bucket)
 
 

@@ -19,6 +19,7 @@ EXPECTED = {
     errors.StorageException: 1,
     errors.StorageOperationException: 1,
     errors.AccessDeniedException: 1,
+    errors.BucketNotFoundException: 1,
     errors.IntegrityException: 1,
     errors.InvalidArgumentException: 2,
     errors.InvalidRangeException: 2,

@@ -11,6 +11,7 @@ from s3py_helper.adapters.s3.api.xml import NotXml
 from s3py_helper.adapters.s3.http import faults
 from s3py_helper.domain.errors import (
     AccessDeniedException,
+    BucketNotFoundException,
     FileNotFoundException,
     IntegrityException,
     InvalidArgumentException,
@@ -26,7 +27,8 @@ type Kind = type[StorageException]
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
 _CODES: Final[dict[Kind, str]] = {
-    FileNotFoundException: "NoSuchBucket NoSuchKey NoSuchUpload NoSuchVersion NotFound 404",
+    BucketNotFoundException: "NoSuchBucket",
+    FileNotFoundException: "NoSuchKey NoSuchUpload NoSuchVersion NotFound 404",
     AccessDeniedException: (
         "AccessDenied AccountProblem AllAccessDisabled AuthorizationHeaderMalformed ExpiredToken Forbidden 403 "
         "InvalidAccessKeyId InvalidClientTokenId InvalidPayer InvalidSecurity InvalidToken MissingSecurityHeader "
@@ -61,6 +63,8 @@ _KIND_BY_STATUS: Final[dict[int, Kind]] = {
     503: StorageUnavailableException,
     504: StorageUnavailableException,
 }
+
+_MAKING_IDS: Final = frozenset({"upload", "copy"})
 
 # What the service's own words leave open; for the rest they are quoted.
 _HINTS: Final = {
@@ -144,6 +148,13 @@ class ErrorContext:
     bucket: str | None = None
     key: str | None = None
 
+    @property
+    def file_id(self) -> str | None:
+        """The id, where the caller knows it: what is being stored gets its id with success only."""
+        if self.bucket is None or self.key is None or self.operation in _MAKING_IDS:
+            return None
+        return f"s3:{self.bucket}/{self.key}"
+
     def __str__(self) -> str:
         """As it stands at the end of a message."""
         names = [f"S3 at {self.endpoint}"]
@@ -174,10 +185,13 @@ def translated(
 def storage_exception(failure: Failure, context: ErrorContext, error: Exception | None = None) -> StorageException:
     """The exception that a failure is raised as."""
     message = f"{context.operation} failed: {failure.reason}; {context}"
-    file_id = None if context.bucket is None or context.key is None else f"s3:{context.bucket}/{context.key}"
-    if failure.kind is InvalidRangeException:
+    kind, file_id = failure.kind, context.file_id
+    if kind is FileNotFoundException and context.key is None:
+        # A response without a code, to a request about the bucket itself.
+        kind = BucketNotFoundException
+    if kind is InvalidRangeException:
         return InvalidRangeException(message, size=_total_size(error), file_id=file_id, backend=Backend.S3)
-    if failure.kind is StorageUnavailableException:
+    if kind is StorageUnavailableException:
         return StorageUnavailableException(
             message,
             operation=context.operation,
@@ -185,7 +199,10 @@ def storage_exception(failure: Failure, context: ErrorContext, error: Exception 
             backend=Backend.S3,
             retry_after=failure.retry_after,
         )
-    return failure.kind(message, operation=context.operation, file_id=file_id, backend=Backend.S3)
+    detail = None
+    if issubclass(kind, InvalidArgumentException):
+        detail = "the storage does not accept the file's name, size or metadata"
+    return kind(message, operation=context.operation, file_id=file_id, backend=Backend.S3, detail=detail)
 
 
 def _total_size(error: Exception | None) -> int | None:

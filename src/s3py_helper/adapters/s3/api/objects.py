@@ -11,7 +11,12 @@ from s3py_helper.adapters.s3.api.sender import Request, RequestSender
 from s3py_helper.adapters.s3.api.signing import Query
 from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.adapters.s3.http.payload import Payload
-from s3py_helper.domain.errors import AccessDeniedException, FileNotFoundException, StorageException
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    BucketNotFoundException,
+    FileNotFoundException,
+    StorageException,
+)
 
 
 class ObjectApi:
@@ -25,6 +30,7 @@ class ObjectApi:
         self.endpoint = sender.endpoint
         self.multipart = MultipartApi(sender)
         self._sender = sender
+        self._buckets_seen: set[str] = set()
 
     async def put_object(self, bucket: str, key: str, body: Payload, headers: dict[str, str]) -> Mapping[str, str]:
         """Store an object; gives the answer's headers."""
@@ -48,6 +54,10 @@ class ObjectApi:
         except AccessDeniedException:
             await self._ask_for_the_reason(request)
             raise
+        except FileNotFoundException:
+            # A response to HEAD has no body: it does not tell a missing object from a missing bucket.
+            await self._require_bucket(bucket)
+            raise
 
     async def delete_object(self, bucket: str, key: str) -> None:
         """Remove an object; a missing one is no error."""
@@ -55,7 +65,7 @@ class ObjectApi:
             await self._sender.send_whole(Request("delete", "DELETE", bucket, key))
         except FileNotFoundException as error:
             # Amazon answers 204 for an object that is not there, some others 404.
-            if not isinstance(error.__cause__, ErrorResponse) or error.__cause__.code == "NoSuchBucket":
+            if not isinstance(error.__cause__, ErrorResponse):
                 raise
 
     async def head_bucket(self, bucket: str, operation: str) -> None:
@@ -84,6 +94,21 @@ class ObjectApi:
             stored = await put({})
         self.checksums.check_confirmed(body.crc32, stored, ErrorContext("upload", self.endpoint.url, bucket, key))
         return stored
+
+    async def _require_bucket(self, bucket: str) -> None:
+        """Raise `BucketNotFoundException` when there is no such bucket; asks once for each bucket that exists."""
+        if bucket in self._buckets_seen:
+            return
+        try:
+            await self.head_bucket(bucket, "info")
+        except BucketNotFoundException:
+            raise
+        except AccessDeniedException:
+            # One that does not exist is reported as such, whatever the keys permit.
+            self._buckets_seen.add(bucket)
+        except StorageException:
+            return  # the error that led here is the one to report
+        self._buckets_seen.add(bucket)
 
     async def _ask_for_the_reason(self, request: Request) -> None:
         """An answer to HEAD has no body, so it tells no reason: ask for a byte and see why that is refused."""

@@ -13,7 +13,12 @@ from s3py_helper.adapters.s3.api.objects import ObjectApi
 from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.upload.rollback import best_effort
 from s3py_helper.application.concurrency.completion import completed
-from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageException
+from s3py_helper.domain.errors import (
+    BucketNotFoundException,
+    FileNotFoundException,
+    IntegrityException,
+    StorageException,
+)
 from s3py_helper.domain.file_id import Backend
 
 _ABORTS: Final = 8
@@ -144,7 +149,7 @@ class MultipartUpload:
             try:
                 await self._requests.abort(*self._object, upload_id)
                 await self._requests.require(*self._object, upload_id)
-            except FileNotFoundException:
+            except (FileNotFoundException, BucketNotFoundException):
                 return
             except StorageException as error:
                 failure = error

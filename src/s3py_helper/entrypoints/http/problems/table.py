@@ -5,6 +5,7 @@ from typing import Final
 
 from s3py_helper.domain.errors import (
     AccessDeniedException,
+    BucketNotFoundException,
     DeleteNotSupportedException,
     FileNotFoundException,
     FileTooLargeException,
@@ -52,6 +53,8 @@ PROBLEMS: Final[dict[type[StorageException], Problem]] = {
     StorageOperationException: Problem(500, "storage-failed", "Storage failed"),
     # The credentials are this service's, not the client's: nothing that the client could send would change it.
     AccessDeniedException: Problem(500, "storage-denied-access", "The storage denied access to this service"),
+    # Coming back later does not help before an operator has made the bucket or corrected its name.
+    BucketNotFoundException: Problem(500, "bucket-not-found", "A bucket of this service is missing"),
     IntegrityException: Problem(500, "integrity-violated", "The stored bytes are damaged"),
     StorageUnavailableException: Problem(503, "storage-unavailable", "Storage unavailable"),
 }

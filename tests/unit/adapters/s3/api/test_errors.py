@@ -16,6 +16,7 @@ from s3py_helper.adapters.s3.http import faults
 from s3py_helper.adapters.s3.sdk import errors as sdk_errors
 from s3py_helper.domain.errors import (
     AccessDeniedException,
+    BucketNotFoundException,
     FileNotFoundException,
     IntegrityException,
     InvalidArgumentException,
@@ -88,7 +89,7 @@ def test_every_error_that_the_sdk_knows_of_s3_is_in_the_table_or_nothing_in_part
     ("error_response", "kind", "words"),
     [
         (ErrorResponse(404, "NoSuchKey", "The specified key does not exist."), FileNotFoundException, "no such object"),
-        (ErrorResponse(404, "NoSuchBucket"), FileNotFoundException, "no such bucket"),
+        (ErrorResponse(404, "NoSuchBucket"), BucketNotFoundException, "no such bucket"),
         (ErrorResponse(404), FileNotFoundException, "HTTP 404"),
         (ErrorResponse(403, "AccessDenied", "Access Denied."), AccessDeniedException, "Access Denied."),
         (ErrorResponse(403), AccessDeniedException, "HTTP 403"),
@@ -198,3 +199,29 @@ def test_an_error_answer_is_read_whatever_it_is(body: bytes, code: str, message:
     error_response = parse_error_response(500, {"Retry-After": "1"}, body)
     assert (error_response.status, error_response.code, error_response.message) == (500, code, message)
     assert error_response.headers == {"retry-after": "1"}
+
+
+def test_a_request_about_a_bucket_that_is_not_there_says_so_without_a_code_too() -> None:
+    context = ErrorContext("health check", "http://h", "docs")
+    with pytest.raises(BucketNotFoundException, match="bucket 'docs'") as raised, translated(context):
+        raise ErrorResponse(404)
+    assert not raised.value.retryable
+
+
+@pytest.mark.parametrize("operation", ["upload", "copy"])
+def test_an_error_names_no_id_that_its_caller_does_not_know(operation: str) -> None:
+    with (
+        pytest.raises(StorageUnavailableException) as raised,
+        translated(ErrorContext(operation, "http://h", "b", "k")),
+    ):
+        raise ErrorResponse(503)
+    assert raised.value.file_id is None
+    assert "key 'k'" in raised.value.message
+
+
+@pytest.mark.parametrize("code", sorted(KIND_BY_CODE))
+def test_clients_are_not_told_where_the_storage_is(code: str) -> None:
+    context = ErrorContext("upload", "http://192.0.2.1:9000", "the-bucket", "the/key")
+    with pytest.raises(StorageException) as raised, translated(context):
+        raise ErrorResponse(400, code, "see 192.0.2.1")
+    assert not {word for word in ("192.0.2.1", "the-bucket", "the/key") if word in raised.value.detail}

@@ -37,6 +37,7 @@ def test_every_error_of_the_tree_is_in_the_table() -> None:
         (errors.PreconditionFailedException, 412),
         (errors.StorageOperationException, 500),
         (errors.AccessDeniedException, 500),
+        (errors.BucketNotFoundException, 500),
         (errors.IntegrityException, 500),
         (errors.StorageUnavailableException, 503),
     ],
