@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from s3py_helper.application.concurrency.background import BackgroundCleanUp
+from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.ports.observer import Event, RollbackFailed
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.testing import leak_guard
