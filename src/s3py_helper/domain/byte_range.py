@@ -6,8 +6,14 @@ from typing import Final, Self
 
 from s3py_helper.domain.errors import InvalidArgumentException, InvalidRangeException
 
-_SINGLE_RANGE: Final = re.compile(r"[ \t]*bytes[ \t]*=[ \t]*(\d*)-(\d*)[ \t]*", re.ASCII | re.IGNORECASE)
-_MAX_DIGITS: Final = 20
+# The range set is a list, which may have empty elements (RFC 9110, 5.6.1.2).
+_SINGLE_RANGE: Final = re.compile(r"[ \t]*bytes[ \t]*=[ \t,]*(\d*)-(\d*)[ \t,]*", re.ASCII | re.IGNORECASE)
+
+_MAX_POSITION: Final = 2**63 - 2
+"""Servers and systems count bytes in signed 64 bits; no file has a byte at this position."""
+
+_ENOUGH_DIGITS: Final = len(str(_MAX_POSITION)) + 1
+"""A number with so many digits, or more, is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +51,19 @@ class ByteRange:
         """Read the value of a `Range` header with one range.
 
         `None` means that the header is to be ignored, as RFC 9110, 14.2 permits for other units, malformed values and
-        lists of several ranges.
+        lists of several ranges. Positions may have any number of digits (RFC 9110, 14.1.2 sets no limit): those beyond
+        64 bits are all the same to a file.
         """
         match = _SINGLE_RANGE.fullmatch(header)
-        if match is None or max(map(len, match.groups())) > _MAX_DIGITS:
+        if match is None:
             return None
-        first, last = (int(digits) if digits else None for digits in match.groups())
-        if first is None and last is None:
+        first, last = (digits.lstrip("0") or digits[:1] for digits in match.groups())
+        if not first and not last:
             return None
-        if first is not None and last is not None and last < first:
+        # By length first: Python refuses to make a number of thousands of digits.
+        if first and last and (len(last), last) < (len(first), first):
             return None
-        return cls(first, last)
+        return cls(_position(first), _position(last))
 
     def resolve(self, size: int) -> Span:
         """The bytes that a file of `size` bytes has in this range, clipped at its end.
@@ -79,3 +87,7 @@ class ByteRange:
 def span_of(byte_range: ByteRange | None, size: int) -> Span:
     """The whole file when no range is asked for, else what the range has of it."""
     return Span(0, size) if byte_range is None else byte_range.resolve(size)
+
+
+def _position(digits: str) -> int | None:
+    return min(int(digits[:_ENOUGH_DIGITS]), _MAX_POSITION) if digits else None

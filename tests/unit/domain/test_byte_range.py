@@ -24,11 +24,31 @@ positions = st.integers(min_value=0, max_value=40)
         ("bytes=١-٢", None),
         ("items=0-5", None),
         ("", None),
-        ("bytes=" + "9" * 30 + "-", None),
+        ("bytes=,, 3-7 , ,", ByteRange(3, 7)),
+        ("bytes=,", None),
+        ("bytes=0-1,,4-5", None),
+        ("bytes=007-0010", ByteRange(7, 10)),
+        ("bytes=-0", ByteRange(None, 0)),
+        ("bytes=0-9223372036854775807", ByteRange(0, 2**63 - 2)),
+        ("bytes=0-18446744073709551616", ByteRange(0, 2**63 - 2)),
+        ("bytes=5-" + "9" * 60_000, ByteRange(5, 2**63 - 2)),
+        ("bytes=-" + "9" * 60_000, ByteRange(None, 2**63 - 2)),
+        ("bytes=" + "9" * 60_000 + "-", ByteRange(2**63 - 2, None)),
+        ("bytes=" + "0" * 60_000 + "5-6", ByteRange(5, 6)),
+        ("bytes=" + "9" * 30 + "-" + "9" * 29, None),
+        ("bytes=" + "9" * 30 + "-5", None),
     ],
 )
 def test_a_range_header_is_read_or_ignored(header: str, expected: ByteRange | None) -> None:
     assert ByteRange.parse(header) == expected
+
+
+@given(st.text(alphabet="bytes=0123456789-, \t", max_size=60) | st.text(max_size=30))
+def test_no_header_is_an_error(header: str) -> None:
+    for text in (header, f"bytes={header}"):
+        parsed = ByteRange.parse(text)
+        if parsed is not None:
+            assert max(parsed.first or 0, parsed.last or 0) < 2**63
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 """Conditional requests (RFC 9110, section 13)."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-_ENTITY_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+from s3py_helper.entrypoints.http.downloads.entity_tags import parse_entity_tags, same_strongly, same_weakly
+from s3py_helper.entrypoints.http.downloads.http_date import http_date, parse_http_date
+
 _CONDITIONS: Final = ("if-match", "if-unmodified-since", "if-none-match", "if-modified-since", "if-range")
 
 
@@ -35,62 +35,56 @@ class Validators:
     @property
     def http_date(self) -> str | None:
         """The value of `Last-Modified`."""
-        return None if self.last_modified is None else format_datetime(self.last_modified.astimezone(UTC), usegmt=True)
+        return None if self.last_modified is None else http_date(self.last_modified)
 
 
 def has_conditions(headers: Mapping[str, str]) -> bool:
-    """Whether the answer depends on more than the id."""
+    """Whether the response depends on more than the id."""
     return any(name in headers for name in _CONDITIONS)
 
 
 def judge(headers: Mapping[str, str], current: Validators) -> Verdict:
-    """Weigh all conditions but `If-Range`, in the order of RFC 9110, 13.2.2."""
+    """Evaluate all conditions but `If-Range`, in the order of RFC 9110, 13.2.2."""
     if (wanted := headers.get("if-match")) is not None:
-        if not _lists(wanted, current.etag, strong=True):
+        if not _lists(wanted, current.etag, same_strongly):
             return Verdict.FAILED
     elif _modified_since(headers.get("if-unmodified-since"), current) is True:
         return Verdict.FAILED
 
     if (known := headers.get("if-none-match")) is not None:
-        return Verdict.NOT_MODIFIED if _lists(known, current.etag, strong=False) else Verdict.PROCEED
+        return Verdict.NOT_MODIFIED if _lists(known, current.etag, same_weakly) else Verdict.PROCEED
     return (
         Verdict.NOT_MODIFIED if _modified_since(headers.get("if-modified-since"), current) is False else Verdict.PROCEED
     )
 
 
 def range_applies(headers: Mapping[str, str], current: Validators) -> bool:
-    """Whether `If-Range`, if given, lets the `Range` stand (RFC 9110, 13.1.5): only for exactly the same version."""
+    """Whether `If-Range`, if given, lets the `Range` stand (RFC 9110, 13.1.5): only for exactly the same version.
+
+    What is neither one entity tag nor a date lets nothing stand: the whole file is never wrong.
+    """
     condition = headers.get("if-range")
     if condition is None:
         return True
-    condition = condition.strip()
-    if condition.endswith('"'):
-        return _lists(condition, current.etag, strong=True) and condition != "*"
-    return current.last_modified is not None and _date(condition) == current.last_modified.replace(microsecond=0)
+    if tags := parse_entity_tags(condition):
+        return len(tags) == 1 and current.etag is not None and same_strongly(tags[0], current.etag)
+    return current.last_modified is not None and parse_http_date(condition) == _whole_seconds(current.last_modified)
 
 
-def _lists(condition: str, etag: str | None, *, strong: bool) -> bool:
-    if condition.strip() == "*":
+def _lists(condition: str, etag: str | None, same: Callable[[str, str], bool]) -> bool:
+    """Whether the condition names the version; one that is malformed names none (RFC 9110, 13.1.1 and 13.1.2)."""
+    if condition == "*":
         return True
-    if etag is None:
-        return False
-    listed = _ENTITY_TAG.findall(condition)
-    if strong:
-        return not etag.startswith("W/") and etag in listed
-    return etag.removeprefix("W/") in {tag.removeprefix("W/") for tag in listed}
+    return etag is not None and any(same(tag, etag) for tag in parse_entity_tags(condition))
 
 
 def _modified_since(condition: str | None, current: Validators) -> bool | None:
     """`None` where the condition is missing, is no date, or cannot be judged: it is then to be ignored."""
-    if condition is None or current.last_modified is None or (since := _date(condition)) is None:
+    if condition is None or current.last_modified is None or (since := parse_http_date(condition)) is None:
         return None
+    return _whole_seconds(current.last_modified) > since
+
+
+def _whole_seconds(moment: datetime) -> datetime:
     # HTTP dates have no fractions of a second.
-    return current.last_modified.replace(microsecond=0) > since
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+    return moment.replace(microsecond=0)
