@@ -83,8 +83,12 @@ class StorageException(Exception):
         return _restored, (type(self), self.args, vars(self))
 
 
-class InvalidArgumentException(StorageException):
-    """An argument, a name, an id or a setting is wrong; the message says what would be right."""
+class InvalidArgumentException(StorageException, ValueError):
+    """An argument, a name, an id or a setting is wrong; the message says what would be right.
+
+    It is a `ValueError` as well: that is what a wrong value is in Python, and what pydantic takes for a refusal when a
+    validator raises it.
+    """
 
     told_to_clients: ClassVar[str | None] = None
 

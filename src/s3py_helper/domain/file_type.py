@@ -2,12 +2,13 @@
 
 import unicodedata
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from s3py_helper.domain.errors import InvalidFileTypeException
+from s3py_helper.domain.settings_model import SettingsModel
 
 
-class FileTypeConfig(BaseModel, defer_build=True):
+class FileTypeConfig(SettingsModel, defer_build=True):
     """Allowed and refused extensions: any case, with or without a leading dot, `tar.gz` too.
 
     Attributes:

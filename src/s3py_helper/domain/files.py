@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
+from s3py_helper.domain.checked_model import CheckedModel
+
 
 class FileAttach(BaseModel, defer_build=True):
     """A file that was stored.
@@ -29,7 +31,7 @@ class FileAttach(BaseModel, defer_build=True):
     checksum: str | None = None
 
 
-class FileDownload(BaseModel, defer_build=True):
+class FileDownload(CheckedModel, defer_build=True):
     """One entry of an archive: the file, and the name to give it there (folders as in `a/b.pdf` are kept)."""
 
     file_id: str

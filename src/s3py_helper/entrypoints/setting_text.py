@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator
 
 
 def as_list(value: object) -> object:
-    """The list that a text stands for; anything but a text as it is."""
+    """The list that a text stands for; anything else unchanged."""
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):
@@ -16,7 +16,7 @@ def as_list(value: object) -> object:
 
 
 def as_pairs(value: object) -> object:
-    """The pairs that a text stands for; anything but a text as it is."""
+    """The pairs that a text stands for; anything else unchanged."""
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("{"):

@@ -1,5 +1,6 @@
-"""What a deployment is told from outside: variables `S3PY_...`, and the file `.env`."""
+"""The settings of a deployment: variables `S3PY_...`, and the file `.env`."""
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Self, cast
@@ -7,6 +8,7 @@ from typing import Annotated, Final, Self, cast
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from s3py_helper.domain.checked_model import Location, problems_of
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.entrypoints.container.config import (
@@ -18,16 +20,27 @@ from s3py_helper.entrypoints.container.config import (
     S3Config,
     StorageMode,
 )
+from s3py_helper.entrypoints.env_file import EnvFile
+from s3py_helper.entrypoints.setting_names import DELIMITER, PREFIX, misspelt_variables
 from s3py_helper.entrypoints.setting_text import as_list, group_of
 
-PREFIX: Final = "S3PY_"
+ENV_FILE: Final = ".env"
 EVERY_BUCKET: Final = "*"
 DEFAULT_ROOT: Final = Path("data")
 
 
 def _rooted(group: object) -> object:
-    """A folder of our own where none is named."""
+    """The group with the default folder where it names none."""
     return {"root": DEFAULT_ROOT} | cast("dict[str, object]", group) if isinstance(group, dict) else group
+
+
+def _port(value: object) -> object:
+    if isinstance(value, str) and value.startswith("tcp://"):
+        raise ValueError(
+            "Kubernetes sets it for a service that is called s3py: "
+            "set enableServiceLinks to false in the pod, or the variable to a port"
+        )
+    return value
 
 
 def _not_blank(token: SecretStr | None) -> SecretStr | None:
@@ -49,24 +62,25 @@ class Settings(BaseSettings):
         max_file_size: Largest file in bytes (`5GiB` is understood); `None` for no limit.
         buckets: Buckets served besides the default bucket; `*` for all that the credentials reach.
         concurrent_files: How many files one call or command stores or fetches at a time.
-        host: Address to listen on; one that is not loopback needs `api_token`.
-        port: Port to listen on; 0 for any that is free.
-        api_token: What clients must send as `Authorization: Bearer <token>`.
-        concurrent_uploads: How many uploads the service stores at a time; more of them wait, unread.
-        idle_timeout: Seconds for which a client may neither send nor take a byte before it is given up.
-        drain_seconds: Seconds that requests under way have to finish when the service is stopped.
+        host: Address to listen on; any but a loopback address needs `api_token`.
+        port: Port to listen on; 0 for any free one.
+        api_token: The token that clients must send as `Authorization: Bearer <token>`.
+        concurrent_uploads: How many uploads the service stores at a time; further ones wait, unread.
+        idle_timeout: Seconds without a byte sent or taken after which a client is dropped.
+        drain_seconds: Seconds that requests in progress have to finish when the service is stopped.
     """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_nested_delimiter="__",
-        env_file=".env",
-        env_file_encoding="utf-8",
+        env_nested_delimiter=DELIMITER,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",
         env_ignore_empty=True,
-        # Lists and pairs are written as people do; `setting_text` reads them.
+        # Lists and pairs are written as people write them; `setting_text` reads them.
         enable_decoding=False,
+        # Other programs have variables in the same file; `load_settings` names those that have our prefix.
         extra="ignore",
-        # Values may be secrets.
+        # A value may be a secret.
         hide_input_in_errors=True,
     )
 
@@ -83,7 +97,7 @@ class Settings(BaseSettings):
     concurrent_files: int = Field(default=16, ge=1)
 
     host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
+    port: Annotated[int, BeforeValidator(_port)] = Field(default=8000, ge=0, le=65535)
     api_token: Annotated[SecretStr | None, AfterValidator(_not_blank)] = None
     concurrent_uploads: int = Field(default=32, ge=1)
     idle_timeout: float = Field(default=60, gt=0)
@@ -115,7 +129,7 @@ class Settings(BaseSettings):
         )
 
     def _buckets_served(self) -> frozenset[str] | None:
-        """An id names its bucket, and anybody can write an id: only what the deployment means to serve is served."""
+        """Anybody can write an id, and an id names its bucket: only the buckets of the deployment are served."""
         if EVERY_BUCKET in self.buckets:
             return None
         if self.mode is StorageMode.FILESYSTEM:
@@ -127,29 +141,33 @@ def load_settings(**given: object) -> Settings:
     """Settings from the environment and `.env`; what is given goes before both.
 
     Raises:
-        InvalidArgumentException: A setting is missing or wrong; the message names each variable, and no value.
+        InvalidArgumentException: A setting is missing, wrong or misspelt, or a line of `.env` cannot be read. The
+            message names all of them, and no value.
     """
+    env_file = EnvFile.read(Path(ENV_FILE))
+    names = dict.fromkeys([*(PREFIX + name for name in given), *env_file.names, *os.environ])
+    problems = misspelt_variables(names, Settings)
+    settings: Settings | None = None
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic, like the variables
+        settings = Settings(**given)  # type: ignore[arg-type]  # checked by pydantic, like the variables
     except ValidationError as error:
-        raise InvalidArgumentException(_told(error)) from None
-    except UnicodeDecodeError as error:
-        raise InvalidArgumentException(f"the file .env is not UTF-8 text: {error}") from None
+        # Pydantic finds misspelt members of a group as well; the variables know more names that may have been meant.
+        problems = {_variable(place): text for place, text in problems_of(error, Settings)} | problems
+    if settings is None or problems or env_file.problems:
+        named = (f"{variable}: {text}" if variable else text for variable, text in problems.items())
+        raise InvalidArgumentException("; ".join([*env_file.problems, *named]))
+    return settings
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to the address; names other than `localhost` are not looked up."""
+    """Whether only this machine can connect to the address; no name but `localhost` is looked up."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _told(error: ValidationError) -> str:
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(_variable(detail["loc"]) + detail["msg"].removeprefix("Value error, ") for detail in details)
-
-
-def _variable(location: tuple[int | str, ...]) -> str:
-    name = "__".join(part.upper() for part in location if isinstance(part, str))
-    return f"{PREFIX}{name}: " if name else ""
+def _variable(location: Location) -> str:
+    """The variable of a place in the settings; empty for a rule about several of them."""
+    name = DELIMITER.join(part.upper() for part in location if isinstance(part, str))
+    return PREFIX + name if name else ""

@@ -1,11 +1,10 @@
 """The choice of a storage mode."""
 
-from pydantic import BaseModel
-
 from s3py_helper.domain.routing import StorageMode
+from s3py_helper.domain.settings_model import SettingsModel
 
 
-class StorageModeConfig(BaseModel, defer_build=True):
+class StorageModeConfig(SettingsModel, defer_build=True):
     """Which backends to use; `hybrid` unless something else is said.
 
     | mode         | new files go to | ids served         | needs                           |

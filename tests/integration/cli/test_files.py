@@ -135,6 +135,8 @@ def test_an_archive_of_a_missing_file_leaves_nothing(run: Run, folder: Path, fil
         (["download", "fs:files/none", "-o", "none/"], {}, 3, "no such file: fs:files/none"),
         (["info", "x"], {"S3PY_MODE": "s3"}, 2, "S3PY_S3__ENDPOINT"),
         (["info", "x"], {"S3PY_MODE": "tape"}, 2, "S3PY_MODE: Input should be"),
+        (["upload", "a.txt"], {"S3PY_S3__ENDPONT": "http://h"}, 2, "did you mean S3PY_S3__ENDPOINT?"),
+        (["upload", "a.txt"], {"S3PY_MOD": "s3"}, 2, "did you mean S3PY_MODE?"),
         (
             ["info", "g/M00/x"],
             {"S3PY_MODE": "fastdfs", "S3PY_FASTDFS__TRACKER_SERVERS": "127.0.0.1:1"},

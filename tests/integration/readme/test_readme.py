@@ -34,7 +34,8 @@ def service(tmp_path: Path) -> Iterator[str]:
     """What `make run` starts, on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-    environment = os.environ | {"S3PY_MODE": "filesystem", "S3PY_FILESYSTEM__ROOT": "data"}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("S3PY_")}
+    environment = others | {"S3PY_MODE": "filesystem", "S3PY_FILESYSTEM__ROOT": "data"}
     command = [str(Path(sys.executable).with_name("s3py")), "serve", "--port", str(port)]
     with subprocess.Popen(command, cwd=tmp_path, env=environment) as process:
         try:

@@ -2,15 +2,16 @@
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import Field, field_validator
 
 from s3py_helper.adapters.fastdfs.protocol.address import Address, AddressMap
+from s3py_helper.domain.settings_model import SettingsModel
 
 DEFAULT_POOL_SIZE: Final = 64
 """A storage server accepts 256 connections unless configured otherwise, from all clients together."""
 
 
-class FastdfsConfig(BaseModel):
+class FastdfsConfig(SettingsModel):
     """Connection to a FastDFS cluster.
 
     Attributes:

@@ -1,20 +1,35 @@
 """Where on the local disk files are kept."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import AfterValidator
+
+from s3py_helper.domain.file_id import Backend, check_bucket
+from s3py_helper.domain.settings_model import SettingsModel
 
 
-class FilesystemConfig(BaseModel):
+def _root(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("a path has no NUL character")
+    return path
+
+
+def _bucket(name: str) -> str:
+    check_bucket(Backend.FILESYSTEM, name)
+    return name
+
+
+class FilesystemConfig(SettingsModel):
     """A folder of the local disk.
 
     Attributes:
-        root: Folder that holds everything; made when it is missing.
+        root: Folder that holds everything; created when it is missing.
         default_bucket: Where files go that name no bucket.
         durability: Whether a stored file must survive a power failure (fsync before it becomes visible). Without it a
             file still appears whole or not at all, also after a crash of the process.
     """
 
-    root: Path
-    default_bucket: str = "files"
+    root: Annotated[Path, AfterValidator(_root)]
+    default_bucket: Annotated[str, AfterValidator(_bucket)] = "files"
     durability: bool = True

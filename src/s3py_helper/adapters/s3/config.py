@@ -1,18 +1,22 @@
 """How to reach an S3 service."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, check_bucket
+from s3py_helper.domain.settings_model import SettingsModel
+from s3py_helper.domain.text_rules import forbidden_character
 
-_MIB = 1024 * 1024
+_MIB: Final = 1024 * 1024
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
 
 
-class S3PerfConfig(BaseModel):
+class S3PerfConfig(SettingsModel):
     """Performance settings; the defaults suit most deployments.
 
     Attributes:
@@ -26,8 +30,9 @@ class S3PerfConfig(BaseModel):
         max_retries: Further attempts after a failure that another attempt may mend.
     """
 
-    # Settings of other versions (`zip_stream_queue_size`) are no reason to refuse a configuration.
-    model_config = ConfigDict(extra="ignore")
+    former_settings: ClassVar[Mapping[str, str]] = {
+        "zip_stream_queue_size": "what an archive holds in memory is bounded by itself"
+    }
 
     multipart_threshold: int = Field(default=8 * _MIB, ge=1 * _MIB, le=5 * 1024 * _MIB)
     multipart_part_size: int = Field(default=8 * _MIB, ge=5 * _MIB, le=5 * 1024 * _MIB)
@@ -40,6 +45,8 @@ class S3PerfConfig(BaseModel):
 
 
 def _web_address(setting: str, text: str) -> SplitResult:
+    if problem := _white_space(text):
+        raise ValueError(f"{setting} {problem}")  # urlsplit() drops line breaks, and the signature would not
     try:
         parts = urlsplit(text)
         parts.port  # noqa: B018 - reading it is what checks it
@@ -62,18 +69,36 @@ def _proxy(text: str) -> str:
     return text
 
 
+def _key(text: str) -> str:
+    if problem := _white_space(text):
+        raise ValueError(problem)
+    return text
+
+
+def _sent_key(text: str) -> str:
+    if not _VISIBLE_ASCII.fullmatch(_key(text)):
+        raise ValueError("it is sent in a header, which takes visible ASCII characters only")
+    return text
+
+
+def _white_space(text: str) -> str | None:
+    """What a copied value often has too much; the value itself, a secret perhaps, is not repeated."""
+    if text != text.strip():
+        return "begins or ends with white space: remove it"
+    if forbidden := forbidden_character(text):
+        return f"contains {forbidden}"
+    return None
+
+
 def _bucket(name: str) -> str:
-    try:
-        check_bucket(Backend.S3, name)
-    except InvalidArgumentException as error:
-        raise ValueError(error.message) from None
+    check_bucket(Backend.S3, name)
     return name
 
 
 type _Bucket = Annotated[str, AfterValidator(_bucket)]
 
 
-class S3Config(BaseModel):
+class S3Config(SettingsModel):
     """Connection to an S3 service.
 
     Attributes:
@@ -99,13 +124,10 @@ class S3Config(BaseModel):
         perf: Performance settings.
     """
 
-    # A validation error must not print the keys that were given beside the wrong value.
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     endpoint: Annotated[str, AfterValidator(_endpoint)]
-    access_key_id: str | None = None
-    secret_access_key: str | None = Field(default=None, repr=False)
-    session_token: str | None = Field(default=None, repr=False)
+    access_key_id: Annotated[str, AfterValidator(_sent_key)] | None = None
+    secret_access_key: Annotated[str, AfterValidator(_key)] | None = Field(default=None, repr=False)
+    session_token: Annotated[str, AfterValidator(_sent_key)] | None = Field(default=None, repr=False)
     default_bucket: _Bucket = "demo"
     buckets: tuple[_Bucket, ...] = ()
     create_bucket_if_missing: bool = False

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from pydantic import BaseModel
-
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
@@ -14,6 +12,7 @@ from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.domain.settings_model import SettingsModel
 from s3py_helper.domain.validation import FileValidatorImpl
 
 __all__ = [
@@ -34,7 +33,7 @@ _NAMES: Final = {
 }
 
 
-class FusionConfig(BaseModel, defer_build=True):
+class FusionConfig(SettingsModel, defer_build=True):
     """What hybrid deployments may still do with files in FastDFS.
 
     Attributes:

@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.domain.errors import InvalidArgumentException
 
 SECRET = "wJalrXUtnFEMI"
 
@@ -25,13 +26,28 @@ SECRET = "wJalrXUtnFEMI"
         ({"addressing_style": "dns"}, "addressing_style"),
         ({"checksum": "maybe"}, "checksum"),
         ({"perf": {"multipart_part_size": 1}}, "multipart_part_size"),
+        ({"endpoint": "http://h\n"}, "endpoint begins or ends with white space"),
+        ({"endpoint": "http://h\t:9000"}, r"endpoint contains the control character U\+0009"),
+        ({"proxy": " http://p"}, "proxy begins or ends with white space"),
+        ({"access_key_id": "ak\n"}, "access_key_id: begins or ends with white space: remove it"),
+        ({"access_key_id": "a k"}, "access_key_id: it is sent in a header"),
+        ({"access_key_id": "schlüssel"}, "access_key_id: it is sent in a header"),
+        ({"secret_access_key": f"{SECRET}\n"}, "secret_access_key: begins or ends with white space"),
+        ({"secret_access_key": f"{SECRET}\udc80"}, r"secret_access_key: contains the lone surrogate U\+DC80"),
+        ({"session_token": f"{SECRET}\r"}, "session_token: begins or ends with white space"),
+        ({"access_keyid": "ak"}, r"access_keyid: there is no such setting, did you mean access_key_id\?"),
+        ({"perf": {"max_retrys": 1}}, r"perf\.max_retrys: there is no such setting, did you mean max_retries\?"),
+        ({"verify_tls": 3.5}, "verify_tls: "),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name_and_without_the_keys(settings: dict[str, object], words: str) -> None:
     given = {"endpoint": "http://h", "access_key_id": "ak", "secret_access_key": SECRET} | settings
-    with pytest.raises(ValidationError, match=words) as refused:
-        S3Config.model_validate(given)
+    with pytest.raises(InvalidArgumentException, match=words) as refused:
+        S3Config(**given)
     assert SECRET not in str(refused.value)
+    with pytest.raises(ValidationError) as refused_by_pydantic:
+        S3Config.model_validate(given)
+    assert SECRET not in str(refused_by_pydantic.value)
 
 
 def test_secrets_are_not_printed() -> None:
@@ -60,7 +76,7 @@ def test_the_buckets_are_the_default_and_the_further_ones() -> None:
     assert config.all_buckets == {"one", "two"}
 
 
-def test_settings_of_earlier_versions_are_accepted() -> None:
+def test_settings_of_earlier_versions_are_accepted(caplog: pytest.LogCaptureFixture) -> None:
     perf = S3PerfConfig.model_validate(
         {
             "multipart_threshold": 50 * 1024 * 1024,
@@ -74,3 +90,4 @@ def test_settings_of_earlier_versions_are_accepted() -> None:
         }
     )
     assert perf.max_pool_connections == 10
+    assert "zip_stream_queue_size has no effect" in caplog.text
