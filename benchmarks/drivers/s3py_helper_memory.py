@@ -7,7 +7,8 @@ from typing import BinaryIO
 from benchmarks.child.store import Entry, Store, Target
 from s3py_helper.adapters.memory.store import MemoryBlobStore
 from s3py_helper.application.download import DownloadService
-from s3py_helper.application.router import MountedBackend, StoreRouter
+from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.files import FileDownload
@@ -15,9 +16,9 @@ from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 
 
 class MemoryStore(Store):
-    def __init__(self, router: StoreRouter) -> None:
-        self._uploads = UploadService(router)
-        self._downloads = DownloadService(router)
+    def __init__(self, locator: Locator) -> None:
+        self._uploads = UploadService(locator)
+        self._downloads = DownloadService(locator)
 
     async def put(self, name: str, content: bytes) -> str:
         return (await self._uploads.upload_bytes(name, content)).file_id
@@ -31,4 +32,4 @@ class MemoryStore(Store):
 async def open_store(_target: Target) -> AsyncIterator[Store]:
     async with MemoryBlobStore() as store:
         policy = RoutingPolicy(StorageMode.FILESYSTEM)
-        yield MemoryStore(StoreRouter(policy, {Backend.FILESYSTEM: MountedBackend(store, store)}))
+        yield MemoryStore(Locator(policy, {Backend.FILESYSTEM: MountedBackend(store, store)}))

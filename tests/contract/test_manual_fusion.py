@@ -187,4 +187,4 @@ async def test_hybrid_mode_serves_s3_while_fastdfs_is_down(s3_config: S3Config) 
         report = await manager.health_service.report()
         assert report.usable
         assert not report.healthy
-        assert "127.0.0.99:1" in str(report.problems["fastdfs"])  # type: ignore[index]  # Backend is a str
+        assert "127.0.0.99:1" in str(report.problems["fastdfs"])

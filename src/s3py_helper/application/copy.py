@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.router import StoreRouter
-from s3py_helper.application.streams.incoming_body import IncomingBody
-from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.application.describe import file_attach
+from s3py_helper.application.locator import Locator, Purpose
+from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import guess_content_type
-from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.object_key import name_in_key, new_object_key
@@ -20,9 +18,8 @@ class CopyService:
     through in bounded memory, their size and checksum verified as in every download.
     """
 
-    def __init__(self, router: StoreRouter, ids: IdFormat | None = None) -> None:
-        self._router = router
-        self._ids = ids or IdFormat()
+    def __init__(self, locator: Locator) -> None:
+        self._locator = locator
 
     async def copy_file(
         self,
@@ -40,9 +37,9 @@ class CopyService:
             RouteNotSupportedException: The id's backend or bucket is not served here.
             StorageOperationException: A backend failed; nothing was stored.
         """
-        source = self._ids.parse(file_id)
-        info = await self._router.for_reading(source).store.info(source)
-        name = file_name or info.file_name or name_in_key(source.key)
+        source = await self._locator.find(file_id, Purpose.READ)
+        info = await source.info()
+        name = file_name or info.file_name or name_in_key(source.file_id.key)
         target = NewBlob(
             key=new_object_key(name, folder),
             file_name=name,
@@ -51,19 +48,6 @@ class CopyService:
             size=info.size,
             metadata=check_metadata(info.metadata if metadata is None else metadata),
         )
-        stored = await self._copy(source, target)
-        return FileAttach(
-            file_id=self._ids.text(stored.file_id),
-            file_name=name,
-            file_size=stored.size,
-            content_type=target.content_type,
-            etag=stored.etag,
-            checksum=None if stored.checksum is None else str(stored.checksum),
-        )
-
-    async def _copy(self, source: FileId, target: NewBlob) -> BlobInfo:
-        to = self._router.for_new_files(target.bucket)
-        if to.copying is not None and source.backend is self._router.policy.new_files:
-            return await to.copying.copy(source, target)
-        async with self._router.for_reading(source).store.open(source) as blob:
-            return await to.store.write(target, IncomingBody(blob.body, size=len(blob.span)))
+        stored = await self._locator.destination(bucket).copy(source, target)
+        text = self._locator.text(stored.file_id)
+        return file_attach(target, stored, text, size=stored.size, checksum=stored.checksum)

@@ -1,15 +1,13 @@
 """Removing files."""
 
-from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.locator import Locator, Purpose
 
 
 class DeleteService:
     """Removes files from the backends that their ids name."""
 
-    def __init__(self, router: StoreRouter, ids: IdFormat | None = None) -> None:
-        self._router = router
-        self._ids = ids or IdFormat()
+    def __init__(self, locator: Locator) -> None:
+        self._locator = locator
 
     async def delete_file(self, file_id: str) -> None:
         """Remove a file. S3 does not mind when there is none.
@@ -21,5 +19,5 @@ class DeleteService:
             DeleteNotSupportedException: Deleting from that backend is switched off.
             StorageOperationException: The backend failed.
         """
-        parsed = self._ids.parse(file_id)
-        await self._router.for_deleting(parsed).store.delete(parsed)
+        located = await self._locator.find(file_id, Purpose.DELETE)
+        await located.delete()

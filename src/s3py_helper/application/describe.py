@@ -1,15 +1,15 @@
-"""From what a backend tells to what the public API gives."""
+"""From what a backend reports to what the public API returns."""
 
-from s3py_helper.application.ids import IdFormat
-from s3py_helper.domain.blob import BlobInfo
-from s3py_helper.domain.files import FileBasicInfo
+from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.checksum import Checksum
+from s3py_helper.domain.files import FileAttach, FileBasicInfo
 from s3py_helper.domain.object_key import name_in_key
 
 
-def file_info(info: BlobInfo, ids: IdFormat) -> FileBasicInfo:
-    """The public description of a stored file."""
+def file_info(info: BlobInfo, file_id: str) -> FileBasicInfo:
+    """The public description of a stored file, under the id that its caller knows."""
     return FileBasicInfo(
-        file_id=ids.text(info.file_id),
+        file_id=file_id,
         file_name=info.file_name or name_in_key(info.file_id.key),
         file_size=info.size,
         last_modify_time=info.last_modified,
@@ -17,5 +17,21 @@ def file_info(info: BlobInfo, ids: IdFormat) -> FileBasicInfo:
         metadata=dict(info.metadata),
         content_type=info.content_type,
         etag=info.etag,
-        checksum=None if info.checksum is None else str(info.checksum),
+        checksum=_text(info.checksum),
     )
+
+
+def file_attach(blob: NewBlob, info: BlobInfo, file_id: str, *, size: int, checksum: Checksum | None) -> FileAttach:
+    """The public description of a file that was stored a moment ago."""
+    return FileAttach(
+        file_id=file_id,
+        file_name=blob.file_name,
+        file_size=size,
+        content_type=blob.content_type,
+        etag=info.etag,
+        checksum=_text(checksum),
+    )
+
+
+def _text(checksum: Checksum | None) -> str | None:
+    return None if checksum is None else str(checksum)

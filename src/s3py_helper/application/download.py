@@ -2,15 +2,13 @@
 
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
-from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.ports.blob_store import OpenBlob
-from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.sinks import pour
 from s3py_helper.application.zip.options import OnError, ZipOptions
 from s3py_helper.application.zip.plan import ZipPlan, plan_archive
@@ -40,26 +38,25 @@ class DownloadService:
         StorageOperationException: The backend failed.
     """
 
-    def __init__(self, router: StoreRouter, ids: IdFormat | None = None) -> None:
-        self._router = router
-        self._ids = ids or IdFormat()
+    def __init__(self, locator: Locator) -> None:
+        self._locator = locator
 
     @asynccontextmanager
     async def open(self, file_id: str, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenFile]:
         """Description and bytes together; leaving the block releases the connection, however much was read."""
-        parsed = self._ids.parse(file_id)
-        store = self._router.for_reading(parsed).store
-        async with store.open(parsed, byte_range) as blob:
-            yield OpenFile(file_info(blob.info, self._ids), blob.span, blob.body)
+        located = await self._locator.find(file_id, Purpose.READ)
+        async with located.open(byte_range) as blob:
+            yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body)
 
     async def describe(self, file_id: str) -> FileBasicInfo:
         """What `open` would tell of the file, without its bytes; refused where downloading it would be."""
-        parsed = self._ids.parse(file_id)
-        return file_info(await self._router.for_reading(parsed).store.info(parsed), self._ids)
+        located = await self._locator.find(file_id, Purpose.READ)
+        return file_info(await located.info(), file_id)
 
     async def download_bytes(self, file_id: str, *, byte_range: ByteRange | None = None) -> bytes:
         """The whole file in memory: for small ones."""
-        async with self._bytes_of(file_id, byte_range) as blob:
+        located = await self._locator.find(file_id, Purpose.READ)
+        async with located.open_bytes(byte_range) as blob:
             chunks = [chunk async for chunk in blob.body]
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -75,7 +72,8 @@ class DownloadService:
         Whoever stops early should `aclose()` the generator (`contextlib.aclosing`): Python closes an abandoned one only
         when it is collected. Closing is not cut short by a cancellation.
         """
-        opening = self._bytes_of(file_id, byte_range)
+        located = await self._locator.find(file_id, Purpose.READ)
+        opening = located.open_bytes(byte_range)
         blob = await opening.__aenter__()
         try:
             async for chunk in blob.body:
@@ -135,14 +133,10 @@ class DownloadService:
 
         `plan.content_length` is `None` when the size cannot be known, `plan.stream()` gives the archive.
         """
-        return await plan_archive(files, self._router, self._ids, ZipOptions(compression, on_error, verify_first))
-
-    def _bytes_of(self, file_id: str, byte_range: ByteRange | None) -> AbstractAsyncContextManager[OpenBlob]:
-        parsed = self._ids.parse(file_id)
-        return self._router.for_reading(parsed).store.open(parsed, byte_range, described=False)
+        return await plan_archive(files, self._locator, ZipOptions(compression, on_error, verify_first))
 
     async def _zipped(self, files: Iterable[FileDownload], options: ZipOptions) -> AsyncGenerator[bytes]:
-        plan = await plan_archive(files, self._router, self._ids, options)
+        plan = await plan_archive(files, self._locator, options)
         async with aclosing(plan.stream()) as archive:
             async for chunk in archive:
                 yield chunk

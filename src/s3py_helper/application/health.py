@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.locator import Locator
 from s3py_helper.domain.errors import StorageException
-from s3py_helper.domain.file_id import Backend
 
 CHECK_TIMEOUT: Final = 5.0
 """Seconds after which a backend counts as out of reach."""
@@ -17,8 +16,8 @@ CHECK_TIMEOUT: Final = 5.0
 class HealthReport:
     """For each backend of the mode the reason why it does not answer, `None` where it does."""
 
-    problems: Mapping[Backend, str | None]
-    takes_new_files: Backend
+    problems: Mapping[str, str | None]
+    takes_new_files: str
 
     @property
     def healthy(self) -> bool:
@@ -34,21 +33,21 @@ class HealthReport:
 class HealthService:
     """Asks all backends at once."""
 
-    def __init__(self, router: StoreRouter, *, timeout: float = CHECK_TIMEOUT) -> None:
-        self._router = router
+    def __init__(self, locator: Locator, *, timeout: float = CHECK_TIMEOUT) -> None:
+        self._locator = locator
         self._timeout = timeout
 
     async def report(self) -> HealthReport:
         """The state now; takes at most the timeout, and never raises because a backend is down."""
         async with asyncio.TaskGroup() as group:
-            checks = {backend: group.create_task(self._problem(backend)) for backend in self._router.backends}
+            checks = {backend: group.create_task(self._problem(backend)) for backend in self._locator.backends}
         problems = {backend: check.result() for backend, check in checks.items()}
-        return HealthReport(problems, self._router.policy.new_files)
+        return HealthReport(problems, self._locator.policy.new_files)
 
-    async def _problem(self, backend: Backend) -> str | None:
+    async def _problem(self, backend: str) -> str | None:
         try:
             async with asyncio.timeout(self._timeout):
-                await self._router.backends[backend].health.check()
+                await self._locator.backends[backend].health.check()
         except StorageException as error:
             return str(error)
         except TimeoutError:

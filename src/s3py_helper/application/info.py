@@ -1,17 +1,15 @@
 """Describing files."""
 
 from s3py_helper.application.describe import file_info
-from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.domain.files import FileBasicInfo
 
 
 class InfoService:
     """Describes files without reading them."""
 
-    def __init__(self, router: StoreRouter, ids: IdFormat | None = None) -> None:
-        self._router = router
-        self._ids = ids or IdFormat()
+    def __init__(self, locator: Locator) -> None:
+        self._locator = locator
 
     async def get_file_info(self, file_id: str) -> FileBasicInfo:
         """What is known of a file.
@@ -22,5 +20,5 @@ class InfoService:
             RouteNotSupportedException: The id's backend or bucket is not served here.
             StorageOperationException: The backend failed.
         """
-        parsed = self._ids.parse(file_id)
-        return file_info(await self._router.for_describing(parsed).store.info(parsed), self._ids)
+        located = await self._locator.find(file_id, Purpose.DESCRIBE)
+        return file_info(await located.info(), file_id)

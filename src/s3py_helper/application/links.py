@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from s3py_helper.application.abilities import required
-from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import guess_content_type
 from s3py_helper.domain.files import FileUploadLink
@@ -26,12 +24,9 @@ class LinkService:
         StorageOperationException: The backend failed.
     """
 
-    def __init__(
-        self, router: StoreRouter, validator: FileValidatorImpl | None = None, ids: IdFormat | None = None
-    ) -> None:
-        self._router = router
+    def __init__(self, locator: Locator, validator: FileValidatorImpl | None = None) -> None:
+        self._locator = locator
         self._validator = validator
-        self._ids = ids or IdFormat()
 
     async def download_link(
         self,
@@ -43,12 +38,11 @@ class LinkService:
         inline: bool = False,
     ) -> str:
         """A URL for HTTP GET; browsers save it as `file_name`, or show it when `inline`. Existence is not checked."""
-        parsed = self._ids.parse(file_id)
-        mounted = self._router.for_reading(parsed)
-        links = required(mounted.links, parsed.backend, "sign links")
-        return await links.download_link(
-            parsed, expires_in, file_name=file_name, content_type=content_type, inline=inline
-        )
+        located = await self._locator.find(file_id, Purpose.READ)
+        with located.operation("link"):
+            return await located.presigning.download_url(
+                located.first_place, expires_in, file_name=file_name, content_type=content_type, inline=inline
+            )
 
     async def upload_link(
         self,
@@ -67,8 +61,7 @@ class LinkService:
         if self._validator is not None:
             self._validator.validate_file_name(file_name)
             self._validator.validate_file_type(file_name)
-        mounted = self._router.for_new_files(bucket)
-        links = required(mounted.links, self._router.policy.new_files, "sign links")
+        presigning = self._locator.destination(bucket).presigning
         blob = NewBlob(
             key=new_object_key(file_name, folder),
             file_name=file_name,
@@ -76,5 +69,5 @@ class LinkService:
             content_type=content_type or guess_content_type(file_name),
             metadata=check_metadata(metadata),
         )
-        link = await links.upload_link(blob, expires_in)
-        return FileUploadLink(url=link.url, headers=link.headers, file_id=self._ids.text(link.file_id))
+        link = await presigning.upload_url(blob, expires_in)
+        return link.model_copy(update={"file_id": self._locator.text(link.file_id)})

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
-from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.describe import file_attach
+from s3py_helper.application.locator import Locator
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.streams.sources import ByteSource, FormFile, chunks_of, rewound
 from s3py_helper.domain.blob import NewBlob
@@ -63,15 +63,13 @@ class UploadService:
 
     def __init__(
         self,
-        router: StoreRouter,
+        locator: Locator,
         validator: FileValidatorImpl | None = None,
-        ids: IdFormat | None = None,
         *,
         concurrent_uploads: int = DEFAULT_CONCURRENT_UPLOADS,
     ) -> None:
-        self._router = router
+        self._locator = locator
         self._validator = validator
-        self._ids = ids or IdFormat()
         self._concurrent_uploads = concurrent_uploads
 
     async def upload_bytes(
@@ -131,15 +129,17 @@ class UploadService:
         return await all_or_nothing(
             files,
             lambda file: self._store_form_file(file, placement),
-            self.discard,
+            self.roll_back,
             at_once=self._concurrent_uploads,
         )
 
-    async def discard(self, attach: FileAttach) -> None:
-        """Take back a file that was just stored; a backend that cannot delete it now does not hide the first error."""
-        file_id = self._ids.parse(attach.file_id)
+    async def roll_back(self, attach: FileAttach) -> None:
+        """Delete a file that was stored a moment ago, even where deleting is switched off.
+
+        A backend that cannot delete it now does not hide the error that led here: nothing is raised.
+        """
         with contextlib.suppress(StorageException):
-            await self._router.backends[file_id.backend].store.delete(file_id)
+            await self._locator.stored(attach.file_id).delete()
 
     async def _store_form_file(self, file: UploadedFile, placement: Placement) -> FileAttach:
         if not file.filename:
@@ -160,7 +160,7 @@ class UploadService:
     ) -> FileAttach:
         limit = self._validate(file_name, size)
         metadata = check_metadata(placement.metadata)
-        backend = self._router.for_new_files(placement.bucket)
+        destination = self._locator.destination(placement.bucket)
         key = new_object_key(file_name, placement.folder)
         async with contextlib.aclosing(IncomingBody(chunks_of(source), size=size, limit=limit)) as body:
             blob = NewBlob(
@@ -171,15 +171,8 @@ class UploadService:
                 size=size,
                 metadata=metadata,
             )
-            info = await backend.store.write(blob, body)
-        return FileAttach(
-            file_id=self._ids.text(info.file_id),
-            file_name=file_name,
-            file_size=body.received,
-            content_type=blob.content_type,
-            etag=info.etag,
-            checksum=str(body.checksum),
-        )
+            info = await destination.write(blob, body)
+        return file_attach(blob, info, self._locator.text(info.file_id), size=body.received, checksum=body.checksum)
 
     def _validate(self, file_name: str, size: int | None) -> int | None:
         if self._validator is None:

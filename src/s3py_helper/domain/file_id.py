@@ -5,15 +5,18 @@
 | `s3:<bucket>/<object key>` | S3         |
 | `fs:<bucket>/<key>`        | local disk |
 | everything else            | FastDFS    |
+
+Stores that an application mounts itself have a scheme of their own, as in `azure:<bucket>/<key>`.
 """
 
 import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
 from s3py_helper.domain.errors import InvalidArgumentException
-from s3py_helper.domain.text_rules import forbidden_character, utf8_length
+from s3py_helper.domain.text_rules import forbidden_character, shortened, utf8_length
 
 MAX_KEY_BYTES: Final = 1024
 """Longest object key in bytes of UTF-8 (Amazon S3 User Guide, "Naming objects")."""
@@ -27,18 +30,19 @@ MAX_FASTDFS_NAME_BYTES: Final = 127
 _S3_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
 _FILESYSTEM_BUCKET = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}")
 _FASTDFS_GROUP = re.compile(r"[A-Za-z0-9._-]{1,16}")
+_SCHEME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _PRINTABLE_ASCII = re.compile(r"[!-~]+")
 
 
 class Backend(StrEnum):
-    """A technology that holds bytes."""
+    """A technology that holds bytes and is part of the kit."""
 
     S3 = "s3"
     FASTDFS = "fastdfs"
     FILESYSTEM = "filesystem"
 
 
-_PREFIXES: Final = {Backend.S3: "s3:", Backend.FILESYSTEM: "fs:", Backend.FASTDFS: ""}
+_PREFIXES: Final[dict[str, str]] = {Backend.S3: "s3:", Backend.FILESYSTEM: "fs:", Backend.FASTDFS: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class FileId:
     """A file's place: valid from construction, `str()` gives back the text that `parse` took.
 
     Attributes:
-        backend: Who holds the file.
+        backend: Who holds the file: a `Backend`, or the scheme of a store that the application mounted.
         bucket: The bucket; for FastDFS the group.
         key: The object key; for FastDFS the file's name on its group (`M00/00/00/...`).
 
@@ -54,30 +58,37 @@ class FileId:
         InvalidArgumentException: No such place can exist; the message names the reason.
     """
 
-    backend: Backend
+    backend: str
     bucket: str
     key: str
 
     def __post_init__(self) -> None:
-        if problem := _PROBLEM_FINDERS[self.backend](self.bucket, self.key):
+        if problem := _problem(self.backend, self.bucket, self.key):
             raise _invalid(str(self), self.backend, problem)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read an id. Total: any string gives a `FileId` or an `InvalidArgumentException`."""
-        backend = backend_of(text)
-        bucket, slash, key = text.removeprefix(_PREFIXES[backend]).partition("/")
-        if not slash and (problem := _PROBLEM_FINDERS[backend](bucket, key)):
+    def parse(cls, text: str, schemes: Collection[str] = ()) -> Self:
+        """Read an id. Total: any string gives a `FileId` or an `InvalidArgumentException`.
+
+        Args:
+            text: The id.
+            schemes: Those of the stores that the application mounted.
+        """
+        backend = backend_of(text, schemes)
+        bucket, slash, key = text.removeprefix(_prefix(backend)).partition("/")
+        if not slash and (problem := _problem(backend, bucket, key)):
             raise _invalid(text, backend, problem)
         return cls(backend, bucket, key)
 
     def __str__(self) -> str:
         """The id as users keep it."""
-        return f"{_PREFIXES[self.backend]}{self.bucket}/{self.key}"
+        return f"{_prefix(self.backend)}{self.bucket}/{self.key}"
 
 
-def backend_of(text: str) -> Backend:
+def backend_of(text: str, schemes: Collection[str] = ()) -> str:
     """The backend that an id's prefix names; the rest of the id is not looked at."""
+    if schemes and (scheme := text.partition(":")[0]) in schemes:
+        return scheme
     if text.startswith(_PREFIXES[Backend.S3]):
         return Backend.S3
     if text.startswith(_PREFIXES[Backend.FILESYSTEM]):
@@ -85,18 +96,27 @@ def backend_of(text: str) -> Backend:
     return Backend.FASTDFS
 
 
-def check_bucket(backend: Backend, bucket: str) -> None:
+def check_bucket(backend: str, bucket: str) -> None:
     """Raise `InvalidArgumentException` when the backend can have no bucket of that name."""
-    find_problem = _BUCKET_PROBLEM_FINDERS.get(backend)
-    if find_problem and (problem := find_problem(bucket)):
-        raise InvalidArgumentException(f"invalid bucket name {_shortened(bucket)}: {problem}", backend=backend)
+    find_problem = _BUCKET_PROBLEM_FINDERS.get(backend, _filesystem_bucket_problem)
+    if problem := find_problem(bucket):
+        raise InvalidArgumentException(f"invalid bucket name {shortened(bucket)}: {problem}", backend=backend)
+
+
+def check_scheme(scheme: str) -> None:
+    """Raise `InvalidArgumentException` unless a store may be mounted under that scheme."""
+    if not _SCHEME.fullmatch(scheme) or scheme in {*Backend, "fs"}:
+        taken = ", ".join(sorted({*Backend, "fs"}))
+        raise InvalidArgumentException(
+            f"invalid scheme {shortened(scheme)}: 2 to 32 of a-z 0-9 -, a letter first, none of {taken}"
+        )
 
 
 def _s3_bucket_problem(bucket: str) -> str | None:
     if not bucket:
         return "it names no bucket"
     if not _S3_BUCKET.fullmatch(bucket):
-        return f"{_shortened(bucket)} is not a bucket name (3 to 255 of A-Z a-z 0-9 . _ -, a letter or digit first)"
+        return f"{shortened(bucket)} is not a bucket name (3 to 255 of A-Z a-z 0-9 . _ -, a letter or digit first)"
     return None
 
 
@@ -104,7 +124,7 @@ def _filesystem_bucket_problem(bucket: str) -> str | None:
     if not bucket:
         return "it names no bucket"
     if not _FILESYSTEM_BUCKET.fullmatch(bucket):
-        return f"{_shortened(bucket)} is not a bucket name (1 to 255 of A-Z a-z 0-9 . _ -, no dot first)"
+        return f"{shortened(bucket)} is not a bucket name (1 to 255 of A-Z a-z 0-9 . _ -, no dot first)"
     return None
 
 
@@ -119,7 +139,15 @@ def _key_problem(key: str) -> str | None:
 
 
 def _s3_problem(bucket: str, key: str) -> str | None:
-    return _s3_bucket_problem(bucket) or _key_problem(key)
+    if problem := _s3_bucket_problem(bucket) or _key_problem(key):
+        return problem
+    # Servers that keep objects as files (SeaweedFS, MinIO) fold such keys into others: one object must have one id.
+    if "\\" in key:
+        return "the key contains a backslash"
+    for segment in key.removesuffix("/").split("/"):
+        if segment in {"", ".", ".."}:
+            return f"the key has the path segment {segment!r}"
+    return None
 
 
 def _filesystem_problem(bucket: str, key: str) -> str | None:
@@ -141,7 +169,7 @@ def _fastdfs_problem(group: str, name: str) -> str | None:
     if group.lower().startswith(("s3:", "fs:")):
         return f"the prefix {group[:3]!r} is written in lower case"
     if not _FASTDFS_GROUP.fullmatch(group):
-        return f"{_shortened(group)} is not a FastDFS group (1 to 16 of A-Z a-z 0-9 . _ -)"
+        return f"{shortened(group)} is not a FastDFS group (1 to 16 of A-Z a-z 0-9 . _ -)"
     if not name:
         return "it names no file after the group"
     if not _PRINTABLE_ASCII.fullmatch(name):
@@ -153,20 +181,32 @@ def _fastdfs_problem(group: str, name: str) -> str | None:
     return None
 
 
-_PROBLEM_FINDERS: Final = {
+_PROBLEM_FINDERS: Final[dict[str, Callable[[str, str], str | None]]] = {
     Backend.S3: _s3_problem,
     Backend.FILESYSTEM: _filesystem_problem,
     Backend.FASTDFS: _fastdfs_problem,
 }
-_BUCKET_PROBLEM_FINDERS: Final = {
+
+
+def _no_problem(_bucket: str) -> None:
+    """FastDFS chooses the group by itself."""
+
+
+_BUCKET_PROBLEM_FINDERS: Final[dict[str, Callable[[str], str | None]]] = {
     Backend.S3: _s3_bucket_problem,
     Backend.FILESYSTEM: _filesystem_bucket_problem,
+    Backend.FASTDFS: _no_problem,
 }
 
 
-def _invalid(text: str, backend: Backend, problem: str) -> InvalidArgumentException:
-    return InvalidArgumentException(f"invalid file id {_shortened(text)}: {problem}", file_id=text, backend=backend)
+def _problem(backend: str, bucket: str, key: str) -> str | None:
+    # What is mounted by an application keeps to the strictest rules: its store may map keys to paths.
+    return _PROBLEM_FINDERS.get(backend, _filesystem_problem)(bucket, key)
 
 
-def _shortened(text: str, limit: int = 120) -> str:
-    return repr(text if len(text) <= limit else f"{text[:limit]}…")
+def _prefix(backend: str) -> str:
+    return _PREFIXES.get(backend, f"{backend}:")
+
+
+def _invalid(text: str, backend: str, problem: str) -> InvalidArgumentException:
+    return InvalidArgumentException(f"invalid file id {shortened(text)}: {problem}", file_id=text, backend=backend)

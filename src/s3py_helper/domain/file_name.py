@@ -2,13 +2,13 @@
 
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import MAX_SEGMENT_BYTES
-from s3py_helper.domain.text_rules import forbidden_character, utf8_length
+from s3py_helper.domain.text_rules import forbidden_character, shortened, utf8_length
 
 
 def check_file_name(name: str) -> None:
     """Raise `InvalidArgumentException` unless the name can be a file's name on every backend and system."""
     if problem := _segment_problem(name):
-        raise InvalidArgumentException(f"invalid file name {_shortened(name)}: {problem}", operation="upload")
+        raise InvalidArgumentException(f"invalid file name {shortened(name)}: {problem}", operation="upload")
 
 
 def check_folder(folder: str) -> str:
@@ -20,7 +20,7 @@ def check_folder(folder: str) -> str:
     trimmed = folder.strip("/")
     for segment in trimmed.split("/") if trimmed else ():
         if problem := _segment_problem(segment):
-            raise InvalidArgumentException(f"invalid folder {_shortened(folder)}: {problem}", operation="upload")
+            raise InvalidArgumentException(f"invalid folder {shortened(folder)}: {problem}", operation="upload")
     return trimmed
 
 
@@ -36,7 +36,3 @@ def _segment_problem(segment: str) -> str | None:
     if (length := utf8_length(segment)) > MAX_SEGMENT_BYTES:
         return f"it has {length} bytes of UTF-8, {MAX_SEGMENT_BYTES} are allowed"
     return None
-
-
-def _shortened(text: str, limit: int = 80) -> str:
-    return repr(text if len(text) <= limit else f"{text[:limit]}…")

@@ -24,7 +24,7 @@ def new_object_key(file_name: str, folder: str | None = None) -> str:
     Raises:
         InvalidArgumentException: The folder is not a path of valid names, or the key would exceed 1024 bytes.
     """
-    segment = f"{secrets.token_hex(8)}_{_shortened(file_name, MAX_SEGMENT_BYTES - _PREFIX_LENGTH)}"
+    segment = f"{secrets.token_hex(8)}_{_fitted(file_name, MAX_SEGMENT_BYTES - _PREFIX_LENGTH)}"
     parent = check_folder(folder or "")
     key = f"{parent}/{segment}" if parent else segment
     if (length := utf8_length(key)) > MAX_KEY_BYTES:
@@ -42,7 +42,7 @@ def name_in_key(key: str) -> str:
     return _PREFIX.sub("", segment, count=1) if _PREFIX.match(segment) else segment
 
 
-def _shortened(name: str, limit: int) -> str:
+def _fitted(name: str, limit: int) -> str:
     encoded = name.encode()
     if len(encoded) <= limit:
         return name

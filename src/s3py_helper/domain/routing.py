@@ -1,11 +1,11 @@
 """Which backend takes new files, and which ids may be served."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from s3py_helper.domain.errors import DeleteNotSupportedException, RouteNotSupportedException
+from s3py_helper.domain.errors import DeleteNotSupportedException, InvalidArgumentException, RouteNotSupportedException
 from s3py_helper.domain.file_id import Backend, FileId
 
 
@@ -21,7 +21,7 @@ class StorageMode(StrEnum):
     FILESYSTEM = "filesystem"
 
 
-_SERVED: Final = {
+_SERVED: Final[dict[StorageMode, tuple[str, ...]]] = {
     StorageMode.S3: (Backend.S3,),
     StorageMode.FASTDFS: (Backend.FASTDFS,),
     StorageMode.HYBRID: (Backend.S3, Backend.FASTDFS),
@@ -34,36 +34,54 @@ class RoutingPolicy:
     """The rules of one deployment.
 
     Attributes:
-        mode: The storage mode.
-        buckets: Buckets that may be read, written and deleted from; `None` permits every one.
+        mode: The storage mode; `None` where there is nothing but what the application mounted.
+        mounted: Schemes of the stores that the application mounted; they are served beside the mode's backends.
+        default: The backend that takes new files, where it is not the mode's own.
+        buckets: Buckets that may be read, written and deleted from; `None` permits every one. FastDFS has none.
         readable: Backends that are served at all; `None` stands for all that the mode has.
         deletable: Backends that files may be deleted from; `None` stands for all that the mode has.
+        backends: Every backend that is served.
+        new_files: The backend that takes new files.
+
+    Raises:
+        InvalidArgumentException: No backend is left, or new files would go to one that is not served.
     """
 
-    mode: StorageMode
+    mode: StorageMode | None
     buckets: AbstractSet[str] | None = None
-    readable: AbstractSet[Backend] | None = None
-    deletable: AbstractSet[Backend] | None = None
+    readable: AbstractSet[str] | None = None
+    deletable: AbstractSet[str] | None = None
+    mounted: tuple[str, ...] = ()
+    default: str | None = None
+    backends: tuple[str, ...] = field(init=False)
+    new_files: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Asked for by every operation, so they are derived once.
+        backends = (*(() if self.mode is None else _SERVED[self.mode]), *self.mounted)
+        if not backends:
+            raise InvalidArgumentException("there is no backend: choose a storage mode, or mount a store")
+        default = self.default or backends[0]
+        if default not in backends:
+            raise InvalidArgumentException(
+                f"new files cannot go to {default!r}: {_listed(backends)} can take them here", backend=default
+            )
+        object.__setattr__(self, "backends", backends)
+        object.__setattr__(self, "new_files", default)
 
     @property
-    def backends(self) -> tuple[Backend, ...]:
-        """Every backend of the mode; the first takes new files."""
-        return _SERVED[self.mode]
-
-    @property
-    def new_files(self) -> Backend:
-        """The backend that takes new files."""
-        return self.backends[0]
+    def _who(self) -> str:
+        return "this deployment" if self.mode is None else f"mode '{self.mode}'"
 
     def require_served(self, file_id: FileId) -> None:
         """Raise `RouteNotSupportedException` unless the id's backend and bucket are served here."""
         if file_id.backend not in self.backends:
             raise RouteNotSupportedException(
-                f"mode '{self.mode}' serves {_listed(self.backends)} only, not {file_id.backend}: {file_id}",
+                f"{self._who} serves {_listed(self.backends)} only, not {file_id.backend}: {file_id}",
                 file_id=str(file_id),
                 backend=file_id.backend,
             )
-        if file_id.backend is not Backend.FASTDFS:
+        if file_id.backend != Backend.FASTDFS:
             self.require_bucket(file_id.bucket, file_id)
 
     def require_readable(self, file_id: FileId) -> None:
@@ -98,5 +116,5 @@ class RoutingPolicy:
             )
 
 
-def _listed(backends: tuple[Backend, ...]) -> str:
+def _listed(backends: tuple[str, ...]) -> str:
     return " and ".join(backends)

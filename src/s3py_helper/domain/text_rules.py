@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from s3py_helper.domain.errors import InvalidArgumentException
+
 
 def forbidden_character(text: str) -> str | None:
     """Describe the first character that no name may contain, or `None` when all are fine.
@@ -25,3 +27,20 @@ def forbidden_character(text: str) -> str | None:
 def utf8_length(text: str) -> int:
     """Length in bytes of UTF-8; lone surrogates count, so that the rule that refuses them can be a later one."""
     return len(text.encode("utf-8", "surrogatepass"))
+
+
+def shortened(value: object, limit: int = 120) -> str:
+    """A value as messages quote it: escaped, and cut where it is long."""
+    text = value if isinstance(value, str) else repr(value)
+    return repr(text if len(text) <= limit else f"{text[:limit]}…")
+
+
+def require_text(value: object, what: str) -> str:
+    """The value, which callers without a type checker may have got wrong.
+
+    Raises:
+        InvalidArgumentException: It is no text; `what` says what it should have been.
+    """
+    if not isinstance(value, str):
+        raise InvalidArgumentException(f"{what} is text, got {type(value).__name__}: {shortened(value)}")
+    return value

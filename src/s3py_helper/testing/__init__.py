@@ -41,16 +41,19 @@ import pytest
 pytest.register_assert_rewrite("s3py_helper.testing.contract", "s3py_helper.testing.leaks")
 
 from s3py_helper.testing.bodies import StalledSource, body_of, breaking_after, new_blob, one_by_one, read_all  # noqa: E402 - see above
-from s3py_helper.testing.contract import BlobStoreContract, Harness, Inventory  # noqa: E402
+from s3py_helper.testing.bytes_alone import BytesAlone  # noqa: E402
+from s3py_helper.testing.contract import BlobStoreContract, Harness, Inventory, ReadingContract  # noqa: E402
 from s3py_helper.testing.failing_store import FailingStore, Gate  # noqa: E402
 from s3py_helper.testing.leaks import leak_guard  # noqa: E402
 
 __all__ = [
     "BlobStoreContract",
+    "BytesAlone",
     "FailingStore",
     "Gate",
     "Harness",
     "Inventory",
+    "ReadingContract",
     "StalledSource",
     "body_of",
     "breaking_after",

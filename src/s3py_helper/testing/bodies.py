@@ -43,11 +43,9 @@ def new_blob(
     )
 
 
-async def read_all(
-    store: BlobStore, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-) -> bytes:
+async def read_all(store: BlobStore, file_id: FileId, byte_range: ByteRange | None = None) -> bytes:
     """The bytes of a stored file."""
-    async with store.open(file_id, byte_range, described=described) as blob:
+    async with store.open(file_id, byte_range) as blob:
         return b"".join([chunk async for chunk in blob.body])
 
 

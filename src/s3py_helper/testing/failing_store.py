@@ -76,12 +76,10 @@ class FailingStore:
         return await self._store.write(blob, IncomingBody(_disturbed(body, staged)))
 
     @asynccontextmanager
-    async def open(
-        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-    ) -> AsyncGenerator[OpenBlob]:
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         """As the store's, staged as `open`; its body is staged as `read`."""
         await self._stage("open")
-        async with self._store.open(file_id, byte_range, described=described) as blob:
+        async with self._store.open(file_id, byte_range) as blob:
             staged = self._next("read")
             if staged is None:
                 yield blob

@@ -10,7 +10,7 @@ import pytest
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.domain.fastdfs_name import FastdfsName
-from s3py_helper.testing import BlobStoreContract, Inventory
+from s3py_helper.testing import BlobStoreContract, BytesAlone, Inventory, ReadingContract
 from tests.support.fastdfs import FakeCluster
 from tests.support.fastdfs.in_thread import ClusterInThread, cluster_in_thread
 from tests.support.fastdfs.layout import STORAGES
@@ -102,3 +102,21 @@ class TestFastdfsBlobStoreOnTheSite(FastdfsContract):
 def _made_by(path: Path, last_part_of_address: str) -> bool:
     name = FastdfsName.decode("/".join(["M00", *path.parts[-3:]]).removesuffix("-m"))
     return name is None or name.source.endswith(last_part_of_address)
+
+
+class TestBytesAlone(ReadingContract):
+    """Reading without descriptions keeps every promise of reading."""
+
+    @pytest.fixture
+    async def store(self, config: FastdfsConfig) -> AsyncGenerator[BytesAlone]:
+        async with FastdfsBlobStore(config) as store:
+            yield BytesAlone(store)
+
+    @pytest.fixture
+    async def narrow_store(self, config: FastdfsConfig) -> AsyncGenerator[BytesAlone]:
+        async with FastdfsBlobStore(config.model_copy(update={"connection_pool_size": 1})) as store:
+            yield BytesAlone(store)
+
+    @pytest.fixture
+    def config(self, fastdfs_site: FastdfsSite) -> FastdfsConfig:
+        return FastdfsConfig(tracker_servers=list(fastdfs_site.trackers))

@@ -10,7 +10,7 @@ from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import FileNotFoundException, StorageUnavailableException
-from s3py_helper.testing import body_of, new_blob, read_all
+from s3py_helper.testing import BytesAlone, body_of, new_blob, read_all
 from tests.support.fastdfs import Command, FakeCluster, ResetAfter, TruncateAfter
 
 _READS = 6
@@ -47,7 +47,7 @@ async def test_a_file_just_written_is_found_whatever_replica_is_asked(
             assert b"".join([chunk async for chunk in blob.body]) == b"just written"
             assert blob.info.file_name == "neu.txt"
         assert await read_all(store, written.file_id, ByteRange(0, 3)) == b"just"
-        assert await read_all(store, written.file_id, described=False) == b"just written"
+        assert await read_all(BytesAlone(store), written.file_id) == b"just written"
         assert (await store.info(written.file_id)).file_name == "neu.txt"
 
 
@@ -74,9 +74,9 @@ async def test_a_file_just_deleted_is_not_found(cluster: FakeCluster, store: Fas
     await store.delete(written.file_id)
     assert cluster.file_ids == {str(written.file_id)}, "a replica has it still"
     for _ in range(_READS):
-        for described in (True, False):
+        for reader in (store, BytesAlone(store)):
             with pytest.raises(FileNotFoundException):
-                await read_all(store, written.file_id, described=described)
+                await read_all(reader, written.file_id)
         with pytest.raises(FileNotFoundException):
             await store.info(written.file_id)
 
@@ -213,6 +213,6 @@ async def test_the_bytes_alone_take_one_request_to_a_storage_server(
     written = await store.write(new_blob("a.txt"), body_of(b"0123456789"))
     for storage in cluster.storages:
         storage.statistics.commands.clear()
-    assert await read_all(store, written.file_id, byte_range, described=False)
+    assert await read_all(BytesAlone(store), written.file_id, byte_range)
     asked = sum((storage.statistics.commands for storage in cluster.storages), Counter[int]())
     assert asked == {Command.DOWNLOAD: 1}

@@ -12,7 +12,7 @@ from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.mount import open_backend
 from s3py_helper.adapters.s3.session import S3Session
-from s3py_helper.application.router import MountedBackend
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.domain.errors import (
     BucketNotFoundException,
     FileNotFoundException,
@@ -42,9 +42,9 @@ async def browser() -> AsyncIterator[aiohttp.ClientSession]:
 async def test_a_download_link_serves_the_file_under_the_name_that_was_asked_for(
     backend: MountedBackend, browser: aiohttp.ClientSession
 ) -> None:
-    assert backend.links is not None
+    assert backend.presigning is not None
     written = await backend.store.write(new_blob("отчёт 1+2.pdf"), body_of(b"%PDF"))
-    link = await backend.links.download_link(
+    link = await backend.presigning.download_url(
         written.file_id, MINUTE, file_name='отчёт "1".pdf', content_type="application/x-report"
     )
     async with browser.get(URL(link, encoded=True), headers={"Range": "bytes=1-2"}) as answer:
@@ -56,9 +56,9 @@ async def test_a_download_link_serves_the_file_under_the_name_that_was_asked_for
 
 
 async def test_a_link_may_be_shown_in_the_browser(backend: MountedBackend, browser: aiohttp.ClientSession) -> None:
-    assert backend.links is not None
+    assert backend.presigning is not None
     written = await backend.store.write(new_blob("a.txt"), body_of(b"text"))
-    link = await backend.links.download_link(written.file_id, MINUTE, inline=True)
+    link = await backend.presigning.download_url(written.file_id, MINUTE, inline=True)
     async with browser.get(URL(link, encoded=True)) as answer:
         assert (await answer.read(), answer.headers["Content-Disposition"]) == (b"text", "inline")
 
@@ -66,24 +66,24 @@ async def test_a_link_may_be_shown_in_the_browser(backend: MountedBackend, brows
 async def test_a_file_goes_up_through_a_link_with_its_name_and_metadata(
     backend: MountedBackend, browser: aiohttp.ClientSession
 ) -> None:
-    assert backend.links is not None
+    assert backend.presigning is not None
     blob = new_blob("отчёт.pdf", size=4, content_type="application/pdf", metadata={"author": "Иван"})
-    link = await backend.links.upload_link(blob, MINUTE)
+    link = await backend.presigning.upload_url(blob, MINUTE)
     async with browser.put(URL(link.url, encoded=True), data=b"%PDF", headers=link.headers) as answer:
         assert answer.status == 200
-    info = await backend.store.info(link.file_id)
+    info = await backend.store.info(FileId.parse(link.file_id))
     assert (info.size, info.file_name, info.content_type) == (4, "отчёт.pdf", "application/pdf")
     assert info.metadata == {"author": "Иван"}
-    assert await read_all(backend.store, link.file_id) == b"%PDF"
+    assert await read_all(backend.store, FileId.parse(link.file_id)) == b"%PDF"
 
 
 @pytest.mark.parametrize("s3_server", ["seaweedfs"], indirect=True)
 async def test_a_link_is_bound_to_what_was_signed(
     backend: MountedBackend, browser: aiohttp.ClientSession, s3_inspector: S3Inspector
 ) -> None:
-    assert backend.links is not None
+    assert backend.presigning is not None
     blob = new_blob("a.pdf", size=4, content_type="application/pdf")
-    link = await backend.links.upload_link(blob, MINUTE)
+    link = await backend.presigning.upload_url(blob, MINUTE)
     url = URL(link.url, encoded=True)
     async with browser.put(url, data=b"%PDF", headers=link.headers | {"content-type": "text/html"}) as answer:
         assert answer.status == 403
@@ -94,9 +94,9 @@ async def test_a_link_is_bound_to_what_was_signed(
 
 @pytest.mark.parametrize("expires_in", [timedelta(0), timedelta(days=7, seconds=1), timedelta(seconds=-5)])
 async def test_a_link_has_a_lifetime_that_s3_allows(backend: MountedBackend, expires_in: timedelta) -> None:
-    assert backend.links is not None
+    assert backend.presigning is not None
     with pytest.raises(InvalidArgumentException, match="1 second to 7 days"):
-        await backend.links.download_link(FileId(Backend.S3, DEFAULT_BUCKET, "a"), expires_in)
+        await backend.presigning.download_url(FileId(Backend.S3, DEFAULT_BUCKET, "a"), expires_in)
 
 
 async def test_listing_yields_everything_below_a_prefix_in_order(backend: MountedBackend) -> None:
@@ -197,7 +197,7 @@ async def test_missing_buckets_are_made_on_request(s3_server: S3Server, s3_inspe
 
 
 async def test_links_name_the_endpoint_that_is_configured(s3_server: S3Server, backend: MountedBackend) -> None:
-    assert backend.links is not None
-    link = await backend.links.download_link(FileId(Backend.S3, DEFAULT_BUCKET, "a"), MINUTE)
+    assert backend.presigning is not None
+    link = await backend.presigning.download_url(FileId(Backend.S3, DEFAULT_BUCKET, "a"), MINUTE)
     assert link.startswith(f"{s3_server.endpoint}/{DEFAULT_BUCKET}/a?")
     assert s3_server.secret_key not in urlsplit(link).query

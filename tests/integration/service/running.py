@@ -13,8 +13,9 @@ from s3py_helper.adapters.memory.store import MemoryBlobStore
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.blob_store import BlobStore
-from s3py_helper.application.router import MountedBackend, StoreRouter
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
@@ -35,12 +36,12 @@ def services_on(
     store: BlobStore, validator: FileValidatorImpl | None = None, *, policy: RoutingPolicy | None = None
 ) -> Services:
     policy = policy or RoutingPolicy(StorageMode.S3, buckets={"my-bucket", "other-bucket"})
-    router = StoreRouter(policy, {Backend.S3: MountedBackend(store, MemoryBlobStore())})
+    locator = Locator(policy, {Backend.S3: MountedBackend(store, MemoryBlobStore())})
     return Services(
-        UploadService(router, validator or FileValidatorImpl()),
-        DownloadService(router),
-        DeleteService(router),
-        InfoService(router),
+        UploadService(locator, validator or FileValidatorImpl()),
+        DownloadService(locator),
+        DeleteService(locator),
+        InfoService(locator),
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from s3py_helper.adapters.memory.store import MemoryBlobStore
-from s3py_helper.application.router import MountedBackend, StoreRouter
+from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.testing import FailingStore
@@ -17,7 +18,7 @@ from s3py_helper.testing import FailingStore
 class Deployment:
     """Hybrid mode without servers."""
 
-    router: StoreRouter
+    locator: Locator
     s3: FailingStore
     fastdfs: FailingStore
     kept_in_s3: MemoryBlobStore
@@ -30,6 +31,9 @@ async def deployment() -> AsyncIterator[Deployment]:
         kept_in_s3 = await stack.enter_async_context(MemoryBlobStore(Backend.S3, "my-bucket"))
         kept_in_fastdfs = await stack.enter_async_context(MemoryBlobStore(Backend.FASTDFS, "group1"))
         s3, fastdfs = FailingStore(kept_in_s3), FailingStore(kept_in_fastdfs)
-        mounted = {Backend.S3: MountedBackend(s3, s3), Backend.FASTDFS: MountedBackend(fastdfs, fastdfs)}
-        router = StoreRouter(RoutingPolicy(StorageMode.HYBRID), mounted)
-        yield Deployment(router, s3, fastdfs, kept_in_s3, kept_in_fastdfs)
+        mounted: dict[str, MountedBackend] = {
+            Backend.S3: MountedBackend(s3, s3),
+            Backend.FASTDFS: MountedBackend(fastdfs, fastdfs),
+        }
+        locator = Locator(RoutingPolicy(StorageMode.HYBRID), mounted)
+        yield Deployment(locator, s3, fastdfs, kept_in_s3, kept_in_fastdfs)

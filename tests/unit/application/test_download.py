@@ -25,12 +25,12 @@ CONTENT = bytes(range(256)) * 1024  # four chunks
 
 @pytest.fixture
 async def file_id(deployment: Deployment) -> str:
-    return (await UploadService(deployment.router).upload_bytes("a.bin", CONTENT)).file_id
+    return (await UploadService(deployment.locator).upload_bytes("a.bin", CONTENT)).file_id
 
 
 @pytest.fixture
 def downloads(deployment: Deployment) -> DownloadService:
-    return DownloadService(deployment.router)
+    return DownloadService(deployment.locator)
 
 
 async def test_every_way_of_reading_gives_the_same_bytes(downloads: DownloadService, file_id: str) -> None:
@@ -64,7 +64,7 @@ async def test_a_range_beyond_the_end_names_the_size(downloads: DownloadService,
 
 
 async def test_an_empty_file_is_read(deployment: Deployment, downloads: DownloadService) -> None:
-    attach = await UploadService(deployment.router).upload_bytes("empty", b"")
+    attach = await UploadService(deployment.locator).upload_bytes("empty", b"")
     assert await downloads.download_bytes(attach.file_id) == b""
     assert [chunk async for chunk in downloads.download_to_generator(attach.file_id)] == []
 

@@ -10,8 +10,8 @@ from zlib import crc32
 import pytest
 from starlette.datastructures import Headers, UploadFile
 
-from s3py_helper.application.ids import IdFormat
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.locator import Locator
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.errors import (
     FileNotFoundException,
@@ -27,7 +27,7 @@ from tests.unit.application.conftest import Deployment
 
 
 def service(deployment: Deployment, **rules: object) -> UploadService:
-    return UploadService(deployment.router, FileValidatorImpl(**rules))  # type: ignore[arg-type]  # rules of each test
+    return UploadService(deployment.locator, FileValidatorImpl(**rules))  # type: ignore[arg-type]  # rules of each test
 
 
 def form_file(name: str | None, content: bytes, content_type: str | None = None) -> UploadFile:
@@ -52,7 +52,7 @@ async def test_what_is_described_later_is_what_was_uploaded(deployment: Deployme
     attach = await service(deployment).upload_bytes(
         "отчёт.bin", b"hello", bucket="other-bucket", metadata={"author": "Иван"}, content_type="text/x-own"
     )
-    info = await InfoService(deployment.router).get_file_info(attach.file_id)
+    info = await InfoService(deployment.locator).get_file_info(attach.file_id)
     assert attach.file_id.startswith("s3:other-bucket/")
     assert (info.file_name, info.file_size, info.content_type) == ("отчёт.bin", 5, "text/x-own")
     assert info.metadata == {"author": "Иван"}
@@ -141,16 +141,15 @@ async def test_the_size_limit_holds_whatever_was_declared(deployment: Deployment
 
 
 async def test_raw_ids_have_no_prefix_and_raw_uploads_no_validation(deployment: Deployment) -> None:
-    attach = await UploadService(deployment.router, ids=IdFormat("s3:")).upload_bytes("a.exe", b"x")
+    raw = Locator(deployment.locator.policy, deployment.locator.backends, implied_prefix="s3:")
+    attach = await UploadService(raw).upload_bytes("a.exe", b"x")
     assert attach.file_id.startswith("my-bucket/")
-    assert (
-        await InfoService(deployment.router, IdFormat("s3:")).get_file_info(attach.file_id)
-    ).file_id == attach.file_id
+    assert (await InfoService(raw).get_file_info(attach.file_id)).file_id == attach.file_id
 
 
 async def test_many_files_come_back_in_their_order(deployment: Deployment) -> None:
     files = [form_file(f"{index}.txt", b"x" * index) for index in range(30)]
-    attached = await UploadService(deployment.router, concurrent_uploads=4).upload_files(files, folder="batch")
+    attached = await UploadService(deployment.locator, concurrent_uploads=4).upload_files(files, folder="batch")
     assert [attach.file_name for attach in attached] == [f"{index}.txt" for index in range(30)]
     assert [attach.file_size for attach in attached] == list(range(30))
 
@@ -160,7 +159,7 @@ async def test_a_batch_that_fails_leaves_none_of_its_files(deployment: Deploymen
     deployment.s3.fail("write", StorageUnavailableException("the server is busy"))
     files = [form_file(f"{index}.txt", b"x") for index in range(5)]
     with pytest.raises(StorageUnavailableException, match="busy") as caught:
-        await UploadService(deployment.router, concurrent_uploads=1).upload_files(files)
+        await UploadService(deployment.locator, concurrent_uploads=1).upload_files(files)
     assert caught.value.file_name == "2.txt"
     assert deployment.s3.calls["delete"] == 2
     assert deployment.kept_in_s3.file_ids == ()
@@ -198,8 +197,8 @@ async def test_an_error_of_the_callers_stream_passes_unchanged(deployment: Deplo
 async def test_a_discarded_file_is_gone(deployment: Deployment) -> None:
     uploads = service(deployment)
     attach = await uploads.upload_bytes("a.txt", b"x")
-    await uploads.discard(attach)
+    await uploads.roll_back(attach)
     with pytest.raises(FileNotFoundException):
-        await InfoService(deployment.router).get_file_info(attach.file_id)
+        await InfoService(deployment.locator).get_file_info(attach.file_id)
     deployment.s3.fail("delete", StorageUnavailableException("down"))
-    await uploads.discard(attach)
+    await uploads.roll_back(attach)

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from s3py_helper.domain.errors import InvalidArgumentException
-from s3py_helper.domain.file_id import Backend, FileId, backend_of, check_bucket
+from s3py_helper.domain.file_id import Backend, FileId, backend_of, check_bucket, check_scheme
 
 any_text = st.text(alphabet=st.characters(), max_size=60)
 id_like = st.builds("{}{}/{}".format, st.sampled_from(["s3:", "fs:", ""]), any_text, any_text)
@@ -15,8 +15,8 @@ id_like = st.builds("{}{}/{}".format, st.sampled_from(["s3:", "fs:", ""]), any_t
     ("text", "backend", "bucket", "key"),
     [
         ("s3:my-bucket/reports/a1b2_report.pdf", Backend.S3, "my-bucket", "reports/a1b2_report.pdf"),
-        ("s3:my-bucket//double//slash", Backend.S3, "my-bucket", "/double//slash"),
-        ("s3:my-bucket/../up", Backend.S3, "my-bucket", "../up"),
+        ("s3:my-bucket/folder/", Backend.S3, "my-bucket", "folder/"),
+        ("s3:my-bucket/..hidden/a..b", Backend.S3, "my-bucket", "..hidden/a..b"),
         ("s3:my-bucket/fs:odd", Backend.S3, "my-bucket", "fs:odd"),
         ("fs:files/отчёт/日本.pdf", Backend.FILESYSTEM, "files", "отчёт/日本.pdf"),
         ("group1/M00/00/00/old_contract.pdf", Backend.FASTDFS, "group1", "M00/00/00/old_contract.pdf"),
@@ -41,6 +41,13 @@ def test_an_id_names_backend_bucket_and_key(text: str, backend: Backend, bucket:
         ("s3:bench/a\nb", "control character U+000A"),
         ("s3:bench/\ud800", "lone surrogate U+D800"),
         ("s3:bench/" + "ä" * 513, "1026 bytes of UTF-8, 1024 are allowed"),
+        ("s3:bench//key", "path segment ''"),
+        ("s3:bench/a//b", "path segment ''"),
+        ("s3:bench/a//", "path segment ''"),
+        ("s3:bench/../up", "path segment '..'"),
+        ("s3:bench/a/./b", "path segment '.'"),
+        ("s3:bench/a/..", "path segment '..'"),
+        ("s3:bench/a\\b", "backslash"),
         ("S3:bench/key", "written in lower case"),
         ("FS:bench/key", "written in lower case"),
         ("fs:files/../etc/passwd", "path segment '..'"),
@@ -88,6 +95,25 @@ def test_no_id_of_a_local_file_leaves_its_bucket(text: str) -> None:
         assert not {"", ".", ".."} & {parsed.bucket, *parsed.key.split("/")}
         assert "\\" not in parsed.key
         assert "\0" not in parsed.key
+
+
+def test_a_mounted_scheme_is_read_before_everything_else() -> None:
+    mounted = {"shelf"}
+    file_id = FileId.parse("shelf:top/a.pdf", mounted)
+    assert (file_id.backend, file_id.bucket, file_id.key) == ("shelf", "top", "a.pdf")
+    assert str(file_id) == "shelf:top/a.pdf"
+    assert FileId.parse("s3:my-bucket/a", mounted).backend is Backend.S3
+    with pytest.raises(InvalidArgumentException, match="not a FastDFS group"):
+        FileId.parse("shelf:top/a.pdf")
+    with pytest.raises(InvalidArgumentException, match="path segment"):
+        FileId.parse("shelf:top/../a.pdf", mounted)
+
+
+@pytest.mark.parametrize("scheme", ["", "s", "s3", "fs", "fastdfs", "filesystem", "Shelf", "1st", "a:b", "a" * 33])
+def test_a_scheme_that_cannot_be_mounted_is_refused(scheme: str) -> None:
+    with pytest.raises(InvalidArgumentException, match="invalid scheme"):
+        check_scheme(scheme)
+    check_scheme("shelf-2")
 
 
 def test_a_bucket_name_is_judged_by_its_backend() -> None:

@@ -2,7 +2,11 @@
 
 import pytest
 
-from s3py_helper.domain.errors import DeleteNotSupportedException, RouteNotSupportedException
+from s3py_helper.domain.errors import (
+    DeleteNotSupportedException,
+    InvalidArgumentException,
+    RouteNotSupportedException,
+)
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 
@@ -63,3 +67,21 @@ def test_reading_from_fastdfs_can_be_switched_off() -> None:
 def test_a_route_that_is_missing_is_reported_before_a_switch() -> None:
     with pytest.raises(RouteNotSupportedException):
         RoutingPolicy(StorageMode.S3, deletable=frozenset()).require_deletable(FASTDFS_FILE)
+
+
+def test_what_is_mounted_is_served_beside_the_mode() -> None:
+    policy = RoutingPolicy(StorageMode.S3, mounted=("shelf",))
+    policy.require_served(FileId("shelf", "top", "a.pdf"))
+    assert (policy.backends, policy.new_files) == ((Backend.S3, "shelf"), Backend.S3)
+    assert RoutingPolicy(StorageMode.S3, mounted=("shelf",), default="shelf").new_files == "shelf"
+    alone = RoutingPolicy(None, mounted=("shelf",))
+    assert alone.new_files == "shelf"
+    with pytest.raises(RouteNotSupportedException, match="this deployment serves shelf only, not s3"):
+        alone.require_served(S3_FILE)
+
+
+def test_new_files_go_to_a_backend_that_is_there() -> None:
+    with pytest.raises(InvalidArgumentException, match="new files cannot go to 'shelf'"):
+        RoutingPolicy(StorageMode.S3, default="shelf")
+    with pytest.raises(InvalidArgumentException, match="there is no backend"):
+        RoutingPolicy(None)

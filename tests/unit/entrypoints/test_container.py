@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from s3py_helper.adapters.memory.store import MemoryBlobStore
-from s3py_helper.application.router import MountedBackend
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.entrypoints.container import container

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from s3py_helper.adapters.memory import MemoryBlobStore
-from s3py_helper.application.ports.blob_store import OpenBlob
+from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import FileNotFoundException, StorageException
 from s3py_helper.domain.file_id import FileId
-from s3py_helper.testing import BlobStoreContract, body_of
+from s3py_helper.testing import BlobStoreContract, BytesAlone, body_of
 
 
 class KeepsWhatFailed(MemoryBlobStore):
@@ -41,27 +41,21 @@ class SwallowsCancellation(MemoryBlobStore):
 
 class ForgetsTheRange(MemoryBlobStore):
     @asynccontextmanager
-    async def open(
-        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-    ) -> AsyncGenerator[OpenBlob]:
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         async with super().open(file_id) as blob:
             yield blob
 
 
 class ForgetsTheRangeOfBytesAlone(MemoryBlobStore):
     @asynccontextmanager
-    async def open(
-        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-    ) -> AsyncGenerator[OpenBlob]:
-        async with super().open(file_id, byte_range if described else None) as blob:
+    async def open_bytes(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+        async with self.open(file_id) as blob:
             yield blob
 
 
 class StopsOneByteEarly(MemoryBlobStore):
     @asynccontextmanager
-    async def open(
-        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-    ) -> AsyncGenerator[OpenBlob]:
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         async with super().open(file_id, byte_range) as blob:
             if len(blob.span) > 1:
                 shorter = ByteRange(blob.span.start, blob.span.stop - 2)
@@ -73,9 +67,7 @@ class StopsOneByteEarly(MemoryBlobStore):
 
 class YieldsEmptyChunks(MemoryBlobStore):
     @asynccontextmanager
-    async def open(
-        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-    ) -> AsyncGenerator[OpenBlob]:
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         async def with_empty() -> AsyncGenerator[bytes]:
             async for chunk in blob.body:
                 yield b""
@@ -149,9 +141,7 @@ class HasAPoolOfOneAndLosesIt(MemoryBlobStore):
         self._pool = asyncio.Semaphore(1)
 
     @asynccontextmanager
-    async def open(
-        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-    ) -> AsyncGenerator[OpenBlob]:
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         async def pooled() -> AsyncGenerator[bytes]:
             async for chunk in blob.body:
                 yield chunk
@@ -164,19 +154,19 @@ class HasAPoolOfOneAndLosesIt(MemoryBlobStore):
 
 class ReportsTheSpanOfTheFile(MemoryBlobStore):
     @asynccontextmanager
-    async def open(
-        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-    ) -> AsyncGenerator[OpenBlob]:
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         async with super().open(file_id, byte_range) as blob:
             yield OpenBlob(blob.info, Span(0, blob.info.size), blob.body)
 
 
-async def _run(test: Callable[..., Any], store: MemoryBlobStore, **arguments: Any) -> None:
+async def _run(
+    test: Callable[..., Any], store: MemoryBlobStore, read_through: BlobStore | None = None, **arguments: Any
+) -> None:
     async def inventory() -> Collection[str]:
         return [str(file_id) for file_id in store.file_ids]
 
     at_hand = {
-        "store": store,
+        "store": read_through or store,
         "narrow_store": store,
         "unopened_store": type(store)(),
         "closed_store": type(store)(),
@@ -199,9 +189,8 @@ MISTAKES: list[tuple[type[MemoryBlobStore], Callable[..., Any], dict[str, Any]]]
     (KeepsWhatFailed, KIT.test_a_cancelled_write_leaves_nothing, {"parts": 0.5}),
     (KeepsWhatFailed, KIT.test_too_many_bytes_leave_nothing, {}),
     (SwallowsCancellation, KIT.test_a_cancelled_write_leaves_nothing, {"parts": 0.5}),
-    (ForgetsTheRange, KIT.test_a_range_gives_its_bytes, FIRST_BYTES | {"described": True}),
-    (ForgetsTheRangeOfBytesAlone, KIT.test_a_range_gives_its_bytes, FIRST_BYTES | {"described": False}),
-    (ReportsTheSpanOfTheFile, KIT.test_a_range_gives_its_bytes, FIRST_BYTES | {"described": True}),
+    (ForgetsTheRange, KIT.test_a_range_gives_its_bytes, FIRST_BYTES),
+    (ReportsTheSpanOfTheFile, KIT.test_a_range_gives_its_bytes, FIRST_BYTES),
     (StopsOneByteEarly, KIT.test_a_file_comes_back_as_it_was, {"size": 1023, "declared": True}),
     (StopsOneByteEarly, KIT.test_the_bytes_do_not_depend_on_the_chunks_they_come_in, {"seed": 1}),
     (YieldsEmptyChunks, KIT.test_chunks_are_bytes_and_none_is_empty, {}),
@@ -234,3 +223,10 @@ async def test_a_mistake_is_noticed(
     async with mistaken() as wrong:
         with pytest.raises((AssertionError, pytest.fail.Exception, TimeoutError, TypeError)):
             await _run(test, wrong, **arguments)
+
+
+async def test_a_mistake_in_reading_bytes_alone_is_noticed() -> None:
+    async with ForgetsTheRangeOfBytesAlone() as wrong:
+        await _run(KIT.test_a_range_gives_its_bytes, wrong, **FIRST_BYTES)
+        with pytest.raises(AssertionError):
+            await _run(KIT.test_a_range_gives_its_bytes, wrong, BytesAlone(wrong), **FIRST_BYTES)

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
-from s3py_helper.application.router import MountedBackend
 
 
 @asynccontextmanager
 async def open_backend(config: FastdfsConfig, observer: Observer | None = None) -> AsyncGenerator[MountedBackend]:
     """A FastDFS cluster, whether or not it can be reached now; its connections are closed at the end."""
     async with FastdfsBlobStore(config, observer) as store:
-        yield MountedBackend(store=store, health=store)
+        yield MountedBackend(store=store, health=store, bytes_only=store)

@@ -1,7 +1,7 @@
 """FastDFS behind the storage port."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +21,7 @@ from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.ports.reading import BytesOnly
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
@@ -57,11 +58,18 @@ class FastdfsBlobStore:
         metadata = StoredMetadata(blob.file_name, blob.content_type, dict(blob.metadata))
         return describe(file_id, file.facts(file_id), metadata)
 
-    @asynccontextmanager
-    async def open(
-        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-    ) -> AsyncGenerator[OpenBlob]:
+    def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
         """Description and bytes; see `BlobStore.open`."""
+        return self._open(file_id, byte_range, described=True)
+
+    def open_bytes(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
+        """Bytes without the metadata, which take a request of their own; see `BytesOnly.open_bytes`."""
+        return self._open(file_id, byte_range, described=False)
+
+    @asynccontextmanager
+    async def _open(
+        self, file_id: FileId, byte_range: ByteRange | None, *, described: bool
+    ) -> AsyncGenerator[OpenBlob]:
         self._refuse_deleted(file_id, "download")
         with translated("download", file_id):
             download = await self._reader.open(file_id, byte_range, described=described)
@@ -104,3 +112,4 @@ class FastdfsBlobStore:
 
 _store: type[BlobStore] = FastdfsBlobStore
 _health: type[HealthCheck] = FastdfsBlobStore
+_bytes_only: type[BytesOnly] = FastdfsBlobStore

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.filesystem.listing import FilesystemListing
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
-from s3py_helper.application.router import MountedBackend
 
 
 @asynccontextmanager

@@ -86,13 +86,7 @@ class FilesystemBlobStore:
         return trailer.describe(file_id)
 
     @asynccontextmanager
-    async def open(
-        self,
-        file_id: FileId,
-        byte_range: ByteRange | None = None,
-        *,
-        described: bool = True,  # noqa: ARG002 - a file carries its description
-    ) -> AsyncGenerator[OpenBlob]:
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         """Read a file; see `BlobStore.open`."""
         with translated("download", file_id):
             session = self.session

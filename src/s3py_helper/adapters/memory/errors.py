@@ -4,11 +4,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from s3py_helper.domain.errors import FileNotFoundException, StorageException, StorageOperationException
-from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.file_id import FileId
 
 
 @contextmanager
-def located(operation: str, backend: Backend, file_id: FileId | None = None) -> Generator[None]:
+def located(operation: str, backend: str, file_id: FileId | None = None) -> Generator[None]:
     """Add to an error what was being done, and to which file, unless it says so itself."""
     try:
         yield

@@ -35,7 +35,7 @@ class MemoryBlobStore:
         default_bucket: Where files go that name no bucket; the group, where it stands in for FastDFS.
     """
 
-    def __init__(self, backend: Backend = Backend.FILESYSTEM, default_bucket: str = "files") -> None:
+    def __init__(self, backend: str = Backend.FILESYSTEM, default_bucket: str = "files") -> None:
         self._backend = backend
         self._default_bucket = default_bucket
         self._blobs: dict[FileId, _StoredBlob] | None = None
@@ -66,13 +66,7 @@ class MemoryBlobStore:
             return _copied(info)
 
     @asynccontextmanager
-    async def open(
-        self,
-        file_id: FileId,
-        byte_range: ByteRange | None = None,
-        *,
-        described: bool = True,  # noqa: ARG002 - nothing costs a request
-    ) -> AsyncGenerator[OpenBlob]:
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         """Read a file; see `BlobStore.open`."""
         with located("download", self._backend, file_id):
             stored = self._find(file_id)
@@ -120,7 +114,7 @@ class MemoryBlobStore:
         )
 
     def _place(self, blob: NewBlob) -> FileId:
-        if self._backend is Backend.FASTDFS:
+        if self._backend == Backend.FASTDFS:
             suffix = PurePosixPath(blob.file_name).suffix.lower()
             extension = suffix if suffix.isascii() and suffix[1:].isalnum() else ""
             return FileId(self._backend, self._default_bucket, f"M00/00/00/{secrets.token_urlsafe(20)}{extension[:7]}")

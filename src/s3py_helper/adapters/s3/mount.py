@@ -11,8 +11,8 @@ from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.presigning import S3PresignedUrls
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
-from s3py_helper.application.router import MountedBackend
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ def mounted(
     return MountedBackend(
         store=S3BlobStore(session, default_bucket=default_bucket, perf=perf),
         health=S3Health(session),
-        links=S3PresignedUrls(session),
+        presigning=S3PresignedUrls(session),
         listing=S3Listing(session),
         copying=S3Copy(session),
     )

@@ -6,11 +6,12 @@ from typing import Final
 from s3py_helper.adapters.s3.api.object_headers import upload_headers
 from s3py_helper.adapters.s3.api.signing import Query
 from s3py_helper.adapters.s3.session import S3Session
-from s3py_helper.application.ports.links import DirectLinks, UploadLink
+from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.files import FileUploadLink
 
 _LONGEST: Final = timedelta(days=7)
 """Limit of Signature Version 4 for links."""
@@ -22,7 +23,7 @@ class S3PresignedUrls:
     def __init__(self, session: S3Session) -> None:
         self._session = session
 
-    async def download_link(
+    async def download_url(
         self,
         file_id: FileId,
         expires_in: timedelta,
@@ -37,13 +38,14 @@ class S3PresignedUrls:
             query.append(("response-content-type", content_type))
         return await self._signed("GET", file_id, expires_in, query, {})
 
-    async def upload_link(self, blob: NewBlob, expires_in: timedelta) -> UploadLink:
+    async def upload_url(self, blob: NewBlob, expires_in: timedelta) -> FileUploadLink:
         """A link for PUT, bound to type, name, metadata and, where it is known, size."""
         headers = upload_headers(blob)
         if blob.size is not None:
             headers["content-length"] = str(blob.size)
         file_id = FileId(Backend.S3, blob.bucket or self._session.config.default_bucket, blob.key)
-        return UploadLink(await self._signed("PUT", file_id, expires_in, (), headers), headers, file_id)
+        url = await self._signed("PUT", file_id, expires_in, (), headers)
+        return FileUploadLink(url=url, headers=headers, file_id=str(file_id))
 
     async def _signed(
         self, method: str, file_id: FileId, expires_in: timedelta, query: Query, headers: dict[str, str]
@@ -58,4 +60,4 @@ class S3PresignedUrls:
         )
 
 
-_: type[DirectLinks] = S3PresignedUrls
+_: type[PresignedUrls] = S3PresignedUrls

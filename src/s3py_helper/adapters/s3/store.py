@@ -34,13 +34,7 @@ class S3BlobStore:
         """One PUT for what fits into a part, else a multipart upload."""
         return await self._writer.write(blob, body)
 
-    def open(
-        self,
-        file_id: FileId,
-        byte_range: ByteRange | None = None,
-        *,
-        described: bool = True,  # noqa: ARG002 - every answer tells
-    ) -> AbstractAsyncContextManager[OpenBlob]:
+    def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
         """One GET; a body that breaks off is resumed."""
         return self._reader.open(file_id, byte_range)
 

@@ -49,13 +49,8 @@ class BlobStore(Protocol):
         """
         ...
 
-    def open(
-        self, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-    ) -> AbstractAsyncContextManager[OpenBlob]:
+    def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
         """Information and bytes in as few round trips as the backend allows; leaving the block releases everything.
-
-        A caller that is after the bytes alone says `described=False`: the file's name, content type and metadata may
-        then be missing from the information, where a backend would need another request for them.
 
         Entering raises `FileNotFoundException` for a missing file and `InvalidRangeException` when no byte lies in the
         range. Iterating raises `IntegrityException` where bytes turn out to be wrong or missing.

@@ -1,4 +1,4 @@
-"""The optional ability to say whether a backend can be reached."""
+"""The ability to say whether a backend can be reached."""
 
 from typing import Protocol
 

@@ -37,8 +37,8 @@ class MissingFiles:
     def add(self, source: Source, error: StorageException) -> None:
         """Note a file that could not be read, by the name that it would have had."""
         reason = next((text for kind, text in _REASONS if isinstance(error, kind)), "could not be read")
-        name = safe_entry_name(source.display_name or name_in_key(source.place.key))
-        self._lines.append(f"{name}: {reason} ({source.file_id})")
+        name = safe_entry_name(source.display_name or name_in_key(source.located.file_id.key))
+        self._lines.append(f"{name}: {reason} ({source.located.text})")
 
     def text(self) -> bytes:
         """The list: UTF-8, a line for each file, its line ends as every system reads them."""

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from s3py_helper.application.ids import IdFormat
-from s3py_helper.application.router import StoreRouter
+from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.pacing import Paced
 from s3py_helper.application.zip.archive import archive_bytes
 from s3py_helper.application.zip.form import data_length_when_stored, form_when_stored
@@ -39,9 +38,7 @@ class ZipPlan:
         return archive_bytes(self.sources, self.options)
 
 
-async def plan_archive(
-    files: Iterable[FileDownload], router: StoreRouter, ids: IdFormat, options: ZipOptions
-) -> ZipPlan:
+async def plan_archive(files: Iterable[FileDownload], locator: Locator, options: ZipOptions) -> ZipPlan:
     """Check ids and routes of all files, and the files themselves where the options say so.
 
     Raises:
@@ -49,10 +46,7 @@ async def plan_archive(
         RouteNotSupportedException: A file's backend or bucket is not served here.
         StorageException: With `verify_first`, unless errors are to be skipped: what is wrong with a file.
     """
-    sources: list[Source] = []
-    async for file in Paced(files):
-        place = ids.parse(file.file_id)
-        sources.append(Source(file.file_id, place, router.for_reading(place).store, file.file_name))
+    sources = [Source(await locator.find(file.file_id, Purpose.READ), file.file_name) async for file in Paced(files)]
     if not options.verify_first:
         return ZipPlan(sources, options)
     await _verify(sources, skip=options.on_error == "skip")
@@ -65,7 +59,7 @@ async def _verify(sources: list[Source], *, skip: bool) -> None:
     async def verify(jobs: Iterator[tuple[int, Source]]) -> None:
         async for index, source in Paced(jobs):
             try:
-                sources[index] = replace(source, info=await source.store.info(source.place))
+                sources[index] = replace(source, info=await source.located.info())
             except StorageException as error:
                 if not skip:
                     raise

@@ -4,31 +4,27 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.located import Located
+from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.streams.pacing import Paced
 from s3py_helper.domain.archive_name import EntryNames
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import IntegrityException, StorageException
-from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.object_key import name_in_key
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file, where it is, and what is known of it beforehand.
+    """A file, and what is known of it beforehand.
 
     Attributes:
-        file_id: Its id as the caller wrote it.
-        place: The same, read.
-        store: The backend that holds it.
+        located: The file.
         display_name: The name that the caller gave it, if any; not safe as it comes.
         info: What the backend said of it when it was asked up front; binding for what it gives later.
         problem: Why it cannot be read, where that is known beforehand.
     """
 
-    file_id: str
-    place: FileId
-    store: BlobStore
+    located: Located
     display_name: str | None = None
     info: BlobInfo | None = None
     problem: StorageException | None = None
@@ -38,7 +34,7 @@ class Source:
         """The file's bytes, with the binding description; raises what is wrong with it."""
         if self.problem is not None:
             raise self.problem
-        async with self.store.open(self.place) as blob:
+        async with self.located.open() as blob:
             if self.info is None:
                 yield blob
                 return
@@ -48,7 +44,7 @@ class Source:
 
     def name(self, info: BlobInfo) -> str:
         """What to call the file: the given name, else the one it was uploaded with, as far as anybody remembers."""
-        return self.display_name or info.file_name or name_in_key(self.place.key)
+        return self.display_name or info.file_name or name_in_key(self.located.file_id.key)
 
     def claim_name(self, names: EntryNames, info: BlobInfo) -> str:
         """The name of its entry, from those of the archive."""

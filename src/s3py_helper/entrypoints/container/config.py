@@ -26,7 +26,7 @@ __all__ = [
     "StorageMode",
 ]
 
-_NAMES: Final = {
+_NAMES: Final[dict[str, tuple[str, str, str]]] = {
     Backend.S3: ("s3", "s3_config", "S3PY_S3__ENDPOINT, ..."),
     Backend.FASTDFS: ("fastdfs", "fastdfs_config", "S3PY_FASTDFS__TRACKER_SERVERS"),
     Backend.FILESYSTEM: ("filesystem", "filesystem_config", "S3PY_FILESYSTEM__ROOT"),

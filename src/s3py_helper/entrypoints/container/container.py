@@ -15,8 +15,9 @@ from s3py_helper.application.health import HealthService
 from s3py_helper.application.info import InfoService
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
+from s3py_helper.application.locator import Locator
 from s3py_helper.application.observing import GuardedObserver
-from s3py_helper.application.router import MountedBackend, StoreRouter
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.file_id import Backend
@@ -58,19 +59,19 @@ def _graph(config: KitConfig) -> "providers.Factory[FileServices]":
         hybrid=providers.Dict({Backend.S3: s3, Backend.FASTDFS: fastdfs}),
         filesystem=providers.Dict({Backend.FILESYSTEM: filesystem}),
     )
-    router = providers.Singleton(StoreRouter, config.policy, backends)
+    locator = providers.Singleton(Locator, config.policy, backends, observer=observer)
     return providers.Factory(
         FileServices,
         upload_service=providers.Factory(
-            UploadService, router, config.validator, concurrent_uploads=config.concurrent_uploads
+            UploadService, locator, config.validator, concurrent_uploads=config.concurrent_uploads
         ),
-        download_service=providers.Factory(DownloadService, router),
-        delete_service=providers.Factory(DeleteService, router),
-        info_service=providers.Factory(InfoService, router),
-        copy_service=providers.Factory(CopyService, router),
-        link_service=providers.Factory(LinkService, router, config.validator),
-        list_service=providers.Factory(ListService, router),
-        health_service=providers.Factory(HealthService, router),
+        download_service=providers.Factory(DownloadService, locator),
+        delete_service=providers.Factory(DeleteService, locator),
+        info_service=providers.Factory(InfoService, locator),
+        copy_service=providers.Factory(CopyService, locator),
+        link_service=providers.Factory(LinkService, locator, config.validator),
+        list_service=providers.Factory(ListService, locator),
+        health_service=providers.Factory(HealthService, locator),
     )
 
 

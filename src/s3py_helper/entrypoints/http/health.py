@@ -24,7 +24,7 @@ def create_health_router(*, details: bool) -> APIRouter:
             return {"status": status}
         return {
             "status": status,
-            "backends": {backend.value: problem or "ok" for backend, problem in report.problems.items()},
+            "backends": {str(backend): problem or "ok" for backend, problem in report.problems.items()},
         }
 
     return router

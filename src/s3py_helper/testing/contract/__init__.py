@@ -8,7 +8,7 @@ from s3py_helper.testing.contract.lifecycle import LifecycleContract
 from s3py_helper.testing.contract.reading import ReadingContract
 from s3py_helper.testing.contract.writing import WritingContract
 
-__all__ = ["BlobStoreContract", "Harness", "Inventory"]
+__all__ = ["BlobStoreContract", "Harness", "Inventory", "ReadingContract"]
 
 
 class BlobStoreContract(

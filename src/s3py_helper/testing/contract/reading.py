@@ -18,9 +18,6 @@ from s3py_helper.testing.leaks import leak_guard
 _TEXT = b"0123456789abcdefghij"
 _PATIENCE = 20.0
 
-_described_or_not = pytest.mark.parametrize("described", [True, False], ids=["described", "bytes alone"])
-"""Asking for the bytes alone may save requests; it changes nothing but what is told of the file."""
-
 
 class ReaderBroke(Exception):
     """What the code inside an `async with store.open(...)` raises."""
@@ -46,12 +43,9 @@ class ReadingContract(Harness):
         ],
         ids=str,
     )
-    @_described_or_not
-    async def test_a_range_gives_its_bytes(
-        self, store: BlobStore, asked: ByteRange, expected: bytes, *, described: bool
-    ) -> None:
+    async def test_a_range_gives_its_bytes(self, store: BlobStore, asked: ByteRange, expected: bytes) -> None:
         written = await store.write(new_blob(), body_of(_TEXT))
-        async with store.open(written.file_id, asked, described=described) as blob:
+        async with store.open(written.file_id, asked) as blob:
             assert blob.info.file_id == written.file_id
             assert blob.span == asked.resolve(len(_TEXT))
             assert blob.info.size == len(_TEXT), "the size is that of the whole file"
@@ -69,28 +63,23 @@ class ReadingContract(Harness):
     @pytest.mark.parametrize(
         "asked", [ByteRange(20, 25), ByteRange(20, None), ByteRange(999, 999), ByteRange(None, 0)], ids=str
     )
-    @_described_or_not
-    async def test_a_range_without_a_byte_is_refused(
-        self, store: BlobStore, asked: ByteRange, *, described: bool
-    ) -> None:
+    async def test_a_range_without_a_byte_is_refused(self, store: BlobStore, asked: ByteRange) -> None:
         written = await store.write(new_blob(), body_of(_TEXT))
         with pytest.raises(InvalidRangeException) as refused:
-            await read_all(store, written.file_id, asked, described=described)
+            await read_all(store, written.file_id, asked)
         assert refused.value.size == len(_TEXT)
         assert refused.value.file_id == str(written.file_id)
 
     @pytest.mark.parametrize("asked", [ByteRange(0, 0), ByteRange(0, None), ByteRange(None, 5)], ids=str)
-    @_described_or_not
-    async def test_no_range_lies_in_an_empty_file(self, store: BlobStore, asked: ByteRange, *, described: bool) -> None:
+    async def test_no_range_lies_in_an_empty_file(self, store: BlobStore, asked: ByteRange) -> None:
         written = await store.write(new_blob(), body_of(b""))
         with pytest.raises(InvalidRangeException) as refused:
-            await read_all(store, written.file_id, asked, described=described)
+            await read_all(store, written.file_id, asked)
         assert refused.value.size == 0
 
-    @_described_or_not
-    async def test_an_empty_file_opens_and_has_no_chunk(self, store: BlobStore, *, described: bool) -> None:
+    async def test_an_empty_file_opens_and_has_no_chunk(self, store: BlobStore) -> None:
         written = await store.write(new_blob(), body_of(b""))
-        async with store.open(written.file_id, described=described) as blob:
+        async with store.open(written.file_id) as blob:
             assert (blob.info.size, blob.span) == (0, Span(0, 0))
             assert [chunk async for chunk in blob.body] == []
 
@@ -113,8 +102,7 @@ class ReadingContract(Harness):
     async def test_a_missing_file_is_not_found(self, store: BlobStore) -> None:
         missing = await self.missing_id(store)
         for asked in (None, ByteRange(0, 0), ByteRange(2**40, None)):
-            for described in (True, False):
-                await _assert_not_found(store, missing, asked, described=described)
+            await _assert_not_found(store, missing, asked)
         with pytest.raises(FileNotFoundException) as unknown:
             await store.info(missing)
         assert unknown.value.file_id == str(missing)
@@ -160,11 +148,9 @@ class ReadingContract(Harness):
             assert await read_all(narrow_store, written.file_id) == _TEXT
 
 
-async def _assert_not_found(
-    store: BlobStore, file_id: FileId, byte_range: ByteRange | None = None, *, described: bool = True
-) -> None:
+async def _assert_not_found(store: BlobStore, file_id: FileId, byte_range: ByteRange | None = None) -> None:
     with pytest.raises(FileNotFoundException) as missing:
-        await read_all(store, file_id, byte_range, described=described)
+        await read_all(store, file_id, byte_range)
     assert missing.value.file_id == str(file_id)
     assert missing.value.backend == file_id.backend
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from isal import isal_zlib
 
 from s3py_helper.application.download import DownloadService
+from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
-from s3py_helper.application.router import MountedBackend, StoreRouter
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, span_of
@@ -110,7 +111,7 @@ class Shelf:
         self.store = HandMadeStore(as_stored)
         self.staged = FailingStore(self.store)
         mounted = MountedBackend(self.staged, self.staged)
-        self.downloads = DownloadService(StoreRouter(RoutingPolicy(StorageMode.S3), {Backend.S3: mounted}))
+        self.downloads = DownloadService(Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: mounted}))
 
     def all_files(self) -> list[FileDownload]:
         return entries(self.store.files)

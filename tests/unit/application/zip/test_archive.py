@@ -79,7 +79,7 @@ async def test_the_same_file_twice_is_read_twice() -> None:
 
 
 async def test_files_of_several_backends_share_an_archive(deployment: Deployment) -> None:
-    upload = UploadService(deployment.router)
+    upload = UploadService(deployment.locator)
     new = await upload.upload_bytes("new.txt", b"in S3")
     content = compressible(100)
     old = deployment.kept_in_fastdfs
@@ -87,7 +87,7 @@ async def test_files_of_several_backends_share_an_archive(deployment: Deployment
     assert info.file_id.backend is Backend.FASTDFS
     files = [FileDownload(file_id=new.file_id), FileDownload(file_id=str(info.file_id))]
     out = io.BytesIO()
-    await DownloadService(deployment.router).download_files_as_zip(files, out)
+    await DownloadService(deployment.locator).download_files_as_zip(files, out)
     assert unzipped(out.getvalue()) == {"new.txt": b"in S3", "old.txt": content}
 
 

@@ -89,7 +89,7 @@ class Uploads:
 
     async def _discard(self, stored: list[FileAttach]) -> None:
         for attach in stored:
-            await self._service.discard(attach)
+            await self._service.roll_back(attach)
 
     @contextlib.asynccontextmanager
     async def _form(self) -> AsyncGenerator[FormReader]:

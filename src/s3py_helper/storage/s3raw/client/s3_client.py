@@ -7,9 +7,9 @@ from typing import Any, BinaryIO, Self
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.mount import mounted
 from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.application.locator import Locator
 from s3py_helper.application.observing import GuardedObserver, LoggingObserver
 from s3py_helper.application.ports.observer import Observer
-from s3py_helper.application.router import StoreRouter
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 
@@ -35,10 +35,10 @@ class S3Client:
     ) -> None:
         await self._session.__aexit__(kind, error, trace)
 
-    def router(self, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None) -> StoreRouter:
-        """What the raw services work with: this client as the only backend, every bucket permitted."""
+    def locator(self, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None) -> Locator:
+        """What the raw services work with: this client alone, every bucket permitted, ids without prefix."""
         backend = mounted(self._session, default_bucket=default_bucket, perf=perf)
-        return StoreRouter(RoutingPolicy(StorageMode.S3), {Backend.S3: backend})
+        return Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: backend}, implied_prefix="s3:")
 
     async def put_object(
         self,

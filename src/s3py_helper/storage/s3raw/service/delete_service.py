@@ -1,7 +1,6 @@
 """Removing files from S3."""
 
 from s3py_helper.application.delete import DeleteService
-from s3py_helper.application.ids import IdFormat
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 
 
@@ -9,4 +8,4 @@ class S3RawDeleteServiceImpl(DeleteService):
     """Removes files whose ids read `bucket/key`; one that is not there is no error."""
 
     def __init__(self, s3_client: S3Client) -> None:
-        super().__init__(s3_client.router(), IdFormat("s3:"))
+        super().__init__(s3_client.locator())

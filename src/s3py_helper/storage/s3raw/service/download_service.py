@@ -2,7 +2,6 @@
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.application.download import DownloadService
-from s3py_helper.application.ids import IdFormat
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 
 
@@ -15,4 +14,4 @@ class S3RawDownloadServiceImpl(DownloadService):
     """
 
     def __init__(self, s3_client: S3Client, perf: S3PerfConfig | None = None) -> None:
-        super().__init__(s3_client.router(perf=perf), IdFormat("s3:"))
+        super().__init__(s3_client.locator(perf=perf))

@@ -1,7 +1,6 @@
 """Storing files in S3."""
 
 from s3py_helper.adapters.s3.config import S3Config
-from s3py_helper.application.ids import IdFormat
 from s3py_helper.application.upload import UploadService
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 
@@ -15,5 +14,5 @@ class S3RawUploadServiceImpl(UploadService):
     """
 
     def __init__(self, s3_client: S3Client, s3_config: S3Config) -> None:
-        router = s3_client.router(default_bucket=s3_config.default_bucket, perf=s3_config.perf)
-        super().__init__(router, ids=IdFormat("s3:"))
+        locator = s3_client.locator(default_bucket=s3_config.default_bucket, perf=s3_config.perf)
+        super().__init__(locator)

@@ -1,0 +1,114 @@
+"""From an id to its bytes, and from a new file to the backend that takes it.
+
+One place parses ids, applies the routing policy and follows relocations. Use cases get store and id together and never
+see either alone.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from typing import Final
+
+from s3py_helper.application.destination import Destination
+from s3py_helper.application.located import Located, Place
+from s3py_helper.application.observing import LoggingObserver
+from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.ports.relocation import NothingHasMoved, Relocation
+from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.file_id import Backend, FileId, check_bucket
+from s3py_helper.domain.routing import RoutingPolicy
+from s3py_helper.domain.text_rules import require_text
+
+
+class Purpose(Enum):
+    """What is about to be done with a file; the policy may permit one and refuse another."""
+
+    READ = auto()
+    DESCRIBE = auto()
+    DELETE = auto()
+
+
+_REQUIREMENTS: Final[dict[Purpose, Callable[[RoutingPolicy, FileId], None]]] = {
+    Purpose.READ: RoutingPolicy.require_readable,
+    Purpose.DESCRIBE: RoutingPolicy.require_served,
+    Purpose.DELETE: RoutingPolicy.require_deletable,
+}
+
+
+class Locator:
+    """Answers where an id's bytes are and where new files go.
+
+    Args:
+        policy: Which backends take new files, and which ids are served.
+        backends: The mounted backends by name.
+        implied_prefix: What callers leave out of ids: nothing where every backend is served, `"s3:"` in the raw S3
+            services, whose ids read `bucket/key`.
+        relocation: Knows which files have moved.
+        observer: Is notified when operations begin and end.
+
+    Attributes:
+        policy: As given.
+        backends: As given.
+    """
+
+    def __init__(
+        self,
+        policy: RoutingPolicy,
+        backends: Mapping[str, MountedBackend],
+        *,
+        implied_prefix: str = "",
+        relocation: Relocation | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.policy = policy
+        self.backends = backends
+        self._implied_prefix = implied_prefix
+        self._relocation = relocation or NothingHasMoved()
+        self._observer = observer or LoggingObserver()
+
+    async def find(self, text: str, purpose: Purpose) -> Located:
+        """The file that an id names; whether it exists is not asked.
+
+        Raises:
+            InvalidArgumentException: The id is not valid.
+            RouteNotSupportedException: The id's backend or bucket is not served here.
+            DeleteNotSupportedException: Deleting is switched off for the id's backend.
+            FileNotFoundException: The file is known to have been deleted.
+        """
+        try:
+            file_id = self._parsed(text)
+            _REQUIREMENTS[purpose](self.policy, file_id)
+            places = await self._relocation.places(file_id)
+        except StorageException as error:
+            error.file_id = text
+            raise
+        return self._located(text, file_id, *places)
+
+    def stored(self, text: str) -> Located:
+        """A file that was stored a moment ago, to roll that back: whatever the policy permits, wherever files move."""
+        file_id = self._parsed(text)
+        return self._located(text, file_id, file_id)
+
+    def destination(self, bucket: str | None = None) -> Destination:
+        """Where new files go.
+
+        Raises:
+            InvalidArgumentException: The backend can have no bucket of that name.
+            RouteNotSupportedException: The bucket is not served here.
+        """
+        backend = self.policy.new_files
+        if bucket is not None and backend != Backend.FASTDFS:
+            check_bucket(backend, bucket)
+            self.policy.require_bucket(bucket)
+        return Destination(backend, self.backends[backend], self._observer)
+
+    def text(self, file_id: FileId | str) -> str:
+        """An id as callers read it."""
+        return str(file_id).removeprefix(self._implied_prefix)
+
+    def _parsed(self, text: str) -> FileId:
+        return FileId.parse(self._implied_prefix + require_text(text, "a file id"), self.policy.mounted)
+
+    def _located(self, text: str, file_id: FileId, *places: FileId) -> Located:
+        found = [Place(self.backends[place.backend], place) for place in places]
+        return Located(text, file_id, found, self._observer)

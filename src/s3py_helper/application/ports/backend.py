@@ -1,0 +1,39 @@
+"""A backend with everything that it can do."""
+
+from dataclasses import dataclass
+
+from s3py_helper.application.ports.blob_store import BlobStore
+from s3py_helper.application.ports.copying import ServerSideCopy
+from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.application.ports.listing import Listing
+from s3py_helper.application.ports.presigning import PresignedUrls
+from s3py_helper.application.ports.reading import BytesOnly
+from s3py_helper.domain.errors import RouteNotSupportedException
+
+
+@dataclass(frozen=True, slots=True)
+class MountedBackend:
+    """A store and the abilities that it declares; `None` stands for those that it lacks.
+
+    Attributes:
+        store: Where the bytes live.
+        health: Says whether the backend can be reached.
+        presigning: Signs URLs with which clients talk to the backend directly.
+        listing: Enumerates files.
+        copying: Copies files without moving their bytes through this process.
+        bytes_only: Reads bytes in fewer requests than bytes and description take.
+    """
+
+    store: BlobStore
+    health: HealthCheck
+    presigning: PresignedUrls | None = None
+    listing: Listing | None = None
+    copying: ServerSideCopy | None = None
+    bytes_only: BytesOnly | None = None
+
+
+def required[Ability](ability: Ability | None, backend: str, action: str) -> Ability:
+    """An ability that is needed; raises `RouteNotSupportedException`, which says what the backend cannot do."""
+    if ability is None:
+        raise RouteNotSupportedException(f"{backend} cannot {action}", backend=backend)
+    return ability

@@ -1,0 +1,33 @@
+"""Where the bytes of an id are now, when they are not where the id says."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from s3py_helper.domain.file_id import FileId
+
+
+class Relocation(Protocol):
+    """Knows which files have moved. Asked for every id before a backend is."""
+
+    async def places(self, file_id: FileId) -> Sequence[FileId]:
+        """The places to ask for an id's bytes, in order; at least one.
+
+        A place where there is no such file leads to the next one. Any other failure does not: a backend that is out of
+        reach says nothing about where a file is.
+
+        Raises:
+            FileNotFoundException: The file is known to have been deleted.
+            StorageUnavailableException: It cannot be known now.
+        """
+        ...
+
+
+class NothingHasMoved:
+    """Every file is where its id says."""
+
+    async def places(self, file_id: FileId) -> Sequence[FileId]:
+        """The id itself."""
+        return (file_id,)
+
+
+_: type[Relocation] = NothingHasMoved

@@ -1,0 +1,159 @@
+"""From ids to bytes: policy, relocation, and errors that speak of what the caller asked for."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+
+from s3py_helper.application.copy import CopyService
+from s3py_helper.application.delete import DeleteService
+from s3py_helper.application.download import DownloadService
+from s3py_helper.application.info import InfoService
+from s3py_helper.application.locator import Locator, Purpose
+from s3py_helper.application.ports.observer import Event, OperationBegan, OperationEnded
+from s3py_helper.domain.errors import (
+    FileNotFoundException,
+    InvalidArgumentException,
+    StorageException,
+    StorageUnavailableException,
+)
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.testing import body_of, new_blob
+from tests.unit.application.conftest import Deployment
+
+OLD_ID = "group1/M00/00/00/old_contract.pdf"
+
+
+class Moved:
+    """One file is looked for in S3 first."""
+
+    def __init__(self, old: str, new: FileId) -> None:
+        self._old, self._new = old, new
+
+    async def places(self, file_id: FileId) -> Sequence[FileId]:
+        return (self._new, file_id) if str(file_id) == self._old else (file_id,)
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@pytest.fixture
+async def moved(deployment: Deployment) -> Locator:
+    """The bytes of an old FastDFS id are in S3 now."""
+    stored = await deployment.kept_in_s3.write(new_blob("contract.pdf"), body_of(b"moved"))
+    relocation = Moved(OLD_ID, stored.file_id)
+    return Locator(deployment.locator.policy, deployment.locator.backends, relocation=relocation)
+
+
+async def test_a_file_that_moved_answers_to_its_old_id(moved: Locator) -> None:
+    downloads = DownloadService(moved)
+    assert await downloads.download_bytes(OLD_ID) == b"moved"
+    async with downloads.open(OLD_ID) as file:
+        assert file.info.file_id == OLD_ID
+    assert (await InfoService(moved).get_file_info(OLD_ID)).file_id == OLD_ID
+    copied = await CopyService(moved).copy_file(OLD_ID)
+    assert copied.file_id.startswith("s3:")
+    assert await downloads.download_bytes(copied.file_id) == b"moved"
+
+
+async def test_deleting_a_file_that_moved_leaves_it_nowhere(moved: Locator) -> None:
+    await DeleteService(moved).delete_file(OLD_ID)
+    with pytest.raises(FileNotFoundException) as gone:
+        await InfoService(moved).get_file_info(OLD_ID)
+    assert gone.value.file_id == OLD_ID
+    with pytest.raises(FileNotFoundException):
+        await DeleteService(moved).delete_file(OLD_ID)
+
+
+async def test_a_file_that_has_not_moved_yet_is_found_where_it_was(deployment: Deployment) -> None:
+    written = await deployment.kept_in_fastdfs.write(new_blob("a.txt"), body_of(b"still there"))
+    old = str(written.file_id)
+    nowhere = FileId(Backend.S3, "my-bucket", "fastdfs/group1/nowhere")
+    locator = Locator(deployment.locator.policy, deployment.locator.backends, relocation=Moved(old, nowhere))
+    assert await DownloadService(locator).download_bytes(old) == b"still there"
+    assert (await InfoService(locator).get_file_info(old)).file_id == old
+    await DeleteService(locator).delete_file(old)
+    assert deployment.kept_in_fastdfs.file_ids == ()
+
+
+@pytest.mark.parametrize("operation", ["open", "info"])
+async def test_a_place_that_is_out_of_reach_proves_nothing(
+    deployment: Deployment, moved: Locator, operation: Literal["open", "info"]
+) -> None:
+    deployment.s3.fail(operation, StorageUnavailableException("down"))
+    located = await moved.find(OLD_ID, Purpose.READ)
+    with pytest.raises(StorageUnavailableException) as failed:
+        await (located.info() if operation == "info" else located.open().__aenter__())
+    assert deployment.fastdfs.calls.total() == 0
+    assert failed.value.file_id == OLD_ID
+
+
+async def test_errors_speak_of_the_id_as_the_caller_wrote_it(deployment: Deployment) -> None:
+    raw = Locator(deployment.locator.policy, deployment.locator.backends, implied_prefix="s3:")
+    for work in (InfoService(raw).get_file_info, DownloadService(raw).download_bytes, DeleteService(raw).delete_file):
+        with pytest.raises(FileNotFoundException) as missing:
+            await work("my-bucket/none")
+        assert (missing.value.file_id, missing.value.backend) == ("my-bucket/none", "s3")
+        assert missing.value.operation in {"info", "download", "delete"}
+        with pytest.raises(InvalidArgumentException) as invalid:
+            await work("my-bucket")
+        assert invalid.value.file_id == "my-bucket"
+
+
+async def test_what_is_no_text_is_no_id(deployment: Deployment) -> None:
+    with pytest.raises(InvalidArgumentException, match="a file id is text, got bytes"):
+        await deployment.locator.find(b"s3:my-bucket/a", Purpose.READ)  # type: ignore[arg-type] # what is tested
+
+
+async def test_an_error_while_reading_is_completed(deployment: Deployment) -> None:
+    written = await deployment.kept_in_s3.write(new_blob(), body_of(b"0123456789"))
+    deployment.s3.fail("read", StorageException("broke off"), after_bytes=5)
+    located = await deployment.locator.find(str(written.file_id), Purpose.READ)
+    with pytest.raises(StorageException) as broken:
+        async with located.open() as blob:
+            _ = [chunk async for chunk in blob.body]
+    assert (broken.value.operation, broken.value.file_id) == ("download", str(written.file_id))
+
+
+async def test_operations_are_reported(deployment: Deployment) -> None:
+    recorder = Recorder()
+    locator = Locator(deployment.locator.policy, deployment.locator.backends, observer=recorder)
+    info = await locator.destination().write(new_blob(), body_of(b"12345"))
+    file_id = str(info.file_id)
+    await DownloadService(locator).download_bytes(file_id)
+    await DeleteService(locator).delete_file(file_id)
+    with pytest.raises(FileNotFoundException) as missing:
+        await InfoService(locator).get_file_info(file_id)
+    assert [replace(event, seconds=0) if isinstance(event, OperationEnded) else event for event in recorder.events] == [
+        OperationBegan("s3", "upload"),
+        OperationEnded("s3", "upload", None, 0, size=5),
+        OperationBegan("s3", "download", file_id),
+        OperationEnded("s3", "download", file_id, 0, size=5),
+        OperationBegan("s3", "delete", file_id),
+        OperationEnded("s3", "delete", file_id, 0),
+        OperationBegan("s3", "info", file_id),
+        OperationEnded("s3", "info", file_id, 0, error=missing.value),
+    ]
+
+
+async def test_an_operation_that_is_cancelled_is_reported_as_such(deployment: Deployment) -> None:
+    recorder = Recorder()
+    locator = Locator(deployment.locator.policy, deployment.locator.backends, observer=recorder)
+    gate = deployment.s3.hold("open")
+    located = await locator.find("s3:my-bucket/a", Purpose.READ)
+    opening = asyncio.ensure_future(located.open().__aenter__())
+    await gate.reached.wait()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    ended = recorder.events[-1]
+    assert isinstance(ended, OperationEnded)
+    assert ended.cancelled
+    assert ended.error is None
