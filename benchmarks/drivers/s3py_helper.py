@@ -11,21 +11,22 @@ from s3py_helper.storage import FileDownload, S3Config, StorageManager, StorageM
 
 
 class ManagedStore(Store):
-    def __init__(self, manager: StorageManager, prefix: str) -> None:
-        self._uploads = manager.upload_service
-        self._downloads = manager.download_service
-        self._deletes = manager.delete_service
-        self._infos = manager.info_service
+    def __init__(self, services: Any, prefix: str) -> None:
+        self._uploads = services.upload_service
+        self._downloads = services.download_service
+        self._deletes = services.delete_service
+        self._infos = services.info_service
         self._prefix = prefix
 
     def id_of(self, name: str) -> str:
         return self._prefix + name
 
     async def put(self, name: str, content: bytes) -> str:
-        return (await self._uploads.upload_bytes(name, content)).file_id
+        return str((await self._uploads.upload_bytes(name, content)).file_id)
 
     async def get(self, file_id: str) -> bytes:
-        return await self._downloads.download_bytes(file_id)
+        content: bytes = await self._downloads.download_bytes(file_id)
+        return content
 
     async def info(self, file_id: str) -> int:
         return (await self._infos.get_file_info(file_id)).file_size or 0
@@ -43,7 +44,7 @@ class ManagedStore(Store):
 
     async def upload(self, name: str, source: Source) -> str:
         # The incumbent needs an object with `__anext__`, not only `__aiter__`.
-        return (await self._uploads.upload_stream(name, aiter(source), source.size)).file_id
+        return str((await self._uploads.upload_stream(name, aiter(source), source.size)).file_id)
 
     async def download(self, file_id: str, sink: CheckedSink) -> None:
         async for chunk in self._downloads.download_to_generator(file_id):
