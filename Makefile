@@ -73,6 +73,10 @@ check: lint types arch cover ## everything a change must pass
 bench: $(STAMP) ## measure (ONLY=name for one)
 	$(BIN)/python -m benchmarks $(ONLY)
 
+.PHONY: guard
+guard: $(STAMP) ## record anew what small operations cost (the tests compare with it)
+	$(BIN)/python -m benchmarks.guard --record
+
 .PHONY: docs
 docs: $(STAMP) ## render the reference of the Python interface into site/
 	$(BIN)/python -m pdoc --docformat markdown --output-directory site s3py_helper
