@@ -3,19 +3,13 @@
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import web
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http import pool
-from s3py_helper.adapters.s3.http.client import HttpClient
-from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.faults import Disconnected, NoResponseInTime
-from s3py_helper.adapters.s3.http.payload import EMPTY, payload_of
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
@@ -23,106 +17,14 @@ from s3py_helper.domain.errors import AccessDeniedException, StorageOperationExc
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, leak_guard, new_blob
 from tests.support.s3.certificate import Certificate
+from tests.support.s3.client import ask, http_client, opened
+from tests.support.s3.raw_server import FINE, Peer, RawServer, answer_everything, raw_server
 from tests.support.s3.scripted import error, scripted_server
-from tests.support.s3.server import S3Server
 from tests.support.waiting import until
 
 FILE_ID = FileId(Backend.S3, "tests", "a.bin")
-FINE = b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 0\r\n\r\n'
 LARGE = bytes(30 * 1024 * 1024)
 """More than the sockets' buffers take."""
-
-type Behaviour = Callable[["Peer"], Awaitable[None]]
-
-
-@dataclass
-class Peer:
-    """The server's end of one connection."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    number: int
-
-    async def head(self) -> bytes:
-        """The next request's head; empty when the client has left."""
-        try:
-            return await self.reader.readuntil(b"\r\n\r\n")
-        except asyncio.IncompleteReadError:
-            return b""
-
-    async def answer(self, message: bytes) -> None:
-        self.writer.write(message)
-        await self.writer.drain()
-
-
-@dataclass
-class RawServer:
-    port: int = 0
-    accepted: int = 0
-    open: int = 0
-    requests: list[bytes] = field(default_factory=list)
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def s3(self) -> S3Server:
-        return S3Server("raw", self.origin, "ak", "the-secret")
-
-
-@asynccontextmanager
-async def raw_server(behave: Behaviour) -> AsyncIterator[RawServer]:
-    """Every connection is handled by `behave`, then closed."""
-    state = RawServer()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        state.accepted += 1
-        state.open += 1
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            await behave(Peer(reader, writer, state.accepted))
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            state.open -= 1
-            tasks.discard(task)
-            writer.transport.abort()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    state.port = server.sockets[0].getsockname()[1]
-    try:
-        yield state
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        await server.wait_closed()
-
-
-async def answer_everything(peer: Peer) -> None:
-    while await peer.head():
-        await peer.answer(FINE)
-
-
-@asynccontextmanager
-async def http_client(*, limit: int = 4, read_timeout: float = 5.0) -> AsyncIterator[HttpClient]:
-    client = HttpClient(Dialer(tls_settings(True), None, connect_timeout=5.0, read_timeout=read_timeout), limit)
-    async with leak_guard():
-        try:
-            yield client
-        finally:
-            await client.aclose()
-
-
-async def ask(client: HttpClient, server: RawServer, method: str = "GET", body: bytes = b"") -> int:
-    headers = {"host": f"127.0.0.1:{server.port}"}
-    with await client.send(method, server.origin, "/", headers, payload_of(body)) as answer:
-        return answer.status
 
 
 class TestKeptConnections:
@@ -168,7 +70,7 @@ class TestKeptConnections:
 
     async def test_as_many_are_open_as_are_allowed_and_those_who_wait_get_their_turn(self) -> None:
         async with raw_server(answer_everything) as server, http_client(limit=2) as client:
-            held = [await client.send("GET", server.origin, "/", {"host": "x"}, EMPTY) for _ in range(2)]
+            held = [await opened(client, server) for _ in range(2)]
             waiting = [asyncio.create_task(ask(client, server)) for _ in range(4)]
             await asyncio.sleep(0.05)
             waiting[0].cancel()
@@ -418,7 +320,7 @@ class TestProxyWithTls:
 async def test_a_header_cannot_smuggle_in_another_one() -> None:
     async with http_client() as client:
         with pytest.raises(ValueError, match="line break"):
-            await client.send("GET", "http://127.0.0.1:9", "/", {"host": "x", "a": "b\r\nc: d"}, EMPTY)
+            await opened(client, RawServer(9), headers={"a": "b\r\nc: d"})
 
 
 def test_tls_settings_are_made_once_and_only_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,11 @@ class S3PerfConfig(SettingsModel):
         multipart_part_size: Size of a part in bytes (5 MiB to 5 GiB); grows by itself where 10 000 parts would not do.
         parts_in_flight: Parts of one upload on their way at once; an upload holds about so many parts in memory.
         download_chunk_size: Largest chunk in bytes that a download yields at a time.
-        max_pool_connections: Connections to the service at once.
+        max_pool_connections: Most connections to the service at once, over all of its hosts. A download holds one until
+            its last bytes have come, so this is also about how many downloads can be under way: let it follow the
+            number of readers you expect. Downloads leave an eighth of it (at least one) to short requests.
+        pool_timeout: Seconds that a request waits for a connection while all are in use; then it fails with
+            `StorageUnavailableException`. Further attempts of a request keep its connection's place and wait no more.
         read_timeout: Seconds without a byte after which a request counts as failed.
         connect_timeout: Seconds to establish a connection.
         max_retries: Further attempts after a failure that another attempt may mend.
@@ -39,6 +43,7 @@ class S3PerfConfig(SettingsModel):
     parts_in_flight: int = Field(default=4, ge=1, le=64)
     download_chunk_size: int = Field(default=1 * _MIB, ge=4 * 1024, le=16 * _MIB)
     max_pool_connections: int = Field(default=64, ge=1, le=1000)
+    pool_timeout: float = Field(default=30.0, gt=0, le=600.0)
     read_timeout: float = Field(default=60.0, gt=0, le=600.0)
     connect_timeout: float = Field(default=10.0, gt=0, le=120.0)
     max_retries: int = Field(default=2, ge=0, le=10)

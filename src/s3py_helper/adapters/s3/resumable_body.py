@@ -11,7 +11,7 @@ from s3py_helper.adapters.s3.api.content_range import parse_content_range
 from s3py_helper.adapters.s3.api.errors import ErrorContext, Failure, failure_of, storage_exception
 from s3py_helper.adapters.s3.api.objects import ObjectApi
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.http.client import Response
+from s3py_helper.adapters.s3.http.response import Response
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import Span
 from s3py_helper.domain.errors import IntegrityException, PreconditionFailedException, StorageUnavailableException
@@ -79,20 +79,25 @@ class ResumableBody:
             await self._resume(Failure(StorageUnavailableException, "the answer ended too early"), None)
 
     async def _resume(self, failure: Failure, error: Exception | None) -> None:
-        self._response.close()
         if self._position - self._last_break > _FORGIVEN_AFTER:
             self._breaks = 0
         etag = self._info.etag
         # A weak tag does not promise the same bytes (RFC 9110, 8.8.1).
         if self._breaks >= self._perf.max_retries or not failure.retryable or not etag or etag.startswith("W/"):
             raise storage_exception(failure, self._context, error) from error
-        await asyncio.sleep(pause_before(self._breaks))
+        place = self._response.detach()
+        try:
+            await asyncio.sleep(pause_before(self._breaks))
+        except BaseException:  # cancelled: nobody else knows of the place
+            if place is not None:
+                place.release()
+            raise
         self._breaks += 1
         self._last_break = self._position
         requested = {"range": f"bytes={self._position}-{self._span.stop - 1}", "if-match": etag}
         try:
             self._response = await self._objects.get_object(
-                self._info.file_id.bucket, self._info.file_id.key, requested
+                self._info.file_id.bucket, self._info.file_id.key, requested, place
             )
         except PreconditionFailedException as changed:
             raise self._changed() from changed

@@ -19,7 +19,7 @@ from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.observing import LoggingObserver
-from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.ports.observer import ConnectionReplaced, Observer, PoolWaited
 from s3py_helper.domain.errors import AccessDeniedException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
 
@@ -110,7 +110,19 @@ class S3Session:
             connect_timeout=self.perf.connect_timeout,
             read_timeout=self.perf.read_timeout,
         )
-        return HttpClient(dialer, self.perf.max_pool_connections)
+        return HttpClient(
+            dialer,
+            self.perf.max_pool_connections,
+            pool_timeout=self.perf.pool_timeout,
+            on_waited=self._notify_of_wait,
+            on_replaced=self._notify_of_replacement,
+        )
+
+    def _notify_of_wait(self, origin: str, seconds: float) -> None:
+        self.observer.notify(PoolWaited(Backend.S3, urlsplit(origin).netloc, seconds))
+
+    def _notify_of_replacement(self, origin: str, reason: str) -> None:
+        self.observer.notify(ConnectionReplaced(Backend.S3, urlsplit(origin).netloc, reason))
 
     async def _credentials(self) -> CredentialSource:
         if self.config.access_key_id and self.config.secret_access_key:

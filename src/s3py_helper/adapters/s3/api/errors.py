@@ -92,6 +92,8 @@ _TRANSPORT: Final[tuple[tuple[type[Exception], Kind, str], ...]] = (
     (faults.NoProxy, StorageUnavailableException, "no connection to the proxy"),
     (faults.ProxyRefuses, StorageUnavailableException, "the proxy refuses to connect"),
     (faults.HostNotFound, StorageUnavailableException, "its host name cannot be resolved"),
+    (faults.NoPlaceInTime, StorageUnavailableException, "no connection became free in time"),
+    (faults.ClientClosed, StorageOperationException, "the backend was closed meanwhile"),
     (faults.NotConnected, StorageUnavailableException, "no connection"),
     (faults.NoResponseInTime, StorageUnavailableException, "no answer in time"),
     (TimeoutError, StorageUnavailableException, "no answer in time"),

@@ -9,8 +9,9 @@ from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.multipart import MultipartApi
 from s3py_helper.adapters.s3.api.sender import Request, RequestSender
 from s3py_helper.adapters.s3.api.signing import Query
-from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.adapters.s3.http.payload import Payload
+from s3py_helper.adapters.s3.http.places import Place
+from s3py_helper.adapters.s3.http.response import Response
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     BucketNotFoundException,
@@ -41,9 +42,18 @@ class ObjectApi:
         query = (("partNumber", str(number)), ("uploadId", upload_id))
         return await self._store(bucket, key, query, {}, body)
 
-    async def get_object(self, bucket: str, key: str, headers: dict[str, str] | None = None) -> Response:
-        """The answer with its body still to come; `close()` it after the last byte or before."""
-        return await self._sender.send(Request("download", "GET", bucket, key, headers=headers or {}))
+    async def get_object(
+        self, bucket: str, key: str, headers: dict[str, str] | None = None, place: Place | None = None
+    ) -> Response:
+        """The response with its body still to come; `close()` it after the last byte or before.
+
+        Args:
+            bucket: The object's bucket.
+            key: Its key.
+            headers: Range and conditions.
+            place: See `RequestSender.send`.
+        """
+        return await self._sender.send(Request("download", "GET", bucket, key, headers=headers or {}), place)
 
     async def head_object(self, bucket: str, key: str) -> Mapping[str, str]:
         """The headers that describe an object."""

@@ -13,12 +13,16 @@ from s3py_helper.adapters.s3.api.errors import ErrorContext, failure_of, storage
 from s3py_helper.adapters.s3.api.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
 from s3py_helper.adapters.s3.api.xml import XmlDocument, read_xml
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.http.client import HttpClient, Response
+from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.payload import EMPTY, Payload
+from s3py_helper.adapters.s3.http.places import Hold, Place
+from s3py_helper.adapters.s3.http.response import Response
 from s3py_helper.domain.errors import StorageOperationException
 
 _LARGEST_ERROR_BODY: Final = 64 * 1024
 _SUCCESS: Final = frozenset({200, 204, 206})
+_BRIEF_UP_TO: Final = 256 * 1024
+"""Bytes of a body that fit into the socket's buffer, or nearly so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +68,36 @@ class RequestSender:
         # TLS protects bodies already; without it the signature has to.
         self._sign_payload = sign_payload and not endpoint.secure
 
-    async def send(self, request: Request) -> Response:
-        """The answer as soon as its head is there; whoever calls closes it.
+    async def send(self, request: Request, place: Place | None = None) -> Response:
+        """The response as soon as its head is there. It holds a place in the pool; the caller closes it.
+
+        Args:
+            request: The request.
+            place: The place that `Response.detach` gave back, where this request resumes that response. Released when
+                this one fails.
 
         Raises:
             StorageException: The service refuses, or the last attempt failed.
         """
-        response, _ = await self._send_until_taken(request, _as_it_comes)
+        if place is None:
+            place = await self._reserve(request, Hold.LASTING)
+        try:
+            response, _ = await self._send_until_taken(request, _as_it_comes, place)
+        except BaseException:  # no response owns the place
+            place.release()
+            raise
+        response.adopt(place)
         return response
 
     async def send_whole(self, request: Request) -> Mapping[str, str]:
-        """As `send`, for answers whose body does not matter: gives the headers, and the connection is free again."""
-        response = await self.send(request)
-        response.close()
-        return response.headers
+        """As `send`, for responses whose body does not matter: gives the headers, and the connection is free again."""
+
+        async def take(response: Response) -> Mapping[str, str]:
+            response.close()
+            return response.headers
+
+        headers, _ = await self._send_in_a_place(request, take)
+        return headers
 
     async def send_for_document(self, request: Request, *, must_have: str | None = None) -> XmlDocument:
         """As `send`, for answers in XML; one without the element that it must have counts as failed."""
@@ -86,18 +106,39 @@ class RequestSender:
             with response:
                 return await read_xml(response, must_have)
 
-        xml, attempts = await self._send_until_taken(request, take)
+        xml, attempts = await self._send_in_a_place(request, take)
         return replace(xml, attempts=attempts)
 
-    async def _send_until_taken[Taken](
+    async def _reserve(self, request: Request, hold: Hold) -> Place:
+        """A place for all attempts; a wait for it that was in vain is not repeated here."""
+        try:
+            return await self._client.reserve(self.endpoint.address(request.bucket, request.key).origin, hold)
+        except Exception as error:
+            failure = failure_of(error)
+            if failure is None:
+                raise
+            context = ErrorContext(request.operation, self.endpoint.url, request.bucket, request.key)
+            raise storage_exception(failure, context, error) from error
+
+    async def _send_in_a_place[Taken](
         self, request: Request, take: Callable[[Response], Awaitable[Taken]]
+    ) -> tuple[Taken, int]:
+        """As `_send_until_taken`, for requests that end by themselves."""
+        place = await self._reserve(request, Hold.BRIEF if request.body.size <= _BRIEF_UP_TO else Hold.BULK)
+        try:
+            return await self._send_until_taken(request, take, place)
+        finally:
+            place.release()
+
+    async def _send_until_taken[Taken](
+        self, request: Request, take: Callable[[Response], Awaitable[Taken]], place: Place
     ) -> tuple[Taken, int]:
         """What was taken from the answer, and how many attempts that took."""
         payload_hash = await self._payload_hash(request)
         attempt = 0
         while True:
             try:
-                return await take(await self._attempt(request, payload_hash)), attempt + 1
+                return await take(await self._attempt(request, payload_hash, place)), attempt + 1
             except Exception as error:
                 # Errors that the tables do not know are defects and pass unchanged.
                 failure = failure_of(error)
@@ -131,7 +172,7 @@ class RequestSender:
         signs = self._sign_payload or request.method == "POST"
         return await request.body.sha256() if signs else UNSIGNED_PAYLOAD
 
-    async def _attempt(self, request: Request, payload_hash: str) -> Response:
+    async def _attempt(self, request: Request, payload_hash: str, place: Place) -> Response:
         address = self.endpoint.address(request.bucket, request.key)
         query = encoded_query(request.query)
         headers = {"host": address.host, **request.headers}
@@ -146,7 +187,7 @@ class RequestSender:
         if self._client.closed:
             raise StorageOperationException(f"the S3 backend was closed meanwhile (S3 at {self.endpoint.url})")
         target = f"{address.path}?{query}" if query else address.path
-        response = await self._client.send(request.method, address.origin, target, headers, request.body)
+        response = await self._client.send(place, request.method, address.origin, target, headers, request.body)
         if response.status in _SUCCESS:
             return response
         with response:

@@ -1,61 +1,31 @@
 """Requests over a pool of connections."""
 
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Final, Self
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Final
 
 from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.faults import Disconnected
 from s3py_helper.adapters.s3.http.payload import Payload
+from s3py_helper.adapters.s3.http.places import Hold, Place, Places
 from s3py_helper.adapters.s3.http.pool import ConnectionPool
+from s3py_helper.adapters.s3.http.response import Response
 
 # Compression by a proxy on the way would change sizes and checksums.
 _COMMON_HEADERS: Final = "accept-encoding: identity\r\nuser-agent: s3py-helper\r\n"
 _WITH_BODY: Final = frozenset({"PUT", "POST"})
 _NOT_IDEMPOTENT: Final = frozenset({"POST"})
 
+type Waited = Callable[[str, float], None]
+"""Called with origin and seconds when a request had to wait for a place."""
 
-class Response:
-    """An answer whose head has come; `close` it after the last byte or before.
+type Replaced = Callable[[str, str], None]
+"""Called with origin and reason when a kept connection turned out to be dead and another one takes its place."""
 
-    Attributes:
-        status: Status code.
-        headers: By name in lower case.
-    """
 
-    __slots__ = ("_connection", "_origin", "_pool", "headers", "status")
-
-    def __init__(
-        self, status: int, headers: Mapping[str, str], pool: ConnectionPool, origin: str, connection: HttpConnection
-    ) -> None:
-        self.status = status
-        self.headers = headers
-        self._pool = pool
-        self._origin = origin
-        self._connection: HttpConnection | None = connection
-
-    async def read(self) -> bytes:
-        """The next bytes of the body, none at its end.
-
-        Raises:
-            HttpFault: It broke off.
-        """
-        return b"" if self._connection is None else await self._connection.read()
-
-    def close(self) -> None:
-        """Release the connection at once: for the next request when nothing is left of the body, else by closing it."""
-        if self._connection is not None:
-            self._pool.release(self._origin, self._connection)
-            self._connection = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+def _nobody_listens(_origin: str, _fact: object) -> None:
+    pass
 
 
 class HttpClient:
@@ -64,24 +34,60 @@ class HttpClient:
     Args:
         dialer: Makes the connections.
         limit: Most of them at once.
+        pool_timeout: Seconds that a request waits for a place while all are held.
+        on_waited: Hears of requests that had to wait for a place.
+        on_replaced: Hears of connections that were replaced.
     """
 
-    def __init__(self, dialer: Dialer, limit: int) -> None:
+    def __init__(
+        self,
+        dialer: Dialer,
+        limit: int,
+        *,
+        pool_timeout: float = 30.0,
+        on_waited: Waited = _nobody_listens,
+        on_replaced: Replaced = _nobody_listens,
+    ) -> None:
         self._dialer = dialer
-        self._pool = ConnectionPool(dialer.dial, limit)
+        self._places = Places(limit)
+        self._pool = ConnectionPool(dialer.dial)
+        self._pool_timeout = pool_timeout
+        self._on_waited = on_waited
+        self._on_replaced = on_replaced
 
     @property
     def closed(self) -> bool:
         """Whether `aclose` was called."""
         return self._pool.closed
 
-    async def send(self, method: str, origin: str, target: str, headers: Mapping[str, str], body: Payload) -> Response:
-        """The answer as soon as its head is there.
+    @property
+    def places_in_use(self) -> int:
+        """How many places are held by requests and responses."""
+        return self._places.in_use
+
+    async def reserve(self, origin: str, hold: Hold) -> Place:
+        """A place for a request, to be released by the caller: it outlasts failed attempts.
+
+        Args:
+            origin: Where the request will go, for whoever hears of the wait.
+            hold: How long the place will be held.
+
+        Raises:
+            NoPlaceInTime: All stayed in use for `pool_timeout` seconds.
+            ClientClosed: `aclose` was called.
+        """
+        return self._places.take(hold) or await self._wait_for_place(origin, hold)
+
+    async def send(
+        self, place: Place, method: str, origin: str, target: str, headers: Mapping[str, str], body: Payload
+    ) -> Response:
+        """The response as soon as its head is there. It does not own the place until told to: see `Response.adopt`.
 
         A kept connection that turns out to be closed is replaced by a fresh one (RFC 9112, 9.3.1), unless the request
         might have been carried out and must not be twice.
 
         Args:
+            place: The right to a connection; one place carries one exchange at a time.
             method: HTTP method.
             origin: Scheme, host and port.
             target: Encoded path and query.
@@ -89,29 +95,39 @@ class HttpClient:
             body: The body.
 
         Raises:
-            HttpFault: No answer came.
+            HttpFault: No response came.
             OSError: The network, or TLS, failed.
         """
+        del place  # required so that nobody sends without one
         head = self._head(method, origin, target, headers, body.size)
-        connection = await self._pool.acquire(origin)
-        was_used = connection.exchanges > 0
-        try:
-            return await self._exchange(connection, origin, method, head, body)
-        except (Disconnected, ConnectionError):
-            if not was_used or method in _NOT_IDEMPOTENT:
-                raise
-        return await self._exchange(await self._pool.acquire(origin, fresh=True), origin, method, head, body)
+        connection = self._pool.idle(origin)
+        if connection is not None:
+            try:
+                return await self._exchange(connection, origin, method, head, body)
+            except (Disconnected, ConnectionError) as error:
+                if method in _NOT_IDEMPOTENT:
+                    raise
+                self._on_replaced(origin, str(error) or type(error).__name__)
+        return await self._exchange(await self._pool.connect(origin), origin, method, head, body)
 
     async def aclose(self) -> None:
-        """Close all connections; requests under way fail."""
+        """Close all connections; requests under way, and those that wait for a place, fail."""
+        self._places.close()
         await self._pool.aclose()
+
+    async def _wait_for_place(self, origin: str, hold: Hold) -> Place:
+        began = monotonic()
+        try:
+            return await self._places.wait(hold, self._pool_timeout)
+        finally:
+            self._on_waited(origin, monotonic() - began)
 
     async def _exchange(
         self, connection: HttpConnection, origin: str, method: str, head: bytes, body: Payload
     ) -> Response:
         try:
             response = await connection.ask(head, body, bodyless=method == "HEAD")
-        except BaseException:  # no answer owns the connection: it goes back, and is closed there
+        except BaseException:  # no response owns the connection: it goes back, and is closed there
             self._pool.release(origin, connection)
             raise
         return Response(response.status, response.headers, self._pool, origin, connection)

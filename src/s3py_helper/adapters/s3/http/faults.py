@@ -1,4 +1,7 @@
-"""What may go wrong between a request and the end of its answer; errors of the system and of TLS come as they are."""
+"""What may go wrong between a request and the end of its response; errors of the system and of TLS come as they are.
+
+The text of a fault, where it has one, says what exactly was wrong.
+"""
 
 
 class HttpFault(Exception):
@@ -21,17 +24,25 @@ class ProxyRefuses(NotConnected):
     """The proxy does not connect to the host."""
 
 
+class NoPlaceInTime(NotConnected):
+    """All connections that the limit allows stayed in use."""
+
+
+class ClientClosed(NotConnected):
+    """The client was closed before the request had a connection."""
+
+
 class NoResponseInTime(HttpFault):
     """Nothing came, or could be sent, for as long as the read timeout."""
 
 
 class Disconnected(HttpFault):
-    """The connection was closed before the first byte of the answer."""
+    """The connection was closed before the first byte of the response."""
 
 
 class BrokenOff(HttpFault):
-    """The answer ended before it was complete."""
+    """The response ended before it was complete."""
 
 
 class NotHttp(HttpFault):
-    """What came is no answer as HTTP/1.1 writes it."""
+    """What came is no response as HTTP/1.1 writes it."""

@@ -16,35 +16,43 @@ class ConnectionPool:
 
     Args:
         dial: Makes a connection to an origin.
-        limit: Most connections that are lent at once; who wants another one waits.
     """
 
-    def __init__(self, dial: Callable[[str], Awaitable[HttpConnection]], limit: int) -> None:
+    def __init__(self, dial: Callable[[str], Awaitable[HttpConnection]]) -> None:
         self.closed = False
         self._dial = dial
-        self._slots = asyncio.Semaphore(limit)
         self._idle: defaultdict[str, list[HttpConnection]] = defaultdict(list)
         self._open: set[HttpConnection] = set()
         self._loop = asyncio.get_running_loop()
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def acquire(self, origin: str, *, fresh: bool = False) -> HttpConnection:
-        """A connection to the origin, to be given back; `fresh` asks for one that nobody has used.
+    def idle(self, origin: str) -> HttpConnection | None:
+        """A kept connection to the origin, to be given back; `None` when there is none."""
+        idle = self._idle[origin]
+        # The last one used is the one least likely to have been closed meanwhile.
+        while idle:
+            connection = idle.pop()
+            if connection.is_alive and not self._is_stale(connection):
+                return connection
+            connection.abort()
+        return None
+
+    async def connect(self, origin: str) -> HttpConnection:
+        """A fresh connection to the origin, to be given back.
 
         Raises:
             NotConnected: None came about.
             ssl.SSLError: TLS failed.
         """
-        await self._slots.acquire()
-        try:
-            return (None if fresh else self._reusable(origin)) or await self._dialled(origin)
-        except BaseException:  # whatever happened, the slot is not used
-            self._slots.release()
-            raise
+        connection = await self._dial(origin)
+        self._open.add(connection)
+        connection.lost.add_done_callback(lambda _: self._open.discard(connection))
+        if self.closed:
+            connection.abort()
+        return connection
 
     def release(self, origin: str, connection: HttpConnection) -> None:
         """End its exchange; it is kept if it can carry another one, else closed."""
-        self._slots.release()
         if not connection.finish():
             return
         if self.closed:
@@ -64,24 +72,6 @@ class ConnectionPool:
             connection.abort()
         if self._open:
             await asyncio.wait([connection.lost for connection in self._open])
-
-    def _reusable(self, origin: str) -> HttpConnection | None:
-        idle = self._idle[origin]
-        # The last one used is the one least likely to have been closed meanwhile.
-        while idle:
-            connection = idle.pop()
-            if connection.is_alive and not self._is_stale(connection):
-                return connection
-            connection.abort()
-        return None
-
-    async def _dialled(self, origin: str) -> HttpConnection:
-        connection = await self._dial(origin)
-        self._open.add(connection)
-        connection.lost.add_done_callback(lambda _: self._open.discard(connection))
-        if self.closed:
-            connection.abort()
-        return connection
 
     def _sweep(self) -> None:
         """Close what nobody has used for long, so that no socket stays open for ever."""

@@ -1,0 +1,146 @@
+"""Who may hold a connection: a bounded number of places, some of them reserved for requests that are over soon."""
+
+import asyncio
+from enum import IntEnum
+from itertools import count
+from typing import Final
+
+from s3py_helper.adapters.s3.http.faults import ClientClosed, NoPlaceInTime
+
+_RESERVED_OF: Final = 8
+"""One place in so many is out of reach for requests that last, half of that for those that move much."""
+
+
+class Hold(IntEnum):
+    """How long a request keeps its place."""
+
+    BRIEF = 0
+    """Over as soon as the server has answered: little goes out, and what comes in fits into the connection's buffer."""
+    BULK = 1
+    """Ends by itself, but moves many bytes before."""
+    LASTING = 2
+    """Ends when the caller has read the response, at the caller's pace."""
+
+
+class Place:
+    """The right to one connection at a time, kept until `release`; a second release has no effect."""
+
+    __slots__ = ("_hold", "_places")
+
+    def __init__(self, places: "Places", hold: Hold) -> None:
+        self._places: Places | None = places
+        self._hold = hold
+
+    def release(self) -> None:
+        """Make room for the next request."""
+        if self._places is not None:
+            self._places.put_back(self._hold)
+            self._places = None
+
+
+class Places:
+    """A fixed number of places, granted in the order of the requests that may have them.
+
+    Requests that last may hold all but an eighth (at least one), and together with those that move much all but half of
+    that, so that brief ones always find a place: readers that do not read, however many, cannot stop a `HEAD`. With a
+    single place nothing is reserved.
+
+    Args:
+        limit: How many places there are.
+    """
+
+    def __init__(self, limit: int) -> None:
+        reserved = max(1, limit // _RESERVED_OF) if limit > 1 else 0
+        self.limit: Final = limit
+        self._limits: Final = (limit, limit - reserved // 2, limit - reserved)
+        # By hold: how many places are held that long or longer.
+        self._held = [0, 0, 0]
+        self._waiting: tuple[dict[int, asyncio.Future[Place]], ...] = ({}, {}, {})
+        self._tickets = count()
+        self._closed = False
+
+    @property
+    def in_use(self) -> int:
+        """How many are held."""
+        return self._held[0]
+
+    def take(self, hold: Hold) -> Place | None:
+        """A place if one is free for such a request, else `None`.
+
+        Nobody is overtaken: whoever waits does so because the places within reach are all held.
+
+        Raises:
+            ClientClosed: `close` was called.
+        """
+        if self._closed:
+            raise ClientClosed
+        return self._taken(hold) if self._is_free(hold) else None
+
+    async def wait(self, hold: Hold, seconds: float) -> Place:
+        """A place as soon as one is free.
+
+        Raises:
+            NoPlaceInTime: None was for `seconds`.
+            ClientClosed: `close` was called.
+        """
+        if (place := self.take(hold)) is not None:
+            return place
+        ticket = next(self._tickets)
+        granted: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
+        self._waiting[hold][ticket] = granted
+        try:
+            async with asyncio.timeout(seconds):
+                return await granted
+        except BaseException as error:  # the place may have been granted meanwhile, and nobody else knows of it
+            if granted.done() and not granted.cancelled() and granted.exception() is None:
+                granted.result().release()
+            if isinstance(error, TimeoutError):
+                raise NoPlaceInTime(f"all {self._limits[hold]} stayed in use for {seconds:g} s") from None
+            raise
+        finally:
+            self._waiting[hold].pop(ticket, None)
+
+    def put_back(self, hold: Hold) -> None:
+        """For `Place.release`: grant what has become free."""
+        for kind in range(hold + 1):
+            self._held[kind] -= 1
+        if any(self._waiting):
+            self._grant()
+
+    def close(self) -> None:
+        """Grant no more; whoever waits gets `ClientClosed`."""
+        self._closed = True
+        for waiting in self._waiting:
+            for granted in waiting.values():
+                if not granted.done():
+                    granted.set_exception(ClientClosed())
+            waiting.clear()
+
+    def _is_free(self, hold: Hold) -> bool:
+        for kind in range(hold + 1):  # noqa: SIM110 - `all` with a generator takes three times as long, at each request
+            if self._held[kind] >= self._limits[kind]:
+                return False
+        return True
+
+    def _grant(self) -> None:
+        while (first := self._first_within_reach()) is not None:
+            ticket, hold = first
+            granted = self._waiting[hold].pop(ticket)
+            # One that was cancelled in this very moment has not been removed yet.
+            if not granted.done():
+                granted.set_result(self._taken(hold))
+
+    def _first_within_reach(self) -> tuple[int, Hold] | None:
+        return min(
+            (
+                (next(iter(waiting)), hold)
+                for hold, waiting in zip(Hold, self._waiting, strict=True)
+                if waiting and self._is_free(hold)
+            ),
+            default=None,
+        )
+
+    def _taken(self, hold: Hold) -> Place:
+        for kind in range(hold + 1):
+            self._held[kind] += 1
+        return Place(self, hold)

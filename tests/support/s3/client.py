@@ -1,0 +1,53 @@
+"""The HTTP client of the adapter by itself, watched for leaks."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+
+from s3py_helper.adapters.s3.http.client import HttpClient
+from s3py_helper.adapters.s3.http.dialing import Dialer
+from s3py_helper.adapters.s3.http.payload import payload_of
+from s3py_helper.adapters.s3.http.places import Hold
+from s3py_helper.adapters.s3.http.response import Response
+from s3py_helper.adapters.s3.http.tls import tls_settings
+from s3py_helper.testing import leak_guard
+from tests.support.s3.raw_server import RawServer
+
+
+@asynccontextmanager
+async def http_client(
+    *, limit: int = 4, read_timeout: float = 5.0, pool_timeout: float = 5.0
+) -> AsyncIterator[HttpClient]:
+    dialer = Dialer(tls_settings(True), None, connect_timeout=5.0, read_timeout=read_timeout)
+    client = HttpClient(dialer, limit, pool_timeout=pool_timeout)
+    async with leak_guard():
+        try:
+            yield client
+        finally:
+            await client.aclose()
+    assert client.places_in_use == 0
+
+
+async def opened(
+    client: HttpClient,
+    server: RawServer,
+    method: str = "GET",
+    body: bytes = b"",
+    hold: Hold = Hold.BRIEF,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    """A response that holds its place until it is closed."""
+    headers = {"host": f"127.0.0.1:{server.port}", **headers}
+    place = await client.reserve(server.origin, hold)
+    try:
+        response = await client.send(place, method, server.origin, "/", headers, payload_of(body))
+    except BaseException:
+        place.release()
+        raise
+    response.adopt(place)
+    return response
+
+
+async def ask(client: HttpClient, server: RawServer, method: str = "GET", body: bytes = b"") -> int:
+    with await opened(client, server, method, body) as response:
+        return response.status
