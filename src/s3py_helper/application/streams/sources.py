@@ -3,13 +3,16 @@
 import asyncio
 import inspect
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Buffer
 from typing import BinaryIO, Final, Protocol, cast, runtime_checkable
 
+from s3py_helper.application.streams.chunks import as_bytes
 from s3py_helper.domain.errors import InvalidArgumentException
 
 READ_SIZE: Final = 256 * 1024
-"""Bytes asked for at a time where the source leaves the choice to us."""
+"""Bytes requested at a time where the source leaves the choice to us."""
+
+_FILE: Final = "the file object"
 
 
 @runtime_checkable
@@ -35,22 +38,27 @@ type ByteSource = bytes | bytearray | memoryview | BinaryIO | AsyncReadable | As
 def chunks_of(source: ByteSource) -> AsyncIterator[bytes]:
     """Chunks of the source, from where it stands to its end.
 
-    Blocking file objects are read in threads. The source is not closed: whoever opened it does that.
+    Blocking file objects are read in threads. The source is not closed: that is up to its owner.
 
     Raises:
-        InvalidArgumentException: It is nothing that bytes can be read from.
+        InvalidArgumentException: No bytes can be read from it. Reading the chunks raises it as well: when the source
+            gives anything but bytes, is not open for reading, or has no bytes yet because it does not block.
     """
     if isinstance(source, bytes | bytearray | memoryview):
-        return _whole(bytes(source))
+        return _whole(as_bytes(source, "the caller"))
+    if getattr(source, "closed", False) is True:
+        raise InvalidArgumentException(f"the {type(source).__name__} to read from is closed", operation="upload")
     if isinstance(source, io.BytesIO):
         return _read_in_memory(source)
     read = getattr(source, "read", None)
     if inspect.iscoroutinefunction(read):
         return _read_async(cast("AsyncReadable", source))
     if isinstance(source, AsyncIterable):
-        return aiter(source)
+        return _iterator_of(source)
     if callable(read):
         return _read_blocking(cast("BinaryIO", source))
+    if isinstance(source, Buffer):
+        return _whole(as_bytes(source, "the caller"))
     raise InvalidArgumentException(
         f"cannot read bytes from {type(source).__name__}: "
         "give bytes, a binary file object or an async iterator of bytes",
@@ -62,8 +70,13 @@ async def rewound(file: FormFile) -> ByteSource:
     """A file from a form as a source that begins with its first byte, whatever was read of it before.
 
     Starlette takes every read of a file to a thread unless it made that file itself; what is in memory needs none.
+
+    Raises:
+        InvalidArgumentException: It is closed, as the server closes the files of a form when it has responded.
     """
     inner = getattr(file, "file", None)
+    if getattr(inner, "closed", False) is True:
+        raise InvalidArgumentException("the uploaded file is closed: store it before you respond", operation="upload")
     if isinstance(inner, io.BytesIO):
         inner.seek(0)
         return inner
@@ -76,23 +89,33 @@ async def _whole(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def _read_in_memory(source: io.BytesIO) -> AsyncIterator[bytes]:
-    while chunk := source.read(READ_SIZE):
+    while chunk := as_bytes(source.read(READ_SIZE), _FILE):
         yield chunk
 
 
 async def _read_async(source: AsyncReadable) -> AsyncIterator[bytes]:
-    while chunk := await source.read(READ_SIZE):
-        yield _checked(chunk)
+    while chunk := as_bytes(await source.read(READ_SIZE), _FILE):
+        yield chunk
 
 
 async def _read_blocking(source: BinaryIO) -> AsyncIterator[bytes]:
-    while chunk := await asyncio.to_thread(source.read, READ_SIZE):
-        yield _checked(chunk)
+    while chunk := as_bytes(await asyncio.to_thread(_read, source), _FILE):
+        yield chunk
 
 
-def _checked(chunk: object) -> bytes:
-    if not isinstance(chunk, bytes | bytearray | memoryview):
+def _read(source: BinaryIO) -> object:
+    try:
+        return source.read(READ_SIZE)
+    except io.UnsupportedOperation as error:
         raise InvalidArgumentException(
-            f"the file object gave {type(chunk).__name__}, not bytes: open it in binary mode", operation="upload"
-        )
-    return bytes(chunk)
+            f"the {type(source).__name__} cannot be read from: {error}", operation="upload"
+        ) from None
+
+
+def _iterator_of(source: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    try:
+        return aiter(source)
+    except TypeError as error:
+        raise InvalidArgumentException(
+            f"cannot read bytes from {type(source).__name__}: {error}", operation="upload"
+        ) from None

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3py_helper.application.streams.incoming_body import IncomingBody
-from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException
+from s3py_helper.domain.errors import (
+    FileTooLargeException,
+    InvalidArgumentException,
+    StorageException,
+    StorageOperationException,
+)
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
@@ -120,6 +125,88 @@ async def test_closing_closes_the_source() -> None:
     await anext(body)
     await body.aclose()
     assert closed
+
+
+@pytest.mark.parametrize("given", [72, 0, "text", "", None, [1], False], ids=repr)
+async def test_an_iterator_that_yields_no_bytes_is_refused(given: object) -> None:
+    async def odd() -> AsyncIterator[bytes]:
+        yield b"a"
+        yield given  # type: ignore[misc]  # that is the point
+
+    with pytest.raises(
+        InvalidArgumentException, match=f"the async iterator gave {type(given).__name__.removesuffix('Type')}"
+    ):
+        await drained(IncomingBody(odd()))
+
+
+async def doubled(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A layer: every chunk twice, and an end mark."""
+    async for chunk in source:
+        yield chunk * 2
+    yield b"."
+
+
+async def test_a_mapped_body_counts_and_sums_what_comes_out_and_the_original_what_goes_in() -> None:
+    original = IncomingBody(chunks(b"ab", b"c"), size=3, limit=3)
+    assert await original.first_bytes() == b"ab"
+    mapped = original.mapped(doubled, size=7)
+    assert mapped.size == 7
+    assert await mapped.first_bytes() == b"abab"
+    assert b"".join(await drained(mapped)) == b"ababcc."
+    assert (mapped.received, mapped.crc32) == (7, crc32(b"ababcc."))
+    assert (original.received, original.crc32) == (3, crc32(b"abc"))
+
+
+@pytest.mark.parametrize(
+    ("declared", "coming_out", "message"),
+    [
+        ({"size": 4}, 7, "ended after 3 of the 4 bytes"),
+        ({"size": 2}, 7, "more bytes than the 2 that were declared"),
+        ({"limit": 2}, 7, "more than the 2 bytes allowed"),
+        ({"size": 3}, 8, "ended after 7 of the 8 bytes"),
+        ({"size": 3}, 6, "more bytes than the 6 that were declared"),
+    ],
+)
+async def test_both_bodies_check_their_bytes(declared: dict[str, int], coming_out: int, message: str) -> None:
+    with pytest.raises(InvalidArgumentException, match=message):
+        await drained(IncomingBody(chunks(b"ab", b"c"), **declared).mapped(doubled, size=coming_out))
+
+
+@pytest.mark.parametrize(
+    ("size", "error", "message"),
+    [
+        (3, StorageOperationException, "left some of its bytes out"),
+        (2, InvalidArgumentException, "ended after 1 of the 2"),
+    ],
+)
+async def test_a_layer_that_stops_early_does_not_escape_the_checks(
+    size: int, error: type[StorageException], message: str
+) -> None:
+    async def first_only(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        yield await anext(source)
+
+    parts = (b"a", b"bc") if size == 3 else (b"a",)
+    with pytest.raises(error, match=message):
+        await drained(IncomingBody(chunks(*parts), size=size).mapped(first_only))
+
+
+async def test_closing_a_mapped_body_closes_the_layer_and_leaves_the_original_to_its_owner() -> None:
+    closed: list[str] = []
+
+    async def watched(name: str, source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in source:
+                yield chunk
+        finally:
+            closed.append(name)
+
+    original = IncomingBody(watched("source", chunks(b"a", b"b")))
+    mapped = original.mapped(lambda body: watched("layer", body))
+    await anext(mapped)
+    await mapped.aclose()
+    assert closed == ["layer"]
+    await original.aclose()
+    assert closed == ["layer", "source"]
 
 
 @given(st.lists(st.binary(max_size=20), max_size=8))

@@ -1,10 +1,13 @@
 """Every form in which bytes come in and go out."""
 
+import array
 import asyncio
 import io
+import mmap
+import os
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -13,7 +16,7 @@ import pytest
 from starlette.datastructures import UploadFile
 
 from s3py_helper.application.streams.sinks import pour, writer_to
-from s3py_helper.application.streams.sources import READ_SIZE, ByteSource, chunks_of
+from s3py_helper.application.streams.sources import READ_SIZE, ByteSource, chunks_of, rewound
 from s3py_helper.domain.errors import InvalidArgumentException
 from tests.support.waiting import until
 
@@ -88,7 +91,118 @@ async def test_a_blocking_file_is_read_outside_the_event_loop() -> None:
     assert threading.get_ident() not in seen
 
 
-@pytest.mark.parametrize("source", ["text", 5, None, object()])
+class Reading:
+    """A blocking file object that gives what it was made with, one after the other."""
+
+    def __init__(self, *given: object) -> None:
+        self._given = iter(given)
+
+    def read(self, _size: int) -> object:
+        return next(self._given, b"")
+
+
+class ReadingAsynchronously(Reading):
+    """The same with an `async` `read`."""
+
+    async def read(self, size: int) -> object:
+        return super().read(size)
+
+
+class ReadingInMemory(io.BytesIO):
+    """The same as a `BytesIO`."""
+
+    def __init__(self, *given: object) -> None:
+        super().__init__()
+        self._given = iter(given)
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        return cast("bytes", next(self._given, b""))
+
+
+@pytest.mark.parametrize("kind", [Reading, ReadingAsynchronously, ReadingInMemory])
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ((b"a", None), "None, as a non-blocking file does"),
+        ((None,), "None, as a non-blocking file does"),
+        (("",), "str, not bytes: open it in binary mode"),
+        ((b"a", "text"), "str, not bytes"),
+        ((72,), "int, not bytes"),
+        ((0,), "int, not bytes"),
+        (([],), "list, not bytes"),
+        ((False,), "bool, not bytes"),
+    ],
+)
+async def test_what_a_file_gives_that_is_not_bytes_is_refused(
+    kind: type[Reading], given: tuple[object, ...], named: str
+) -> None:
+    with pytest.raises(InvalidArgumentException, match=f"the file object gave {named}"):
+        await joined(cast("ByteSource", kind(*given)))
+
+
+async def test_a_non_blocking_pipe_without_bytes_is_refused_and_not_taken_for_empty() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with (
+        os.fdopen(writing, "wb"),
+        os.fdopen(reading, "rb", buffering=0) as pipe,
+        pytest.raises(InvalidArgumentException, match="non-blocking file"),
+    ):
+        await joined(cast("BinaryIO", pipe))
+
+
+async def test_everything_with_a_buffer_is_bytes() -> None:
+    numbers = array.array("H", [1, 2])
+    assert await joined(cast("ByteSource", numbers)) == numbers.tobytes()
+    assert await joined(cast("ByteSource", Reading(numbers, bytearray(b"a"), memoryview(b"bcd")[::2]))) == (
+        numbers.tobytes() + b"abd"
+    )
+    with mmap.mmap(-1, 4) as mapped:
+        mapped.write(b"abcd")
+        mapped.seek(1)
+        assert await joined(cast("ByteSource", mapped)) == b"bcd", "a map is a file that stands somewhere"
+
+
+async def test_a_released_buffer_is_refused() -> None:
+    view = memoryview(b"abc")
+    view.release()
+    with pytest.raises(InvalidArgumentException, match="cannot be read"):
+        await joined(view)
+
+
+@pytest.mark.parametrize("mode", ["rb", "rb+"])
+async def test_a_closed_file_is_refused(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    memory = io.BytesIO()
+    with path.open(mode) as file, memory:
+        pass
+    for closed in (file, memory):
+        with pytest.raises(InvalidArgumentException, match="closed"):
+            await joined(cast("BinaryIO", closed))
+        with pytest.raises(InvalidArgumentException, match="closed"):
+            writer_to(cast("BinaryIO", closed))
+    with pytest.raises(InvalidArgumentException, match="store it before you respond"):
+        await rewound(UploadFile(memory))
+
+
+async def test_a_file_that_is_open_for_the_other_direction_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb") as file, pytest.raises(InvalidArgumentException, match="cannot be read from"):
+        await joined(cast("BinaryIO", file))
+    with (tmp_path / "file").open("rb") as file, pytest.raises(InvalidArgumentException, match="cannot be written to"):
+        await writer_to(cast("BinaryIO", file))(b"abc")
+
+
+async def test_an_iterable_that_gives_no_iterator_is_refused() -> None:
+    class Broken:
+        def __aiter__(self) -> int:
+            return 5
+
+    with pytest.raises(InvalidArgumentException, match="Broken"):
+        chunks_of(cast("ByteSource", Broken()))
+
+
+@pytest.mark.parametrize("source", ["text", 5, None, object(), [b"a"]])
 async def test_what_has_no_bytes_is_refused(source: object) -> None:
     with pytest.raises(InvalidArgumentException, match=type(source).__name__):
         await joined(cast("ByteSource", source))
@@ -116,27 +230,68 @@ async def test_bytes_reach_every_kind_of_sink(tmp_path: Path) -> None:
     assert (tmp_path / "async").read_bytes() == CONTENT
 
 
-async def test_a_short_write_is_continued() -> None:
-    taken = bytearray()
+class Sink:
+    """A blocking sink that takes what it was made to take and says what it was made to say."""
 
-    class Reluctant:
-        def write(self, data: memoryview) -> int:
-            taken.extend(data[:1000])
-            return min(len(data), 1000)
+    def __init__(self, say: Callable[[int], object], most: int = 1000) -> None:
+        self.taken = bytearray()
+        self._say = say
+        self._most = most
 
-    await writer_to(cast("BinaryIO", Reluctant()))(CONTENT[:2500])
-    assert taken == CONTENT[:2500]
+    def write(self, data: bytes | memoryview) -> object:
+        self.taken += data[: self._most]
+        return self._say(len(data[: self._most]))
 
 
-async def test_a_sink_that_returns_nothing_has_taken_all() -> None:
-    taken: list[bytes] = []
+class AsynchronousSink(Sink):
+    """The same with an `async` `write`."""
 
-    class Simple:
-        def write(self, data: memoryview) -> None:
-            taken.append(bytes(data))
+    async def write(self, data: bytes | memoryview) -> object:
+        return super().write(data)
 
-    await writer_to(cast("BinaryIO", Simple()))(b"abc")
-    assert taken == [b"abc"]
+
+both_sinks = pytest.mark.parametrize("kind", [Sink, AsynchronousSink])
+
+
+@both_sinks
+async def test_a_short_write_is_continued(kind: type[Sink]) -> None:
+    out = kind(lambda taken: taken)
+    await writer_to(cast("BinaryIO", out))(CONTENT[:2500])
+    assert out.taken == CONTENT[:2500]
+
+
+@both_sinks
+async def test_a_sink_that_returns_nothing_has_taken_all(kind: type[Sink]) -> None:
+    out = kind(lambda _taken: None, most=10_000)
+    await writer_to(cast("BinaryIO", out))(CONTENT[:2500])
+    assert out.taken == CONTENT[:2500]
+
+
+@both_sinks
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("said", [0, 5001, -1, -5000, "5000", 2.0, b"abc", False])
+async def test_a_sink_that_cannot_have_taken_what_it_says_is_refused(kind: type[Sink], said: object) -> None:
+    with pytest.raises(InvalidArgumentException, match=rf"{kind.__name__} (took none of 5000|was given 5000) bytes"):
+        await writer_to(cast("BinaryIO", kind(lambda _taken: said)))(CONTENT[:5000])
+
+
+@pytest.mark.timeout(20)
+async def test_a_full_non_blocking_pipe_is_refused_and_loses_nothing_in_silence() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with (
+        os.fdopen(reading, "rb"),
+        os.fdopen(writing, "wb", buffering=0) as pipe,
+        pytest.raises(InvalidArgumentException, match=r"took none of .* non-blocking"),
+    ):
+        await writer_to(cast("BinaryIO", pipe))(bytes(700_000))
+
+
+async def test_a_text_file_takes_no_bytes(tmp_path: Path) -> None:
+    with (tmp_path / "text").open("w", encoding="utf-8") as file:
+        for text in (file, io.StringIO()):
+            with pytest.raises(InvalidArgumentException, match="open it in binary mode"):
+                writer_to(cast("BinaryIO", text))
 
 
 async def test_what_cannot_be_written_to_is_refused() -> None:
