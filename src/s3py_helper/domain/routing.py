@@ -13,12 +13,14 @@ class StorageMode(StrEnum):
     """How a deployment stores files.
 
     `HYBRID` is the way out of FastDFS: new files go to S3, and every id is served by the backend that its prefix names.
+    `MOUNTED` has no backend of the kit, only stores that the application mounts. These can be added to any other mode.
     """
 
     S3 = "s3"
     FASTDFS = "fastdfs"
     HYBRID = "hybrid"
     FILESYSTEM = "filesystem"
+    MOUNTED = "mounted"
 
 
 _SERVED: Final[dict[StorageMode, tuple[str, ...]]] = {
@@ -26,6 +28,7 @@ _SERVED: Final[dict[StorageMode, tuple[str, ...]]] = {
     StorageMode.FASTDFS: (Backend.FASTDFS,),
     StorageMode.HYBRID: (Backend.S3, Backend.FASTDFS),
     StorageMode.FILESYSTEM: (Backend.FILESYSTEM,),
+    StorageMode.MOUNTED: (),
 }
 
 
@@ -34,7 +37,7 @@ class RoutingPolicy:
     """The rules of one deployment.
 
     Attributes:
-        mode: The storage mode; `None` where there is nothing but what the application mounted.
+        mode: The storage mode.
         mounted: Schemes of the stores that the application mounted; they are served beside the mode's backends.
         default: The backend that takes new files, where it is not the mode's own.
         buckets: Buckets that may be read, written and deleted from; `None` permits every one. FastDFS has none.
@@ -47,7 +50,7 @@ class RoutingPolicy:
         InvalidArgumentException: No backend is left, or new files would go to one that is not served.
     """
 
-    mode: StorageMode | None
+    mode: StorageMode
     buckets: AbstractSet[str] | None = None
     readable: AbstractSet[str] | None = None
     deletable: AbstractSet[str] | None = None
@@ -58,9 +61,9 @@ class RoutingPolicy:
 
     def __post_init__(self) -> None:
         # Asked for by every operation, so they are derived once.
-        backends = (*(() if self.mode is None else _SERVED[self.mode]), *self.mounted)
+        backends = (*_SERVED[self.mode], *self.mounted)
         if not backends:
-            raise InvalidArgumentException("there is no backend: choose a storage mode, or mount a store")
+            raise InvalidArgumentException(f"mode '{self.mode}' needs a mounted store")
         default = self.default or backends[0]
         if default not in backends:
             raise InvalidArgumentException(
@@ -69,15 +72,11 @@ class RoutingPolicy:
         object.__setattr__(self, "backends", backends)
         object.__setattr__(self, "new_files", default)
 
-    @property
-    def _who(self) -> str:
-        return "this deployment" if self.mode is None else f"mode '{self.mode}'"
-
     def require_served(self, file_id: FileId) -> None:
         """Raise `RouteNotSupportedException` unless the id's backend and bucket are served here."""
         if file_id.backend not in self.backends:
             raise RouteNotSupportedException(
-                f"{self._who} serves {_listed(self.backends)} only, not {file_id.backend}: {file_id}",
+                f"mode '{self.mode}' serves {_listed(self.backends)} only, not {file_id.backend}: {file_id}",
                 file_id=str(file_id),
                 backend=file_id.backend,
             )

@@ -20,6 +20,7 @@ from s3py_helper.entrypoints.container.config import (
     S3Config,
     StorageMode,
 )
+from s3py_helper.entrypoints.container.mounts import installed_mounts
 from s3py_helper.entrypoints.env_file import EnvFile
 from s3py_helper.entrypoints.setting_names import DELIMITER, PREFIX, misspelt_variables
 from s3py_helper.entrypoints.setting_text import as_list, group_of
@@ -61,6 +62,8 @@ class Settings(BaseSettings):
         file_types: Allowed and refused extensions.
         max_file_size: Largest file in bytes (`5GiB` is understood); `None` for no limit.
         buckets: Buckets served besides the default bucket; `*` for all that the credentials reach.
+        mounts: Schemes of backends that installed packages offer, served beside the mode's own.
+        new_files: The backend that takes new files, where it is not the mode's own: one of `mounts`.
         concurrent_files: How many files one call or command stores or fetches at a time.
         host: Address to listen on; any but a loopback address needs `api_token`.
         port: Port to listen on; 0 for any free one.
@@ -94,6 +97,8 @@ class Settings(BaseSettings):
     file_types: Annotated[FileTypeConfig, group_of(FileTypeConfig)] = Field(default_factory=FileTypeConfig)
     max_file_size: ByteSize | None = None
     buckets: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
+    mounts: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
+    new_files: str | None = None
     concurrent_files: int = Field(default=16, ge=1)
 
     host: str = "127.0.0.1"
@@ -126,6 +131,8 @@ class Settings(BaseSettings):
             validator=FileValidatorImpl(self.file_types, self.max_file_size),
             buckets=self._buckets_served(),
             concurrent_uploads=self.concurrent_files,
+            mounts=installed_mounts(self.mounts),
+            new_files=self.new_files,
         )
 
     def _buckets_served(self) -> frozenset[str] | None:

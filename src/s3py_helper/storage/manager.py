@@ -1,10 +1,11 @@
 """The entry point of the library."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
+from s3py_helper.adapters.memory.mount import open_backend
 from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
@@ -18,6 +19,7 @@ from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import DEFAULT_CONCURRENT_UPLOADS, UploadService
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.domain.file_type import FileTypeConfig
+from s3py_helper.domain.routing import StorageMode
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.entrypoints.container.config import (
     FastdfsConfig,
@@ -26,6 +28,7 @@ from s3py_helper.entrypoints.container.config import (
     KitConfig,
     S3Config,
 )
+from s3py_helper.entrypoints.container.mounts import Mount
 from s3py_helper.storage.mode import StorageModeConfig
 
 
@@ -54,6 +57,10 @@ class StorageManager:
         buckets: The only buckets that may be used; by default every one that the credentials reach.
         concurrent_uploads: How many files of one `upload_files` are stored at a time.
         observer: Is told what happens (retries, fail-overs, ...); by default it is logged to `s3py_helper`.
+        mounts: Stores of your own, each under its scheme; they are served beside the mode's backends. With nothing but
+            mounts given the mode is `mounted`.
+        new_files: The scheme of the mounted store that takes new files; by default the mode's own backend does, and
+            without one the first mount.
 
     Raises:
         InvalidArgumentException: Settings that the mode needs are missing; the message names them.
@@ -72,9 +79,15 @@ class StorageManager:
         buckets: Collection[str] | None = None,
         concurrent_uploads: int = DEFAULT_CONCURRENT_UPLOADS,
         observer: Observer | None = None,
+        mounts: Iterable[Mount] = (),
+        new_files: str | None = None,
     ) -> None:
+        mounts = tuple(mounts)
+        if mode_config is None:
+            mounted_only = mounts and not (s3_config or fastdfs_config or filesystem_config)
+            mode_config = StorageModeConfig(mode=StorageMode.MOUNTED if mounted_only else StorageMode.HYBRID)
         self._config = KitConfig(
-            mode=(mode_config or StorageModeConfig()).mode,
+            mode=mode_config.mode,
             s3=s3_config,
             fastdfs=fastdfs_config,
             filesystem=filesystem_config,
@@ -83,9 +96,16 @@ class StorageManager:
             buckets=None if buckets is None else frozenset(buckets),
             concurrent_uploads=concurrent_uploads,
             observer=observer or LoggingObserver(),
+            mounts=mounts,
+            new_files=new_files,
         )
         self._opening: AbstractAsyncContextManager[FileServices] | None = None
         self._services: FileServices | None = None
+
+    @classmethod
+    def in_memory(cls, *, validator: FileValidatorImpl | None = None, observer: Observer | None = None) -> Self:
+        """A manager whose files live in memory until it is closed (ids `memory:files/...`): for tests and demos."""
+        return cls(mounts=[Mount("memory", open_backend)], validator=validator, observer=observer)
 
     async def __aenter__(self) -> Self:
         # The object graph takes some tenths of a second to import, which only those pay who open a manager.

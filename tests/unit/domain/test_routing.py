@@ -74,14 +74,14 @@ def test_what_is_mounted_is_served_beside_the_mode() -> None:
     policy.require_served(FileId("shelf", "top", "a.pdf"))
     assert (policy.backends, policy.new_files) == ((Backend.S3, "shelf"), Backend.S3)
     assert RoutingPolicy(StorageMode.S3, mounted=("shelf",), default="shelf").new_files == "shelf"
-    alone = RoutingPolicy(None, mounted=("shelf",))
+    alone = RoutingPolicy(StorageMode.MOUNTED, mounted=("shelf",))
     assert alone.new_files == "shelf"
-    with pytest.raises(RouteNotSupportedException, match="this deployment serves shelf only, not s3"):
+    with pytest.raises(RouteNotSupportedException, match="mode 'mounted' serves shelf only, not s3"):
         alone.require_served(S3_FILE)
 
 
 def test_new_files_go_to_a_backend_that_is_there() -> None:
     with pytest.raises(InvalidArgumentException, match="new files cannot go to 'shelf'"):
         RoutingPolicy(StorageMode.S3, default="shelf")
-    with pytest.raises(InvalidArgumentException, match="there is no backend"):
-        RoutingPolicy(None)
+    with pytest.raises(InvalidArgumentException, match="mode 'mounted' needs a mounted store"):
+        RoutingPolicy(StorageMode.MOUNTED)

@@ -2,12 +2,15 @@
 
 import json
 import os
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.routing import StorageMode
+from s3py_helper.entrypoints.container import mounts
+from s3py_helper.entrypoints.container.mounts import ENTRY_POINTS
 from s3py_helper.entrypoints.settings import Settings, is_loopback, load_settings
 
 S3 = {"S3PY_MODE": "s3", "S3PY_S3__ENDPOINT": "http://127.0.0.1:9000", "S3PY_S3__DEFAULT_BUCKET": "mine"}
@@ -117,7 +120,7 @@ def test_only_the_buckets_of_the_deployment_are_served(
         ({"S3PY_MODE": "hybrid"} | FASTDFS, "S3PY_S3__ENDPOINT"),
         (S3 | {"S3PY_MODE": "hybrid"}, "S3PY_FASTDFS__TRACKER_SERVERS"),
         ({"S3PY_S3__REGION": "x"}, "S3PY_S3__ENDPOINT: Field required"),
-        ({"S3PY_MODE": "tape"}, "S3PY_MODE: Input should be 's3', 'fastdfs', 'hybrid' or 'filesystem'"),
+        ({"S3PY_MODE": "tape"}, "S3PY_MODE: Input should be 's3', 'fastdfs', 'hybrid', 'filesystem' or 'mounted'"),
         ({"S3PY_PORT": "http"}, "S3PY_PORT: "),
         ({"S3PY_PORT": "70000"}, "S3PY_PORT: "),
         ({"S3PY_MAX_FILE_SIZE": "big"}, "S3PY_MAX_FILE_SIZE: "),
@@ -187,3 +190,35 @@ def test_no_secret_shows_in_settings_or_messages(monkeypatch: pytest.MonkeyPatch
 )
 def test_only_loopback_addresses_are_loopback(host: str, *, only_here: bool) -> None:
     assert is_loopback(host) is only_here
+
+
+def test_a_backend_of_an_installed_package_is_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = EntryPoint("shelf", "s3py_helper.adapters.memory.mount:open_backend", ENTRY_POINTS)
+    monkeypatch.setattr(mounts, "entry_points", lambda *, group: [offered] if group == ENTRY_POINTS else [])
+    config = _load(monkeypatch, {"S3PY_MODE": "mounted", "S3PY_MOUNTS": "shelf"}).kit_config()
+    assert [mount.scheme for mount in config.mounts] == ["shelf"]
+    assert config.policy.new_files == "shelf"
+    beside = _load(
+        monkeypatch, {"S3PY_MODE": "filesystem", "S3PY_MOUNTS": "shelf", "S3PY_NEW_FILES": "shelf"}
+    ).kit_config()
+    assert beside.policy.backends == ("filesystem", "shelf")
+    assert beside.policy.new_files == "shelf"
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"S3PY_MOUNTS": "shelf"}, "no installed package offers a backend 'shelf'; there are: broken"),
+        ({"S3PY_MOUNTS": "broken"}, "cannot be imported"),
+        ({"S3PY_MODE": "mounted"}, "mode 'mounted' needs a mounted store"),
+        ({"S3PY_NEW_FILES": "shelf"}, "new files cannot go to 'shelf'"),
+    ],
+)
+def test_a_backend_that_cannot_be_mounted_is_named(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str
+) -> None:
+    broken = EntryPoint("broken", "s3py_helper.no_such_module:open_backend", ENTRY_POINTS)
+    monkeypatch.setattr(mounts, "entry_points", lambda *, group: [broken] if group == ENTRY_POINTS else [])
+    with pytest.raises(InvalidArgumentException) as refused:
+        _load(monkeypatch, variables).kit_config()
+    assert told in str(refused.value)

@@ -3,16 +3,22 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Never
 
 import pytest
 
+from s3py_helper.adapters.memory.store import MemoryBlobStore
+from s3py_helper.backends import Mount, MountedBackend, Observer
 from s3py_helper.storage import (
     FileNotFoundException,
     FilesystemConfig,
     FileTooLargeException,
     FileTypeConfig,
     FileValidatorImpl,
+    InvalidArgumentException,
     InvalidFileTypeException,
     RouteNotSupportedException,
     StorageManager,
@@ -107,3 +113,45 @@ async def test_a_cancelled_opening_leaves_the_manager_closed(tmp_path: Path) -> 
 
 def test_local_files_need_no_client_of_a_server(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", USE_EVERYTHING, str(tmp_path)], check=True, timeout=60)
+
+
+async def test_a_manager_in_memory_needs_no_settings() -> None:
+    async with StorageManager.in_memory() as manager:
+        attach = await manager.upload_service.upload_bytes("a.txt", b"kept")
+        assert attach.file_id.startswith("memory:files/")
+        assert await manager.download_service.download_bytes(attach.file_id) == b"kept"
+        copied = await manager.copy_service.copy_file(attach.file_id, "b.txt")
+        listed = [info.file_id async for info in manager.list_service.list_files()]
+        assert sorted(listed) == sorted([attach.file_id, copied.file_id])
+        await manager.delete_service.delete_file(attach.file_id)
+        report = await manager.health_service.report()
+        assert report.healthy
+
+
+async def test_a_mounted_store_is_served_beside_the_mode(tmp_path: Path) -> None:
+    @asynccontextmanager
+    async def open_shelf(_observer: Observer) -> AsyncGenerator[MountedBackend]:
+        async with MemoryBlobStore("shelf") as store:
+            yield MountedBackend(store, store)
+
+    config = FilesystemConfig(root=tmp_path)
+    mode = StorageModeConfig(mode=StorageMode.FILESYSTEM)
+    mounts = [Mount("shelf", open_shelf)]
+    async with StorageManager(mode, filesystem_config=config, mounts=mounts, new_files="shelf") as manager:
+        attach = await manager.upload_service.upload_bytes("a.txt", b"on the shelf")
+        assert attach.file_id.startswith("shelf:files/")
+        assert await manager.download_service.download_bytes(attach.file_id) == b"on the shelf"
+        with pytest.raises(FileNotFoundException):
+            await manager.info_service.get_file_info("fs:files/none")
+    async with StorageManager(mode, filesystem_config=config, mounts=mounts) as manager:
+        assert (await manager.upload_service.upload_bytes("a.txt", b"x")).file_id.startswith("fs:")
+
+
+def test_two_stores_cannot_have_one_scheme() -> None:
+    def never(_observer: Observer) -> Never:
+        raise AssertionError
+
+    with pytest.raises(InvalidArgumentException, match="mounted twice: shelf, shelf"):
+        StorageManager(mounts=[Mount("shelf", never), Mount("shelf", never)])
+    with pytest.raises(InvalidArgumentException, match="invalid scheme 's3'"):
+        Mount("s3", never)

@@ -1,8 +1,8 @@
 """Files in the memory of this process."""
 
 import secrets
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -11,7 +11,9 @@ from typing import Final, Self
 
 from s3py_helper.adapters.memory.errors import located, not_found, not_open
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.application.ports.listing import Listing
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
@@ -85,6 +87,34 @@ class MemoryBlobStore:
             self._find(file_id)
             del self._opened[file_id]
 
+    def list(
+        self, prefix: str = "", *, bucket: str | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
+        """Files whose keys begin with `prefix`; see `Listing.list`."""
+        return aclosing(self._listed(prefix, bucket or self._default_bucket))
+
+    async def _listed(self, prefix: str, bucket: str) -> AsyncGenerator[BlobInfo]:
+        with located("list", self._backend):
+            held = [stored.info for file_id, stored in self._opened.items() if file_id.bucket == bucket]
+        for info in sorted(held, key=lambda info: info.file_id.key.encode()):
+            if info.file_id.key.startswith(prefix):
+                yield _copied(info)
+
+    async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:
+        """Keep a file a second time; see `ServerSideCopy.copy`."""
+        with located("copy", self._backend, source):
+            stored = self._find(source)
+            info = replace(
+                stored.info,
+                file_id=self._place(target),
+                file_name=target.file_name,
+                content_type=target.content_type,
+                metadata=dict(target.metadata),
+                last_modified=datetime.now(UTC),
+            )
+            self._opened[info.file_id] = _StoredBlob(info, stored.content)
+            return _copied(info)
+
     async def check(self) -> None:
         """Memory is well while it is open; see `HealthCheck.check`."""
         with located("health check", self._backend):
@@ -133,3 +163,5 @@ async def _chunks(content: bytes, span: Span) -> AsyncGenerator[bytes]:
 
 _: type[BlobStore] = MemoryBlobStore
 __: type[HealthCheck] = MemoryBlobStore
+___: type[Listing] = MemoryBlobStore
+____: type[ServerSideCopy] = MemoryBlobStore

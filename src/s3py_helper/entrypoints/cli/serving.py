@@ -77,6 +77,8 @@ def _url(listening: socket.socket) -> str:
 
 def place_of(settings: Settings) -> str:
     """Where new files go, in words."""
+    if settings.new_files is not None:
+        return f"the mounted store {settings.new_files}"
     match settings.mode:
         case StorageMode.FILESYSTEM:
             return str(settings.filesystem.root.absolute())
@@ -85,7 +87,7 @@ def place_of(settings: Settings) -> str:
         case _ if settings.s3 is not None:
             return f"bucket {settings.s3.default_bucket} at {settings.s3.endpoint}"
         case _:
-            raise AssertionError(settings.mode)  # kit_config() has refused this
+            return f"the mounted store {settings.mounts[0]}"
 
 
 def _ignore(_signal: int, _frame: FrameType | None) -> None:

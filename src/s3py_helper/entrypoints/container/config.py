@@ -14,6 +14,7 @@ from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.settings_model import SettingsModel
 from s3py_helper.domain.validation import FileValidatorImpl
+from s3py_helper.entrypoints.container.mounts import Mount
 
 __all__ = [
     "FastdfsConfig",
@@ -50,6 +51,8 @@ class KitConfig:
     """One deployment: its mode, the settings of the backends that the mode needs, and its rules.
 
     Attributes:
+        mounts: Stores that the application brings along.
+        new_files: The backend that takes new files, where it is not the mode's own: the scheme of a mounted store.
         buckets: Buckets that may be used; `None` permits every one that the credentials reach.
         observer: Is told what happens; logs it by default.
 
@@ -66,9 +69,16 @@ class KitConfig:
     buckets: frozenset[str] | None = None
     concurrent_uploads: int = 16
     observer: Observer = field(default_factory=LoggingObserver)
+    mounts: tuple[Mount, ...] = ()
+    new_files: str | None = None
 
     def __post_init__(self) -> None:
+        schemes = [mount.scheme for mount in self.mounts]
+        if len(set(schemes)) < len(schemes):
+            raise InvalidArgumentException(f"a scheme is mounted twice: {', '.join(schemes)}")
         for backend in self.policy.backends:
+            if backend in schemes:
+                continue
             attribute, argument, variables = _NAMES[backend]
             if getattr(self, attribute) is None:
                 raise InvalidArgumentException(
@@ -81,11 +91,14 @@ class KitConfig:
     @property
     def policy(self) -> RoutingPolicy:
         """The routing rules that follow from it."""
-        everything = frozenset(Backend)
+        mounted = tuple(mount.scheme for mount in self.mounts)
+        everything = frozenset([*Backend, *mounted])
         without_fastdfs = everything - {Backend.FASTDFS}
         return RoutingPolicy(
             self.mode,
             buckets=self.buckets,
             readable=everything if self.fusion.enable_fastdfs_download else without_fastdfs,
             deletable=everything if self.fusion.enable_fastdfs_delete else without_fastdfs,
+            mounted=mounted,
+            default=self.new_files,
         )

@@ -1,10 +1,11 @@
-"""Puts a deployment together: one selection for each mode."""
+"""Puts a deployment together: the backends that its mode names, and the use cases on them."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dependency_injector import providers
 
@@ -18,28 +19,35 @@ from s3py_helper.application.listing import ListService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.observing import GuardedObserver
 from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
-from s3py_helper.domain.file_id import Backend
 from s3py_helper.entrypoints.container.config import KitConfig
 from s3py_helper.entrypoints.container.warm_up import warm_up
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
-
-    from pydantic import BaseModel
-
-    from s3py_helper.application.ports.observer import Observer
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
 
-async def _mounted(adapter: str, config: "BaseModel", observer: "Observer") -> "AsyncIterator[MountedBackend]":
-    """Open a backend for the graph, which runs this to its end at shutdown.
+async def _opened(
+    opening: "Callable[[], AbstractAsyncContextManager[MountedBackend]]",
+) -> "AsyncIterator[MountedBackend]":
+    """Open a backend for the graph, which runs this to its end at shutdown."""
+    async with opening() as backend:
+        yield backend
+
+
+def _opening(config: KitConfig, backend: str, observer: Observer) -> "Callable[[], AbstractAsyncContextManager[Any]]":
+    """What opens a backend: a mounted one, or an adapter of the kit.
 
     The adapter is imported here and not above: a mode must not pay for, nor need, the SDKs of backends it does not use.
     """
-    mount = import_module(f"s3py_helper.adapters.{adapter}.mount")
-    async with mount.open_backend(config, observer) as backend:
-        yield backend
+    for mount in config.mounts:
+        if mount.scheme == backend:
+            return partial(mount.open, observer)
+    adapter = import_module(f"s3py_helper.adapters.{backend}.mount")
+    return partial(adapter.open_backend, getattr(config, backend), observer)
 
 
 def _graph(config: KitConfig) -> "providers.Factory[FileServices]":
@@ -49,15 +57,11 @@ def _graph(config: KitConfig) -> "providers.Factory[FileServices]":
     imports FastAPI wherever that is installed.
     """
     observer = GuardedObserver(config.observer)
-    s3 = providers.Resource(_mounted, "s3", config.s3, observer)
-    fastdfs = providers.Resource(_mounted, "fastdfs", config.fastdfs, observer)
-    filesystem = providers.Resource(_mounted, "filesystem", config.filesystem, observer)
-    backends = providers.Selector(
-        providers.Object(config.mode),
-        s3=providers.Dict({Backend.S3: s3}),
-        fastdfs=providers.Dict({Backend.FASTDFS: fastdfs}),
-        hybrid=providers.Dict({Backend.S3: s3, Backend.FASTDFS: fastdfs}),
-        filesystem=providers.Dict({Backend.FILESYSTEM: filesystem}),
+    backends = providers.Dict(
+        {
+            backend: providers.Resource(_opened, _opening(config, backend, observer))
+            for backend in config.policy.backends
+        }
     )
     locator = providers.Singleton(Locator, config.policy, backends, observer=observer)
     return providers.Factory(
