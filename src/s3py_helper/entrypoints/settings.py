@@ -68,6 +68,9 @@ class Settings(BaseSettings):
         host: Address to listen on; any but a loopback address needs `api_token`.
         port: Port to listen on; 0 for any free one.
         api_token: The token that clients must send as `Authorization: Bearer <token>`.
+        allowed_hosts: Names besides `host` and loopback by which clients may address a service without a token; with a
+            token, the only names, unless there are none; `*` for any.
+        allowed_origins: Other origins (`https://app.example.com`) whose pages may change files without a token.
         concurrent_uploads: How many uploads the service stores at a time; further ones wait, unread.
         idle_timeout: Seconds without a byte sent or taken after which a client is dropped.
         drain_seconds: Seconds that requests in progress have to finish when the service is stopped.
@@ -104,6 +107,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, BeforeValidator(_port)] = Field(default=8000, ge=0, le=65535)
     api_token: Annotated[SecretStr | None, AfterValidator(_not_blank)] = None
+    allowed_hosts: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
+    allowed_origins: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
     concurrent_uploads: int = Field(default=32, ge=1)
     idle_timeout: float = Field(default=60, gt=0)
     drain_seconds: int = Field(default=30, ge=0)

@@ -67,9 +67,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def served(app: FastAPI, *, http: str = "auto") -> AsyncGenerator[str]:
-    """The application's address."""
-    config = uvicorn.Config(app, http=http, log_level="critical", timeout_graceful_shutdown=5)
+async def served(app: FastAPI, *, http: str = "auto", log_level: str = "critical") -> AsyncGenerator[str]:
+    """The application's address. What uvicorn logs goes to the root logger, so that tests see it."""
+    config = uvicorn.Config(app, http=http, log_config=None, log_level=log_level, timeout_graceful_shutdown=5)
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         async with asyncio.TaskGroup() as group:

@@ -3,14 +3,19 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any, override
 
 from fastapi import Depends, FastAPI, Request
+from starlette.types import Receive, Scope, Send
 
 from s3py_helper.application.services import FileServices
 from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.http.auth import BearerToken
+from s3py_helper.entrypoints.http.exchange import Exchange
+from s3py_helper.entrypoints.http.guard import Guard
 from s3py_helper.entrypoints.http.health import create_health_router
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
+from s3py_helper.entrypoints.http.problems.route import ResponseCutShort
 from s3py_helper.entrypoints.http.router import create_files_router
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
@@ -32,7 +37,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with open_services(kit_config) as services:
             yield {"services": services}
 
-    app = FastAPI(
+    app = _Service(
+        Guard.of(settings),
         title="s3py-helper",
         summary="Files on S3, FastDFS and the local disk.",
         version=version("s3py-helper"),
@@ -51,6 +57,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.include_router(create_health_router(details=settings.api_token is None))
     return app
+
+
+class _Service(FastAPI):
+    """The application with what has to stand outside everything in it, middleware included."""
+
+    def __init__(self, guard: Guard, **options: Any) -> None:
+        super().__init__(**options)
+        self._guard = guard
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (refusal := self._guard.refusal(scope)) is not None:
+            exchange = Exchange(scope, receive, send)
+            await refusal(scope, exchange.receive, exchange.send)
+            return
+        try:
+            await super().__call__(scope, receive, send)
+        except ResponseCutShort:
+            # Logged where it happened. Nothing outside would complete the response, so that the server, which would
+            # log the whole traceback, need not be told more than that the response is not complete.
+            return
 
 
 def _services(request: Request) -> FileServices:

@@ -3,17 +3,19 @@
 from fastapi import APIRouter, Request, Response
 
 from s3py_helper.application.services import FileServices
+from s3py_helper.entrypoints.http.problems.route import ProblemRoute
 
 
 def create_health_router(*, details: bool) -> APIRouter:
     """`GET /health`: 200 while new files can be stored, else 503.
 
     Args:
-        details: Whether the answer says what is wrong with which backend, which helps operators and attackers alike.
+        details: Whether the response says what is wrong with which backend, which helps operators and attackers alike.
     """
-    router = APIRouter(tags=["health"])
+    router = APIRouter(tags=["health"], route_class=ProblemRoute)
 
     @router.get("/health", operation_id="health")
+    @router.head("/health", include_in_schema=False)
     async def health(request: Request, response: Response) -> dict[str, object]:
         services: FileServices = request.state.services
         report = await services.health_service.report()

@@ -133,6 +133,7 @@ def create_files_router(
         return archive.zipped(services.download_service, files, options, idle_timeout=idle_timeout)
 
     @router.get("/{file_id:path}/info", operation_id="get_file_info", responses=problems(400, 403, 404))
+    @router.head("/{file_id:path}/info", include_in_schema=False)
     async def info(services: Annotated[ServesFiles, Depends(get_services)], file_id: str) -> FileInfo:
         """What is known of a file."""
         return FileInfo.model_validate((await services.info_service.get_file_info(file_id)).model_dump())

@@ -12,6 +12,9 @@ from s3py_helper.entrypoints.http.problems.table import Problem, problem_of
 RETRY_AFTER: Final = 5.0
 """Seconds that clients are asked to wait when the backend named no time."""
 
+# A detail may hold what a client wrote; browsers that guess types must not take it for a page.
+_SAFE: Final[Mapping[str, str]] = {"X-Content-Type-Options": "nosniff"}
+
 
 class ProblemResponse(JSONResponse):
     """A problem; members whose value is `None` are left out."""
@@ -23,14 +26,14 @@ class ProblemResponse(JSONResponse):
     ) -> None:
         members = {"type": problem.uri, "title": problem.title, "status": problem.status, "detail": detail} | facts
         known = {name: value for name, value in members.items() if value is not None}
-        super().__init__(known, problem.status, headers)
+        super().__init__(known, problem.status, {**_SAFE, **(headers or {})})
 
 
 def storage_problem(error: StorageException) -> ProblemResponse:
-    """The answer to an error of the tree, with its facts."""
+    """The response to an error of the tree, with those of its facts that the client knows."""
     return ProblemResponse(
         problem_of(error),
-        str(error),
+        error.detail,
         headers=_headers_of(error),
         file_id=error.file_id,
         file_name=error.file_name,

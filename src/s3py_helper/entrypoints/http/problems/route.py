@@ -1,45 +1,62 @@
 """Routes that answer errors of storage by themselves, so that the router works in any application."""
 
-import logging
 from http import HTTPStatus
-from typing import Final
+from typing import Final, override
 
+from fastapi import HTTPException
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from s3py_helper.domain.errors import StorageException
+from s3py_helper.entrypoints.http.exchange import Exchange
+from s3py_helper.entrypoints.http.problems.log import log_failure
 from s3py_helper.entrypoints.http.problems.response import storage_problem
 
 CLIENT_CLOSED_REQUEST: Final = 499
 """Nobody is left to read it; it only shows in logs, as with nginx."""
 
-_log: Final = logging.getLogger(__name__)
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+
+class ResponseCutShort(Exception):
+    """The source of a response failed after the response had begun; this has been logged.
+
+    It must reach the server, which then cuts the connection, so that no client takes what it has for the whole.
+    """
 
 
 class ProblemRoute(APIRoute):
     """Handlers that the application registered for an error come first: they sit inside."""
 
+    @override
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request."""
-        started = False
-
-        async def noting_start(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+        if scope["method"] not in (self.methods or ()):
+            allowed = ", ".join(_allowed_methods(scope))
+            raise HTTPException(405, f"this path has {allowed}, not {scope['method']}", headers={"Allow": allowed})
+        exchange = Exchange(scope, receive, send)
         try:
-            await super().handle(scope, receive, noting_start)
+            await super().handle(scope, exchange.receive, exchange.send)
         except StorageException as error:
-            # Half an answer cannot be taken back: the server cuts the connection, so that nobody takes it for whole.
-            if started:
-                raise
-            answer = storage_problem(error)
-            if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                _log.warning("%s %r: %s", scope["method"], scope["path"], error, exc_info=error)
-            await answer(scope, receive, send)
+            if exchange.started:
+                log_failure(scope, error, outcome="the response was cut short")
+                raise ResponseCutShort from error
+            response = storage_problem(error)
+            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                log_failure(scope, error)
+            await response(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
-            # Only reading a request raises it: no answer has begun.
-            await Response(status_code=CLIENT_CLOSED_REQUEST)(scope, receive, send)
+            # Only reading a request raises it: no response has begun.
+            await Response(status_code=CLIENT_CLOSED_REQUEST)(scope, exchange.receive, exchange.send)
+
+
+def _allowed_methods(scope: Scope) -> list[str]:
+    """What may be done on this path (RFC 9110, 15.5.6): several routes may share it, each with methods of its own."""
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in scope["app"].routes)
+    ]

@@ -59,6 +59,9 @@ PROBLEMS: Final[dict[type[StorageException], Problem]] = {
     StorageUnavailableException: Problem(503, "storage-unavailable", "Storage unavailable"),
 }
 
+INVALID_HOST: Final = Problem(400, "invalid-host", "Invalid header Host")
+HOST_NOT_ALLOWED: Final = Problem(421, "host-not-allowed", "Host not allowed")
+ORIGIN_NOT_ALLOWED: Final = Problem(403, "origin-not-allowed", "Origin not allowed")
 INVALID_REQUEST: Final = Problem(422, "invalid-request", "Invalid request")
 INTERNAL_ERROR: Final = Problem(500, "internal-error", "Internal error")
 

@@ -5,8 +5,15 @@ import logging
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi.exceptions import RequestValidationError
 
-from s3py_helper.domain.errors import FileNotFoundException, StorageException, StorageOperationException
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    FileNotFoundException,
+    InvalidRangeException,
+    StorageException,
+    StorageOperationException,
+)
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.entrypoints.http.problems.route import ProblemRoute
 
@@ -60,11 +67,45 @@ async def test_a_bug_tells_nothing_of_the_inside() -> None:
     ("error", "logged"),
     [(StorageOperationException("disk on fire"), True), (FileNotFoundException("no such file"), False)],
 )
-async def test_what_operators_should_know_is_logged(
+async def test_what_operators_should_know_is_logged_in_one_line(
     caplog: pytest.LogCaptureFixture, error: StorageException, *, logged: bool
 ) -> None:
     caplog.set_level(logging.INFO, logger="s3py_helper")
     await _answer(error)
-    assert [record.getMessage() for record in caplog.records if record.name.startswith("s3py_helper")] == (
-        ["GET '/fail': disk on fire"] if logged else []
-    )
+    records = [record for record in caplog.records if record.name.startswith("s3py_helper")]
+    assert [record.getMessage() for record in records] == (["GET '/fail': disk on fire"] if logged else [])
+    assert not any(record.exc_info for record in records)
+
+
+async def test_the_traceback_is_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="s3py_helper")
+    await _answer(StorageOperationException("disk on fire"))
+    [record] = [record for record in caplog.records if record.name.startswith("s3py_helper")]
+    assert record.exc_info
+
+
+async def test_no_name_forges_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    await _answer(StorageOperationException("failed: a\r\nGET '/forged'\x1b[2J\u2028"))
+    [record] = [record for record in caplog.records if record.name.startswith("s3py_helper")]
+    assert record.getMessage() == "GET '/fail': failed: a\\r\\nGET '/forged'\\x1b[2J\\u2028"
+
+
+async def test_clients_are_not_told_what_is_for_operators() -> None:
+    answer = await _answer(AccessDeniedException("bucket hidden at http://10.9.8.7:9000", file_id="s3:b/k"))
+    assert answer.json()["detail"] == "the storage denied access to this service: s3:b/k"
+    assert "10.9.8.7" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundException("no"),
+        InvalidRangeException("no", size=7),
+        StorageOperationException("no"),
+        HTTPException(404),
+        RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}]),
+        RuntimeError("no"),
+    ],
+)
+async def test_no_browser_guesses_the_type_of_a_problem(error: Exception) -> None:
+    assert (await _answer(error)).headers["x-content-type-options"] == "nosniff"
