@@ -15,7 +15,8 @@ from starlette.types import Scope
 
 from s3py_helper.entrypoints.http.problems.response import ProblemResponse
 from s3py_helper.entrypoints.http.problems.table import HOST_NOT_ALLOWED, INVALID_HOST, ORIGIN_NOT_ALLOWED
-from s3py_helper.entrypoints.settings import PREFIX, Settings, is_loopback
+from s3py_helper.entrypoints.setting_names import PREFIX
+from s3py_helper.entrypoints.settings import Settings, is_loopback
 
 ANY_HOST: Final = "*"
 
