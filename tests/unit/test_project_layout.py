@@ -44,6 +44,13 @@ def test_make_alone_prints_the_verb(verb: str) -> None:
     assert re.search(rf"^  make {verb} +\S", printed, flags=re.MULTILINE)
 
 
+def test_the_architecture_names_files_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:domain|application|adapters|entrypoints)/[\w/]+\.py)`", text))
+    assert len(named) > 10
+    assert [path for path in sorted(named) if not (PACKAGE / path).is_file()] == []
+
+
 def _third_party_imports(folder: Path) -> Iterator[tuple[str, str]]:
     """The top-level modules from outside, each with the file that imports it."""
     for path in sorted(folder.rglob("*.py")):

@@ -18,7 +18,7 @@ from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.object_key import new_object_key
 from s3py_helper.domain.validation import FileValidatorImpl
 
-DEFAULT_CONCURRENT_UPLOADS: Final = 16
+DEFAULT_CONCURRENT_FILES: Final = 16
 
 
 class UploadedFile(FormFile, Protocol):
@@ -66,11 +66,11 @@ class UploadService:
         locator: Locator,
         validator: FileValidatorImpl | None = None,
         *,
-        concurrent_uploads: int = DEFAULT_CONCURRENT_UPLOADS,
+        concurrent_files: int = DEFAULT_CONCURRENT_FILES,
     ) -> None:
         self._locator = locator
         self._validator = validator
-        self._concurrent_uploads = concurrent_uploads
+        self._concurrent_files = concurrent_files
 
     async def upload_bytes(
         self,
@@ -130,7 +130,7 @@ class UploadService:
             files,
             lambda file: self._store_form_file(file, placement),
             self.roll_back,
-            at_once=self._concurrent_uploads,
+            at_once=self._concurrent_files,
         )
 
     async def roll_back(self, attach: FileAttach) -> None:

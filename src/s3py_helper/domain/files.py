@@ -79,7 +79,10 @@ class FileUploadLink(BaseModel, defer_build=True):
 
 
 class FileType(StrEnum):
-    """Coarse kinds of files by which an application may filter."""
+    """Coarse kinds of files by which an application may filter.
+
+    Part of the interface of 0.0.17; nothing in the kit uses it.
+    """
 
     ALL = "ALL"
     PDF = "PDF"

@@ -135,7 +135,7 @@ class Settings(BaseSettings):
             fusion=self.fusion,
             validator=FileValidatorImpl(self.file_types, self.max_file_size),
             buckets=self._buckets_served(),
-            concurrent_uploads=self.concurrent_files,
+            concurrent_files=self.concurrent_files,
             mounts=installed_mounts(self.mounts),
             new_files=self.new_files,
         )

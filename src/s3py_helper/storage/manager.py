@@ -16,7 +16,7 @@ from s3py_helper.application.listing import ListService
 from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.services import FileServices
-from s3py_helper.application.upload import DEFAULT_CONCURRENT_UPLOADS, UploadService
+from s3py_helper.application.upload import DEFAULT_CONCURRENT_FILES, UploadService
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.routing import StorageMode
@@ -55,7 +55,7 @@ class StorageManager:
         fusion_config: What may still be done with files in FastDFS.
         validator: Rules for uploads, among them the largest size.
         buckets: The only buckets that may be used; by default every one that the credentials reach.
-        concurrent_uploads: How many files of one `upload_files` are stored at a time.
+        concurrent_files: How many files of one `upload_files` are stored at a time.
         observer: Is told what happens (retries, fail-overs, ...); by default it is logged to `s3py_helper`.
         mounts: Stores of your own, each under its scheme; they are served beside the mode's backends. With nothing but
             mounts given the mode is `mounted`.
@@ -77,7 +77,7 @@ class StorageManager:
         fusion_config: FusionConfig | None = None,
         validator: FileValidatorImpl | None = None,
         buckets: Collection[str] | None = None,
-        concurrent_uploads: int = DEFAULT_CONCURRENT_UPLOADS,
+        concurrent_files: int = DEFAULT_CONCURRENT_FILES,
         observer: Observer | None = None,
         mounts: Iterable[Mount] = (),
         new_files: str | None = None,
@@ -94,7 +94,7 @@ class StorageManager:
             fusion=fusion_config or FusionConfig(),
             validator=validator or FileValidatorImpl(file_type_config),
             buckets=None if buckets is None else frozenset(buckets),
-            concurrent_uploads=concurrent_uploads,
+            concurrent_files=concurrent_files,
             observer=observer or LoggingObserver(),
             mounts=mounts,
             new_files=new_files,

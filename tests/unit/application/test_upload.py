@@ -149,7 +149,7 @@ async def test_raw_ids_have_no_prefix_and_raw_uploads_no_validation(deployment: 
 
 async def test_many_files_come_back_in_their_order(deployment: Deployment) -> None:
     files = [form_file(f"{index}.txt", b"x" * index) for index in range(30)]
-    attached = await UploadService(deployment.locator, concurrent_uploads=4).upload_files(files, folder="batch")
+    attached = await UploadService(deployment.locator, concurrent_files=4).upload_files(files, folder="batch")
     assert [attach.file_name for attach in attached] == [f"{index}.txt" for index in range(30)]
     assert [attach.file_size for attach in attached] == list(range(30))
 
@@ -159,7 +159,7 @@ async def test_a_batch_that_fails_leaves_none_of_its_files(deployment: Deploymen
     deployment.s3.fail("write", StorageUnavailableException("the server is busy"))
     files = [form_file(f"{index}.txt", b"x") for index in range(5)]
     with pytest.raises(StorageUnavailableException, match="busy") as caught:
-        await UploadService(deployment.locator, concurrent_uploads=1).upload_files(files)
+        await UploadService(deployment.locator, concurrent_files=1).upload_files(files)
     assert caught.value.file_name == "2.txt"
     assert deployment.s3.calls["delete"] == 2
     assert deployment.kept_in_s3.file_ids == ()

@@ -132,5 +132,5 @@ def test_a_missing_setting_is_named(mode: StorageMode, variable: str) -> None:
 
 
 def test_at_least_one_upload_runs_at_a_time() -> None:
-    with pytest.raises(InvalidArgumentException, match="concurrent_uploads"):
-        KitConfig(StorageMode.S3, S3, concurrent_uploads=0)
+    with pytest.raises(InvalidArgumentException, match="concurrent_files"):
+        KitConfig(StorageMode.S3, S3, concurrent_files=0)

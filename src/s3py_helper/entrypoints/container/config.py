@@ -67,7 +67,7 @@ class KitConfig:
     fusion: FusionConfig = field(default_factory=FusionConfig)
     validator: FileValidatorImpl = field(default_factory=FileValidatorImpl)
     buckets: frozenset[str] | None = None
-    concurrent_uploads: int = 16
+    concurrent_files: int = 16
     observer: Observer = field(default_factory=LoggingObserver)
     mounts: tuple[Mount, ...] = ()
     new_files: str | None = None
@@ -85,8 +85,8 @@ class KitConfig:
                     f"mode '{self.mode}' needs the setting {argument} (in the environment: {variables})",
                     backend=backend,
                 )
-        if self.concurrent_uploads < 1:
-            raise InvalidArgumentException(f"concurrent_uploads is at least 1, got {self.concurrent_uploads}")
+        if self.concurrent_files < 1:
+            raise InvalidArgumentException(f"concurrent_files is at least 1, got {self.concurrent_files}")
 
     @property
     def policy(self) -> RoutingPolicy:

@@ -67,7 +67,7 @@ def _graph(config: KitConfig) -> "providers.Factory[FileServices]":
     return providers.Factory(
         FileServices,
         upload_service=providers.Factory(
-            UploadService, locator, config.validator, concurrent_uploads=config.concurrent_uploads
+            UploadService, locator, config.validator, concurrent_files=config.concurrent_files
         ),
         download_service=providers.Factory(DownloadService, locator),
         delete_service=providers.Factory(DeleteService, locator),

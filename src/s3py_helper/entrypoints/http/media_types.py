@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-OCTET_STREAM: Final = "application/octet-stream"
+from s3py_helper.domain.content_type import OCTET_STREAM
 
 _MEDIA_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:[ \t]*;[\x20-\x7e]*)?", re.ASCII)
 _INLINE: Final = {"application/pdf", "text/plain"}

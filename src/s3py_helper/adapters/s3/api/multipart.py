@@ -1,7 +1,7 @@
 """The requests that begin, end and clear up multipart uploads.
 
 They go past the SDK because importing it takes longer than sending several parts:
-docs/decisions/0004-s3-hot-path.md.
+docs/decisions/0008-own-http-connections.md.
 """
 
 from collections.abc import Iterable, Mapping
