@@ -42,6 +42,7 @@ def test_the_package_keeps_every_contract(package: Path) -> None:
         ("Imports point inwards", "domain/intruder.py", "s3py_helper.application"),
         ("Imports point inwards", "entrypoints/intruder.py", "s3py_helper.storage"),
         ("Imports point inwards", "storage/intruder.py", "s3py_helper.testing"),
+        ("Imports point inwards", "storage/intruder.py", "s3py_helper.fastapi"),
         ("Imports point inwards", "new_layer.py", "s3py_helper.domain"),
         ("Only the container and the public face know the adapters", "entrypoints/intruder.py", "s3py_helper.adapters"),
         ("Adapters do not know each other", "adapters/filesystem/intruder.py", "s3py_helper.adapters.memory"),

@@ -129,6 +129,15 @@ class StorageManager:
             await opening.__aexit__(kind, error, traceback)
 
     @property
+    def services(self) -> FileServices:
+        """All services in one value.
+
+        Raises:
+            StorageOperationException: The manager is not open.
+        """
+        return self._open_services
+
+    @property
     def upload_service(self) -> UploadService:
         """Stores files."""
         return self._open_services.upload_service

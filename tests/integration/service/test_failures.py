@@ -12,8 +12,8 @@ from s3py_helper.adapters.memory.store import MemoryBlobStore
 from s3py_helper.domain.errors import IntegrityException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.entrypoints.container.config import FastdfsConfig, FilesystemConfig, S3Config, S3PerfConfig
-from s3py_helper.entrypoints.http import app as application
 from s3py_helper.entrypoints.http import create_app
+from s3py_helper.entrypoints.http.services import current_services
 from s3py_helper.entrypoints.settings import Settings
 from s3py_helper.testing import FailingStore
 from tests.integration.service.conftest import LIMIT, both_parsers
@@ -39,7 +39,7 @@ async def deployment(http_parser: str, tmp_path: Path) -> AsyncIterator[Deployme
     async with MemoryBlobStore(Backend.S3, "my-bucket") as kept:
         store = FailingStore(kept)
         app = create_app(Settings(_env_file=None, filesystem=FilesystemConfig(root=tmp_path)))
-        app.dependency_overrides[application._services] = lambda: services_on(store)  # noqa: SLF001 - the seam of the app
+        app.dependency_overrides[current_services] = lambda: services_on(store)
         async with served(app, http=http_parser, log_level="info") as url:
             yield Deployment(url, store)
 

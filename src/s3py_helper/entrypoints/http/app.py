@@ -5,10 +5,9 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any, override
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI
 from starlette.types import Receive, Scope, Send
 
-from s3py_helper.application.services import FileServices
 from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.http.auth import BearerToken
 from s3py_helper.entrypoints.http.exchange import Exchange
@@ -17,6 +16,7 @@ from s3py_helper.entrypoints.http.health import create_health_router
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.entrypoints.http.problems.route import ResponseCutShort
 from s3py_helper.entrypoints.http.router import create_files_router
+from s3py_helper.entrypoints.http.services import SERVICES_KEY
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
 
@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[Mapping[str, object]]:
         async with open_services(kit_config) as services:
-            yield {"services": services}
+            yield {SERVICES_KEY: services}
 
     app = _Service(
         Guard.of(settings),
@@ -48,7 +48,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_problem_handlers(app)
     app.include_router(
         create_files_router(
-            _services,
             dependencies=[] if settings.api_token is None else [Depends(BearerToken(settings.api_token))],
             concurrent_uploads=settings.concurrent_uploads,
             idle_timeout=settings.idle_timeout,
@@ -78,8 +77,3 @@ class _Service(FastAPI):
             # Logged where it happened. Nothing outside would complete the response, so that the server, which would
             # log the whole traceback, need not be told more than that the response is not complete.
             return
-
-
-def _services(request: Request) -> FileServices:
-    services: FileServices = request.state.services
-    return services

@@ -1,9 +1,12 @@
 """Whether the service can do its work."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
 
 from s3py_helper.application.services import FileServices
 from s3py_helper.entrypoints.http.problems.route import ProblemRoute
+from s3py_helper.entrypoints.http.services import current_services
 
 
 def create_health_router(*, details: bool) -> APIRouter:
@@ -16,8 +19,9 @@ def create_health_router(*, details: bool) -> APIRouter:
 
     @router.get("/health", operation_id="health")
     @router.head("/health", include_in_schema=False)
-    async def health(request: Request, response: Response) -> dict[str, object]:
-        services: FileServices = request.state.services
+    async def health(
+        services: Annotated[FileServices, Depends(current_services)], response: Response
+    ) -> dict[str, object]:
         report = await services.health_service.report()
         status = "ok" if report.healthy else "degraded" if report.usable else "unavailable"
         if not report.usable:

@@ -15,7 +15,7 @@ from s3py_helper.domain.files import FileAttach, FileBasicInfo, FileDownload
 from s3py_helper.entrypoints.http.downloads import archive, file
 from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, ZIP_REQUEST, ZIP_RESPONSES, form_with, problems
 from s3py_helper.entrypoints.http.problems.route import ProblemRoute
-from s3py_helper.entrypoints.http.services import ServesFiles
+from s3py_helper.entrypoints.http.services import ServesFiles, current_services
 from s3py_helper.entrypoints.http.uploads.intake import BATCH_FIELD, SINGLE_FIELD, UploadRules, Uploads
 
 DEFAULT_CONCURRENT_UPLOADS: Final = 32
@@ -32,7 +32,7 @@ class FileInfo(FileBasicInfo):
 
 
 def create_files_router(
-    get_services: Callable[..., ServesFiles | Awaitable[ServesFiles]],
+    get_services: Callable[..., ServesFiles | Awaitable[ServesFiles]] = current_services,
     *,
     prefix: str = "/files",
     tags: Sequence[str | Enum] = ("files",),
@@ -48,7 +48,8 @@ def create_files_router(
     ```
 
     Args:
-        get_services: A FastAPI dependency that gives `FileServices`, an open `StorageManager`, or the like.
+        get_services: A FastAPI dependency that gives `FileServices`, an open `StorageManager`, or the like; by default
+            what the lifespan of the application has opened.
         prefix: Front of all paths.
         tags: Groups in the description of the interface.
         dependencies: Run before every endpoint, and before a byte of the body is read: for authorization.

@@ -1,11 +1,18 @@
-"""What the endpoints need of an application."""
+"""What the endpoints need of an application, and where they find it."""
 
-from typing import Protocol
+from typing import Final, Protocol
+
+from starlette.requests import HTTPConnection
 
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
+from s3py_helper.domain.errors import StorageOperationException
+
+SERVICES_KEY: Final = "s3py_helper"
+"""Under this name a lifespan puts the services into the state that requests see."""
 
 
 class ServesFiles(Protocol):
@@ -30,3 +37,17 @@ class ServesFiles(Protocol):
     def info_service(self) -> InfoService:
         """Describes files."""
         ...
+
+
+def current_services(connection: HTTPConnection) -> FileServices:
+    """The services that the application's lifespan has opened: a FastAPI dependency.
+
+    Raises:
+        StorageOperationException: It has opened none.
+    """
+    services: FileServices | None = getattr(connection.state, SERVICES_KEY, None)
+    if services is None:
+        raise StorageOperationException(
+            "this application has no open storage: make it with FastAPI(lifespan=storage_lifespan(manager))"
+        )
+    return services

@@ -1,7 +1,7 @@
 """POST of a list of ids, answered with a zip archive of the files."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
@@ -41,7 +41,12 @@ async def requested_files(request: Request) -> list[FileDownload]:
 
 
 def zipped(
-    service: DownloadService, files: list[FileDownload], options: ZipOptions, *, idle_timeout: float
+    service: DownloadService,
+    files: Iterable[FileDownload],
+    options: ZipOptions,
+    *,
+    idle_timeout: float,
+    file_name: str = "files.zip",
 ) -> SourcedResponse:
     """The archive; with its exact length where that can be known, so that browsers show how far they are."""
 
@@ -54,7 +59,7 @@ def zipped(
             verify_first=options.verify_first,
         )
         headers = {
-            "Content-Disposition": content_disposition("files.zip"),
+            "Content-Disposition": content_disposition(file_name),
             "Content-Type": "application/zip",
             "X-Content-Type-Options": "nosniff",
         }

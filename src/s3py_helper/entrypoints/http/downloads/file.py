@@ -17,11 +17,22 @@ from s3py_helper.entrypoints.http.media_types import may_show_inline, media_type
 
 
 async def download(
-    request: Request, service: DownloadService, file_id: str, *, inline: bool, idle_timeout: float
+    request: Request,
+    service: DownloadService,
+    file_id: str,
+    *,
+    inline: bool,
+    idle_timeout: float,
+    file_name: str | None = None,
+    more_headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer to GET or HEAD."""
+    """The response to GET or HEAD; `file_name` and `more_headers` go before what is known of the file."""
     headers = _joined(request)
     wanted = ByteRange.parse(headers["range"]) if "range" in headers and request.method == "GET" else None
+
+    def described(info: FileBasicInfo) -> dict[str, str]:
+        named = info if file_name is None else info.model_copy(update={"file_name": file_name})
+        return _with(_file_headers(named, inline=inline), more_headers)
 
     # Without conditions one round trip tells and brings everything. Conditions are judged before bytes are asked for:
     # most of them end in "not modified". An id is never given to a second file, so both round trips see the same.
@@ -30,7 +41,7 @@ async def download(
         current = _validators(info)
         match judge(headers, current):
             case Verdict.NOT_MODIFIED:
-                return Response(status_code=304, headers=_validator_headers(current))
+                return Response(status_code=304, headers=_with(_validator_headers(current), more_headers))
             case Verdict.FAILED:
                 raise PreconditionFailedException(
                     f"the file is not the version that the request names: {file_id}",
@@ -38,14 +49,14 @@ async def download(
                     file_id=file_id,
                 )
             case Verdict.PROCEED if request.method == "HEAD":
-                return Response(headers=_file_headers(info, inline=inline) | _length(info.file_size))
+                return Response(headers=described(info) | _length(info.file_size))
             case _:
                 wanted = wanted if range_applies(headers, current) else None
 
     @asynccontextmanager
     async def source() -> AsyncGenerator[SourcedContent]:
         async with service.open(file_id, wanted) as opened:
-            answered = _file_headers(opened.info, inline=inline) | _length(len(opened.span))
+            answered = described(opened.info) | _length(len(opened.span))
             if wanted is None:
                 yield SourcedContent(opened.body, answered)
                 return
@@ -81,6 +92,13 @@ def _file_headers(info: FileBasicInfo, *, inline: bool) -> dict[str, str]:
         "Content-Type": content_type,
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def _with(headers: dict[str, str], more: Mapping[str, str] | None) -> dict[str, str]:
+    if not more:
+        return headers
+    replaced = {name.lower() for name in more}
+    return {name: value for name, value in headers.items() if name.lower() not in replaced} | dict(more)
 
 
 def _length(size: int | None) -> dict[str, str]:

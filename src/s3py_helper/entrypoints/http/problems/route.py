@@ -28,6 +28,14 @@ class ResponseCutShort(Exception):
     """
 
 
+def logged_problem(scope: Scope, error: StorageException) -> Response:
+    """The response to an error of the tree; those that are not the client's fault are logged."""
+    response = storage_problem(error)
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log_failure(scope, error)
+    return response
+
+
 class ProblemRoute(APIRoute):
     """Handlers that the application registered for an error come first: they sit inside."""
 
@@ -44,10 +52,7 @@ class ProblemRoute(APIRoute):
             if exchange.started:
                 log_failure(scope, error, outcome="the response was cut short")
                 raise ResponseCutShort from error
-            response = storage_problem(error)
-            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                log_failure(scope, error)
-            await response(scope, exchange.receive, exchange.send)
+            await logged_problem(scope, error)(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
             # Only reading a request raises it: no response has begun.
             await Response(status_code=CLIENT_CLOSED_REQUEST)(scope, exchange.receive, exchange.send)

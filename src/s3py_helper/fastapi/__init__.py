@@ -1,0 +1,48 @@
+"""Files in a FastAPI application: endpoints that are ready, and what endpoints of your own need.
+
+```python
+from fastapi import FastAPI, Request, Response, UploadFile
+
+from s3py_helper.fastapi import Services, create_files_router, file_response, install_problem_handlers, storage_lifespan
+from s3py_helper.storage import FilesystemConfig, StorageManager, StorageMode, StorageModeConfig
+
+manager = StorageManager(
+    StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=FilesystemConfig(root="data")
+)
+
+app = FastAPI(lifespan=storage_lifespan(manager))
+install_problem_handlers(app)
+app.include_router(create_files_router())
+
+photos: dict[str, str] = {}
+
+
+@app.put("/members/{name}/photo")
+async def store_photo(name: str, photo: UploadFile, services: Services) -> None:
+    photos[name] = (await services.upload_service.upload_file(photo, folder="photos")).file_id
+
+
+@app.get("/members/{name}/photo")
+async def show_photo(name: str, request: Request, services: Services) -> Response:
+    return await file_response(request, services, photos[name], inline=True)
+```
+"""
+
+from s3py_helper.entrypoints.http.app import create_app
+from s3py_helper.entrypoints.http.router import create_files_router
+from s3py_helper.entrypoints.http.services import ServesFiles, current_services
+from s3py_helper.fastapi.lifespan import Services, storage_lifespan
+from s3py_helper.fastapi.problems import install_problem_handlers
+from s3py_helper.fastapi.responses import file_response, zip_response
+
+__all__ = [
+    "ServesFiles",
+    "Services",
+    "create_app",
+    "create_files_router",
+    "current_services",
+    "file_response",
+    "install_problem_handlers",
+    "storage_lifespan",
+    "zip_response",
+]
