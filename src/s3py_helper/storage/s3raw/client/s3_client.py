@@ -89,9 +89,12 @@ class S3Client:
             "upload_part", "upload", bucket, key, UploadId=upload_id, PartNumber=part_number, Body=body, **more
         )
 
-    async def list_parts(self, bucket: str, key: str, upload_id: str) -> dict[str, Any]:
-        """The parts that have arrived."""
-        return await self._call("list_parts", "upload", bucket, key, UploadId=upload_id)
+    async def list_parts(
+        self, bucket: str, key: str, upload_id: str, *, part_number_marker: int | None = None
+    ) -> dict[str, Any]:
+        """The parts that have arrived: at most 1000, those after `part_number_marker`."""
+        more = _given(PartNumberMarker=part_number_marker)
+        return await self._call("list_parts", "upload", bucket, key, UploadId=upload_id, **more)
 
     async def complete_multipart_upload(
         self, bucket: str, key: str, upload_id: str, parts: Sequence[dict[str, Any]]

@@ -1,0 +1,1 @@
+"""FastDFS without routing and validation: the client, and services whose ids read `group1/M00/...`."""

@@ -1,0 +1,1 @@
+"""Services that route each id to its backend, assembled from raw services."""

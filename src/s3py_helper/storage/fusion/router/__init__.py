@@ -1,0 +1,1 @@
+"""Which backend an id belongs to."""

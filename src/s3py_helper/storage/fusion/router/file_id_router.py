@@ -1,0 +1,25 @@
+"""Which backend an id belongs to."""
+
+from s3py_helper.domain.file_id import Backend, backend_of
+
+_S3_PREFIX = "s3:"
+
+
+class FileIdRouterImpl:
+    """Looks at the prefix of an id; whether the rest of the id is valid is not checked."""
+
+    def route(self, file_id: str) -> str:
+        """The backend that the prefix names: `s3`, `filesystem`, or `fastdfs` for all other ids."""
+        return backend_of(file_id).value
+
+    def is_s3_file(self, file_id: str) -> bool:
+        """Whether the id has the prefix of S3."""
+        return backend_of(file_id) is Backend.S3
+
+    def add_s3_prefix(self, file_id: str) -> str:
+        """The id that fusion services take for the raw S3 id `bucket/key`; one that has the prefix stays as it is."""
+        return file_id if self.is_s3_file(file_id) else _S3_PREFIX + file_id
+
+    def strip_s3_prefix(self, file_id: str) -> str:
+        """The id that raw S3 services take; an id without the prefix stays as it is."""
+        return file_id.removeprefix(_S3_PREFIX)

@@ -1,0 +1,11 @@
+"""What raw S3 services offer, for applications that import it from here; its home is `s3py_helper.storage.s3raw`."""
+
+from s3py_helper.storage.lazy_names import moved
+
+__getattr__ = moved(
+    __name__,
+    {
+        "s3py_helper.storage": "FileAttach FileBasicInfo FileDownload",
+        "s3py_helper.storage.s3raw": "S3RawDeleteService S3RawDownloadService S3RawInfoService S3RawUploadService",
+    },
+)

@@ -1,0 +1,11 @@
+"""The validator, for applications that import it from here; its home is `s3py_helper.storage`."""
+
+from s3py_helper.storage.lazy_names import moved
+
+__getattr__ = moved(
+    __name__,
+    {
+        "s3py_helper.storage": "FileTypeConfig FileValidatorImpl InvalidArgumentException InvalidFileTypeException",
+        "s3py_helper.storage.legacy": "extract_file_extension",
+    },
+)
