@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, BinaryIO
 
-from s3py_helper.storage.fusion.service import download_service  # type: ignore[import-not-found]  # it lives in an environment of its own
-
 from benchmarks.child.store import Entry, Store, Target
 from s3py_helper.storage import FileDownload
+from s3py_helper.storage.fusion.service import download_service
 
 _CHUNK = 64 * 1024
 _Service: Any = download_service.FusionDownloadServiceImpl

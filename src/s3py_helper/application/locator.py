@@ -49,6 +49,7 @@ class Locator:
     Attributes:
         policy: As given.
         backends: As given.
+        observer: As given, or the one that logs.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Locator:
         self.backends = backends
         self._implied_prefix = implied_prefix
         self._relocation = relocation or NothingHasMoved()
-        self._observer = observer or LoggingObserver()
+        self.observer = observer or LoggingObserver()
 
     async def find(self, text: str, purpose: Purpose) -> Located:
         """The file that an id names; whether it exists is not asked.
@@ -100,7 +101,7 @@ class Locator:
         if bucket is not None and backend != Backend.FASTDFS:
             check_bucket(backend, bucket)
             self.policy.require_bucket(bucket)
-        return Destination(backend, self.backends[backend], self._observer)
+        return Destination(backend, self.backends[backend], self.observer)
 
     def text(self, file_id: FileId | str) -> str:
         """An id as callers read it."""
@@ -111,4 +112,4 @@ class Locator:
 
     def _located(self, text: str, file_id: FileId, *places: FileId) -> Located:
         found = [Place(self.backends[place.backend], place) for place in places]
-        return Located(text, file_id, found, self._observer)
+        return Located(text, file_id, found, self.observer)

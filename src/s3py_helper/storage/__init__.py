@@ -67,8 +67,20 @@ if TYPE_CHECKING:
     from s3py_helper.entrypoints.container.config import FusionConfig as FusionConfig
     from s3py_helper.entrypoints.container.config import S3Config as S3Config
     from s3py_helper.entrypoints.container.config import S3PerfConfig as S3PerfConfig
+    from s3py_helper.entrypoints.container.mounts import Mount as Mount
+    from s3py_helper.storage.fusion.router.file_id_router import FileIdRouterImpl as FileIdRouterImpl
+    from s3py_helper.storage.fusion.service.delete_service import FusionDeleteServiceImpl as FusionDeleteServiceImpl
+    from s3py_helper.storage.fusion.service.download_service import (
+        FusionDownloadServiceImpl as FusionDownloadServiceImpl,
+    )
+    from s3py_helper.storage.fusion.service.info_service import FusionInfoServiceImpl as FusionInfoServiceImpl
+    from s3py_helper.storage.fusion.service.upload_service import FusionUploadServiceImpl as FusionUploadServiceImpl
     from s3py_helper.storage.manager import StorageManager as StorageManager
     from s3py_helper.storage.mode import StorageModeConfig as StorageModeConfig
+    from s3py_helper.storage.protocols import FusionDeleteService as FusionDeleteService
+    from s3py_helper.storage.protocols import FusionDownloadService as FusionDownloadService
+    from s3py_helper.storage.protocols import FusionInfoService as FusionInfoService
+    from s3py_helper.storage.protocols import FusionUploadService as FusionUploadService
 else:
     from s3py_helper.storage.lazy_names import import_on_use
 
@@ -107,6 +119,15 @@ else:
             "s3py_helper.entrypoints.container.config": """
                 FastdfsConfig FilesystemConfig FusionConfig S3Config S3PerfConfig
             """,
+            "s3py_helper.entrypoints.container.mounts": "Mount",
+            "s3py_helper.storage.protocols": """
+                FusionDeleteService FusionDownloadService FusionInfoService FusionUploadService
+            """,
+            "s3py_helper.storage.fusion.router.file_id_router": "FileIdRouterImpl",
+            "s3py_helper.storage.fusion.service.delete_service": "FusionDeleteServiceImpl",
+            "s3py_helper.storage.fusion.service.download_service": "FusionDownloadServiceImpl",
+            "s3py_helper.storage.fusion.service.info_service": "FusionInfoServiceImpl",
+            "s3py_helper.storage.fusion.service.upload_service": "FusionUploadServiceImpl",
             "s3py_helper.storage.manager": "StorageManager",
             "s3py_helper.storage.mode": "StorageModeConfig",
         },

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from s3py_helper.adapters.memory.mount import open_backend
 from s3py_helper.application.copy import CopyService
@@ -29,6 +29,7 @@ from s3py_helper.entrypoints.container.config import (
     S3Config,
 )
 from s3py_helper.entrypoints.container.mounts import Mount
+from s3py_helper.storage.lazy_names import moved
 from s3py_helper.storage.mode import StorageModeConfig
 
 
@@ -184,3 +185,22 @@ class StorageManager:
                 "this StorageManager is not open: use its services inside 'async with StorageManager(...) as manager'"
             )
         return self._services
+
+
+if not TYPE_CHECKING:
+    __getattr__ = moved(
+        __name__,
+        {
+            "s3py_helper.storage": """
+                FileIdRouterImpl FusionDeleteServiceImpl FusionDownloadServiceImpl FusionInfoServiceImpl
+                FusionUploadServiceImpl InvalidArgumentException StorageMode
+            """,
+            "s3py_helper.storage.fastdfs": """
+                FastdfsClient FastdfsDeleteServiceImpl FastdfsDownloadServiceImpl FastdfsInfoServiceImpl
+                FastdfsUploadServiceImpl
+            """,
+            "s3py_helper.storage.s3raw": """
+                S3Client S3RawDeleteServiceImpl S3RawDownloadServiceImpl S3RawInfoServiceImpl S3RawUploadServiceImpl
+            """,
+        },
+    )

@@ -12,7 +12,7 @@ import pytest
 
 import s3py_helper
 from s3py_helper import storage
-from s3py_helper.storage import fusion, s3raw
+from s3py_helper.storage import fastdfs, fusion, s3raw
 
 
 def public_names(module: ModuleType) -> list[str]:
@@ -33,7 +33,7 @@ def test_other_names_are_not() -> None:
         _ = storage.Missing  # type: ignore[attr-defined]  # that is the point
 
 
-@pytest.mark.parametrize("module", [storage, s3raw, fusion], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [storage, s3raw, fastdfs, fusion], ids=lambda module: module.__name__)
 def test_type_checkers_see_what_is_imported_when_used(module: ModuleType) -> None:
     """Names and homes are listed twice: in imports, which type checkers read, and in a table for `__getattr__`."""
     source = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))

@@ -3,6 +3,10 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from s3py_helper.storage.protocols import S3RawDeleteService as S3RawDeleteService
+    from s3py_helper.storage.protocols import S3RawDownloadService as S3RawDownloadService
+    from s3py_helper.storage.protocols import S3RawInfoService as S3RawInfoService
+    from s3py_helper.storage.protocols import S3RawUploadService as S3RawUploadService
     from s3py_helper.storage.s3raw.client.s3_client import S3Client as S3Client
     from s3py_helper.storage.s3raw.multipart import CompletedPart as CompletedPart
     from s3py_helper.storage.s3raw.multipart import CompleteResult as CompleteResult
@@ -11,10 +15,6 @@ if TYPE_CHECKING:
     from s3py_helper.storage.s3raw.multipart import ListPartsResult as ListPartsResult
     from s3py_helper.storage.s3raw.multipart import PartInfo as PartInfo
     from s3py_helper.storage.s3raw.multipart import S3MultipartUploadImpl as S3MultipartUploadImpl
-    from s3py_helper.storage.s3raw.protocols import S3RawDeleteService as S3RawDeleteService
-    from s3py_helper.storage.s3raw.protocols import S3RawDownloadService as S3RawDownloadService
-    from s3py_helper.storage.s3raw.protocols import S3RawInfoService as S3RawInfoService
-    from s3py_helper.storage.s3raw.protocols import S3RawUploadService as S3RawUploadService
     from s3py_helper.storage.s3raw.service.delete_service import S3RawDeleteServiceImpl as S3RawDeleteServiceImpl
     from s3py_helper.storage.s3raw.service.download_service import S3RawDownloadServiceImpl as S3RawDownloadServiceImpl
     from s3py_helper.storage.s3raw.service.info_service import S3RawInfoServiceImpl as S3RawInfoServiceImpl
@@ -30,7 +30,7 @@ else:
                 CompletedPart CompleteResult InitiateResult IS3MultipartUpload ListPartsResult PartInfo
                 S3MultipartUploadImpl
             """,
-            "s3py_helper.storage.s3raw.protocols": """
+            "s3py_helper.storage.protocols": """
                 S3RawDeleteService S3RawDownloadService S3RawInfoService S3RawUploadService
             """,
             "s3py_helper.storage.s3raw.service.delete_service": "S3RawDeleteServiceImpl",

@@ -1,8 +1,10 @@
 """Which backend an id belongs to."""
 
-from s3py_helper.domain.file_id import Backend, backend_of
+from typing import Final
 
-_S3_PREFIX = "s3:"
+from s3py_helper.domain.file_id import backend_of
+
+_S3_PREFIX: Final = "s3:"
 
 
 class FileIdRouterImpl:
@@ -10,11 +12,11 @@ class FileIdRouterImpl:
 
     def route(self, file_id: str) -> str:
         """The backend that the prefix names: `s3`, `filesystem`, or `fastdfs` for all other ids."""
-        return backend_of(file_id).value
+        return str(backend_of(file_id))
 
     def is_s3_file(self, file_id: str) -> bool:
         """Whether the id has the prefix of S3."""
-        return backend_of(file_id) is Backend.S3
+        return file_id.startswith(_S3_PREFIX)
 
     def add_s3_prefix(self, file_id: str) -> str:
         """The id that fusion services take for the raw S3 id `bucket/key`; one that has the prefix stays as it is."""

@@ -24,7 +24,8 @@ class S3Client:
     """
 
     def __init__(self, config: S3Config, observer: Observer | None = None) -> None:
-        self._session = S3Session(config, GuardedObserver(observer or LoggingObserver()))
+        self._observer = GuardedObserver(observer or LoggingObserver())
+        self._session = S3Session(config, self._observer)
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
@@ -38,7 +39,9 @@ class S3Client:
     def locator(self, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None) -> Locator:
         """What the raw services work with: this client alone, every bucket permitted, ids without prefix."""
         backend = mounted(self._session, default_bucket=default_bucket, perf=perf)
-        return Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: backend}, implied_prefix="s3:")
+        return Locator(
+            RoutingPolicy(StorageMode.S3), {Backend.S3: backend}, implied_prefix="s3:", observer=self._observer
+        )
 
     async def put_object(
         self,

@@ -1,11 +1,32 @@
 """Removing files from S3."""
 
+from typing import TYPE_CHECKING
+
 from s3py_helper.application.delete import DeleteService
+from s3py_helper.storage.lazy_names import moved
+from s3py_helper.storage.protocols import S3RawDeleteService
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 
 
 class S3RawDeleteServiceImpl(DeleteService):
-    """Removes files whose ids read `bucket/key`; one that is not there is no error."""
+    """Removes files whose ids read `bucket/key`; one that is not there is no error.
+
+    Args:
+        s3_client: The client, open while the service is used.
+
+    Attributes:
+        locator: Where it looks for files.
+    """
 
     def __init__(self, s3_client: S3Client) -> None:
-        super().__init__(s3_client.locator())
+        self.locator = s3_client.locator()
+        super().__init__(self.locator)
+
+
+_: type[S3RawDeleteService] = S3RawDeleteServiceImpl
+
+if not TYPE_CHECKING:
+    __getattr__ = moved(
+        __name__,
+        {"s3py_helper.storage": "StorageOperationException", "s3py_helper.storage.legacy": "parse_s3_file_id"},
+    )

@@ -1,7 +1,11 @@
 """Storing files in S3."""
 
-from s3py_helper.adapters.s3.config import S3Config
+from typing import TYPE_CHECKING
+
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.application.upload import UploadService
+from s3py_helper.storage.lazy_names import moved
+from s3py_helper.storage.protocols import S3RawUploadService
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 
 
@@ -10,9 +14,26 @@ class S3RawUploadServiceImpl(UploadService):
 
     Args:
         s3_client: The client, open while the service is used.
-        s3_config: Says where files go that name no bucket, and how large parts are.
+        config: Says where files go that name no bucket, and how large parts are.
+        perf_config: How large parts are, if not as `config` says.
+
+    Attributes:
+        locator: Where it stores files.
     """
 
-    def __init__(self, s3_client: S3Client, s3_config: S3Config) -> None:
-        locator = s3_client.locator(default_bucket=s3_config.default_bucket, perf=s3_config.perf)
-        super().__init__(locator)
+    def __init__(self, s3_client: S3Client, config: S3Config, perf_config: S3PerfConfig | None = None) -> None:
+        self.locator = s3_client.locator(default_bucket=config.default_bucket, perf=perf_config or config.perf)
+        super().__init__(self.locator)
+
+
+_: type[S3RawUploadService] = S3RawUploadServiceImpl
+
+if not TYPE_CHECKING:
+    __getattr__ = moved(
+        __name__,
+        {
+            "s3py_helper.storage": "FileAttach",
+            "s3py_helper.storage.legacy": "REAL_FILE_NAME_KEY build_s3_file_id generate_object_key",
+            "s3py_helper.storage.s3raw": "CompletedPart S3MultipartUploadImpl",
+        },
+    )

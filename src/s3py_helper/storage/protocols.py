@@ -1,4 +1,4 @@
-"""What fusion services offer, for applications that bring a stand-in of their own."""
+"""What the services of the three packages offer, for applications that bring a stand-in of their own."""
 
 from collections.abc import AsyncIterator
 from typing import BinaryIO, Protocol
@@ -72,3 +72,53 @@ class FusionInfoService(Protocol):
     async def get_file_info(self, file_id: str) -> FileBasicInfo:
         """What is known of a file."""
         ...
+
+
+class S3RawUploadService(FusionUploadService, Protocol):
+    """Stores files in S3."""
+
+
+class S3RawDownloadService(FusionDownloadService, Protocol):
+    """Reads files from S3."""
+
+
+class S3RawDeleteService(FusionDeleteService, Protocol):
+    """Removes files from S3."""
+
+
+class S3RawInfoService(FusionInfoService, Protocol):
+    """Describes files in S3."""
+
+
+class FastdfsUploadService(Protocol):
+    """Stores files in FastDFS, which knows neither folders nor buckets."""
+
+    async def upload_bytes(self, file_name: str, content: bytes) -> FileAttach:
+        """Store bytes that are in memory."""
+        ...
+
+    async def upload_stream(
+        self, file_name: str, stream: BinaryIO | AsyncIterator[bytes], file_size: int
+    ) -> FileAttach:
+        """Store what a binary file object or an async iterator yields."""
+        ...
+
+    async def upload_file(self, file: UploadedFile) -> FileAttach:
+        """Store a FastAPI `UploadFile`."""
+        ...
+
+    async def upload_files(self, files: list[UploadedFile]) -> list[FileAttach]:
+        """Store several files; the results are in their order."""
+        ...
+
+
+class FastdfsDownloadService(FusionDownloadService, Protocol):
+    """Reads files from FastDFS."""
+
+
+class FastdfsDeleteService(FusionDeleteService, Protocol):
+    """Removes files from FastDFS."""
+
+
+class FastdfsInfoService(FusionInfoService, Protocol):
+    """Describes files in FastDFS."""

@@ -1,0 +1,1 @@
+"""The raw services: the same use cases as everywhere, on FastDFS alone."""

@@ -1,0 +1,31 @@
+"""Removing files from FastDFS."""
+
+from typing import TYPE_CHECKING
+
+from s3py_helper.application.delete import DeleteService
+from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
+from s3py_helper.storage.lazy_names import moved
+from s3py_helper.storage.protocols import FastdfsDeleteService
+
+
+class FastdfsDeleteServiceImpl(DeleteService):
+    """Removes files, appender and slave files among them; one that is not there raises `FileNotFoundException`.
+
+    Slave files are files of their own: they stay when their master is removed.
+
+    Args:
+        fdfs_client: The client, open while the service is used.
+
+    Attributes:
+        locator: Where it looks for files.
+    """
+
+    def __init__(self, fdfs_client: FastdfsClient) -> None:
+        self.locator = fdfs_client.locator()
+        super().__init__(self.locator)
+
+
+_: type[FastdfsDeleteService] = FastdfsDeleteServiceImpl
+
+if not TYPE_CHECKING:
+    __getattr__ = moved(__name__, {"s3py_helper.storage": "FileNotFoundException StorageOperationException"})

@@ -1,0 +1,31 @@
+"""Describing files in FastDFS."""
+
+from typing import TYPE_CHECKING
+
+from s3py_helper.application.info import InfoService
+from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
+from s3py_helper.storage.lazy_names import moved
+from s3py_helper.storage.protocols import FastdfsInfoService
+
+
+class FastdfsInfoServiceImpl(InfoService):
+    """Describes files: size, time and checksum from their ids, name and metadata from the server.
+
+    Args:
+        fdfs_client: The client, open while the service is used.
+
+    Attributes:
+        locator: Where it looks for files.
+    """
+
+    def __init__(self, fdfs_client: FastdfsClient) -> None:
+        self.locator = fdfs_client.locator()
+        super().__init__(self.locator)
+
+
+_: type[FastdfsInfoService] = FastdfsInfoServiceImpl
+
+if not TYPE_CHECKING:
+    __getattr__ = moved(
+        __name__, {"s3py_helper.storage": "FileBasicInfo FileNotFoundException StorageOperationException"}
+    )
