@@ -6,6 +6,7 @@ from s3py_helper.application.describe import file_attach
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import guess_content_type
+from s3py_helper.domain.file_name import check_file_name
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.object_key import name_in_key, new_object_key
@@ -32,11 +33,13 @@ class CopyService:
         """Store the file a second time under a new id; name, type and metadata are kept unless given.
 
         Raises:
-            InvalidArgumentException: The id, folder, bucket or metadata are not valid.
+            InvalidArgumentException: The id, name, folder, bucket or metadata are not valid.
             FileNotFoundException: There is no such file.
             RouteNotSupportedException: The id's backend or bucket is not served here.
             StorageOperationException: A backend failed; nothing was stored.
         """
+        if file_name is not None:
+            check_file_name(file_name)
         source = await self._locator.find(file_id, Purpose.READ)
         info = await source.info()
         name = file_name or info.file_name or name_in_key(source.file_id.key)

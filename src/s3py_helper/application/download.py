@@ -13,6 +13,7 @@ from s3py_helper.application.streams.sinks import pour
 from s3py_helper.application.zip.options import OnError, ZipOptions
 from s3py_helper.application.zip.plan import ZipPlan, plan_archive
 from s3py_helper.application.zip.policy import Compression
+from s3py_helper.domain.arguments import require_optional_instance
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.files import FileBasicInfo, FileDownload
 
@@ -44,6 +45,7 @@ class DownloadService:
     @asynccontextmanager
     async def open(self, file_id: str, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenFile]:
         """Description and bytes together; leaving the block releases the connection, however much was read."""
+        require_optional_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open(byte_range) as blob:
             yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body)
@@ -55,6 +57,7 @@ class DownloadService:
 
     async def download_bytes(self, file_id: str, *, byte_range: ByteRange | None = None) -> bytes:
         """The whole file in memory: for small ones."""
+        require_optional_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open_bytes(byte_range) as blob:
             chunks = [chunk async for chunk in blob.body]
@@ -72,6 +75,7 @@ class DownloadService:
         Whoever stops early should `aclose()` the generator (`contextlib.aclosing`): Python closes an abandoned one only
         when it is collected. Closing is not cut short by a cancellation.
         """
+        require_optional_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         opening = located.open_bytes(byte_range)
         blob = await opening.__aenter__()

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Final
 
 from s3py_helper.application.locator import Locator, Purpose
+from s3py_helper.domain.arguments import require_duration, require_optional_text
 from s3py_helper.domain.blob import NewBlob
-from s3py_helper.domain.content_type import guess_content_type
+from s3py_helper.domain.content_type import check_content_type, guess_content_type
 from s3py_helper.domain.files import FileUploadLink
 from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.object_key import new_object_key
@@ -19,7 +20,7 @@ class LinkService:
     """Signs links (S3). Whoever has a link may use it until it expires, so treat it like a password.
 
     Raises, all methods alike:
-        InvalidArgumentException: The id, name or lifetime is not valid.
+        InvalidArgumentException: The id, name, type or lifetime is not valid.
         RouteNotSupportedException: The backend cannot sign links, or is not served here.
         StorageOperationException: The backend failed.
     """
@@ -38,6 +39,10 @@ class LinkService:
         inline: bool = False,
     ) -> str:
         """A URL for HTTP GET; browsers save it as `file_name`, or show it when `inline`. Existence is not checked."""
+        require_duration(expires_in, "expires_in")
+        require_optional_text(file_name, "a file name")
+        if content_type is not None:
+            check_content_type(content_type)
         located = await self._locator.find(file_id, Purpose.READ)
         with located.operation("link"):
             return await located.presigning.download_url(
@@ -58,6 +63,7 @@ class LinkService:
 
         Name and type are validated here; the bytes go past this service, so size and content are not.
         """
+        require_duration(expires_in, "expires_in")
         if self._validator is not None:
             self._validator.validate_file_name(file_name)
             self._validator.validate_file_type(file_name)
@@ -66,7 +72,7 @@ class LinkService:
             key=new_object_key(file_name, folder),
             file_name=file_name,
             bucket=bucket,
-            content_type=content_type or guess_content_type(file_name),
+            content_type=guess_content_type(file_name) if content_type is None else check_content_type(content_type),
             metadata=check_metadata(metadata),
         )
         link = await presigning.upload_url(blob, expires_in)

@@ -6,7 +6,9 @@ from collections.abc import AsyncGenerator
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.locator import Locator
+from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.files import FileBasicInfo
+from s3py_helper.domain.text_rules import forbidden_character, require_text, shortened
 
 
 class ListService:
@@ -21,10 +23,13 @@ class ListService:
         What a listing does not tell (content type, metadata) is `None` or empty; `get_file_info` knows it.
 
         Raises:
+            InvalidArgumentException: No key can begin with the prefix, or no bucket can have that name.
             RouteNotSupportedException: The backend cannot list files, or the bucket is not served here.
             BucketNotFoundException: There is no such bucket.
             StorageOperationException: The backend failed.
         """
+        if forbidden := forbidden_character(require_text(prefix, "a prefix")):
+            raise InvalidArgumentException(f"the prefix {shortened(prefix)} contains {forbidden}: no key does")
         listing = self._locator.destination(bucket).listing.list(prefix, bucket=bucket)
         blobs = await listing.__aenter__()
         try:

@@ -3,19 +3,22 @@
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
 from s3py_helper.application.describe import file_attach
 from s3py_helper.application.locator import Locator
+from s3py_helper.application.streams.chunks import bytes_in_memory
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.streams.sources import ByteSource, FormFile, chunks_of, rewound
+from s3py_helper.domain.arguments import require_instance, require_iterable, require_optional_number
 from s3py_helper.domain.blob import NewBlob
-from s3py_helper.domain.content_type import guess_content_type
+from s3py_helper.domain.content_type import check_content_type, guess_content_type, is_content_type
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.object_key import new_object_key
+from s3py_helper.domain.text_rules import require_text
 from s3py_helper.domain.validation import FileValidatorImpl
 
 DEFAULT_CONCURRENT_FILES: Final = 16
@@ -83,8 +86,8 @@ class UploadService:
         content_type: str | None = None,
     ) -> FileAttach:
         """Store bytes that are in memory."""
-        size = memoryview(content).nbytes
-        return await self._store(file_name, content, size, Placement(folder, bucket, metadata), content_type)
+        whole = bytes_in_memory(content)
+        return await self._store(file_name, whole, len(whole), Placement(folder, bucket, metadata), content_type)
 
     async def upload_stream(
         self,
@@ -127,7 +130,7 @@ class UploadService:
         """
         placement = Placement(folder, bucket, metadata)
         return await all_or_nothing(
-            files,
+            require_iterable(files, "files", "UploadFile"),
             lambda file: self._store_form_file(file, placement),
             self.roll_back,
             at_once=self._concurrent_files,
@@ -138,17 +141,26 @@ class UploadService:
 
         A backend that cannot delete it now does not hide the error that led here: nothing is raised.
         """
+        require_instance(attach, FileAttach, "attach")
         with contextlib.suppress(StorageException):
             await self._locator.stored(attach.file_id).delete()
 
-    async def _store_form_file(self, file: UploadedFile, placement: Placement) -> FileAttach:
-        if not file.filename:
+    async def _store_form_file(self, file: object, placement: Placement) -> FileAttach:
+        form_file = _as_form_file(file)
+        if not form_file.filename:
             raise InvalidArgumentException("the uploaded file has no file name", operation="upload")
-        return await self._store(file.filename, await rewound(file), file.size, placement, file.content_type)
+        # What a client claims is no reason to refuse its file.
+        claimed = form_file.content_type
+        content_type = claimed if isinstance(claimed, str) and is_content_type(claimed) else None
+        return await self._store(form_file.filename, await rewound(form_file), form_file.size, placement, content_type)
 
     async def _store(
         self, file_name: str, source: ByteSource, size: int | None, placement: Placement, content_type: str | None
     ) -> FileAttach:
+        require_text(file_name, "a file name")
+        require_optional_number(size, "a file size")
+        if content_type is not None:
+            check_content_type(content_type)
         try:
             return await self._store_checked(file_name, source, size, placement, content_type)
         except StorageException as error:
@@ -182,3 +194,13 @@ class UploadService:
         if size is not None:
             self._validator.validate_file_size(size)
         return self._validator.max_file_size
+
+
+def _as_form_file(file: object) -> UploadedFile:
+    missing = [name for name in ("filename", "size", "content_type", "read", "seek") if not hasattr(file, name)]
+    if missing:
+        raise InvalidArgumentException(
+            f"give a FastAPI UploadFile, or an object like it; {type(file).__name__} has no {', '.join(missing)}",
+            operation="upload",
+        )
+    return cast("UploadedFile", file)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
+from s3py_helper.domain.arguments import require_optional_number
 from s3py_helper.domain.errors import InvalidArgumentException, InvalidRangeException
 
 # The range set is a list, which may have empty elements (RFC 9110, 5.6.1.2).
@@ -41,8 +42,8 @@ class ByteRange:
     def __post_init__(self) -> None:
         if self.first is None and self.last is None:
             raise InvalidArgumentException("a byte range needs a first or a last position")
-        if min(self.first or 0, self.last or 0) < 0:
-            raise InvalidArgumentException(f"byte positions are not negative, got {self.first} and {self.last}")
+        require_optional_number(self.first, "the first position of a byte range")
+        require_optional_number(self.last, "the last position of a byte range")
         if self.first is not None and self.last is not None and self.last < self.first:
             raise InvalidArgumentException(f"a byte range does not end ({self.last}) before it begins ({self.first})")
 

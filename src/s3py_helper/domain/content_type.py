@@ -4,6 +4,9 @@ import mimetypes
 from functools import cache, lru_cache
 from typing import Final
 
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.text_rules import require_text, shortened
+
 OCTET_STREAM: Final = "application/octet-stream"
 
 SNIFFED_BYTES: Final = 512
@@ -64,6 +67,24 @@ _ENCODING_TYPES: Final = {
     "br": "application/x-brotli",
     "compress": "application/x-compress",
 }
+
+
+def check_content_type(content_type: str) -> str:
+    """The type, which becomes the value of a header.
+
+    Raises:
+        InvalidArgumentException: It is blank, or has characters that no header may carry.
+    """
+    if not is_content_type(require_text(content_type, "a content type")):
+        raise InvalidArgumentException(
+            f"the content type {shortened(content_type)} is no media type: it is printable ASCII, as in text/plain"
+        )
+    return content_type
+
+
+def is_content_type(text: str) -> bool:
+    """Whether a header can carry it."""
+    return bool(text.strip()) and text.isascii() and text.isprintable()
 
 
 def guess_content_type(file_name: str, first_bytes: bytes = b"") -> str:

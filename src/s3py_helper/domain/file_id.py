@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from s3py_helper.domain.errors import InvalidArgumentException
-from s3py_helper.domain.text_rules import forbidden_character, shortened, utf8_length
+from s3py_helper.domain.text_rules import forbidden_character, require_text, shortened, utf8_length
 
 MAX_KEY_BYTES: Final = 1024
 """Longest object key in bytes of UTF-8 (Amazon S3 User Guide, "Naming objects")."""
@@ -99,7 +99,7 @@ def backend_of(text: str, schemes: Collection[str] = ()) -> str:
 def check_bucket(backend: str, bucket: str) -> None:
     """Raise `InvalidArgumentException` when the backend can have no bucket of that name."""
     find_problem = _BUCKET_PROBLEM_FINDERS.get(backend, _filesystem_bucket_problem)
-    if problem := find_problem(bucket):
+    if problem := find_problem(require_text(bucket, "a bucket")):
         raise InvalidArgumentException(f"invalid bucket name {shortened(bucket)}: {problem}", backend=backend)
 
 

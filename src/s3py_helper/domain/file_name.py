@@ -2,12 +2,12 @@
 
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import MAX_SEGMENT_BYTES
-from s3py_helper.domain.text_rules import forbidden_character, shortened, utf8_length
+from s3py_helper.domain.text_rules import forbidden_character, require_text, shortened, utf8_length
 
 
 def check_file_name(name: str) -> None:
     """Raise `InvalidArgumentException` unless the name can be a file's name on every backend and system."""
-    if problem := _segment_problem(name):
+    if problem := _segment_problem(require_text(name, "a file name")):
         raise InvalidArgumentException(f"invalid file name {shortened(name)}: {problem}", operation="upload")
 
 
@@ -17,7 +17,7 @@ def check_folder(folder: str) -> str:
     Raises:
         InvalidArgumentException: A segment is empty, `.` or `..`, or could not be a file's name either.
     """
-    trimmed = folder.strip("/")
+    trimmed = require_text(folder, "the folder").strip("/")
     for segment in trimmed.split("/") if trimmed else ():
         if problem := _segment_problem(segment):
             raise InvalidArgumentException(f"invalid folder {shortened(folder)}: {problem}", operation="upload")

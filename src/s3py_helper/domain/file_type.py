@@ -6,6 +6,7 @@ from pydantic import Field
 
 from s3py_helper.domain.errors import InvalidFileTypeException
 from s3py_helper.domain.settings_model import SettingsModel
+from s3py_helper.domain.text_rules import require_text
 
 
 class FileTypeConfig(SettingsModel, defer_build=True):
@@ -29,7 +30,7 @@ def check_file_type(file_name: str, config: FileTypeConfig) -> None:
     """
     if not config.whitelist and not config.blacklist:
         return
-    extensions = _extensions(file_name)
+    extensions = _extensions(require_text(file_name, "a file name"))
     if refused := extensions.every & _normalised(config.blacklist):
         raise InvalidFileTypeException(
             f"file type {min(refused)!r} of {file_name!r} is not allowed", operation="upload", file_name=file_name

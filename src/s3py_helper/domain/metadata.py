@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from s3py_helper.domain.errors import InvalidArgumentException
-from s3py_helper.domain.text_rules import forbidden_character
+from s3py_helper.domain.text_rules import forbidden_character, shortened
 
 
 def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
@@ -16,8 +16,14 @@ def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     Raises:
         InvalidArgumentException: A name is empty, or a name or value is no such text.
     """
-    pairs = dict(metadata or {})
+    if metadata is None:
+        return {}
     # Annotations do not bind callers.
+    if not isinstance(cast("object", metadata), Mapping):
+        raise InvalidArgumentException(
+            f"metadata are a mapping of texts, got {shortened(metadata)}", operation="upload"
+        )
+    pairs = dict(metadata)
     for name, value in cast("dict[object, object]", pairs).items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise InvalidArgumentException(f"metadata are pairs of text, got {name!r}: {value!r}", operation="upload")

@@ -8,7 +8,7 @@ from typing import Final
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import MAX_KEY_BYTES, MAX_SEGMENT_BYTES
 from s3py_helper.domain.file_name import check_folder
-from s3py_helper.domain.text_rules import utf8_length
+from s3py_helper.domain.text_rules import forbidden_character, require_text, shortened, utf8_length
 
 _PREFIX: Final = re.compile(r"[0-9a-f]{16}_(?=.)", re.DOTALL)
 _PREFIX_LENGTH: Final = 17
@@ -22,10 +22,15 @@ def new_object_key(file_name: str, folder: str | None = None) -> str:
     disks store no longer one. The full name travels beside the bytes.
 
     Raises:
-        InvalidArgumentException: The folder is not a path of valid names, or the key would exceed 1024 bytes.
+        InvalidArgumentException: The name has a character that no key may contain, the folder is not a path of valid
+            names, or the key would exceed 1024 bytes.
     """
+    if forbidden := forbidden_character(require_text(file_name, "a file name")):
+        raise InvalidArgumentException(
+            f"invalid file name {shortened(file_name)}: it contains {forbidden}", operation="upload"
+        )
     segment = f"{secrets.token_hex(8)}_{_fitted(file_name, MAX_SEGMENT_BYTES - _PREFIX_LENGTH)}"
-    parent = check_folder(folder or "")
+    parent = "" if folder is None else check_folder(folder)
     key = f"{parent}/{segment}" if parent else segment
     if (length := utf8_length(key)) > MAX_KEY_BYTES:
         raise InvalidArgumentException(

@@ -5,6 +5,16 @@ from collections.abc import Buffer
 from s3py_helper.domain.errors import InvalidArgumentException
 
 
+def bytes_in_memory(content: object) -> bytes:
+    """What a caller gives as the whole content; `InvalidArgumentException` unless it is bytes-like."""
+    if not isinstance(content, Buffer):
+        raise InvalidArgumentException(
+            f"the content is bytes, got {type(content).__name__}: encode text, and use upload_stream for files",
+            operation="upload",
+        )
+    return as_bytes(content, "the caller")
+
+
 def as_bytes(chunk: object, giver: str) -> bytes:
     """The bytes of a bytes-like object, copied: its owner may overwrite it while parts of it wait to be sent.
 

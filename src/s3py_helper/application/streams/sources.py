@@ -80,7 +80,12 @@ async def rewound(file: FormFile) -> ByteSource:
     if isinstance(inner, io.BytesIO):
         inner.seek(0)
         return inner
-    await file.seek(0)
+    try:
+        # Also for files of other frameworks, whose methods block.
+        if inspect.isawaitable(moved := cast("object", file.seek(0))):
+            await moved
+    except io.UnsupportedOperation as error:
+        raise InvalidArgumentException(f"the uploaded file cannot be read again: {error}", operation="upload") from None
     return file
 
 

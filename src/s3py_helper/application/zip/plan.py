@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.pacing import Paced
@@ -14,7 +15,8 @@ from s3py_helper.application.zip.lookahead import FILES_AHEAD
 from s3py_helper.application.zip.options import ZipOptions
 from s3py_helper.application.zip.policy import compresses
 from s3py_helper.application.zip.source import Source, entry_names
-from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.arguments import require_iterable, require_optional_text
+from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.files import FileDownload
 
 
@@ -42,15 +44,28 @@ async def plan_archive(files: Iterable[FileDownload], locator: Locator, options:
     """Check ids and routes of all files, and the files themselves where the options say so.
 
     Raises:
-        InvalidArgumentException: An id is not valid.
+        InvalidArgumentException: An id or a name is not valid.
         RouteNotSupportedException: A file's backend or bucket is not served here.
         StorageException: With `verify_first`, unless errors are to be skipped: what is wrong with a file.
     """
-    sources = [Source(await locator.find(file.file_id, Purpose.READ), file.file_name) async for file in Paced(files)]
+    entries = require_iterable(files, "files", "FileDownload")
+    sources = [await _source(entry, locator) async for entry in Paced(entries)]
     if not options.verify_first:
         return ZipPlan(sources, options)
     await _verify(sources, skip=options.on_error == "skip")
     return ZipPlan(sources, options, await exact_length(sources, options))
+
+
+async def _source(file: object, locator: Locator) -> Source:
+    """One entry, from a `FileDownload` or an object that looks like one."""
+    try:
+        file_id, name = cast("FileDownload", file).file_id, cast("FileDownload", file).file_name
+    except AttributeError:
+        raise InvalidArgumentException(
+            f"an archive is made of FileDownload(file_id=..., file_name=...), got {type(file).__name__}",
+            operation="zip",
+        ) from None
+    return Source(await locator.find(file_id, Purpose.READ), require_optional_text(name, "the name of an entry"))
 
 
 async def _verify(sources: list[Source], *, skip: bool) -> None:

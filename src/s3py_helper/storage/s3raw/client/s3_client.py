@@ -1,6 +1,7 @@
 """Operations of S3 one by one, for those who control multipart uploads themselves."""
 
-from collections.abc import Sequence
+import io
+from collections.abc import Buffer, Sequence
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -10,8 +11,12 @@ from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.observing import GuardedObserver, LoggingObserver
 from s3py_helper.application.ports.observer import Observer
+from s3py_helper.domain.arguments import require_iterable
+from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
+from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.domain.text_rules import forbidden_character, require_text, shortened
 
 type Body = bytes | bytearray | BinaryIO
 
@@ -52,8 +57,8 @@ class S3Client:
         metadata: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Store an object."""
-        more = _given(ContentLength=content_length, Metadata=metadata)
-        return await self._call("put_object", "upload", bucket, key, Body=body, **more)
+        more = _given(ContentLength=content_length, Metadata=_checked(metadata))
+        return await self._call("put_object", "upload", bucket, key, Body=_checked_body(body), **more)
 
     async def get_object(self, bucket: str, key: str) -> dict[str, Any]:
         """Open an object: `async with answer["Body"] as body: content = await body.read()`."""
@@ -75,7 +80,7 @@ class S3Client:
         The last of them must be `complete_multipart_upload` or `abort_multipart_upload`: S3 keeps, and bills, the parts
         until then.
         """
-        return await self._call("create_multipart_upload", "upload", bucket, key, **_given(Metadata=metadata))
+        return await self._call("create_multipart_upload", "upload", bucket, key, **_given(Metadata=_checked(metadata)))
 
     async def upload_part(
         self,
@@ -89,7 +94,14 @@ class S3Client:
         """Send the part of that number (1 to 10 000); all but the last have at least 5 MiB."""
         more = _given(ContentLength=content_length)
         return await self._call(
-            "upload_part", "upload", bucket, key, UploadId=upload_id, PartNumber=part_number, Body=body, **more
+            "upload_part",
+            "upload",
+            bucket,
+            key,
+            UploadId=upload_id,
+            PartNumber=part_number,
+            Body=_checked_body(body),
+            **more,
         )
 
     async def list_parts(
@@ -109,7 +121,7 @@ class S3Client:
             bucket,
             key,
             UploadId=upload_id,
-            MultipartUpload={"Parts": list(parts)},
+            MultipartUpload={"Parts": list(require_iterable(parts, "parts", "dictionaries with PartNumber and ETag"))},
         )
 
     async def abort_multipart_upload(self, bucket: str, key: str, upload_id: str) -> dict[str, Any]:
@@ -117,8 +129,24 @@ class S3Client:
         return await self._call("abort_multipart_upload", "upload", bucket, key, UploadId=upload_id)
 
     async def _call(self, method: str, operation: str, bucket: str, key: str, **parameters: object) -> dict[str, Any]:
+        for name, value in {"bucket": bucket, "key": key, "upload_id": parameters.get("UploadId", "")}.items():
+            # The SDK escapes it for the URL before it looks at its type.
+            if forbidden := forbidden_character(require_text(value, name)):
+                raise InvalidArgumentException(f"{name} {shortened(value)} contains {forbidden}", operation=operation)
         sdk = await self._session.sdk()
         return await sdk.call(method, operation, Bucket=bucket, Key=key, **parameters)
+
+
+def _checked(metadata: dict[str, str] | None) -> dict[str, str] | None:
+    return None if metadata is None else check_metadata(metadata)
+
+
+def _checked_body(body: object) -> object:
+    if isinstance(body, str | io.TextIOBase) or not (isinstance(body, Buffer) or hasattr(body, "read")):
+        raise InvalidArgumentException(
+            f"the body is bytes or a binary file object, got {type(body).__name__}", operation="upload"
+        )
+    return body
 
 
 def _given(**parameters: object) -> dict[str, Any]:
