@@ -53,5 +53,16 @@ def require_iterable(value: object, what: str, items: str) -> Iterable[object]:
     return cast("Iterable[object]", value)
 
 
+def require_items[Kind](values: object, kind: type[Kind], what: str) -> list[Kind]:
+    """The items; `InvalidArgumentException` unless all are of that type."""
+    return [require_instance(value, kind, f"each of {what}") for value in require_iterable(values, what, kind.__name__)]
+
+
+def require_method(value: object, method: str, what: str) -> None:
+    """Raise `InvalidArgumentException` unless the object has the method."""
+    if not callable(getattr(value, method, None)):
+        raise _wrong(what, f"an object with the method {method}", value)
+
+
 def _wrong(what: str, right: str, value: object) -> InvalidArgumentException:
     return InvalidArgumentException(f"{what} is {right}, got {type(value).__name__}: {shortened(value)}")

@@ -63,6 +63,9 @@ class FileId:
     key: str
 
     def __post_init__(self) -> None:
+        if not _are_texts(self.backend, self.bucket, self.key):
+            given = ", ".join(type(part).__name__ for part in (self.backend, self.bucket, self.key))
+            raise InvalidArgumentException(f"a file id is made of backend, bucket and key, three texts, got {given}")
         if problem := _problem(self.backend, self.bucket, self.key):
             raise _invalid(str(self), self.backend, problem)
 
@@ -74,7 +77,7 @@ class FileId:
             text: The id.
             schemes: Those of the stores that the application mounted.
         """
-        backend = backend_of(text, schemes)
+        backend = backend_of(require_text(text, "a file id"), schemes)
         bucket, slash, key = text.removeprefix(_prefix(backend)).partition("/")
         if not slash and (problem := _problem(backend, bucket, key)):
             raise _invalid(text, backend, problem)
@@ -103,9 +106,13 @@ def check_bucket(backend: str, bucket: str) -> None:
         raise InvalidArgumentException(f"invalid bucket name {shortened(bucket)}: {problem}", backend=backend)
 
 
+def _are_texts(backend: object, bucket: object, key: object) -> bool:
+    return isinstance(backend, str) and isinstance(bucket, str) and isinstance(key, str)
+
+
 def check_scheme(scheme: str) -> None:
     """Raise `InvalidArgumentException` unless a store may be mounted under that scheme."""
-    if not _SCHEME.fullmatch(scheme) or scheme in {*Backend, "fs"}:
+    if not _SCHEME.fullmatch(require_text(scheme, "a scheme")) or scheme in {*Backend, "fs"}:
         taken = ", ".join(sorted({*Backend, "fs"}))
         raise InvalidArgumentException(
             f"invalid scheme {shortened(scheme)}: 2 to 32 of a-z 0-9 -, a letter first, none of {taken}"

@@ -7,6 +7,7 @@ from typing import Final
 
 from s3py_helper.domain.errors import DeleteNotSupportedException, InvalidArgumentException, RouteNotSupportedException
 from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.text_rules import shortened
 
 
 class StorageMode(StrEnum):
@@ -61,7 +62,7 @@ class RoutingPolicy:
 
     def __post_init__(self) -> None:
         # Asked for by every operation, so they are derived once.
-        backends = (*_SERVED[self.mode], *self.mounted)
+        backends = (*_served(self.mode), *self.mounted)
         if not backends:
             raise InvalidArgumentException(f"mode '{self.mode}' needs a mounted store")
         default = self.default or backends[0]
@@ -113,6 +114,13 @@ class RoutingPolicy:
                 file_id=None if file_id is None else str(file_id),
                 backend=self.new_files if file_id is None else file_id.backend,
             )
+
+
+def _served(mode: StorageMode) -> tuple[str, ...]:
+    try:
+        return _SERVED[StorageMode(mode)]
+    except ValueError:
+        raise InvalidArgumentException(f"the mode is one of {', '.join(StorageMode)}, got {shortened(mode)}") from None
 
 
 def _listed(backends: tuple[str, ...]) -> str:

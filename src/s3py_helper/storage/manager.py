@@ -17,6 +17,7 @@ from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import DEFAULT_CONCURRENT_FILES, UploadService
+from s3py_helper.domain.arguments import require_items, require_optional_instance
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.routing import StorageMode
@@ -83,7 +84,8 @@ class StorageManager:
         mounts: Iterable[Mount] = (),
         new_files: str | None = None,
     ) -> None:
-        mounts = tuple(mounts)
+        mounts = tuple(require_items(mounts, Mount, "mounts"))
+        require_optional_instance(mode_config, StorageModeConfig, "mode_config")
         if mode_config is None:
             mounted_only = mounts and not (s3_config or fastdfs_config or filesystem_config)
             mode_config = StorageModeConfig(mode=StorageMode.MOUNTED if mounted_only else StorageMode.HYBRID)
@@ -94,7 +96,7 @@ class StorageManager:
             filesystem=filesystem_config,
             fusion=fusion_config or FusionConfig(),
             validator=validator or FileValidatorImpl(file_type_config),
-            buckets=None if buckets is None else frozenset(buckets),
+            buckets=None if buckets is None else frozenset(require_items(buckets, str, "buckets")),
             concurrent_files=concurrent_files,
             observer=observer or LoggingObserver(),
             mounts=mounts,

@@ -8,6 +8,13 @@ from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.observer import Observer
+from s3py_helper.domain.arguments import (
+    require_instance,
+    require_method,
+    require_number,
+    require_optional_instance,
+    require_optional_text,
+)
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.file_type import FileTypeConfig
@@ -73,6 +80,7 @@ class KitConfig:
     new_files: str | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         schemes = [mount.scheme for mount in self.mounts]
         if len(set(schemes)) < len(schemes):
             raise InvalidArgumentException(f"a scheme is mounted twice: {', '.join(schemes)}")
@@ -85,8 +93,19 @@ class KitConfig:
                     f"mode '{self.mode}' needs the setting {argument} (in the environment: {variables})",
                     backend=backend,
                 )
-        if self.concurrent_files < 1:
-            raise InvalidArgumentException(f"concurrent_files is at least 1, got {self.concurrent_files}")
+
+    def _check_types(self) -> None:
+        """Annotations do not bind callers, and what is wrong here would show in some later operation only."""
+        require_optional_instance(self.s3, S3Config, "s3_config")
+        require_optional_instance(self.fastdfs, FastdfsConfig, "fastdfs_config")
+        require_optional_instance(self.filesystem, FilesystemConfig, "filesystem_config")
+        require_instance(self.fusion, FusionConfig, "fusion_config")
+        require_method(self.validator, "validate_file_name", "validator")
+        require_method(self.observer, "notify", "observer")
+        require_number(self.concurrent_files, "concurrent_files", least=1)
+        require_optional_text(self.new_files, "new_files")
+        for mount in self.mounts:
+            require_instance(mount, Mount, "a mount")
 
     @property
     def policy(self) -> RoutingPolicy:

@@ -36,6 +36,10 @@ class Mount:
 
     def __post_init__(self) -> None:
         check_scheme(self.scheme)
+        if not callable(self.open):
+            raise InvalidArgumentException(
+                f"a mount needs a function that opens its backend, got {shortened(self.open)}"
+            )
 
 
 def installed_mounts(schemes: Iterable[str]) -> tuple[Mount, ...]:

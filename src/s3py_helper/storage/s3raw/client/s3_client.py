@@ -11,7 +11,7 @@ from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.observing import GuardedObserver, LoggingObserver
 from s3py_helper.application.ports.observer import Observer
-from s3py_helper.domain.arguments import require_iterable
+from s3py_helper.domain.arguments import require_instance, require_iterable
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.metadata import check_metadata
@@ -29,6 +29,7 @@ class S3Client:
     """
 
     def __init__(self, config: S3Config, observer: Observer | None = None) -> None:
+        require_instance(config, S3Config, "config")
         self._observer = GuardedObserver(observer or LoggingObserver())
         self._session = S3Session(config, self._observer)
 

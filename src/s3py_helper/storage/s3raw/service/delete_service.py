@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from s3py_helper.application.delete import DeleteService
+from s3py_helper.domain.arguments import require_instance
 from s3py_helper.storage.lazy_names import moved
 from s3py_helper.storage.protocols import S3RawDeleteService
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
@@ -19,6 +20,7 @@ class S3RawDeleteServiceImpl(DeleteService):
     """
 
     def __init__(self, s3_client: S3Client) -> None:
+        require_instance(s3_client, S3Client, "s3_client")
         self.locator = s3_client.locator()
         super().__init__(self.locator)
 

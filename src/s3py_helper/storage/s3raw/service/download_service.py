@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.application.download import DownloadService
 from s3py_helper.domain.archive_name import safe_entry_name
+from s3py_helper.domain.arguments import require_instance, require_optional_instance
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.domain.object_key import name_in_key
 from s3py_helper.storage.lazy_names import moved
@@ -25,6 +26,8 @@ class S3RawDownloadServiceImpl(DownloadService):
     """
 
     def __init__(self, s3_client: S3Client, perf_config: S3PerfConfig | None = None) -> None:
+        require_instance(s3_client, S3Client, "s3_client")
+        require_optional_instance(perf_config, S3PerfConfig, "perf_config")
         self.locator = s3_client.locator(perf=perf_config)
         super().__init__(self.locator)
 

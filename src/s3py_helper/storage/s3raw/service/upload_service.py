@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.application.upload import UploadService
+from s3py_helper.domain.arguments import require_instance, require_optional_instance
 from s3py_helper.storage.lazy_names import moved
 from s3py_helper.storage.protocols import S3RawUploadService
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
@@ -22,6 +23,9 @@ class S3RawUploadServiceImpl(UploadService):
     """
 
     def __init__(self, s3_client: S3Client, config: S3Config, perf_config: S3PerfConfig | None = None) -> None:
+        require_instance(s3_client, S3Client, "s3_client")
+        require_instance(config, S3Config, "config")
+        require_optional_instance(perf_config, S3PerfConfig, "perf_config")
         self.locator = s3_client.locator(default_bucket=config.default_bucket, perf=perf_config or config.perf)
         super().__init__(self.locator)
 

@@ -1,0 +1,252 @@
+"""Whatever is given to a public method or constructor: what comes out is an error of the kit that says what is wrong.
+
+Methods are found by reflection: a new one is swept from its first day.
+"""
+
+import inspect
+import io
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from s3py_helper.entrypoints.container.mounts import Mount
+from s3py_helper.storage import (
+    Backend,
+    ByteRange,
+    FastdfsConfig,
+    FileAttach,
+    FileDownload,
+    FileId,
+    FilesystemConfig,
+    FileTypeConfig,
+    FileValidatorImpl,
+    FusionConfig,
+    InvalidArgumentException,
+    S3Config,
+    S3PerfConfig,
+    StorageException,
+    StorageManager,
+    StorageMode,
+    StorageModeConfig,
+)
+from s3py_helper.storage.s3raw.client.s3_client import S3Client
+from s3py_helper.storage.s3raw.service.delete_service import S3RawDeleteServiceImpl
+from s3py_helper.storage.s3raw.service.download_service import S3RawDownloadServiceImpl
+from s3py_helper.storage.s3raw.service.info_service import S3RawInfoServiceImpl
+from s3py_helper.storage.s3raw.service.upload_service import S3RawUploadServiceImpl
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def _numbers() -> AsyncIterator[int]:
+    yield 72
+
+
+def _wrong_values() -> Iterator[object]:
+    """Fresh ones each time: some can be used once."""
+    yield from (None, True, 0, 5, -1, 10**40, 3.5, float("nan"), float("inf"))
+    yield from ("", " ", "text", "a\0b", "a\nb", "\udc80", "../x", "s3:", "é" * 300)
+    yield from (b"", b"bytes", bytearray(b"x"), memoryview(b"xyz")[::2])
+    yield from ([], [5], ["a"], [None], (1, 2), set(), {}, {"a": 1}, {5: "a"}, range(3), iter([1]))
+    yield from (object(), object, ValueError("x"), len, timedelta(1), timedelta(-1), timedelta(days=10**8))
+    yield from (io.StringIO("x"), io.BytesIO(b"abc"), _numbers(), FileDownload(file_id="a"))
+
+
+class FormFile:
+    """A file from a form, as far as uploads need it."""
+
+    filename = "a.txt"
+    size = None
+    content_type = None
+
+    async def read(self, _size: int = -1) -> bytes:
+        return b""
+
+    async def seek(self, _offset: int) -> None:
+        """It has nothing to go to."""
+
+
+def _right_values(file_id: str) -> dict[str, object]:
+    """What each parameter without a default may be."""
+    return {
+        "attach": FileAttach(file_id=file_id, file_name="a.txt"),
+        "body": b"abc",
+        "bucket": "demo",
+        "content": b"abc",
+        "file": FormFile(),
+        "file_id": file_id,
+        "file_name": "a.txt",
+        "files": [],
+        "key": "a.txt",
+        "out": io.BytesIO(),
+        "part_number": 1,
+        "parts": [{"PartNumber": 1, "ETag": "x"}],
+        "stream": b"abc",
+        "upload_id": "x",
+    }
+
+
+async def _used(returned: object) -> None:
+    """Do with it what callers do: await it, enter it, read it to its end."""
+    if inspect.iscoroutine(returned):
+        returned = await returned
+    if isinstance(returned, AbstractAsyncContextManager):
+        async with returned as opened:
+            async for _ in opened.body:
+                pass
+    elif inspect.isasyncgen(returned):
+        async for _ in returned:
+            pass
+
+
+_RAW = re.compile(r"object has no attribute|is not iterable|unsupported operand|bytes-like object|not subscriptable")
+
+
+def _assert_plain(error: StorageException) -> None:
+    text = str(error)
+    assert text
+    assert not _RAW.search(text), text
+
+
+def _methods(service: object) -> list[Callable[..., object]]:
+    return [method for name, method in inspect.getmembers(service, inspect.ismethod) if not name.startswith("_")]
+
+
+async def _sweep(service: object, new_file_id: Callable[[], str]) -> int:
+    calls = 0
+    for method in _methods(service):
+        parameters = inspect.signature(method).parameters
+        for name in parameters:
+            for value in _wrong_values():
+                right = _right_values(new_file_id())
+                given = {each.name: right[each.name] for each in parameters.values() if each.default is each.empty}
+                calls += 1
+                try:
+                    await _used(method(**given | {name: value}))
+                except StorageException as error:
+                    _assert_plain(error)
+                except Exception as error:
+                    error.add_note(f"{method.__qualname__}({name}={value!r})")
+                    raise
+    return calls
+
+
+SERVICES = sorted(name for name in dir(StorageManager) if name.endswith("_service"))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_the_services_on_the_local_disk(tmp_path: Path, name: str) -> None:
+    config = FilesystemConfig(root=tmp_path, durability=False)
+    async with StorageManager(StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=config) as manager:
+        kept = await manager.upload_service.upload_bytes("a.txt", b"abc")
+        assert await _sweep(getattr(manager, name), lambda: kept.file_id) or name == "health_service"
+
+
+UNREACHABLE = S3Config(
+    endpoint="http://127.0.0.1:1", access_key_id="a", secret_access_key="b", perf=S3PerfConfig(max_retries=0)
+)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_the_services_on_s3(name: str) -> None:
+    async with StorageManager(StorageModeConfig(mode=StorageMode.S3), UNREACHABLE) as manager:
+        assert await _sweep(getattr(manager, name), lambda: "s3:demo/a.txt") or name == "health_service"
+
+
+async def test_the_raw_services() -> None:
+    async with S3Client(UNREACHABLE) as client:
+        for service in (
+            client,
+            S3RawUploadServiceImpl(client, UNREACHABLE),
+            S3RawDownloadServiceImpl(client),
+            S3RawInfoServiceImpl(client),
+            S3RawDeleteServiceImpl(client),
+        ):
+            assert await _sweep(service, lambda: "demo/a.txt")
+
+
+async def _nowhere(_observer: object) -> None:
+    """Opens nothing."""
+
+
+def _parsed(text: str) -> FileId:
+    """As users call it: the other parameter is for the locator."""
+    return FileId.parse(text)
+
+
+_CLIENT = S3Client(UNREACHABLE)
+_CONSTRUCTORS: list[tuple[Callable[..., object], dict[str, object]]] = [
+    (S3Config, {"endpoint": "http://h"}),
+    (S3PerfConfig, {}),
+    (FastdfsConfig, {"tracker_servers": ["t:1"]}),
+    (FilesystemConfig, {"root": "data"}),
+    (FusionConfig, {}),
+    (FileTypeConfig, {}),
+    (StorageModeConfig, {}),
+    (FileDownload, {"file_id": "a"}),
+    (FileValidatorImpl, {}),
+    (ByteRange, {"first": 0, "last": None}),
+    (FileId, {"backend": Backend.S3, "bucket": "abc", "key": "k"}),
+    (_parsed, {"text": "s3:abc/k"}),
+    (StorageManager, {"s3_config": UNREACHABLE, "mode_config": StorageModeConfig(mode=StorageMode.S3)}),
+    (Mount, {"scheme": "shelf", "open": _nowhere}),
+    (S3Client, {"config": UNREACHABLE}),
+    (S3RawUploadServiceImpl, {"s3_client": _CLIENT, "config": UNREACHABLE}),
+    (S3RawDownloadServiceImpl, {"s3_client": _CLIENT}),
+    (S3RawInfoServiceImpl, {"s3_client": _CLIENT}),
+    (S3RawDeleteServiceImpl, {"s3_client": _CLIENT}),
+    (FileValidatorImpl().validate_file_name, {"file_name": "a"}),
+    (FileValidatorImpl(FileTypeConfig(whitelist=["txt"])).validate_file_type, {"file_name": "a.txt"}),
+    (FileValidatorImpl(max_file_size=5).validate_file_size, {"file_size": 1}),
+]
+
+
+@pytest.mark.parametrize(("make", "right"), _CONSTRUCTORS, ids=lambda value: getattr(value, "__qualname__", None))
+def test_constructors(make: Callable[..., object], right: dict[str, object]) -> None:
+    make(**right)
+    names = getattr(make, "model_fields", None) or inspect.signature(make).parameters
+    for name in names:
+        for value in _wrong_values():
+            try:
+                make(**right | {name: value})
+            except StorageException as error:
+                _assert_plain(error)
+            except Exception as error:
+                error.add_note(f"{make.__qualname__}({name}={value!r})")
+                raise
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"mode_config": "s3"}, "mode_config is a StorageModeConfig, got str"),
+        ({"s3_config": {"endpoint": "http://h"}}, "s3_config is a S3Config, got dict"),
+        ({"buckets": "docs"}, "buckets is a list of str, got str"),
+        ({"buckets": ["docs", 5]}, "each of buckets is a str, got int"),
+        ({"concurrent_files": 0}, "concurrent_files is at least 1, got"),
+        ({"concurrent_files": True}, "concurrent_files is a whole number, got bool"),
+        ({"validator": object()}, "validator is an object with the method validate_file_name"),
+        ({"observer": print}, "observer is an object with the method notify"),
+        ({"mounts": [5]}, "each of mounts is a Mount, got int"),
+    ],
+)
+def test_a_manager_says_what_it_should_have_been_given(wrong: dict[str, object], message: str) -> None:
+    right = {"s3_config": UNREACHABLE, "mode_config": StorageModeConfig(mode=StorageMode.S3)}
+    with pytest.raises(InvalidArgumentException, match=message):
+        StorageManager(**right | wrong)  # type: ignore[arg-type]  # that is the point
+
+
+async def test_what_a_client_claims_of_a_type_does_not_refuse_its_file(tmp_path: Path) -> None:
+    config = FilesystemConfig(root=tmp_path, durability=False)
+    async with StorageManager(StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=config) as manager:
+        for claimed in ("tëxt/plain", "text/plain\n", "", "a\0"):
+            file = FormFile()
+            file.content_type = claimed  # type: ignore[assignment]  # any client may send this
+            attach = await manager.upload_service.upload_file(file)
+            assert attach.content_type == "text/plain"
+            with pytest.raises(InvalidArgumentException, match="content type"):
+                await manager.upload_service.upload_bytes("a.txt", b"", content_type=claimed)
