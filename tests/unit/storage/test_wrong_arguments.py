@@ -33,11 +33,24 @@ from s3py_helper.storage import (
     StorageMode,
     StorageModeConfig,
 )
+from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
+from s3py_helper.storage.fastdfs.service.delete_service import FastdfsDeleteServiceImpl
+from s3py_helper.storage.fastdfs.service.download_service import FastdfsDownloadServiceImpl
+from s3py_helper.storage.fastdfs.service.info_service import FastdfsInfoServiceImpl
+from s3py_helper.storage.fastdfs.service.upload_service import FastdfsUploadServiceImpl
+from s3py_helper.storage.fusion.router.file_id_router import FileIdRouterImpl
+from s3py_helper.storage.fusion.service.delete_service import FusionDeleteServiceImpl
+from s3py_helper.storage.fusion.service.download_service import FusionDownloadServiceImpl
+from s3py_helper.storage.fusion.service.info_service import FusionInfoServiceImpl
+from s3py_helper.storage.fusion.service.upload_service import FusionUploadServiceImpl
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
+from s3py_helper.storage.s3raw.multipart import CompletedPart, S3MultipartUploadImpl
 from s3py_helper.storage.s3raw.service.delete_service import S3RawDeleteServiceImpl
 from s3py_helper.storage.s3raw.service.download_service import S3RawDownloadServiceImpl
 from s3py_helper.storage.s3raw.service.info_service import S3RawInfoServiceImpl
 from s3py_helper.storage.s3raw.service.upload_service import S3RawUploadServiceImpl
+
+FASTDFS_ID = "group1/M00/00/00/CgAAAWZ4QlOAAAAAAAAAC0cH1BU123.txt"
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -83,7 +96,9 @@ def _right_values(file_id: str) -> dict[str, object]:
         "files": [],
         "key": "a.txt",
         "out": io.BytesIO(),
+        "part_data": b"abc",
         "part_number": 1,
+        "part_size": 3,
         "parts": [{"PartNumber": 1, "ETag": "x"}],
         "stream": b"abc",
         "upload_id": "x",
@@ -116,13 +131,13 @@ def _methods(service: object) -> list[Callable[..., object]]:
     return [method for name, method in inspect.getmembers(service, inspect.ismethod) if not name.startswith("_")]
 
 
-async def _sweep(service: object, new_file_id: Callable[[], str]) -> int:
+async def _sweep(service: object, file_id: str, **special: object) -> int:
     calls = 0
     for method in _methods(service):
         parameters = inspect.signature(method).parameters
         for name in parameters:
             for value in _wrong_values():
-                right = _right_values(new_file_id())
+                right = _right_values(file_id) | special
                 given = {each.name: right[each.name] for each in parameters.values() if each.default is each.empty}
                 calls += 1
                 try:
@@ -143,7 +158,7 @@ async def test_the_services_on_the_local_disk(tmp_path: Path, name: str) -> None
     config = FilesystemConfig(root=tmp_path, durability=False)
     async with StorageManager(StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=config) as manager:
         kept = await manager.upload_service.upload_bytes("a.txt", b"abc")
-        assert await _sweep(getattr(manager, name), lambda: kept.file_id) or name == "health_service"
+        assert await _sweep(getattr(manager, name), kept.file_id) or name == "health_service"
 
 
 UNREACHABLE = S3Config(
@@ -154,7 +169,7 @@ UNREACHABLE = S3Config(
 @pytest.mark.parametrize("name", SERVICES)
 async def test_the_services_on_s3(name: str) -> None:
     async with StorageManager(StorageModeConfig(mode=StorageMode.S3), UNREACHABLE) as manager:
-        assert await _sweep(getattr(manager, name), lambda: "s3:demo/a.txt") or name == "health_service"
+        assert await _sweep(getattr(manager, name), "s3:demo/a.txt") or name == "health_service"
 
 
 async def test_the_raw_services() -> None:
@@ -166,7 +181,36 @@ async def test_the_raw_services() -> None:
             S3RawInfoServiceImpl(client),
             S3RawDeleteServiceImpl(client),
         ):
-            assert await _sweep(service, lambda: "demo/a.txt")
+            assert await _sweep(service, "demo/a.txt")
+        parts = [CompletedPart(part_number=1, e_tag="x")]
+        assert await _sweep(S3MultipartUploadImpl(client), "demo/a.txt", parts=parts)
+
+
+NO_TRACKER = FastdfsConfig(tracker_servers=["127.0.0.1:1"])
+
+
+async def test_the_raw_services_of_fastdfs() -> None:
+    async with FastdfsClient(NO_TRACKER) as client:
+        for service in (
+            FastdfsUploadServiceImpl(client),
+            FastdfsDownloadServiceImpl(client),
+            FastdfsInfoServiceImpl(client),
+            FastdfsDeleteServiceImpl(client),
+        ):
+            assert await _sweep(service, FASTDFS_ID)
+
+
+async def test_the_fusion_services() -> None:
+    router = FileIdRouterImpl()
+    async with S3Client(UNREACHABLE) as client:
+        for service in (
+            router,
+            FusionUploadServiceImpl(S3RawUploadServiceImpl(client, UNREACHABLE), FileValidatorImpl(), router),
+            FusionDownloadServiceImpl(S3RawDownloadServiceImpl(client), None, router),
+            FusionInfoServiceImpl(S3RawInfoServiceImpl(client), None, router),
+            FusionDeleteServiceImpl(S3RawDeleteServiceImpl(client), None, router),
+        ):
+            assert await _sweep(service, "s3:demo/a.txt")
 
 
 async def _nowhere(_observer: object) -> None:
@@ -179,6 +223,8 @@ def _parsed(text: str) -> FileId:
 
 
 _CLIENT = S3Client(UNREACHABLE)
+_FASTDFS_CLIENT = FastdfsClient(NO_TRACKER)
+_ROUTER = FileIdRouterImpl()
 _CONSTRUCTORS: list[tuple[Callable[..., object], dict[str, object]]] = [
     (S3Config, {"endpoint": "http://h"}),
     (S3PerfConfig, {}),
@@ -199,6 +245,45 @@ _CONSTRUCTORS: list[tuple[Callable[..., object], dict[str, object]]] = [
     (S3RawDownloadServiceImpl, {"s3_client": _CLIENT}),
     (S3RawInfoServiceImpl, {"s3_client": _CLIENT}),
     (S3RawDeleteServiceImpl, {"s3_client": _CLIENT}),
+    (S3MultipartUploadImpl, {"client": _CLIENT}),
+    (FastdfsClient, {"config": NO_TRACKER}),
+    (FastdfsUploadServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),
+    (FastdfsDownloadServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),
+    (FastdfsInfoServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),
+    (FastdfsDeleteServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),
+    (
+        FusionUploadServiceImpl,
+        {
+            "s3_upload_service": S3RawUploadServiceImpl(_CLIENT, UNREACHABLE),
+            "validator": FileValidatorImpl(),
+            "router": _ROUTER,
+        },
+    ),
+    (
+        FusionDownloadServiceImpl,
+        {
+            "s3_download_service": S3RawDownloadServiceImpl(_CLIENT),
+            "fdfs_download_service": FastdfsDownloadServiceImpl(_FASTDFS_CLIENT),
+            "router": _ROUTER,
+        },
+    ),
+    (
+        FusionInfoServiceImpl,
+        {
+            "s3_info_service": S3RawInfoServiceImpl(_CLIENT),
+            "fdfs_info_service": FastdfsInfoServiceImpl(_FASTDFS_CLIENT),
+            "router": _ROUTER,
+        },
+    ),
+    (
+        FusionDeleteServiceImpl,
+        {
+            "s3_delete_service": S3RawDeleteServiceImpl(_CLIENT),
+            "fdfs_delete_service": FastdfsDeleteServiceImpl(_FASTDFS_CLIENT),
+            "router": _ROUTER,
+        },
+    ),
+    (CompletedPart, {"part_number": 1, "e_tag": "x"}),
     (FileValidatorImpl().validate_file_name, {"file_name": "a"}),
     (FileValidatorImpl(FileTypeConfig(whitelist=["txt"])).validate_file_type, {"file_name": "a.txt"}),
     (FileValidatorImpl(max_file_size=5).validate_file_size, {"file_size": 1}),

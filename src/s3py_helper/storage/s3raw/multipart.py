@@ -3,14 +3,19 @@
 The last call is `complete_multipart_upload` or `abort_multipart_upload`: S3 keeps, and bills, the parts until then.
 """
 
+from collections.abc import Buffer
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, cast
 from urllib.parse import quote
 
 from pydantic import AliasChoices, BaseModel, Field
 
 from s3py_helper.adapters.s3.api.metadata import FILE_NAME_KEY
+from s3py_helper.domain.arguments import require_instance, require_items, require_number
+from s3py_helper.domain.checked_model import CheckedModel
 from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.file_name import check_file_name
+from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 
 
@@ -26,7 +31,7 @@ class InitiateResult(BaseModel):
     key: str = Field(description="The object's key.")
 
 
-class CompletedPart(BaseModel):
+class CompletedPart(CheckedModel):
     """A part that has arrived."""
 
     part_number: int = Field(
@@ -127,7 +132,7 @@ class S3MultipartUploadImpl:
     """
 
     def __init__(self, client: S3Client) -> None:
-        self._client = client
+        self._client = require_instance(client, S3Client, "client")
 
     async def initiate_multipart_upload(
         self, bucket: str, key: str, file_name: str, metadata: dict[str, str] | None = None
@@ -137,7 +142,8 @@ class S3MultipartUploadImpl:
         Raises:
             StorageException: S3 refused it, or cannot be reached.
         """
-        pairs = {**(metadata or {}), FILE_NAME_KEY: quote(file_name, safe="")}
+        check_file_name(file_name)
+        pairs = {**check_metadata(metadata), FILE_NAME_KEY: quote(file_name, safe="")}
         created = await self._client.create_multipart_upload(bucket, key, metadata=pairs)
         return InitiateResult(upload_id=created["UploadId"], bucket=bucket, key=key)
 
@@ -151,6 +157,9 @@ class S3MultipartUploadImpl:
             FileNotFoundException: There is no such upload.
             StorageException: S3 refused it, or cannot be reached.
         """
+        if not isinstance(cast("object", part_data), Buffer):
+            raise InvalidArgumentException(f"part_data is bytes, got {type(part_data).__name__}")
+        require_number(part_number, "part_number", least=1)
         if part_size != len(part_data):
             raise InvalidArgumentException(f"part {part_number} has {len(part_data)} bytes, {part_size} were declared")
         sent = await self._client.upload_part(bucket, key, upload_id, part_number, part_data, part_size)
@@ -182,7 +191,7 @@ class S3MultipartUploadImpl:
             FileNotFoundException: There is no such upload.
             StorageException: S3 refused it, or cannot be reached.
         """
-        listed = [part.model_dump(by_alias=True) for part in parts]
+        listed = [part.model_dump(by_alias=True) for part in require_items(parts, CompletedPart, "parts")]
         done = await self._client.complete_multipart_upload(bucket, key, upload_id, listed)
         return CompleteResult(location=done.get("Location", ""), bucket=bucket, key=key)
 

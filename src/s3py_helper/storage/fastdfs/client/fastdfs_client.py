@@ -9,6 +9,7 @@ from s3py_helper.application.locator import Locator
 from s3py_helper.application.observing import GuardedObserver, LoggingObserver
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
+from s3py_helper.domain.arguments import require_instance
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 
@@ -22,6 +23,7 @@ class FastdfsClient:
     """
 
     def __init__(self, config: FastdfsConfig, observer: Observer | None = None) -> None:
+        require_instance(config, FastdfsConfig, "config")
         self._observer = GuardedObserver(observer or LoggingObserver())
         self._store = FastdfsBlobStore(config, self._observer)
 

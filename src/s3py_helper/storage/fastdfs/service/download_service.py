@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from s3py_helper.application.download import DownloadService
+from s3py_helper.domain.arguments import require_instance
 from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
 from s3py_helper.storage.lazy_names import moved
 from s3py_helper.storage.protocols import FastdfsDownloadService
@@ -19,7 +20,7 @@ class FastdfsDownloadServiceImpl(DownloadService):
     """
 
     def __init__(self, fdfs_client: FastdfsClient) -> None:
-        self.locator = fdfs_client.locator()
+        self.locator = require_instance(fdfs_client, FastdfsClient, "fdfs_client").locator()
         super().__init__(self.locator)
 
 

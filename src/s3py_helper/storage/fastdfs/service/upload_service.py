@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from s3py_helper.application.streams.sources import ByteSource
 from s3py_helper.application.upload import UploadedFile, UploadService
+from s3py_helper.domain.arguments import require_instance
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
 from s3py_helper.storage.lazy_names import moved
@@ -25,7 +26,7 @@ class FastdfsUploadServiceImpl:
     """
 
     def __init__(self, fdfs_client: FastdfsClient) -> None:
-        self.locator = fdfs_client.locator()
+        self.locator = require_instance(fdfs_client, FastdfsClient, "fdfs_client").locator()
         self._service = UploadService(self.locator)
 
     async def upload_bytes(

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from s3py_helper.application.upload import UploadService
+from s3py_helper.domain.arguments import require_method
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.routing import StorageMode
+from s3py_helper.domain.text_rules import shortened
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.storage.fastdfs.service.upload_service import FastdfsUploadServiceImpl
 from s3py_helper.storage.fusion.assembly import fused
@@ -36,9 +38,12 @@ class FusionUploadServiceImpl(UploadService):
         fdfs_upload_service: FastdfsUploadServiceImpl | None = None,
         mode: StorageMode = StorageMode.HYBRID,
     ) -> None:
-        if mode not in {StorageMode.S3, StorageMode.HYBRID, StorageMode.FASTDFS}:
-            raise InvalidArgumentException(f"fusion services know the modes s3, fastdfs and hybrid, not {mode!s}")
-        to_fastdfs = mode is StorageMode.FASTDFS
+        require_method(validator, "validate_file_name", "validator")
+        if mode not in (StorageMode.S3, StorageMode.HYBRID, StorageMode.FASTDFS):
+            raise InvalidArgumentException(
+                f"fusion services know the modes s3, fastdfs and hybrid, not {shortened(mode)}"
+            )
+        to_fastdfs = mode == StorageMode.FASTDFS
         needed, name = (
             (fdfs_upload_service, "fdfs_upload_service") if to_fastdfs else (s3_upload_service, "s3_upload_service")
         )
