@@ -4,7 +4,7 @@ One place parses ids, applies the routing policy and follows relocations. Use ca
 see either alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Final
 
@@ -83,12 +83,12 @@ class Locator:
         except StorageException as error:
             error.file_id = text
             raise
-        return self._located(text, file_id, places, self._relocation)
+        return self._located(text, file_id, *places)
 
     def stored(self, text: str) -> Located:
         """A file that was stored a moment ago, to roll that back: whatever the policy permits, wherever files move."""
         file_id = self._parsed(text)
-        return self._located(text, file_id, [file_id], NothingHasMoved())
+        return self._located(text, file_id, file_id)
 
     def destination(self, bucket: str | None = None) -> Destination:
         """Where new files go.
@@ -110,9 +110,6 @@ class Locator:
     def _parsed(self, text: str) -> FileId:
         return FileId.parse(self._implied_prefix + require_text(text, "a file id"), self.policy.mounted)
 
-    def _located(self, text: str, file_id: FileId, places: Sequence[FileId], relocation: Relocation) -> Located:
+    def _located(self, text: str, file_id: FileId, *places: FileId) -> Located:
         found = [Place(self.backends[place.backend], place) for place in places]
-        return Located(text, file_id, found, self._delete_at, relocation, self.observer)
-
-    async def _delete_at(self, place: FileId) -> None:
-        await self.backends[place.backend].store.delete(place)
+        return Located(text, file_id, found, self.observer)
