@@ -20,9 +20,11 @@ from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.adapters.fastdfs.upload.new_file import extension_of
 from s3py_helper.adapters.fastdfs.upload.rollback import roll_back, settled
 from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.domain.arguments import require_number
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.text_rules import require_text, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -54,7 +56,7 @@ class FastdfsCommands:
 
     async def create_slave(self, master: FileId, prefix: str, blob: NewBlob, content: bytes) -> FileId:
         """Store a file beside its master, with its metadata, or nothing."""
-        if not _PREFIX.fullmatch(prefix):
+        if not _PREFIX.fullmatch(require_text(prefix, "prefix")):
             raise _invalid(
                 f"the prefix of a slave file has 1 to {changes.MAX_PREFIX} of A-Z a-z 0-9 . _ -, got {prefix!r}"
             )
@@ -169,8 +171,8 @@ class FastdfsCommands:
 
 
 def _check_position(number: int) -> None:
-    if not 0 <= number < _FIRST_TOO_LARGE:
-        raise _invalid(f"a position in a file is 0 or more and below 2^63, got {number}")
+    if require_number(number, "a position in a file", least=0) >= _FIRST_TOO_LARGE:
+        raise _invalid(f"a position in a file is below 2^63, got {shortened(number)}")
 
 
 @contextmanager

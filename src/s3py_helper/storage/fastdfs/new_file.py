@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.content_type import guess_content_type
-from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.file_name import check_file_name
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.metadata import check_metadata
+
+
+def whole(content: object) -> bytes:
+    """The bytes; raises `InvalidArgumentException` for what is none."""
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise InvalidArgumentException(f"content is bytes, got {type(content).__name__}", backend=Backend.FASTDFS)
+    return bytes(content)
 
 
 def new_blob(file_name: str, content: bytes, metadata: Mapping[str, str] | None) -> NewBlob:

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self, cast
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.metadata import check_sizes
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.observing import GuardedObserver, LoggingObserver
@@ -16,11 +18,13 @@ from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.upload import UploadedFile, UploadService
 from s3py_helper.domain.arguments import require_instance
+from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.fastdfs_name import FastdfsName
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.domain.text_rules import require_text, shortened
 
 
 class FastdfsClient:
@@ -70,7 +74,7 @@ class FastdfsClient:
             InvalidArgumentException: Metadata are not valid.
             StorageOperationException: FastDFS failed; nothing was stored.
         """
-        extension = file_ext_name.lstrip(".")
+        extension = require_text(file_ext_name, "file_ext_name").lstrip(".")
         name = f"file.{extension}" if extension else "file"
         return _stored(await self._uploads.upload_bytes(name, file_buffer, metadata=metadata), "")
 
@@ -78,16 +82,11 @@ class FastdfsClient:
         """Store a local file under its own name; the result is that of `upload_by_buffer`.
 
         Raises:
-            OSError: The local file cannot be read.
+            InvalidArgumentException: There is no such local file, or it cannot be read.
             StorageOperationException: FastDFS failed; nothing was stored.
         """
-        path = Path(local_path)
-        file = await asyncio.to_thread(path.open, "rb")
-        try:
-            size = await asyncio.to_thread(lambda: path.stat().st_size)
-            return _stored(await self._uploads.upload_stream(path.name, file, size), local_path)
-        finally:
-            await asyncio.to_thread(file.close)
+        async with _local_file(local_path, "rb") as file:
+            return _stored(await self._uploads.upload_stream(Path(local_path).name, file), local_path)
 
     async def upload_by_upload_file(
         self, upload_file: UploadedFile, metadata: Mapping[str, str] | None = None
@@ -108,22 +107,19 @@ class FastdfsClient:
             `file_id`, `content` (the path), `download_size` (text, as `"11B"`) and `storage_ip`.
 
         Raises:
-            InvalidArgumentException: The id is not valid.
-            FileNotFoundException: There is no such file.
-            OSError: The local file cannot be written.
-            StorageOperationException: FastDFS failed; the local file holds a part.
+            InvalidArgumentException: The id is not valid, or the local file cannot be written.
+            FileNotFoundException: There is no such file; the local file is as it was.
+            StorageOperationException: FastDFS failed; the local file may hold a part.
         """
-        file = await asyncio.to_thread(Path(local_path).open, "wb")
-        try:
-            await self._downloads.download_to_stream(file_id, file)
-            size = file.tell()
-        finally:
-            await asyncio.to_thread(file.close)
+        located = await self._locator.find(file_id, Purpose.READ)
+        async with located.open_bytes() as blob, _local_file(local_path, "wb") as file:
+            async for chunk in blob.body:
+                await completed(asyncio.to_thread(file.write, chunk))
         return {
             "file_id": file_id,
             "content": local_path,
-            "download_size": f"{size}B",
-            "storage_ip": _source(FileId.parse(file_id)),
+            "download_size": f"{len(blob.span)}B",
+            "storage_ip": _source(located.file_id),
         }
 
     def download_to_generator(self, file_id: str) -> AsyncGenerator[bytes]:
@@ -200,6 +196,18 @@ class FastdfsClient:
             "crc32": crc32,
             "source_ip": _source(located.file_id),
         }
+
+
+@asynccontextmanager
+async def _local_file(path: str, mode: str) -> AsyncGenerator[BinaryIO]:
+    try:
+        file = cast("BinaryIO", await asyncio.to_thread(Path(require_text(path, "local_path")).open, mode))
+    except (OSError, ValueError) as error:
+        raise InvalidArgumentException(f"cannot open the local file {shortened(path)}: {error}") from error
+    try:
+        yield file
+    finally:
+        await completed(asyncio.to_thread(file.close))
 
 
 def _stored(attach: FileAttach, file_name: str) -> dict[str, Any]:

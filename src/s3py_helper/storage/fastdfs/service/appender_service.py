@@ -8,7 +8,7 @@ from s3py_helper.domain.arguments import require_instance
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
-from s3py_helper.storage.fastdfs.new_file import attach_of, new_blob
+from s3py_helper.storage.fastdfs.new_file import attach_of, new_blob, whole
 
 
 class FastdfsAppenderServiceImpl:
@@ -50,6 +50,7 @@ class FastdfsAppenderServiceImpl:
             InvalidArgumentException: Name or metadata are not valid.
             StorageOperationException: FastDFS failed; nothing was stored.
         """
+        content = whole(content)
         blob = new_blob(file_name, content, metadata)
         with Operation(self.locator.observer, "upload", Backend.FASTDFS) as operation:
             file_id = await self._commands.create_appender(blob, content)
@@ -65,6 +66,7 @@ class FastdfsAppenderServiceImpl:
             RouteNotSupportedException: The id is not one of FastDFS.
             StorageOperationException: FastDFS failed; a part of the bytes may have been added.
         """
+        content = whole(content)
         located = await self.locator.find(file_id, Purpose.DESCRIBE)
         with located.operation("append") as operation:
             await self._commands.append(located.file_id, content)
@@ -79,6 +81,7 @@ class FastdfsAppenderServiceImpl:
             RouteNotSupportedException: The id is not one of FastDFS.
             StorageOperationException: FastDFS failed; a part of the bytes may have been written.
         """
+        content = whole(content)
         located = await self.locator.find(file_id, Purpose.DESCRIBE)
         with located.operation("modify") as operation:
             await self._commands.modify(located.file_id, offset, content)

@@ -6,7 +6,7 @@ from s3py_helper.application.locator import Purpose
 from s3py_helper.domain.arguments import require_instance
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
-from s3py_helper.storage.fastdfs.new_file import attach_of, new_blob
+from s3py_helper.storage.fastdfs.new_file import attach_of, new_blob, whole
 
 
 class FastdfsSlaveServiceImpl:
@@ -47,6 +47,7 @@ class FastdfsSlaveServiceImpl:
             RouteNotSupportedException: The id is not one of FastDFS.
             StorageOperationException: FastDFS failed; nothing was stored.
         """
+        content = whole(content)
         blob = new_blob(file_name, content, metadata)
         master = await self.locator.find(master_id, Purpose.DESCRIBE)
         with master.operation("upload") as operation:
