@@ -17,7 +17,7 @@ from s3py_helper.entrypoints.http.uploads.part_head import HeadLines, PartHead
 
 MAX_PARTS: Final = 1000
 MAX_UNUSED_BYTES: Final = 1024 * 1024
-"""How much may come in fields that nobody asked for."""
+"""How many bytes may come in fields that nobody asked for, and after the form."""
 
 
 class _Mark(Enum):
@@ -69,13 +69,17 @@ class FormReader:
             raise FormException(f"the form has more than the {MAX_PARTS} parts allowed")
 
     async def next_part(self) -> PartHead | None:
-        """The next part's head; what was not read of the part before is skipped. `None` at the end of the form."""
+        """The next part's head; what was not read of the part before is skipped.
+
+        `None` at the end of the form, when all of the body has come.
+        """
         while True:
             match await self._next_event():
                 case PartHead() as head:
                     return head
                 case _Mark.END_OF_FORM as end:
-                    self._events.append(end)  # asking again gives the same answer
+                    await self._pass_over_epilogue()
+                    self._events.append(end)  # asking again gives the same result
                     return None
                 case bytes(data):
                     self._skip(len(data))
@@ -88,10 +92,15 @@ class FormReader:
             assert isinstance(event, bytes)  # noqa: S101 - a head cannot come before the end of the part
             yield event
 
+    async def _pass_over_epilogue(self) -> None:
+        """Read the body to its end: only then has the whole request come, and not been cut off (RFC 2046, 5.1.1)."""
+        while chunk := await anext(self._body, b""):
+            self._skip(len(chunk))
+
     def _skip(self, count: int) -> None:
         self._unused += count
         if self._unused > MAX_UNUSED_BYTES:
-            raise FormException(f"the form has more than {MAX_UNUSED_BYTES} bytes in fields that are not used here")
+            raise FormException(f"the form has more than {MAX_UNUSED_BYTES} bytes besides its files")
 
     async def _next_event(self) -> PartHead | bytes | _Mark:
         while not self._events:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from python_multipart.multipart import parse_options_header
-
+from s3py_helper.entrypoints.http.uploads.disposition import file_name_of, parse_disposition
 from s3py_helper.entrypoints.http.uploads.form_errors import FormException
 
 MAX_HEAD_BYTES: Final = 16 * 1024
@@ -53,18 +52,16 @@ class HeadLines:
     def finish(self) -> PartHead:
         """The head, and room for the next one."""
         lines, self._lines, self._size = self._lines, {}, 0
-        kind, options = parse_options_header(lines.get("content-disposition", b""))
-        if kind != b"form-data" or b"name" not in options:
-            raise FormException("a part of the form has no header 'Content-Disposition: form-data; name=...'")
-        encoding = _text(lines.get("content-transfer-encoding", b""), "header").strip().lower()
+        parameters = parse_disposition(lines.get("content-disposition", b""))
+        if parameters is None or "name" not in parameters:
+            raise FormException("a part of the form has no valid header 'Content-Disposition: form-data; name=...'")
+        encoding = lines.get("content-transfer-encoding", b"").decode("latin-1").strip().lower()
         if encoding not in _PLAIN_ENCODINGS:
             raise FormException(f"a part of the form has the transfer encoding {encoding!r}: send it as it is")
-        file_name = options.get(b"filename")
         content_type = lines.get("content-type")
         return PartHead(
-            field=_text(options[b"name"], "field name"),
-            # Browsers, curl and others write a quotation mark so (WHATWG HTML, 4.10.21.8).
-            file_name=None if file_name is None else _text(file_name, "file name").replace("%22", '"'),
+            field=_field(parameters),
+            file_name=_file_name(parameters),
             content_type=None if content_type is None else content_type.decode("latin-1").strip(),
         )
 
@@ -74,8 +71,15 @@ class HeadLines:
             raise FormException(f"a part of the form has more than {MAX_HEAD_BYTES} bytes of headers")
 
 
-def _text(raw: bytes, what: str) -> str:
+def _field(parameters: dict[str, bytes]) -> str:
     try:
-        return raw.decode()
+        return parameters["name"].decode()
     except UnicodeDecodeError:
-        raise FormException(f"a {what} in the form is not UTF-8: {raw[:80]!r}") from None
+        raise FormException(f"a field name in the form is not UTF-8: {parameters['name'][:80]!r}") from None
+
+
+def _file_name(parameters: dict[str, bytes]) -> str | None:
+    try:
+        return file_name_of(parameters)
+    except UnicodeDecodeError as error:
+        raise FormException(f"a file name in the form is not UTF-8: {error.object[:80]!r}") from None

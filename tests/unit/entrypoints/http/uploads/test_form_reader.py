@@ -91,6 +91,30 @@ async def test_an_empty_form_has_no_parts() -> None:
     assert await _read(END) == []
 
 
+@pytest.mark.parametrize("piece", [1, 7, 65536])
+@pytest.mark.parametrize("epilogue", [b"", b"\r\n", b"epilogue", b"\r\n--edge\r\n", b"\r\n--edge--\r\n", bytes(5000)])
+async def test_what_follows_the_form_is_passed_over(epilogue: bytes, piece: int) -> None:
+    body = _part("file", b"content") + b"--edge--" + epilogue
+    assert [content for _, content in await _read(body, piece=piece)] == [b"content"]
+
+
+async def test_the_form_ends_only_with_the_body() -> None:
+    given_out: list[bytes] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in (_part("file", b"content") + END, b"more", b"and more"):
+            given_out.append(piece)
+            yield piece
+
+    form = FormReader(TYPE, body())
+    await form.next_part()
+    assert [chunk async for chunk in form.content()] == [b"content"]
+    assert len(given_out) == 1
+    assert await form.next_part() is None
+    assert given_out[-1] == b"and more"
+    assert await form.next_part() is None
+
+
 @pytest.mark.parametrize(
     ("content_type", "body", "told"),
     [
@@ -101,11 +125,11 @@ async def test_an_empty_form_has_no_parts() -> None:
         (TYPE, b"", "ends before its closing boundary"),
         (TYPE, b"no form at all", "invalid form"),
         (TYPE, _part("file", b"cut short"), "ends before its closing boundary"),
-        (TYPE, b"--edge\r\n\r\ncontent\r\n" + END, "no header 'Content-Disposition"),
+        (TYPE, b"--edge\r\n\r\ncontent\r\n" + END, "no valid header 'Content-Disposition"),
         (
             TYPE,
             b"--edge\r\nContent-Disposition: attachment; name=a\r\n\r\n\r\n" + END,
-            "no header 'Content-Disposition",
+            "no valid header 'Content-Disposition",
         ),
         (TYPE, _part("x", b"") * (MAX_PARTS + 1) + END, f"{MAX_PARTS} parts"),
         (TYPE, _part("file", b"x", more=b"A: %b\r\n" % (b"b" * 4000) * 6) + END, f"{MAX_HEAD_BYTES} bytes of headers"),
@@ -127,5 +151,11 @@ async def test_a_malformed_form_is_refused_with_the_reason(
 async def test_bytes_that_nobody_wants_are_bounded() -> None:
     form = FormReader(TYPE, _in_pieces(_part("comment", bytes(MAX_UNUSED_BYTES + 1)) + END, 65536))
     await form.next_part()
+    with pytest.raises(FormException, match=f"more than {MAX_UNUSED_BYTES} bytes"):
+        await form.next_part()
+
+
+async def test_what_follows_the_form_is_bounded() -> None:
+    form = FormReader(TYPE, _in_pieces(END + bytes(MAX_UNUSED_BYTES + 65536), 65536))
     with pytest.raises(FormException, match=f"more than {MAX_UNUSED_BYTES} bytes"):
         await form.next_part()
