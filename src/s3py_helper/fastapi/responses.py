@@ -9,7 +9,7 @@ from s3py_helper.application.zip.options import OnError, ZipOptions
 from s3py_helper.application.zip.policy import Compression
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.http.downloads import archive, file
-from s3py_helper.entrypoints.http.router import DEFAULT_IDLE_TIMEOUT
+from s3py_helper.entrypoints.http.limits.limits import DEFAULT_IDLE_TIMEOUT
 from s3py_helper.entrypoints.http.services import ServesFiles
 
 

@@ -12,6 +12,7 @@ from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.entrypoints.http import create_files_router
+from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.testing import FailingStore
 from tests.integration.service.running import served, services_on
@@ -44,7 +45,7 @@ async def service(http_parser: str) -> AsyncIterator[Service]:
         services = services_on(store, FileValidatorImpl(FileTypeConfig(blacklist=["exe"]), LIMIT))
         app = FastAPI()
         install_problem_handlers(app)
-        app.include_router(create_files_router(lambda: services, idle_timeout=1, max_file_size=LIMIT))
+        app.include_router(create_files_router(lambda: services, limits=Limits(idle_timeout=1, max_file_size=LIMIT)))
         async with served(app, http=http_parser) as url:
             yield Service(url, store, kept)
 

@@ -13,6 +13,7 @@ from s3py_helper.entrypoints.http.auth import BearerToken
 from s3py_helper.entrypoints.http.exchange import Exchange
 from s3py_helper.entrypoints.http.guard import Guard
 from s3py_helper.entrypoints.http.health import create_health_router
+from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.entrypoints.http.problems.route import ResponseCutShort
 from s3py_helper.entrypoints.http.router import create_files_router
@@ -49,13 +50,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(
         create_files_router(
             dependencies=[] if settings.api_token is None else [Depends(BearerToken(settings.api_token))],
-            concurrent_uploads=settings.concurrent_uploads,
-            idle_timeout=settings.idle_timeout,
-            max_file_size=settings.max_file_size,
+            limits=_limits_of(settings),
         )
     )
     app.include_router(create_health_router(details=settings.api_token is None))
     return app
+
+
+def _limits_of(settings: Settings) -> Limits:
+    return Limits(
+        idle_timeout=settings.idle_timeout,
+        min_upload_rate=settings.min_upload_rate,
+        concurrent_uploads=settings.concurrent_uploads,
+        concurrent_downloads=settings.concurrent_downloads,
+        concurrent_archives=settings.concurrent_archives,
+        list_memory=settings.list_memory,
+        queue_timeout=settings.queue_timeout,
+        client_share=settings.client_share,
+        max_file_size=settings.max_file_size,
+    )
 
 
 class _Service(FastAPI):

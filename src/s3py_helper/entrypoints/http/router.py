@@ -1,6 +1,5 @@
 """The endpoints for files, to mount in any FastAPI application."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import Enum
@@ -13,13 +12,14 @@ from s3py_helper.application.zip.options import OnError, ZipOptions
 from s3py_helper.application.zip.policy import Compression
 from s3py_helper.domain.files import FileAttach, FileBasicInfo, FileDownload
 from s3py_helper.entrypoints.http.downloads import archive, file
+from s3py_helper.entrypoints.http.limits.limits import Limits
+from s3py_helper.entrypoints.http.limits.slots import Slots
 from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, ZIP_REQUEST, ZIP_RESPONSES, form_with, problems
 from s3py_helper.entrypoints.http.problems.route import ProblemRoute
 from s3py_helper.entrypoints.http.services import ServesFiles, current_services
-from s3py_helper.entrypoints.http.uploads.intake import BATCH_FIELD, SINGLE_FIELD, UploadRules, Uploads
+from s3py_helper.entrypoints.http.uploads.intake import BATCH_FIELD, SINGLE_FIELD, Uploads, UploadSlots
 
-DEFAULT_CONCURRENT_UPLOADS: Final = 32
-DEFAULT_IDLE_TIMEOUT: Final = 60.0
+DEFAULT_LIMITS: Final = Limits()
 
 
 class FileInfo(FileBasicInfo):
@@ -37,9 +37,7 @@ def create_files_router(
     prefix: str = "/files",
     tags: Sequence[str | Enum] = ("files",),
     dependencies: Sequence[Any] = (),
-    concurrent_uploads: int = DEFAULT_CONCURRENT_UPLOADS,
-    idle_timeout: float = DEFAULT_IDLE_TIMEOUT,
-    max_file_size: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> APIRouter:
     """Endpoints that upload, download, describe and delete files.
 
@@ -53,10 +51,7 @@ def create_files_router(
         prefix: Front of all paths.
         tags: Groups in the description of the interface.
         dependencies: Run before every endpoint, and before a byte of the body is read: for authorization.
-        concurrent_uploads: How many uploads are stored at a time.
-        idle_timeout: Seconds for which a client may neither send nor take a byte before it is given up.
-        max_file_size: Refuse a larger upload by its declared length already; the validator of the services counts
-            bytes anyway.
+        limits: What clients are granted.
 
     Errors of storage are answered as `application/problem+json`, unless the application has a handler for them.
     """
@@ -67,7 +62,11 @@ def create_files_router(
         route_class=ProblemRoute,
         redirect_slashes=False,
     )
-    rules = UploadRules(asyncio.Semaphore(concurrent_uploads), idle_timeout, max_file_size)
+    upload_slots = UploadSlots(limits)
+    download_slots = Slots(
+        "downloads", limits.concurrent_downloads, share=limits.client_share, patience=limits.queue_timeout
+    )
+    archives = archive.Archives(limits)
 
     def uploads(
         request: Request,
@@ -75,7 +74,7 @@ def create_files_router(
         folder: Annotated[str | None, Query(description="Front of the object key.")] = None,
         bucket: Annotated[str | None, Query(description="Where to store instead of the default bucket.")] = None,
     ) -> Uploads:
-        return Uploads(request, services.upload_service, rules, folder=folder, bucket=bucket)
+        return Uploads(request, services.upload_service, limits, upload_slots, folder=folder, bucket=bucket)
 
     @router.post(
         "/upload",
@@ -112,7 +111,12 @@ def create_files_router(
     ) -> Response:
         """The bytes of a file. `Range`, `If-Range` and the conditions of RFC 9110 are understood."""
         return await file.download(
-            request, services.download_service, file_id, inline=inline, idle_timeout=idle_timeout
+            request,
+            services.download_service,
+            file_id,
+            inline=inline,
+            idle_timeout=limits.idle_timeout,
+            slots=download_slots,
         )
 
     @router.post(
@@ -123,15 +127,16 @@ def create_files_router(
         openapi_extra=ZIP_REQUEST,
     )
     async def download_zip(
+        request: Request,
         services: Annotated[ServesFiles, Depends(get_services)],
-        files: Annotated[list[FileDownload], Depends(archive.requested_files)],
+        files: Annotated[list[FileDownload], Depends(archives.requested_files)],
         compression: Annotated[Compression, Query(description="`auto` leaves alone what is compressed.")] = "auto",
         on_error: Annotated[OnError, Query(description="`skip` adds a list of what is missing.")] = "raise",
         verify_first: Annotated[bool, Query(description="Look for every file before the archive begins.")] = True,  # noqa: FBT002 - FastAPI calls it
     ) -> Response:
         """A zip archive of files, written while they are read."""
         options = ZipOptions(compression, on_error, verify_first)
-        return archive.zipped(services.download_service, files, options, idle_timeout=idle_timeout)
+        return archives.response(request, services.download_service, files, options)
 
     @router.get("/{file_id:path}/info", operation_id="get_file_info", responses=problems(400, 403, 404))
     @router.head("/{file_id:path}/info", include_in_schema=False)

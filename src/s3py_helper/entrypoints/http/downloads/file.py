@@ -12,7 +12,10 @@ from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.errors import PreconditionFailedException
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.http.downloads.conditions import Validators, Verdict, has_conditions, judge, range_applies
+from s3py_helper.entrypoints.http.downloads.opened_file import opened_file
 from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
+from s3py_helper.entrypoints.http.limits.clients import client_of
+from s3py_helper.entrypoints.http.limits.slots import Slots
 from s3py_helper.entrypoints.http.media_types import may_show_inline, media_type
 
 
@@ -23,10 +26,14 @@ async def download(
     *,
     inline: bool,
     idle_timeout: float,
+    slots: Slots | None = None,
     file_name: str | None = None,
     more_headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The response to GET or HEAD; `file_name` and `more_headers` go before what is known of the file."""
+    """The response to GET or HEAD; `file_name` and `more_headers` go before what is known of the file.
+
+    A larger file is sent when there is a place for it in `slots`.
+    """
     headers = _joined(request)
     wanted = ByteRange.parse(headers["range"]) if "range" in headers and request.method == "GET" else None
 
@@ -55,13 +62,13 @@ async def download(
 
     @asynccontextmanager
     async def source() -> AsyncGenerator[SourcedContent]:
-        async with service.open(file_id, wanted) as opened:
-            answered = described(opened.info) | _length(len(opened.span))
+        async with opened_file(service, file_id, wanted, slots, client_of(request.scope)) as opened:
+            answered, length = described(opened.info), len(opened.span)
             if wanted is None:
-                yield SourcedContent(opened.body, answered)
+                yield SourcedContent(opened.body, answered, length=length)
                 return
             span = f"bytes {opened.span.start}-{opened.span.stop - 1}/{opened.info.file_size}"
-            yield SourcedContent(opened.body, answered | {"Content-Range": span}, 206)
+            yield SourcedContent(opened.body, answered | {"Content-Range": span}, 206, length)
 
     return SourcedResponse(source, idle_timeout=idle_timeout)
 

@@ -27,11 +27,19 @@ _LONG_TURN: Final = 0.001
 
 @dataclass(frozen=True, slots=True)
 class SourcedContent:
-    """What is sent. The body's chunks are not empty; they are read once, and only while the source is open."""
+    """What is sent.
+
+    Attributes:
+        body: Chunks, none of them empty; they are read once, and only while the source is open.
+        headers: All but `Content-Length`.
+        status: Status of the response.
+        length: Bytes of the body, `None` where that is not known.
+    """
 
     body: AsyncIterator[bytes]
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
+    length: int | None = None
 
 
 class SourcedResponse(Response):
@@ -62,17 +70,34 @@ class SourcedResponse(Response):
 
     async def _send(self, client: "_Client") -> None:
         opening = self._source()
-        answer = await opening.__aenter__()
+        content = await opening.__aenter__()
+        closed = False
         try:
-            chunk = await anext(answer.body, b"")
-            headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
-            await client.take({"type": "http.response.start", "status": answer.status, "headers": headers})
+            chunk = await anext(content.body, b"")
+            await client.take(_start_of(content))
+            left = content.length
             while chunk:
+                if left is not None and (left := left - len(chunk)) <= 0:
+                    break
                 await client.take({"type": "http.response.body", "body": chunk, "more_body": True})
-                chunk = await anext(answer.body, b"")
-            await client.take({"type": "http.response.body", "body": b"", "more_body": False})
+                chunk = await anext(content.body, b"")
+            # Where the length is known, the last bytes make the response complete for the client: they are held back
+            # until the source has found nothing wrong with the whole, and do not keep it open until they are taken.
+            if chunk:
+                chunk += await anext(content.body, b"")
+            closed = True
+            await completed(opening.__aexit__(None, None, None))
+            await client.take({"type": "http.response.body", "body": chunk, "more_body": False})
         finally:
-            await completed(opening.__aexit__(*sys.exc_info()))
+            if not closed:
+                await completed(opening.__aexit__(*sys.exc_info()))
+
+
+def _start_of(content: SourcedContent) -> Message:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in content.headers.items()]
+    if content.length is not None:
+        headers.append((b"content-length", b"%d" % content.length))
+    return {"type": "http.response.start", "status": content.status, "headers": headers}
 
 
 class _ClientGoneError(Exception):

@@ -19,7 +19,8 @@ from s3py_helper.domain.errors import (
     StorageOperationException,
     StorageUnavailableException,
 )
-from s3py_helper.entrypoints.http.uploads.form_errors import FormException, FormTimedOutException
+from s3py_helper.entrypoints.http.limits.errors import RequestTimedOutException, ServiceBusyException
+from s3py_helper.entrypoints.http.uploads.form_errors import FormException
 
 _NAMESPACE: Final = "urn:problem-type:s3py-helper:"
 
@@ -42,7 +43,7 @@ PROBLEMS: Final[dict[type[StorageException], Problem]] = {
     InvalidArgumentException: Problem(400, "invalid-argument", "Invalid argument"),
     InvalidFileTypeException: Problem(400, "file-type-not-allowed", "File type not allowed"),
     FormException: Problem(400, "invalid-form", "Invalid form"),
-    FormTimedOutException: Problem(408, "upload-timed-out", "No bytes came in time"),
+    RequestTimedOutException: Problem(408, "upload-timed-out", "Too few bytes came in time"),
     RouteNotSupportedException: Problem(403, "not-served-here", "Not served here"),
     DeleteNotSupportedException: Problem(403, "delete-switched-off", "Deleting is switched off"),
     FileNotFoundException: Problem(404, "file-not-found", "File not found"),
@@ -57,6 +58,7 @@ PROBLEMS: Final[dict[type[StorageException], Problem]] = {
     BucketNotFoundException: Problem(500, "bucket-not-found", "A bucket of this service is missing"),
     IntegrityException: Problem(500, "integrity-violated", "The stored bytes are damaged"),
     StorageUnavailableException: Problem(503, "storage-unavailable", "Storage unavailable"),
+    ServiceBusyException: Problem(503, "service-busy", "Service busy"),
 }
 
 INVALID_HOST: Final = Problem(400, "invalid-host", "Invalid header Host")

@@ -8,7 +8,3 @@ class FormException(InvalidArgumentException):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, operation="upload")
-
-
-class FormTimedOutException(FormException):
-    """The client has sent nothing for too long."""

@@ -1,9 +1,7 @@
 """POST of files: stored while they arrive."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
@@ -14,46 +12,60 @@ from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.domain.errors import FileTooLargeException
 from s3py_helper.domain.files import FileAttach
+from s3py_helper.entrypoints.http.limits.arriving_body import arriving_body, each_of
+from s3py_helper.entrypoints.http.limits.clients import client_of
+from s3py_helper.entrypoints.http.limits.limits import Limits
+from s3py_helper.entrypoints.http.limits.slots import Slots
 from s3py_helper.entrypoints.http.media_types import media_type
-from s3py_helper.entrypoints.http.uploads.form_errors import FormException, FormTimedOutException
+from s3py_helper.entrypoints.http.uploads.form_errors import FormException
 from s3py_helper.entrypoints.http.uploads.form_reader import MAX_UNUSED_BYTES, FormReader
 from s3py_helper.entrypoints.http.uploads.part_head import PartHead
 
 SINGLE_FIELD: Final = "file"
 BATCH_FIELD: Final = "files"
 
+SMALL_UPLOAD: Final = 64 * 1024
+"""Bytes of a request that are read before it takes a place: no more than the server holds for any connection."""
 
-@dataclass(frozen=True, slots=True)
-class UploadRules:
-    """What the service grants to uploads.
+_TOO_MANY_DIGITS: Final = 20
 
-    Attributes:
-        gate: How many are stored at a time; the rest wait, and TCP makes their clients wait.
-        idle_timeout: Seconds without a byte from the client after which it is given up.
-        max_file_size: Largest file in bytes, as far as it can be told before the first byte; `None` for no limit.
-    """
 
-    gate: asyncio.Semaphore
-    idle_timeout: float
-    max_file_size: int | None = None
+class UploadSlots:
+    """Who may store files now. Small uploads have places of their own: the large ones can take minutes."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.small = Slots(
+            "small uploads", limits.concurrent_uploads, share=limits.client_share, patience=limits.queue_timeout
+        )
+        self.large = Slots(
+            "uploads", limits.concurrent_uploads, share=limits.client_share, patience=limits.queue_timeout
+        )
 
 
 class Uploads:
     """One request's files, on their way to where it wants them."""
 
     def __init__(
-        self, request: Request, service: UploadService, rules: UploadRules, *, folder: str | None, bucket: str | None
+        self,
+        request: Request,
+        service: UploadService,
+        limits: Limits,
+        slots: UploadSlots,
+        *,
+        folder: str | None,
+        bucket: str | None,
     ) -> None:
         self._request = request
         self._service = service
-        self._rules = rules
+        self._limits = limits
+        self._slots = slots
         self._folder = folder
         self._bucket = bucket
 
     async def store_one(self) -> FileAttach:
         """Store the file of the field `file`; it becomes visible when the whole form has come."""
         self._refuse_if_declared_too_large()
-        async with self._rules.gate, self._form() as form:
+        async with self._form() as form:
             head = await _next_file(form, SINGLE_FIELD)
             if head is None:
                 raise _missing(SINGLE_FIELD)
@@ -63,7 +75,7 @@ class Uploads:
         """Store the files of the fields `files` one after another; when one fails, none stays."""
         stored: list[FileAttach] = []
         try:
-            async with self._rules.gate, self._form() as form:
+            async with self._form() as form:
                 while (head := await _next_file(form, BATCH_FIELD)) is not None:
                     stored.append(await self._store(head, form.content()))
             if not stored:
@@ -93,28 +105,32 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def _form(self) -> AsyncGenerator[FormReader]:
-        async with contextlib.aclosing(self._arriving()) as body:
-            yield FormReader(self._request.headers.get("content-type"), body)
+        """The form, as soon as there is a place for the upload; until then TCP makes the client wait."""
+        client = client_of(self._request.scope)
+        content_type = self._request.headers.get("content-type")
+        async with contextlib.aclosing(self._body()) as body:
+            declared = self._declared_length()
+            if declared is not None and declared <= SMALL_UPLOAD:
+                form = FormReader(content_type, each_of([chunk async for chunk in body]))
+                slots = self._slots.small
+            else:
+                form = FormReader(content_type, body)
+                slots = self._slots.large
+            async with slots.held_by(client):
+                yield form
 
-    async def _arriving(self) -> AsyncGenerator[bytes]:
-        async with contextlib.aclosing(self._request.stream()) as stream:
-            while True:
-                try:
-                    async with asyncio.timeout(self._rules.idle_timeout):
-                        chunk = await anext(stream)
-                except TimeoutError:
-                    raise FormTimedOutException(
-                        f"no byte of the form came for {self._rules.idle_timeout:g} s"
-                    ) from None
-                if not chunk:
-                    return
-                yield chunk
+    def _body(self) -> AsyncGenerator[bytes]:
+        limits = self._limits
+        return arriving_body(self._request, idle_timeout=limits.idle_timeout, min_rate=limits.min_upload_rate)
+
+    def _declared_length(self) -> int | None:
+        declared = self._request.headers.get("content-length", "")
+        return int(declared) if declared.isdecimal() and len(declared) < _TOO_MANY_DIGITS else None
 
     def _refuse_if_declared_too_large(self) -> None:
         """Spare both sides the transfer where the length of the request tells enough."""
-        limit = self._rules.max_file_size
-        declared = self._request.headers.get("content-length", "")
-        if limit is not None and declared.isdecimal() and int(declared) > limit + MAX_UNUSED_BYTES:
+        limit, declared = self._limits.max_file_size, self._declared_length()
+        if limit is not None and declared is not None and declared > limit + MAX_UNUSED_BYTES:
             raise FileTooLargeException(
                 f"a request of {declared} bytes holds a file of more than the {limit} bytes allowed", limit=limit
             )

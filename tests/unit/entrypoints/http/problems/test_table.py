@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from s3py_helper.domain import errors
+from s3py_helper.entrypoints.http.limits.errors import RequestTimedOutException, ServiceBusyException
 from s3py_helper.entrypoints.http.problems.response import storage_problem
 from s3py_helper.entrypoints.http.problems.table import PROBLEMS, problem_of
-from s3py_helper.entrypoints.http.uploads.form_errors import FormException, FormTimedOutException
+from s3py_helper.entrypoints.http.uploads.form_errors import FormException
 
 
 def _tree(root: type[errors.StorageException]) -> Iterator[type[errors.StorageException]]:
@@ -20,7 +21,7 @@ def _tree(root: type[errors.StorageException]) -> Iterator[type[errors.StorageEx
 def test_every_error_of_the_tree_is_in_the_table() -> None:
     ours = {kind for kind in _tree(errors.StorageException) if kind.__module__.startswith("s3py_helper.domain")}
     assert len(ours) > 10
-    assert ours | {FormException, FormTimedOutException} == set(PROBLEMS)
+    assert ours | {FormException, RequestTimedOutException, ServiceBusyException} == set(PROBLEMS)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""How much one client, and all together, may take of what everybody needs."""

@@ -1,0 +1,54 @@
+"""The numbers."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from s3py_helper.domain.errors import InvalidArgumentException
+
+DEFAULT_IDLE_TIMEOUT: Final = 60.0
+MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a service grants its clients; `docs/http.md` explains how the numbers work together.
+
+    Raises:
+        InvalidArgumentException: A number makes no sense; the message names it.
+
+    Attributes:
+        idle_timeout: Seconds for which a client may neither send nor take a byte before it is given up.
+        min_upload_rate: Bytes per second that a client has to send on average, over `idle_timeout` seconds; 0 for any.
+        concurrent_uploads: How many uploads are stored at a time, and as many small ones besides.
+        concurrent_downloads: How many larger files are sent at a time; small ones are not counted.
+        concurrent_archives: How many archives are sent at a time.
+        list_memory: Bytes of all lists of files for archives together, from their receipt to the end of the archive;
+            short lists are not counted.
+        queue_timeout: Seconds that a request waits for one of these places before it is refused with 503.
+        client_share: The part of each of these limits that one client address may use, above 0 and up to 1.
+        max_file_size: Refuse a larger upload by its declared length already; `None` leaves it to the validator of the
+            services, which counts bytes anyway.
+    """
+
+    idle_timeout: float = DEFAULT_IDLE_TIMEOUT
+    min_upload_rate: float = 500.0
+    concurrent_uploads: int = 32
+    concurrent_downloads: int = 128
+    concurrent_archives: int = 16
+    list_memory: int = 64 * MIB
+    queue_timeout: float = 20.0
+    client_share: float = 0.5
+    max_file_size: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("concurrent_uploads", "concurrent_downloads", "concurrent_archives"):
+            if getattr(self, name) < 1:
+                raise InvalidArgumentException(f"{name} is at least 1, got {getattr(self, name)}")
+        for name in ("idle_timeout", "list_memory"):
+            if getattr(self, name) <= 0:
+                raise InvalidArgumentException(f"{name} is above 0, got {getattr(self, name)}")
+        for name in ("min_upload_rate", "queue_timeout"):
+            if getattr(self, name) < 0:
+                raise InvalidArgumentException(f"{name} is not negative, got {getattr(self, name)}")
+        if not 0 < self.client_share <= 1:
+            raise InvalidArgumentException(f"client_share is above 0 and at most 1, got {self.client_share}")
