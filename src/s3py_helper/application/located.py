@@ -10,6 +10,7 @@ from s3py_helper.application.ports.backend import MountedBackend, required
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.ports.presigning import PresignedUrls
+from s3py_helper.application.ports.relocation import DeleteAt, Relocation
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import FileNotFoundException
@@ -31,15 +32,27 @@ class Located:
         text: The id as the caller wrote it.
         file_id: The same, parsed.
         places: Where to look for it, in order: a place where it is not leads to the next one.
+        delete_at: Deletes a file from one place.
+        relocation: Knows from which places, and in which order.
         observer: Is notified of the operations.
     """
 
-    __slots__ = ("_observer", "_places", "file_id", "text")
+    __slots__ = ("_delete_at", "_observer", "_places", "_relocation", "file_id", "text")
 
-    def __init__(self, text: str, file_id: FileId, places: Sequence[Place], observer: Observer) -> None:
+    def __init__(
+        self,
+        text: str,
+        file_id: FileId,
+        places: Sequence[Place],
+        delete_at: DeleteAt,
+        relocation: Relocation,
+        observer: Observer,
+    ) -> None:
         self.text = text
         self.file_id = file_id
         self._places = places
+        self._delete_at = delete_at
+        self._relocation = relocation
         self._observer = observer
 
     def open(self, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
@@ -64,15 +77,8 @@ class Located:
 
     async def delete(self) -> None:
         """Remove the file from every place that may hold it; see `BlobStore.delete`."""
-        missing: list[FileNotFoundException] = []
         with self.operation("delete"):
-            for place in self._places:
-                try:
-                    await place.backend.store.delete(place.file_id)
-                except FileNotFoundException as error:
-                    missing.append(error)
-            if len(missing) == len(self._places):
-                raise missing[0]
+            await self._relocation.delete(self.file_id, self._delete_at)
 
     @property
     def presigning(self) -> PresignedUrls:

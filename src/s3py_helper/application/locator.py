@@ -4,10 +4,11 @@ One place parses ids, applies the routing policy and follows relocations. Use ca
 see either alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Final
 
+from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.destination import Destination
 from s3py_helper.application.located import Located, Place
 from s3py_helper.application.observing import LoggingObserver
@@ -45,11 +46,13 @@ class Locator:
             services, whose ids read `bucket/key`.
         relocation: Knows which files have moved.
         observer: Is notified when operations begin and end.
+        clean_up: Rolls back what failed operations leave; whoever made it closes it before the backends.
 
     Attributes:
         policy: As given.
         backends: As given.
         observer: As given, or the one that logs.
+        clean_up: As given, or one of its own.
     """
 
     def __init__(
@@ -60,12 +63,14 @@ class Locator:
         implied_prefix: str = "",
         relocation: Relocation | None = None,
         observer: Observer | None = None,
+        clean_up: BackgroundCleanUp | None = None,
     ) -> None:
         self.policy = policy
         self.backends = backends
         self._implied_prefix = implied_prefix
         self._relocation = relocation or NothingHasMoved()
         self.observer = observer or LoggingObserver()
+        self.clean_up = clean_up or BackgroundCleanUp(self.observer)
 
     async def find(self, text: str, purpose: Purpose) -> Located:
         """The file that an id names; whether it exists is not asked.
@@ -83,12 +88,12 @@ class Locator:
         except StorageException as error:
             error.file_id = text
             raise
-        return self._located(text, file_id, *places)
+        return self._located(text, file_id, places, self._relocation)
 
     def stored(self, text: str) -> Located:
         """A file that was stored a moment ago, to roll that back: whatever the policy permits, wherever files move."""
         file_id = self._parsed(text)
-        return self._located(text, file_id, file_id)
+        return self._located(text, file_id, [file_id], NothingHasMoved())
 
     def destination(self, bucket: str | None = None) -> Destination:
         """Where new files go.
@@ -110,6 +115,9 @@ class Locator:
     def _parsed(self, text: str) -> FileId:
         return FileId.parse(self._implied_prefix + require_text(text, "a file id"), self.policy.mounted)
 
-    def _located(self, text: str, file_id: FileId, *places: FileId) -> Located:
+    def _located(self, text: str, file_id: FileId, places: Sequence[FileId], relocation: Relocation) -> Located:
         found = [Place(self.backends[place.backend], place) for place in places]
-        return Located(text, file_id, found, self.observer)
+        return Located(text, file_id, found, self._delete_at, relocation, self.observer)
+
+    async def _delete_at(self, place: FileId) -> None:
+        await self.backends[place.backend].store.delete(place)

@@ -3,18 +3,21 @@
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol, cast
 
+from s3py_helper.application.background import CleanUp
 from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
 from s3py_helper.application.describe import file_attach
+from s3py_helper.application.located import Located
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.streams.chunks import bytes_in_memory
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.streams.sources import ByteSource, FormFile, chunks_of, rewound
-from s3py_helper.domain.arguments import require_instance, require_iterable, require_optional_number
+from s3py_helper.domain.arguments import require_items, require_iterable, require_optional_number
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import check_content_type, guess_content_type, is_content_type
-from s3py_helper.domain.errors import InvalidArgumentException, StorageException
+from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException, StorageException
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.object_key import new_object_key
@@ -136,14 +139,21 @@ class UploadService:
             at_once=self._concurrent_files,
         )
 
-    async def roll_back(self, attach: FileAttach) -> None:
-        """Delete a file that was stored a moment ago, even where deleting is switched off.
+    async def roll_back(self, attaches: Iterable[FileAttach]) -> None:
+        """Delete files that were stored a moment ago, even where deleting is switched off.
 
-        A backend that cannot delete it now does not hide the error that led here: nothing is raised.
+        Takes 3 seconds at most: on a backend that does not respond it goes on in the background, at the latest until
+        the backend is closed. It also goes on when the caller is cancelled. What cannot be deleted is reported to the
+        observer (`RollbackFailed`), and never raised: the error that led here is the one to report.
+
+        Args:
+            attaches: What the uploads returned.
+
+        Raises:
+            InvalidArgumentException: These are no results of uploads.
         """
-        require_instance(attach, FileAttach, "attach")
-        with contextlib.suppress(StorageException):
-            await self._locator.stored(attach.file_id).delete()
+        removals = [self._removal(attach) for attach in require_items(attaches, FileAttach, "attaches")]
+        await self._locator.clean_up.run_all(removals)
 
     async def _store_form_file(self, file: object, placement: Placement) -> FileAttach:
         form_file = _as_form_file(file)
@@ -174,17 +184,29 @@ class UploadService:
         metadata = check_metadata(placement.metadata)
         destination = self._locator.destination(placement.bucket)
         key = new_object_key(file_name, placement.folder)
-        async with contextlib.aclosing(IncomingBody(chunks_of(source), size=size, limit=limit)) as body:
-            blob = NewBlob(
-                key=key,
-                file_name=file_name,
-                bucket=placement.bucket,
-                content_type=content_type or guess_content_type(file_name, await body.first_bytes()),
-                size=size,
-                metadata=metadata,
-            )
-            info = await destination.write(blob, body)
-        return file_attach(blob, info, self._locator.text(info.file_id), size=body.received, checksum=body.checksum)
+        attach: FileAttach | None = None
+        try:
+            async with contextlib.aclosing(IncomingBody(chunks_of(source), size=size, limit=limit)) as body:
+                blob = NewBlob(
+                    key=key,
+                    file_name=file_name,
+                    bucket=placement.bucket,
+                    content_type=content_type or guess_content_type(file_name, await body.first_bytes()),
+                    size=size,
+                    metadata=metadata,
+                )
+                info = await destination.write(blob, body)
+                text = self._locator.text(info.file_id)
+                attach = file_attach(blob, info, text, size=body.received, checksum=body.checksum)
+        except BaseException:  # closing the source failed or was cancelled: nobody would learn the id
+            if attach is not None:
+                await self.roll_back([attach])
+            raise
+        return attach
+
+    def _removal(self, attach: FileAttach) -> CleanUp:
+        located = self._locator.stored(attach.file_id)
+        return CleanUp(located.file_id.backend, f"the file {located.file_id}", partial(_remove, located))
 
     def _validate(self, file_name: str, size: int | None) -> int | None:
         if self._validator is None:
@@ -194,6 +216,11 @@ class UploadService:
         if size is not None:
             self._validator.validate_file_size(size)
         return self._validator.max_file_size
+
+
+async def _remove(located: Located) -> None:
+    with contextlib.suppress(FileNotFoundException):
+        await located.delete()
 
 
 def _as_form_file(file: object) -> UploadedFile:

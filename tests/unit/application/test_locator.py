@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
@@ -13,6 +14,7 @@ from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.ports.observer import Event, OperationBegan, OperationEnded
+from s3py_helper.application.ports.relocation import DeleteAt
 from s3py_helper.domain.errors import (
     FileNotFoundException,
     InvalidArgumentException,
@@ -34,6 +36,15 @@ class Moved:
 
     async def places(self, file_id: FileId) -> Sequence[FileId]:
         return (self._new, file_id) if str(file_id) == self._old else (file_id,)
+
+    async def delete(self, file_id: FileId, delete_at: DeleteAt) -> None:
+        found = False
+        for place in await self.places(file_id):
+            with suppress(FileNotFoundException):
+                await delete_at(place)
+                found = True
+        if not found:
+            raise FileNotFoundException("it is nowhere")
 
 
 class Recorder:

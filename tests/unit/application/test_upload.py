@@ -194,11 +194,9 @@ async def test_an_error_of_the_callers_stream_passes_unchanged(deployment: Deplo
     assert deployment.kept_in_s3.file_ids == ()
 
 
-async def test_a_discarded_file_is_gone(deployment: Deployment) -> None:
+async def test_files_that_are_rolled_back_are_gone(deployment: Deployment) -> None:
     uploads = service(deployment)
     attach = await uploads.upload_bytes("a.txt", b"x")
-    await uploads.roll_back(attach)
+    await uploads.roll_back([attach])
     with pytest.raises(FileNotFoundException):
         await InfoService(deployment.locator).get_file_info(attach.file_id)
-    deployment.s3.fail("delete", StorageUnavailableException("down"))
-    await uploads.roll_back(attach)

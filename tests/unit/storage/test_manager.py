@@ -13,6 +13,7 @@ import pytest
 from s3py_helper.adapters.memory.store import MemoryBlobStore
 from s3py_helper.backends import Mount, MountedBackend, Observer
 from s3py_helper.storage import (
+    FastdfsConfig,
     FileNotFoundException,
     FilesystemConfig,
     FileTooLargeException,
@@ -21,11 +22,14 @@ from s3py_helper.storage import (
     InvalidArgumentException,
     InvalidFileTypeException,
     RouteNotSupportedException,
+    S3Config,
     StorageManager,
     StorageMode,
     StorageModeConfig,
 )
-from s3py_helper.testing import leak_guard
+from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
+from s3py_helper.storage.s3raw.client.s3_client import S3Client
+from s3py_helper.testing import FailingStore, leak_guard
 
 FILESYSTEM = StorageModeConfig(mode=StorageMode.FILESYSTEM)
 
@@ -155,3 +159,53 @@ def test_two_stores_cannot_have_one_scheme() -> None:
         StorageManager(mounts=[Mount("shelf", never), Mount("shelf", never)])
     with pytest.raises(InvalidArgumentException, match="invalid scheme 's3'"):
         Mount("s3", never)
+
+
+async def test_closing_waits_for_what_is_being_rolled_back() -> None:
+    kept = MemoryBlobStore("shelf", "files")
+    store = FailingStore(kept)
+    left: list[int] = []
+
+    @asynccontextmanager
+    async def opened(_observer: Observer) -> AsyncGenerator[MountedBackend]:
+        async with kept:
+            yield MountedBackend(store, store)
+            left.append(len(kept.file_ids))
+
+    async with leak_guard():
+        manager = await StorageManager(mounts=[Mount("shelf", opened)]).__aenter__()
+        attach = await manager.upload_service.upload_bytes("a.txt", b"x")
+        gate = store.hold("delete")
+        rolling_back = asyncio.create_task(manager.upload_service.roll_back([attach]))
+        await gate.reached.wait()
+        rolling_back.cancel()
+        closing = asyncio.ensure_future(manager.__aexit__(None, None, None))
+        for _ in range(3):
+            await asyncio.sleep(0)
+            closing.cancel()
+        gate.released.set()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+    assert left == [0], "the backend is closed, and when it was, everything had been rolled back"
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        S3Client(S3Config(endpoint="http://127.0.0.1:1", access_key_id="a", secret_access_key="b")),
+        FastdfsClient(FastdfsConfig(tracker_servers=["127.0.0.1:1"])),
+    ],
+    ids=lambda client: type(client).__name__,
+)
+async def test_closing_a_raw_client_waits_for_it_too(client: S3Client | FastdfsClient) -> None:
+    rolled_back = 0
+
+    async def work() -> None:
+        nonlocal rolled_back
+        await asyncio.sleep(0.01)
+        rolled_back += 1
+
+    for opened in (1, 2):
+        async with client:
+            assert client.locator().clean_up.start("s3", "it", work)
+        assert rolled_back == opened

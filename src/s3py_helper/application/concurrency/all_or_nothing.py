@@ -1,22 +1,27 @@
 """Several jobs of which either all succeed or none leaves a trace."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-
-from s3py_helper.application.concurrency.completion import completed
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 
 async def all_or_nothing[Job, Result](
     jobs: Iterable[Job],
     do: Callable[[Job], Awaitable[Result]],
-    undo: Callable[[Result], Awaitable[None]],
+    roll_back: Callable[[Sequence[Result]], Awaitable[None]],
     *,
     at_once: int,
 ) -> list[Result]:
     """Do every job, at most `at_once` at a time; the results are in the order of the jobs.
 
-    When one fails, or the call is cancelled, the jobs under way are cancelled, what had succeeded is undone, and the
-    first failure is raised. `undo` is called shielded from cancellation and deals with its own errors.
+    When one fails, or the call is cancelled, the jobs in progress are cancelled, `roll_back` is given the results of
+    those that had succeeded, and the first failure is raised.
+
+    Args:
+        jobs: What is to be done.
+        do: Does one of them.
+        roll_back: Deals with its own errors, and with being cancelled, in which case it must not have to be called
+            again.
+        at_once: How many are done at a time.
     """
     done: dict[int, Result] = {}
     gate = asyncio.Semaphore(at_once)
@@ -24,24 +29,20 @@ async def all_or_nothing[Job, Result](
 
     async def run(index: int, job: Job) -> None:
         async with gate:
-            # The group cancels the others a turn of the event loop later: long enough to begin one in vain.
+            # The group cancels the others one step of the event loop later: long enough to begin one in vain.
             if not failed.is_set():
                 try:
                     done[index] = await do(job)
-                except BaseException:  # a cancelled job is one that has not succeeded, too
+                except BaseException:  # a cancelled job has not succeeded, either
                     failed.set()
                     raise
-
-    async def undo_all() -> None:
-        for result in done.values():
-            await undo(result)
 
     try:
         async with asyncio.TaskGroup() as group:
             for index, job in enumerate(jobs):
                 group.create_task(run(index, job))
-    except BaseException as error:
-        await completed(undo_all())
+    except BaseException as error:  # a cancellation too: nobody would learn what is done
+        await roll_back(list(done.values()))
         # Callers deal with one error of one file; the others are only its echo.
         if isinstance(error, BaseExceptionGroup):
             raise error.exceptions[0] from None

@@ -1,9 +1,11 @@
 """Where the bytes of an id are now, when they are not where the id says."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from s3py_helper.domain.file_id import FileId
+
+type DeleteAt = Callable[[FileId], Awaitable[None]]
 
 
 class Relocation(Protocol):
@@ -21,6 +23,19 @@ class Relocation(Protocol):
         """
         ...
 
+    async def delete(self, file_id: FileId, delete_at: DeleteAt) -> None:
+        """Delete a file from every place, in an order after which it is found nowhere.
+
+        Args:
+            file_id: The file.
+            delete_at: Deletes it from one place; raises `FileNotFoundException` where it is not.
+
+        Raises:
+            FileNotFoundException: The file was nowhere, or is known to have been deleted.
+            StorageException: It may still be somewhere.
+        """
+        ...
+
 
 class NothingHasMoved:
     """Every file is where its id says."""
@@ -28,6 +43,10 @@ class NothingHasMoved:
     async def places(self, file_id: FileId) -> Sequence[FileId]:
         """The id itself."""
         return (file_id,)
+
+    async def delete(self, file_id: FileId, delete_at: DeleteAt) -> None:
+        """Delete it there."""
+        await delete_at(file_id)
 
 
 _: type[Relocation] = NothingHasMoved

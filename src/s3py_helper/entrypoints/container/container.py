@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dependency_injector import providers
 
+from s3py_helper.application.background import BackgroundCleanUp
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
@@ -50,20 +52,19 @@ def _opening(config: KitConfig, backend: str, observer: Observer) -> "Callable[[
     return partial(adapter.open_backend, getattr(config, backend), observer)
 
 
-def _graph(config: KitConfig) -> "providers.Factory[FileServices]":
+def _graph(config: KitConfig, observer: Observer, clean_up: BackgroundCleanUp) -> "providers.Factory[FileServices]":
     """The use cases and all that they are made of; resolving them opens the backends of the mode, and no other.
 
     A function and not a container: the module of containers takes as long to import as everything else here, because it
     imports FastAPI wherever that is installed.
     """
-    observer = GuardedObserver(config.observer)
     backends = providers.Dict(
         {
             backend: providers.Resource(_opened, _opening(config, backend, observer))
             for backend in config.policy.backends
         }
     )
-    locator = providers.Singleton(Locator, config.policy, backends, observer=observer)
+    locator = providers.Singleton(Locator, config.policy, backends, observer=observer, clean_up=clean_up)
     return providers.Factory(
         FileServices,
         upload_service=providers.Factory(
@@ -82,11 +83,19 @@ def _graph(config: KitConfig) -> "providers.Factory[FileServices]":
 @asynccontextmanager
 async def open_services(config: KitConfig) -> AsyncGenerator[FileServices]:
     """The use cases of a deployment; its backends are open inside the block and closed after it."""
-    services = _graph(config)
+    observer = GuardedObserver(config.observer)
+    clean_up = BackgroundCleanUp(observer)
+    services = _graph(config, observer, clean_up)
     await warm_up()
     try:
         # With asynchronous resources in the graph, resolving its root and shutting down give awaitables.
         yield await cast("Awaitable[FileServices]", services())
     finally:
-        opened = [resource for resource in services.traverse([providers.Resource]) if resource.initialized]
-        await asyncio.gather(*(cast("Awaitable[None]", resource.shutdown()) for resource in opened))
+        await completed(_close(services, clean_up))
+
+
+async def _close(services: "providers.Factory[FileServices]", clean_up: BackgroundCleanUp) -> None:
+    """Close the backends when what was being rolled back on them has ended, or had its time."""
+    await clean_up.aclose()
+    opened = [resource for resource in services.traverse([providers.Resource]) if resource.initialized]
+    await asyncio.gather(*(cast("Awaitable[None]", resource.shutdown()) for resource in opened))

@@ -39,7 +39,9 @@ def fused(s3: RawService | None, fastdfs: RawService | None, config: FusionConfi
     require_optional_instance(config, FusionConfig, "config")
     mode = _MODES[s3 is not None, fastdfs is not None]
     backends = {name: backend for service in services for name, backend in service.locator.backends.items()}
-    return Locator(_policy(mode, config or FusionConfig()), backends, observer=services[0].locator.observer)
+    first = services[0].locator
+    policy = _policy(mode, config or FusionConfig())
+    return Locator(policy, backends, observer=first.observer, clean_up=first.clean_up)
 
 
 def _policy(mode: StorageMode, config: FusionConfig) -> RoutingPolicy:

@@ -2,11 +2,16 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
 from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
 from s3py_helper.application.concurrency.completion import completed
+
+
+async def _nothing_to_roll_back(_results: Sequence[object]) -> None:
+    pytest.fail("nothing is to be rolled back")
 
 
 async def test_results_come_in_the_order_of_the_jobs() -> None:
@@ -15,10 +20,7 @@ async def test_results_come_in_the_order_of_the_jobs() -> None:
             await asyncio.sleep(0)
         return job * 10
 
-    async def undo(_result: int) -> None:
-        pytest.fail("nothing is to be undone")
-
-    assert await all_or_nothing(range(5), do, undo, at_once=5) == [0, 10, 20, 30, 40]
+    assert await all_or_nothing(range(5), do, _nothing_to_roll_back, at_once=5) == [0, 10, 20, 30, 40]
 
 
 async def test_no_more_than_the_bound_run_at_once() -> None:
@@ -32,16 +34,13 @@ async def test_no_more_than_the_bound_run_at_once() -> None:
         await asyncio.sleep(0)
         running["now"] -= 1
 
-    async def undo(_result: None) -> None:
-        pytest.fail("nothing is to be undone")
-
-    await all_or_nothing(range(20), do, undo, at_once=3)
+    await all_or_nothing(range(20), do, _nothing_to_roll_back, at_once=3)
     assert highest == 3
 
 
-async def test_a_failure_undoes_what_succeeded_and_cancels_the_rest() -> None:
+async def test_a_failure_rolls_back_what_succeeded_and_cancels_the_rest() -> None:
     cancelled: list[int] = []
-    undone: list[int] = []
+    rolled_back: list[int] = []
     two_done = asyncio.Event()
 
     async def do(job: int) -> int:
@@ -59,18 +58,18 @@ async def test_a_failure_undoes_what_succeeded_and_cancels_the_rest() -> None:
             raise
         return job
 
-    async def undo(result: int) -> None:
+    async def roll_back(results: Sequence[int]) -> None:
         await asyncio.sleep(0)
-        undone.append(result)
+        rolled_back.extend(results)
 
     with pytest.raises(KeyError):
-        await all_or_nothing(range(5), do, undo, at_once=5)
-    assert sorted(undone) == [0, 1]
+        await all_or_nothing(range(5), do, roll_back, at_once=5)
+    assert sorted(rolled_back) == [0, 1]
     assert cancelled == [2], "and 4 was not begun any more"
 
 
-async def test_a_cancellation_undoes_what_succeeded() -> None:
-    undone: list[int] = []
+async def test_a_cancellation_rolls_back_what_succeeded() -> None:
+    rolled_back: list[int] = []
     one_done = asyncio.Event()
 
     async def do(job: int) -> int:
@@ -79,16 +78,16 @@ async def test_a_cancellation_undoes_what_succeeded() -> None:
             return job
         return await asyncio.Future[int]()
 
-    async def undo(result: int) -> None:
+    async def roll_back(results: Sequence[int]) -> None:
         await asyncio.sleep(0)
-        undone.append(result)
+        rolled_back.extend(results)
 
-    task = asyncio.create_task(all_or_nothing(range(2), do, undo, at_once=2))
+    task = asyncio.create_task(all_or_nothing(range(2), do, roll_back, at_once=2))
     await one_done.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert undone == [0]
+    assert rolled_back == [0]
 
 
 async def test_completed_work_survives_any_number_of_cancellations() -> None:

@@ -7,7 +7,6 @@ from typing import Final
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
-from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.domain.errors import FileTooLargeException
@@ -81,7 +80,7 @@ class Uploads:
             if not stored:
                 raise _missing(BATCH_FIELD)
         except BaseException:  # the client may have gone, the server stop: nobody learns these files' ids
-            await completed(self._discard(stored))
+            await self._service.roll_back(stored)
             raise
         return stored
 
@@ -98,10 +97,6 @@ class Uploads:
             self._bucket,
             content_type=None if claimed == OCTET_STREAM else claimed,
         )
-
-    async def _discard(self, stored: list[FileAttach]) -> None:
-        for attach in stored:
-            await self._service.roll_back(attach)
 
     @contextlib.asynccontextmanager
     async def _form(self) -> AsyncGenerator[FormReader]:

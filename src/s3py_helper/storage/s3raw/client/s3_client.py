@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Self
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.mount import mounted
 from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.observing import GuardedObserver, LoggingObserver
 from s3py_helper.application.ports.observer import Observer
@@ -31,22 +32,31 @@ class S3Client:
     def __init__(self, config: S3Config, observer: Observer | None = None) -> None:
         require_instance(config, S3Config, "config")
         self._observer = GuardedObserver(observer or LoggingObserver())
+        self._clean_up = BackgroundCleanUp(self._observer)
         self._session = S3Session(config, self._observer)
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
+        await self._clean_up.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.__aexit__(kind, error, trace)
+        try:
+            await self._clean_up.aclose()
+        finally:
+            await self._session.__aexit__(kind, error, trace)
 
     def locator(self, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None) -> Locator:
         """What the raw services work with: this client alone, every bucket permitted, ids without prefix."""
         backend = mounted(self._session, default_bucket=default_bucket, perf=perf)
         return Locator(
-            RoutingPolicy(StorageMode.S3), {Backend.S3: backend}, implied_prefix="s3:", observer=self._observer
+            RoutingPolicy(StorageMode.S3),
+            {Backend.S3: backend},
+            implied_prefix="s3:",
+            observer=self._observer,
+            clean_up=self._clean_up,
         )
 
     async def put_object(
