@@ -19,10 +19,12 @@ CLOSING_SECONDS: Final = 10.0
 """Seconds for which closing waits for what is still being cleaned up."""
 
 _AT_ONCE: Final = 16
-_MOST: Final = 1000
+_MOST: Final = 10_000
+
+type Work = Callable[[], Awaitable[object]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CleanUp:
     """One piece of clean-up work.
 
@@ -34,7 +36,7 @@ class CleanUp:
 
     backend: str
     what: str
-    work: Callable[[], Awaitable[object]]
+    work: Work
 
 
 class BackgroundCleanUp:
@@ -44,24 +46,26 @@ class BackgroundCleanUp:
     caller has its error after `PATIENCE` seconds, and the work goes on in the background. What cannot be cleaned up is
     reported as `RollbackFailed`, never raised: the error that led here is the one to report.
 
-    Memory is bounded: at most 16 pieces of work run at once, at most 1000 are outstanding, each for 60 seconds.
+    Memory is bounded: at most 16 pieces of work run at once, at most 10 000 are outstanding, each for 60 seconds.
 
     It is open from the start. As a context manager it is closed with the block, and may be opened again.
 
     Args:
         observer: Is notified of what could not be cleaned up.
-        seconds: Limit for each piece of work, its waiting included.
+        seconds: Limit for each piece of work, its waiting for a turn included.
     """
 
     def __init__(self, observer: Observer, *, seconds: float = CLEAN_UP_SECONDS) -> None:
         self._observer = observer
         self._seconds = seconds
         self._gate = asyncio.Semaphore(_AT_ONCE)
-        self._outstanding: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
+        self._scheduled: dict[CleanUp, asyncio.TimerHandle] = {}
+        self._closing = False
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        self._closed = False
+        self._closing = self._closed = False
         return self
 
     async def __aexit__(
@@ -71,12 +75,10 @@ class BackgroundCleanUp:
 
     @property
     def outstanding(self) -> int:
-        """How many pieces of work have not ended."""
-        return len(self._outstanding)
+        """How many pieces of work have not ended, or not even begun."""
+        return len(self._running) + len(self._scheduled)
 
-    async def run(
-        self, backend: str, what: str, work: Callable[[], Awaitable[object]], *, patience: float = PATIENCE
-    ) -> None:
+    async def run(self, backend: str, what: str, work: Work, *, patience: float = PATIENCE) -> None:
         """Clean up, and return when that is done, or after `patience` seconds while it goes on.
 
         A caller that is cancelled meanwhile is let go at once; the work goes on all the same.
@@ -113,39 +115,69 @@ class BackgroundCleanUp:
             for piece in waiting:
                 self.start(piece.backend, piece.what, piece.work)
 
-    def start(self, backend: str, what: str, work: Callable[[], Awaitable[object]]) -> asyncio.Task[None] | None:
+    def start(self, backend: str, what: str, work: Work) -> asyncio.Task[None] | None:
         """As `run`, without waiting; gives the task, which never fails, or `None` where the work is not taken on."""
-        if self._closed or len(self._outstanding) >= _MOST:
-            reason = "the session is closed" if self._closed else f"{_MOST} other clean-ups are outstanding"
-            self._observer.notify(RollbackFailed(backend, what, reason))
-            return None
-        task = asyncio.ensure_future(self._run(backend, what, work))
-        self._outstanding.add(task)
-        task.add_done_callback(self._outstanding.discard)
-        return task
+        job = CleanUp(backend, what, work)
+        return self._start(job) if self._takes_on(job) else None
+
+    def later(self, seconds: float, backend: str, what: str, work: Work) -> None:
+        """As `start`, but after so many seconds, or as soon as closing begins."""
+        job = CleanUp(backend, what, work)
+        if not self._takes_on(job):
+            return
+        if self._closing:
+            _ = self._start(job)
+            return
+        self._scheduled[job] = asyncio.get_running_loop().call_later(seconds, self._due, job)
 
     async def aclose(self, *, within: float = CLOSING_SECONDS) -> None:
-        """Take on nothing more, wait up to `within` seconds for what is outstanding, and cancel the rest."""
+        """Do at once what was to be done later, wait up to `within` seconds for all work, and cancel the rest."""
+        self._closing = True
+        for job, timer in list(self._scheduled.items()):
+            timer.cancel()
+            self._due(job)
+        deadline = asyncio.get_running_loop().time() + within
+        # Work that ends may have started further work.
+        while self._running and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._running, timeout=left)
         self._closed = True
-        if not self._outstanding:
-            return
-        _, late = await asyncio.wait(self._outstanding, timeout=within)
+        late = list(self._running)
         for task in late:
             task.cancel()
         if late:
             await asyncio.wait(late)
 
-    async def _run(self, backend: str, what: str, work: Callable[[], Awaitable[object]]) -> None:
+    def _takes_on(self, job: CleanUp) -> bool:
+        if not self._closed and self.outstanding < _MOST:
+            return True
+        reason = "the session is closed" if self._closed else f"{_MOST:,} other clean-ups are outstanding"
+        self._observer.notify(RollbackFailed(job.backend, job.what, reason))
+        return False
+
+    def _due(self, job: CleanUp) -> None:
+        del self._scheduled[job]
+        _ = self._start(job)
+
+    def _start(self, job: CleanUp) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(self._run(job))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _run(self, job: CleanUp) -> None:
         try:
             async with asyncio.timeout(self._seconds), self._gate:
-                await work()
+                await job.work()
         except TimeoutError:
-            self._observer.notify(RollbackFailed(backend, what, f"not done within {self._seconds:g} s"))
+            self._report(job, f"not done within {self._seconds:g} s")
         except asyncio.CancelledError:
-            self._observer.notify(RollbackFailed(backend, what, "the session was closed before it was done"))
+            self._report(job, "the session was closed before it was done")
         except StorageException as error:
-            self._observer.notify(RollbackFailed(backend, what, str(error)))
+            self._report(job, str(error))
         except Exception as error:  # noqa: BLE001 - a defect: nobody awaits this task, so the event loop is told
-            self._observer.notify(RollbackFailed(backend, what, f"{type(error).__name__}: {error}"))
-            context = {"message": f"clean-up failed: {what}", "exception": error}
+            self._report(job, f"{type(error).__name__}: {error}")
+            context = {"message": f"clean-up failed: {job.what}", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
+
+    def _report(self, job: CleanUp, reason: str) -> None:
+        self._observer.notify(RollbackFailed(job.backend, job.what, reason))

@@ -39,6 +39,7 @@ class BlobInfo:
         file_name: The name it was uploaded with; `None` when the backend was never told.
         last_modified: When it was stored; always with a time zone.
         content_type: Media type, where known.
+        content_encoding: How the bytes are encoded, e.g. `gzip` (RFC 9110, 8.4); they are stored and read as they are.
         etag: Entity tag with its quotes, as HTTP writes it (RFC 9110, 8.8.3), where the backend has one.
         checksum: Checksum of the whole content, where known.
         storage_class: S3's storage class.
@@ -50,6 +51,7 @@ class BlobInfo:
     file_name: str | None = None
     last_modified: datetime | None = None
     content_type: str | None = None
+    content_encoding: str | None = None
     etag: str | None = None
     checksum: Checksum | None = None
     storage_class: str | None = None

@@ -16,8 +16,10 @@ MAX_PART_SIZE: Final = 5 * 1024 * MIB
 MAX_PARTS: Final = 10_000
 MAX_OBJECT_SIZE: Final = 5 * 1024 * 1024 * MIB
 
-_PARTS_PER_STEP: Final = 900
-"""With parts of 5 MiB, doubling every 1 000 would end just below 5 TiB."""
+_GROWS_AFTER: Final = 900
+_DOUBLES_EVERY: Final = 400
+_LARGEST_GROWN: Final = 768 * MIB
+"""A part has to be in memory as a whole. With these numbers parts that begin with 5 MiB are enough for 5 TiB."""
 
 
 def part_sizes(part_size: int, total: int | None = None) -> Iterator[int]:
@@ -25,7 +27,8 @@ def part_sizes(part_size: int, total: int | None = None) -> Iterator[int]:
 
     With a known `total` they add up to it: all of `part_size`, or of the smallest larger whole number of MiB with which
     10 000 parts suffice. Without one they are upper bounds for a source that may end at any byte: they begin with
-    `part_size` and double every 900 parts, so that small files cost little memory and 5 TiB are still reached.
+    `part_size`, grow after 900 parts and double every 400 up to 768 MiB, so that all but the largest files cost little
+    memory, and 5 TiB are still reached.
 
     Raises:
         InvalidArgumentException: `part_size` is not within 5 MiB and 5 GiB.
@@ -57,8 +60,10 @@ def _even(part_size: int, total: int) -> Iterator[int]:
 
 def _growing(part_size: int) -> Iterator[int]:
     left = MAX_OBJECT_SIZE
+    largest = max(part_size, _LARGEST_GROWN)
     for index in range(MAX_PARTS):
-        size = min(part_size << (index // _PARTS_PER_STEP), MAX_PART_SIZE, left)
+        doublings = max(0, 1 + (index - _GROWS_AFTER) // _DOUBLES_EVERY)
+        size = min(part_size << doublings, largest, left)
         if not size:
             return
         yield size

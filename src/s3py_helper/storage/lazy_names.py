@@ -30,13 +30,13 @@ def import_on_use(module: str, homes: Mapping[str, str]) -> tuple[Callable[[str]
 def moved(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     """`__getattr__` of a module that 0.0.17 let its users import names from: each use warns and names the new home.
 
-    Arguments are those of `import_on_use`. Called at the end of the module, so that names defined there stay in its
-    `__all__`. Values are `Any` to type checkers, as everything in 0.0.17 was.
+    Arguments are those of `import_on_use`. A module that defines nothing itself gets the names as its `__all__`. Values
+    are `Any` to type checkers, as everything in 0.0.17 was.
     """
     home_of = {name: home for home, names in homes.items() for name in names.split()}
     namespace = vars(sys.modules[module])
-    defined = {name for name, value in namespace.items() if getattr(value, "__module__", None) == module}
-    namespace["__all__"] = sorted({*home_of, *defined})
+    if all(getattr(value, "__module__", None) != module for value in namespace.values()):
+        namespace["__all__"] = sorted(home_of)
 
     def get(name: str) -> Any:
         if name not in home_of:

@@ -151,10 +151,10 @@ async def test_what_is_outstanding_is_bounded_and_what_is_refused_is_reported(re
         await asyncio.sleep(3600)
 
     background = BackgroundCleanUp(recorder)
-    for _ in range(1001):
+    for _ in range(10_001):
         background.start("s3", "it", work)
-    assert background.outstanding == 1000
-    assert recorder.events == [RollbackFailed("s3", "it", "1000 other clean-ups are outstanding")]
+    assert background.outstanding == 10_000
+    assert recorder.events == [RollbackFailed("s3", "it", "10,000 other clean-ups are outstanding")]
     await background.aclose(within=0)
     assert background.outstanding == 0
 
@@ -167,3 +167,50 @@ async def test_after_closing_nothing_is_taken_on(recorder: Recorder) -> None:
     await background.aclose()
     await background.run("s3", "it", work)
     assert recorder.events == [RollbackFailed("s3", "it", "the session is closed")]
+
+
+class TestLater:
+    async def test_work_that_is_due_later_is_done_then(self, recorder: Recorder) -> None:
+        done = asyncio.Event()
+
+        async def work() -> None:
+            done.set()
+
+        async with leak_guard():
+            background = BackgroundCleanUp(recorder)
+            background.later(0.01, "s3", "it", work)
+            assert not done.is_set()
+            await done.wait()
+            await background.aclose()
+        assert background.outstanding == 0
+
+    async def test_closing_does_at_once_what_is_due_later_and_what_that_would_do_later(
+        self, recorder: Recorder
+    ) -> None:
+        done: list[int] = []
+
+        async def second() -> None:
+            done.append(2)
+
+        async def first() -> None:
+            done.append(1)
+            background.later(3600, "s3", "it", second)
+
+        async with leak_guard():
+            background = BackgroundCleanUp(recorder)
+            background.later(3600, "s3", "it", first)
+            assert background.outstanding == 1
+            await background.aclose()
+        assert done == [1, 2]
+        assert recorder.events == []
+
+    async def test_it_counts_among_what_is_outstanding(self, recorder: Recorder) -> None:
+        async def work() -> None:
+            await asyncio.sleep(0)
+
+        background = BackgroundCleanUp(recorder)
+        for _ in range(10_001):
+            background.later(3600, "s3", "it", work)
+        assert background.outstanding == 10_000
+        assert len(recorder.events) == 1
+        await background.aclose()

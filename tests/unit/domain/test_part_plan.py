@@ -40,7 +40,13 @@ def test_parts_of_an_unknown_size_reach_the_largest_object(part_size: int) -> No
 def test_small_files_of_unknown_size_are_cut_into_small_parts() -> None:
     plan = part_sizes(8 * MIB)
     assert [next(plan) for _ in range(900)] == [8 * MIB] * 900
-    assert next(plan) == 16 * MIB
+    assert [next(plan) for _ in range(400)] == [16 * MIB] * 400
+    assert next(plan) == 32 * MIB
+
+
+@given(part_size_choices)
+def test_parts_of_an_unknown_size_stay_within_memory(part_size: int) -> None:
+    assert max(part_sizes(part_size)) <= max(part_size, 768 * MIB)
 
 
 def test_a_part_size_that_would_need_too_many_parts_grows() -> None:

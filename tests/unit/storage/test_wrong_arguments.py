@@ -33,9 +33,12 @@ from s3py_helper.storage import (
     StorageModeConfig,
 )
 from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
+from s3py_helper.storage.fastdfs.service.appender_service import FastdfsAppenderServiceImpl
 from s3py_helper.storage.fastdfs.service.delete_service import FastdfsDeleteServiceImpl
 from s3py_helper.storage.fastdfs.service.download_service import FastdfsDownloadServiceImpl
 from s3py_helper.storage.fastdfs.service.info_service import FastdfsInfoServiceImpl
+from s3py_helper.storage.fastdfs.service.metadata_service import FastdfsMetadataServiceImpl
+from s3py_helper.storage.fastdfs.service.slave_service import FastdfsSlaveServiceImpl
 from s3py_helper.storage.fastdfs.service.upload_service import FastdfsUploadServiceImpl
 from s3py_helper.storage.fusion.router.file_id_router import FileIdRouterImpl
 from s3py_helper.storage.fusion.service.delete_service import FusionDeleteServiceImpl
@@ -93,13 +96,20 @@ def _right_values(file_id: str) -> dict[str, object]:
         "file_id": file_id,
         "file_name": "a.txt",
         "files": [],
+        "file_buffer": b"abc",
         "key": "a.txt",
+        "local_path": "a.txt",
+        "master_id": file_id,
+        "metadata": {"a": "b"},
+        "offset": 0,
         "out": io.BytesIO(),
         "part_data": b"abc",
         "part_number": 1,
         "part_size": 3,
         "parts": [{"PartNumber": 1, "ETag": "x"}],
+        "prefix": "_big",
         "stream": b"abc",
+        "upload_file": FormFile(),
         "upload_id": "x",
     }
 
@@ -191,6 +201,10 @@ NO_TRACKER = FastdfsConfig(tracker_servers=["127.0.0.1:1"])
 async def test_the_raw_services_of_fastdfs() -> None:
     async with FastdfsClient(NO_TRACKER) as client:
         for service in (
+            client,
+            FastdfsAppenderServiceImpl(client),
+            FastdfsMetadataServiceImpl(client),
+            FastdfsSlaveServiceImpl(client),
             FastdfsUploadServiceImpl(client),
             FastdfsDownloadServiceImpl(client),
             FastdfsInfoServiceImpl(client),
@@ -246,6 +260,9 @@ _CONSTRUCTORS: list[tuple[Callable[..., object], dict[str, object]]] = [
     (S3RawDeleteServiceImpl, {"s3_client": _CLIENT}),
     (S3MultipartUploadImpl, {"client": _CLIENT}),
     (FastdfsClient, {"config": NO_TRACKER}),
+    (FastdfsAppenderServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),
+    (FastdfsMetadataServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),
+    (FastdfsSlaveServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),
     (FastdfsUploadServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),
     (FastdfsDownloadServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),
     (FastdfsInfoServiceImpl, {"fdfs_client": _FASTDFS_CLIENT}),

@@ -23,8 +23,8 @@ FILE_NAME: Final = "OriginFileName"
 CONTENT_TYPE: Final = "ContentType"
 """Ours, and written only where the file's name does not tell the type."""
 
-_NOT_THE_USERS: Final = frozenset({FILE_NAME, CONTENT_TYPE, "OriginFileExtName", "OriginFileSize"})
-"""The last two are aiofdfs' as well."""
+RESERVED: Final = frozenset({FILE_NAME, CONTENT_TYPE, "OriginFileExtName", "OriginFileSize"})
+"""Names that are not the user's. The last two are aiofdfs' as well."""
 
 MAX_TOTAL_BYTES: Final = 256 * 1024 - 256
 """A request must fit the server's buffer (`buff_size`, 256 KiB), with up to 180 bytes of header, fields and name."""
@@ -49,30 +49,46 @@ def pairs_to_store(blob: NewBlob) -> dict[str, str]:
         InvalidArgumentException: A name or value is beyond what the server keeps. It would accept them, and cut or
             garble them in silence.
     """
-    if taken := _NOT_THE_USERS.intersection(blob.metadata):
-        raise _invalid(f"the metadata name {min(taken)!r} is taken: the file's own name, type and size are kept there")
+    check_names(blob.metadata)
     pairs = {FILE_NAME: blob.file_name, **blob.metadata}
     if blob.content_type != _type_of(blob.file_name):
         pairs[CONTENT_TYPE] = blob.content_type
-    total = sum(_checked_size(name, value) for name, value in pairs.items())
-    if total > MAX_TOTAL_BYTES:
-        raise _invalid(f"the metadata have {total} bytes, FastDFS keeps {MAX_TOTAL_BYTES}")
+    check_sizes(pairs)
     return pairs
 
 
+def check_names(pairs: Mapping[str, str]) -> None:
+    """Raise `InvalidArgumentException` for a name under which a file's own name, type or size is kept."""
+    if taken := RESERVED.intersection(pairs):
+        raise _invalid(f"the metadata name {min(taken)!r} is taken: the file's own name, type and size are kept there")
+
+
+def check_sizes(pairs: Mapping[str, str]) -> None:
+    """Raise `InvalidArgumentException` for what the server would cut or garble in silence."""
+    total = sum(_checked_size(name, value) for name, value in pairs.items())
+    if total > MAX_TOTAL_BYTES:
+        raise _invalid(f"the metadata have {total} bytes, FastDFS keeps {MAX_TOTAL_BYTES}")
+
+
 def read_metadata(stored: bytes) -> StoredMetadata:
-    """Sort out what a server gave back; records that nobody's client would write are left out."""
+    """Sort out what a server gave back."""
+    pairs = pairs_in(stored)
+    file_name = pairs.get(FILE_NAME)
+    return StoredMetadata(
+        file_name,
+        pairs.get(CONTENT_TYPE) or (_type_of(file_name) if file_name else None),
+        {name: value for name, value in pairs.items() if name not in RESERVED},
+    )
+
+
+def pairs_in(stored: bytes) -> dict[str, str]:
+    """All pairs; records that nobody's client would write are left out."""
     pairs: dict[str, str] = {}
     for record in stored.split(_RECORD):
         name, separator, value = record.partition(_FIELD)
         if separator:
             pairs[name.decode(errors="replace")] = value.decode(errors="replace")
-    file_name = pairs.get(FILE_NAME)
-    return StoredMetadata(
-        file_name,
-        pairs.get(CONTENT_TYPE) or (_type_of(file_name) if file_name else None),
-        {name: value for name, value in pairs.items() if name not in _NOT_THE_USERS},
-    )
+    return pairs
 
 
 def _type_of(file_name: str) -> str:

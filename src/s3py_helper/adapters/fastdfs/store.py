@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Self
 
+from s3py_helper.adapters.fastdfs.commands import FastdfsCommands
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.describe import describe
 from s3py_helper.adapters.fastdfs.errors import translated
@@ -38,6 +39,8 @@ class FastdfsBlobStore:
         self._reader = BlobReader(config, self._session, self._trackers)
         self._writer = BlobWriter(config, self._session, self._trackers)
         self._tombstones = Tombstones()
+        self.commands = FastdfsCommands(self._session, self._trackers)
+        """What FastDFS can do beyond the port."""
 
     async def __aenter__(self) -> Self:
         """Permit connections; none is made yet."""

@@ -31,7 +31,14 @@ class S3PerfConfig(SettingsModel):
             `StorageUnavailableException`. Further attempts of a request keep its connection's place and wait no more.
         read_timeout: Seconds without a byte after which a request counts as failed.
         connect_timeout: Seconds to establish a connection.
-        max_retries: Further attempts after a failure that another attempt may mend.
+        max_retries: Further attempts after a failure that another attempt may mend. The pauses between them grow from
+            0.1 s to 5 s, so that the default lasts for 8 to 16 s: a server that restarts meanwhile is not noticed. A
+            service that asks for a longer pause (`Retry-After`) gets it, where `retry_seconds` allows.
+        retry_seconds: Seconds after the first failure within which the last further attempt begins.
+        operation_timeout: Seconds for a whole request without a large body, with its further attempts and their
+            pauses; one attempt may take half of it. A request with a body has a second more for every 16 KiB. Downloads
+            have it until the first byte, then `read_timeout` holds. Listing, copying and completing a multipart upload
+            are not bound by it, because the server may work for long: each attempt has `read_timeout`.
     """
 
     former_settings: ClassVar[Mapping[str, str]] = {
@@ -46,7 +53,9 @@ class S3PerfConfig(SettingsModel):
     pool_timeout: float = Field(default=30.0, gt=0, le=600.0)
     read_timeout: float = Field(default=60.0, gt=0, le=600.0)
     connect_timeout: float = Field(default=10.0, gt=0, le=120.0)
-    max_retries: int = Field(default=2, ge=0, le=10)
+    max_retries: int = Field(default=8, ge=0, le=20)
+    retry_seconds: float = Field(default=20.0, ge=0, le=600.0)
+    operation_timeout: float = Field(default=30.0, gt=0, le=600.0)
 
 
 def _web_address(setting: str, text: str) -> SplitResult:

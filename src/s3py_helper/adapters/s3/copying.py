@@ -2,19 +2,19 @@
 
 import asyncio
 from itertools import accumulate, pairwise
-from typing import Any, Final
+from typing import Final
 
-from s3py_helper.adapters.s3.api.errors import ErrorContext
-from s3py_helper.adapters.s3.api.metadata import metadata_of
+from s3py_helper.adapters.s3.api.copies import CopySource
 from s3py_helper.adapters.s3.api.multipart import Part
-from s3py_helper.adapters.s3.api.object_headers import content_length, quoted, upload_headers
+from s3py_helper.adapters.s3.api.object_headers import content_length, kept_headers, upload_headers
+from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.multipart_upload import multipart_upload
-from s3py_helper.adapters.s3.upload.rollback import remove_object
-from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.adapters.s3.upload.stored_or_nothing import stored_or_nothing
 from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import Span
+from s3py_helper.domain.errors import FileNotFoundException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.part_plan import MIB, part_sizes
 
@@ -27,8 +27,11 @@ _PART_SIZE: Final = 256 * MIB
 class S3Copy:
     """Copies without moving bytes through this process; nothing is left of a copy that fails.
 
+    What belongs to the bytes is kept: content encoding, language and disposition, caching, expiry, storage class. Name,
+    media type and metadata are the target's.
+
     Args:
-        connection: The service; source and target are on it.
+        session: The service; source and target are on it.
         in_one_request: Largest size in bytes to copy in one request.
         part_size: Size in bytes of the parts of larger objects.
     """
@@ -44,73 +47,51 @@ class S3Copy:
         """As `ServerSideCopy.copy` promises; the source must not change meanwhile."""
         described = await self._session.objects.head_object(source.bucket, source.key)
         size = content_length(described)
-        origin: dict[str, Any] = {"CopySource": {"Bucket": source.bucket, "Key": source.key}}
-        if etag := described.get("etag"):
-            origin["CopySourceIfMatch"] = etag
+        origin = CopySource(source.bucket, source.key, described.get("etag"))
         file_id = FileId(Backend.S3, target.bucket or self._session.config.default_bucket, target.key)
-        headers = upload_headers(target)
-        if size <= self._in_one_request:
-            copied = await self._at_once(file_id, origin, headers)
-        else:
-            copied = await self._in_parts(file_id, origin, headers, size)
+        headers = {**kept_headers(described), **upload_headers(target)}
+        try:
+            if size <= self._in_one_request:
+                etag = await self._at_once(file_id, origin, headers)
+            else:
+                etag = await self._in_parts(file_id, origin, headers, size)
+        except FileNotFoundException as error:
+            # It was deleted meanwhile; the target's id is one that the caller does not know.
+            error.file_id = str(source)
+            raise
         return BlobInfo(
             file_id=file_id,
             size=size,
             file_name=target.file_name,
             content_type=target.content_type,
-            etag=copied,
+            content_encoding=headers.get("content-encoding"),
+            etag=etag,
+            storage_class=headers.get("x-amz-storage-class"),
             metadata=dict(target.metadata),
         )
 
-    async def _at_once(self, file_id: FileId, origin: dict[str, Any], headers: dict[str, str]) -> str | None:
-        sdk = await self._session.sdk()
-        try:
-            response = await completed(
-                sdk.call(
-                    "copy_object",
-                    "copy",
-                    Bucket=file_id.bucket,
-                    Key=file_id.key,
-                    ContentType=headers["content-type"],
-                    Metadata=metadata_of(headers),
-                    MetadataDirective="REPLACE",
-                    **origin,
-                )
-            )
-        except BaseException:  # the copy may be there all the same, and nobody would learn its id
-            context = ErrorContext("copy", self._session.endpoint.url, file_id.bucket, file_id.key)
-            await completed(remove_object(self._session.objects, context, file_id.bucket, file_id.key))
-            raise
-        return quoted(response.get("CopyObjectResult", {}).get("ETag"))
+    async def _at_once(self, file_id: FileId, origin: CopySource, headers: dict[str, str]) -> str | None:
+        bucket, key = file_id.bucket, file_id.key
+        objects, outcome = self._session.objects, Outcome()
+        copying = objects.copies.copy_object(origin, bucket, key, headers, outcome)
+        return await stored_or_nothing(objects, self._session.background, bucket, key, copying, outcome)
 
-    async def _in_parts(
-        self, file_id: FileId, origin: dict[str, Any], headers: dict[str, str], size: int
-    ) -> str | None:
+    async def _in_parts(self, file_id: FileId, origin: CopySource, headers: dict[str, str], size: int) -> str | None:
+        objects, background = self._session.objects, self._session.background
+        bucket, key = file_id.bucket, file_id.key
         gate = asyncio.Semaphore(self._session.perf.parts_in_flight)
         borders = accumulate(part_sizes(self._part_size, size), initial=0)
 
-        sdk = await self._session.sdk()
-
         async def copy_part(number: int, span: Span) -> None:
             async with gate:
-                response = await sdk.call(
-                    "upload_part_copy",
-                    "copy",
-                    Bucket=file_id.bucket,
-                    Key=file_id.key,
-                    UploadId=upload.upload_id,
-                    PartNumber=number,
-                    CopySourceRange=f"bytes={span.start}-{span.stop - 1}",
-                    **origin,
-                )
-            upload.add(Part(number, response["CopyPartResult"]["ETag"]))
+                etag = await objects.copies.copy_part(origin, span, bucket, key, upload.upload_id, number)
+            upload.add(Part(number, etag))
 
-        objects = self._session.objects
-        async with multipart_upload(objects, file_id.bucket, file_id.key, headers, checksums=False) as upload:
+        async with multipart_upload(objects, background, bucket, key, headers, checksums=False) as upload:
             async with asyncio.TaskGroup() as group:
                 for number, (start, stop) in enumerate(pairwise(borders), start=1):
                     group.create_task(copy_part(number, Span(start, stop)))
-            etag, _ = await completed(upload.complete(size))
+            etag, _ = await upload.complete(size)
         return etag
 
 

@@ -2,14 +2,19 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Any
+from typing import Final
 
-from s3py_helper.adapters.s3.api.object_headers import quoted
+from s3py_helper.adapters.s3.api.bucket_listing import ListedObject, ListPage, ListPosition
+from s3py_helper.adapters.s3.api.dates import moment_of
+from s3py_helper.adapters.s3.api.object_headers import content_length, quoted
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.ports.listing import Listing
 from s3py_helper.domain.blob import BlobInfo
-from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException, StorageOperationException
 from s3py_helper.domain.file_id import Backend, FileId
+
+_EMPTY_PAGES: Final = 1000
+"""Servers may give empty pages where they filter; so many in a row are no progress any more."""
 
 
 class S3Listing:
@@ -29,27 +34,74 @@ class S3Listing:
         return aclosing(self._objects(prefix, bucket or self._session.config.default_bucket))
 
     async def _objects(self, prefix: str, bucket: str) -> AsyncGenerator[BlobInfo]:
-        sdk = await self._session.sdk()
-        further: dict[str, Any] = {}
+        position, progress = ListPosition(), _Progress()
         while True:
-            page = await sdk.call(
-                "list_objects_v2", "list", Bucket=bucket, Prefix=prefix, MaxKeys=self._page_size, **further
-            )
-            for entry in page.get("Contents", ()):
-                try:
-                    file_id = FileId(Backend.S3, bucket, entry["Key"])
-                except InvalidArgumentException:
-                    continue
-                yield BlobInfo(
-                    file_id=file_id,
-                    size=entry["Size"],
-                    last_modified=entry.get("LastModified"),
-                    etag=quoted(entry.get("ETag")),
-                    storage_class=entry.get("StorageClass"),
-                )
-            if not page.get("IsTruncated"):
+            page = await self._session.objects.list_page(bucket, prefix, position, self._page_size)
+            for listed in page.objects:
+                info = await self._info(bucket, listed)
+                if info is not None:
+                    yield info
+            if not page.truncated:
                 return
-            further = {"ContinuationToken": page["NextContinuationToken"]}
+            following = _next_position(page)
+            if following is None or not progress.is_made_by(page, following):
+                raise StorageOperationException(
+                    f"list failed: the server says that there is more and does not go on; S3 at "
+                    f"{self._session.endpoint.url}, bucket {bucket!r}",
+                    operation="list",
+                    backend=Backend.S3,
+                )
+            position = following
+
+    async def _info(self, bucket: str, listed: ListedObject) -> BlobInfo | None:
+        try:
+            file_id = FileId(Backend.S3, bucket, listed.key)
+        except InvalidArgumentException:
+            return None
+        size = listed.size
+        if size is None:
+            try:
+                size = content_length(await self._session.objects.head_object(bucket, listed.key))
+            except FileNotFoundException:
+                return None
+        return BlobInfo(
+            file_id=file_id,
+            size=size,
+            last_modified=moment_of(listed.last_modified) if listed.last_modified else None,
+            etag=quoted(listed.etag) if listed.etag else None,
+            storage_class=listed.storage_class,
+        )
+
+
+def _next_position(page: ListPage) -> ListPosition | None:
+    """Where the next page begins; after the last key where the server gives no token."""
+    if page.token is not None:
+        return ListPosition(token=page.token)
+    return ListPosition(after=page.objects[-1].key) if page.objects else None
+
+
+class _Progress:
+    """Notices a listing that goes round in circles, without remembering every position.
+
+    Each position is compared with one of before, which is replaced after 1, 2, 4, 8, ... pages (Brent's algorithm).
+    """
+
+    def __init__(self) -> None:
+        self._compared: ListPosition | None = None
+        self._pages = 0
+        self._replaced_at = 1
+        self._empty = 0
+
+    def is_made_by(self, page: ListPage, position: ListPosition) -> bool:
+        """Whether the page and the position after it are none of a circle."""
+        self._empty = 0 if page.objects else self._empty + 1
+        if position == self._compared or self._empty > _EMPTY_PAGES:
+            return False
+        self._pages += 1
+        if self._pages == self._replaced_at:
+            self._compared = position
+            self._replaced_at *= 2
+        return True
 
 
 _: type[Listing] = S3Listing

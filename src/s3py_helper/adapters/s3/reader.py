@@ -5,7 +5,7 @@ from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 
 from s3py_helper.adapters.s3.api.content_range import parse_content_range
-from s3py_helper.adapters.s3.api.object_headers import blob_info, content_length
+from s3py_helper.adapters.s3.api.object_headers import blob_info, content_encoding, content_length, etag_of
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http.response import Response
 from s3py_helper.adapters.s3.resumable_body import ResumableBody
@@ -28,9 +28,9 @@ class BlobReader:
         """As `BlobStore.open` promises."""
         response = await self._ask(file_id, byte_range)
         try:
-            size, span = _extent(response, byte_range, file_id)
+            size, span = await self._extent(response, byte_range, file_id)
             info = blob_info(file_id, response.headers, size)
-        except BaseException:  # nothing owns the answer yet, so nothing else would give its connection back
+        except BaseException:  # nothing owns the response yet, so nothing else would release its connection
             response.close()
             raise
         body = ResumableBody(self._session.objects, info, span, response, self._perf)
@@ -47,11 +47,11 @@ class BlobReader:
     async def _ask(self, file_id: FileId, byte_range: ByteRange | None) -> Response:
         objects = self._session.objects
         if byte_range is None:
-            requested = {"x-amz-checksum-mode": "ENABLED"} if objects.checksums.wanted else {}
+            requested = {"x-amz-checksum-mode": "ENABLED"} if objects.checksums.wanted(file_id.bucket) else {}
             return await objects.get_object(file_id.bucket, file_id.key, requested)
         try:
             if byte_range.first is None and not byte_range.last:
-                # "The last 0 bytes" is a range that no file has, and that servers answer as they like.
+                # "The last 0 bytes" is a range that no file has, and to which servers respond as they like.
                 _resolve(byte_range, await self.size(file_id), file_id)
             return await objects.get_object(file_id.bucket, file_id.key, {"range": str(byte_range)})
         except InvalidRangeException as error:
@@ -59,19 +59,34 @@ class BlobReader:
                 error.size = await self.size(file_id)
             raise
 
-
-def _extent(response: Response, byte_range: ByteRange | None, file_id: FileId) -> tuple[int, Span]:
-    """Size of the object, and the bytes of it that the answer holds."""
-    if response.status == HTTPStatus.PARTIAL_CONTENT:
-        span, size = parse_content_range(response.headers.get("content-range", ""))
-        if byte_range is not None and span != _resolve(byte_range, size, file_id):
-            raise _unexpected(f"it sends the bytes {span.start} to {span.stop - 1} for the range {byte_range}", file_id)
+    async def _extent(self, response: Response, byte_range: ByteRange | None, file_id: FileId) -> tuple[int, Span]:
+        """Size of the object, and the bytes of it that the response holds."""
+        if response.status == HTTPStatus.PARTIAL_CONTENT:
+            span, size = parse_content_range(response.headers.get("content-range", ""))
+            if span != _requested(byte_range, size, file_id):
+                asked = "the whole object" if byte_range is None else f"the range {byte_range}"
+                raise _unexpected(f"it sends the bytes {span.start} to {span.stop - 1} for {asked}", file_id)
+            return size, span
+        if "content-length" in response.headers:
+            size = content_length(response.headers)
+        else:
+            size = await self._size_told_elsewhere(response, file_id)
+        span = _requested(byte_range, size, file_id)
+        if len(span) != size:
+            raise _unexpected("it does not serve ranges", file_id)
         return size, span
-    size = content_length(response.headers)
-    span = Span(0, size) if byte_range is None else _resolve(byte_range, size, file_id)
-    if len(span) != size:
-        raise _unexpected("it does not serve ranges", file_id)
-    return size, span
+
+    async def _size_told_elsewhere(self, response: Response, file_id: FileId) -> int:
+        """The size that HEAD tells, where a response to GET does not; it must be that of the same bytes."""
+        described = await self._session.objects.head_object(file_id.bucket, file_id.key)
+        same_version = etag_of(described) == etag_of(response.headers)
+        if not same_version or content_encoding(described) != content_encoding(response.headers):
+            raise _unexpected("it does not tell the size of what it sends", file_id)
+        return content_length(described)
+
+
+def _requested(byte_range: ByteRange | None, size: int, file_id: FileId) -> Span:
+    return Span(0, size) if byte_range is None else _resolve(byte_range, size, file_id)
 
 
 def _resolve(byte_range: ByteRange, size: int, file_id: FileId) -> Span:
@@ -83,5 +98,5 @@ def _resolve(byte_range: ByteRange, size: int, file_id: FileId) -> Span:
 
 def _unexpected(what: str, file_id: FileId) -> StorageOperationException:
     return StorageOperationException(
-        f"the server's answer cannot be used: {what}", operation="download", file_id=str(file_id), backend=Backend.S3
+        f"the server's response cannot be used: {what}", operation="download", file_id=str(file_id), backend=Backend.S3
     )

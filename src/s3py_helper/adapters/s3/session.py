@@ -17,6 +17,7 @@ from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.tls import tls_settings
+from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.observer import ConnectionReplaced, Observer, PoolWaited
@@ -42,17 +43,22 @@ class S3Session:
         self._proxy = config.proxy or _proxy_of_environment(config.endpoint)
         self._closing = AsyncExitStack()
         self._objects: ObjectApi | None = None
+        self._background: BackgroundCleanUp | None = None
         self._sdk: asyncio.Task[Sdk] | None = None
 
     @property
     def objects(self) -> ObjectApi:
         """The frequent operations; raises `StorageOperationException` unless the backend is open."""
         if self._objects is None:
-            raise StorageOperationException(
-                f"the S3 backend is not open: use it within 'async with' (S3 at {self.endpoint.url})",
-                backend=Backend.S3,
-            )
+            raise self._not_open()
         return self._objects
+
+    @property
+    def background(self) -> BackgroundCleanUp:
+        """Where failed uploads leave their clean-up; raises as `objects` does."""
+        if self._background is None:
+            raise self._not_open()
+        return self._background
 
     async def sdk(self) -> "Sdk":
         """The SDK's client, opened when it is asked for first; raises as `objects` does."""
@@ -76,9 +82,11 @@ class S3Session:
             Signer(self.config.region),
             credentials,
             self.perf,
+            self.observer,
             sign_payload=self.config.sign_payload,
         )
-        self._objects = ObjectApi(sender, ChecksumPolicy(self.config.checksum))
+        self._objects = ObjectApi(sender, ChecksumPolicy(self.config.checksum, self.observer))
+        self._background = BackgroundCleanUp(self.observer)
         return self
 
     async def __aexit__(
@@ -88,10 +96,19 @@ class S3Session:
         await completed(self._close())
 
     async def _close(self) -> None:
+        # First of all: it needs the connections.
+        if self._background is not None:
+            await self._background.aclose()
+            self._background = None
         if self._sdk is not None:
             await asyncio.wait([self._sdk])
             self._sdk = None
         await self._closing.aclose()
+
+    def _not_open(self) -> StorageOperationException:
+        return StorageOperationException(
+            f"the S3 backend is not open: use it within 'async with' (S3 at {self.endpoint.url})", backend=Backend.S3
+        )
 
     async def _open_sdk(self) -> "Sdk":
         # In a thread, so that the event loop goes on meanwhile.

@@ -4,11 +4,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient as FastdfsClient
+    from s3py_helper.storage.fastdfs.service.appender_service import (
+        FastdfsAppenderServiceImpl as FastdfsAppenderServiceImpl,
+    )
     from s3py_helper.storage.fastdfs.service.delete_service import FastdfsDeleteServiceImpl as FastdfsDeleteServiceImpl
     from s3py_helper.storage.fastdfs.service.download_service import (
         FastdfsDownloadServiceImpl as FastdfsDownloadServiceImpl,
     )
     from s3py_helper.storage.fastdfs.service.info_service import FastdfsInfoServiceImpl as FastdfsInfoServiceImpl
+    from s3py_helper.storage.fastdfs.service.metadata_service import (
+        FastdfsMetadataServiceImpl as FastdfsMetadataServiceImpl,
+    )
+    from s3py_helper.storage.fastdfs.service.slave_service import FastdfsSlaveServiceImpl as FastdfsSlaveServiceImpl
     from s3py_helper.storage.fastdfs.service.upload_service import FastdfsUploadServiceImpl as FastdfsUploadServiceImpl
     from s3py_helper.storage.protocols import FastdfsDeleteService as FastdfsDeleteService
     from s3py_helper.storage.protocols import FastdfsDownloadService as FastdfsDownloadService
@@ -24,9 +31,12 @@ else:
             "s3py_helper.storage.protocols": """
                 FastdfsDeleteService FastdfsDownloadService FastdfsInfoService FastdfsUploadService
             """,
+            "s3py_helper.storage.fastdfs.service.appender_service": "FastdfsAppenderServiceImpl",
             "s3py_helper.storage.fastdfs.service.delete_service": "FastdfsDeleteServiceImpl",
             "s3py_helper.storage.fastdfs.service.download_service": "FastdfsDownloadServiceImpl",
             "s3py_helper.storage.fastdfs.service.info_service": "FastdfsInfoServiceImpl",
+            "s3py_helper.storage.fastdfs.service.metadata_service": "FastdfsMetadataServiceImpl",
+            "s3py_helper.storage.fastdfs.service.slave_service": "FastdfsSlaveServiceImpl",
             "s3py_helper.storage.fastdfs.service.upload_service": "FastdfsUploadServiceImpl",
         },
     )

@@ -10,6 +10,8 @@ from aiofdfs.async_fdfs_protol import (
     STORAGE_PROTO_CMD_QUERY_FILE_INFO,
     STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE,
     STORAGE_PROTO_CMD_UPLOAD_FILE,
+    STORAGE_SET_METADATA_FLAG_MERGE,
+    STORAGE_SET_METADATA_FLAG_OVERWRITE,
     Storage_server,
 )
 from aiofdfs.async_storage_client import Async_Storage_Client
@@ -41,9 +43,10 @@ class StorageClient(Async_Storage_Client):
         """Remove a file."""
         await self.storage_delete_file(self._server(), name)  # type: ignore[no-untyped-call]  # few annotations
 
-    async def set_metadata(self, name: str, pairs: dict[str, str]) -> None:
-        """Replace a file's metadata."""
-        await self.storage_set_metadata(self._server(), name.encode(), pairs)  # type: ignore[no-untyped-call]  # as above
+    async def set_metadata(self, name: str, pairs: dict[str, str], *, merge: bool = False) -> None:
+        """Replace a file's metadata, or only the pairs of the same names."""
+        flag = STORAGE_SET_METADATA_FLAG_MERGE if merge else STORAGE_SET_METADATA_FLAG_OVERWRITE
+        await self.storage_set_metadata(self._server(), name.encode(), pairs, flag)  # type: ignore[no-untyped-call]  # as above
 
     async def metadata(self, name: str) -> bytes | None:
         """A file's metadata as stored; `None` where there are none, or no file."""

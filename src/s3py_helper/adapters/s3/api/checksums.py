@@ -1,59 +1,88 @@
 """Whether a CRC-32 travels with uploads: the setting `checksum`, and what is learned about the server."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
+from s3py_helper.application.ports.observer import FallbackTaken, Observer
 from s3py_helper.domain.errors import IntegrityException, StorageException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
 
 type ChecksumSetting = Literal["auto", "required", "off"]
 
+ASKED_AGAIN_AFTER: Final = 600.0
+"""Seconds after which a bucket whose server knew no checksums gets one again: servers are updated, and errors pass."""
+
 _NOT_IMPLEMENTED: Final = 501
+_BAD_REQUEST: Final = 400
+# What servers say of a header that they do not know, beside its name.
+_UNKNOWN_HEADER_CODES: Final = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented", "UnsupportedHeader"})
+_HEADER_WORDS: Final = ("x-amz-checksum", "x-amz-sdk-checksum", "checksum algorithm", "checksum-algorithm")
 
 
 class ChecksumPolicy:
-    """What is done about checksums now.
+    """What is done about checksums now, for each bucket: what one service serves may be several servers.
 
     Attributes:
-        wanted: Whether to send a checksum with the next upload, and to ask for one with downloads.
+        required: Whether a server must confirm them.
     """
 
-    def __init__(self, setting: ChecksumSetting) -> None:
-        self._required = setting == "required"
-        self._may_give_up = setting == "auto"
-        self.wanted = setting != "off"
+    def __init__(
+        self, setting: ChecksumSetting, observer: Observer, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.required = setting == "required"
+        self._off = setting == "off"
+        self._observer = observer
+        self._now = now
+        self._without_until: dict[str, float] = {}
 
-    def headers(self, crc32: int) -> dict[str, str]:
-        """What an upload of bytes with that CRC-32 says about them."""
-        return {CRC32_HEADER: crc32_text(crc32)} if self.wanted else {}
-
-    def learn_from(self, error: StorageException) -> bool:
-        """Whether an upload with a checksum failed because of it alone, and should be sent once more without one."""
-        cause = error.__cause__
-        if not self._may_give_up or not isinstance(cause, ErrorResponse):
+    def wanted(self, bucket: str) -> bool:
+        """Whether to send a checksum with the next upload to the bucket, and to ask for one with downloads."""
+        if self._off:
             return False
-        if cause.status != _NOT_IMPLEMENTED and "checksum" not in f"{cause.code} {cause.message}".lower():
+        if not self._without_until or bucket not in self._without_until:
+            return True
+        if self._now() < self._without_until[bucket]:
             return False
-        if isinstance(error, IntegrityException):
-            return False
-        self.wanted = False
+        del self._without_until[bucket]
         return True
 
+    def may_be_the_reason(self, error: StorageException) -> bool:
+        """Whether an upload was refused because the server does not implement its checksum headers.
+
+        If the same upload succeeds without them, they were the reason: see `give_up`.
+        """
+        cause = error.__cause__
+        if self.required or not isinstance(cause, ErrorResponse):
+            return False
+        if cause.status == _NOT_IMPLEMENTED:
+            return True
+        message = cause.message.lower()
+        return (
+            cause.status == _BAD_REQUEST
+            and cause.code in _UNKNOWN_HEADER_CODES
+            and (cause.code == "NotImplemented" or any(word in message for word in _HEADER_WORDS))
+        )
+
+    def give_up(self, bucket: str, error: StorageException) -> None:
+        """Send no checksums to the bucket for a while: an upload with one was refused, and taken without."""
+        self._without_until[bucket] = self._now() + ASKED_AGAIN_AFTER
+        what = f"checksums of uploads to the bucket {bucket!r}, for the next {ASKED_AGAIN_AFTER / 60:g} minutes"
+        self._observer.notify(FallbackTaken(Backend.S3, what, str(error.__cause__)))
+
     def check_confirmed(self, crc32: int, headers: Mapping[str, str], context: ErrorContext) -> None:
-        """Compare what the server says that it has stored.
+        """Compare what the server says that it has stored of bytes that were sent with their checksum.
 
         Raises:
             IntegrityException: It has stored something else.
             StorageOperationException: It says nothing, and the setting is `required`.
         """
-        if not self.wanted:
-            return
         confirmed = headers.get(CRC32_HEADER)
         if confirmed is None:
-            if self._required:
+            if self.required:
                 raise StorageOperationException(
                     f"the server does not confirm checksums, and the setting checksum is 'required'; {context}",
                     operation=context.operation,

@@ -20,6 +20,10 @@ class CredentialSource(Protocol):
         """The keys, refreshed where they had to be."""
         ...
 
+    async def renew(self, refused: Credentials) -> bool:
+        """The service has refused these keys: look for others. Says whether `current` gives other ones now."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StaticCredentials:
@@ -30,3 +34,7 @@ class StaticCredentials:
     async def current(self) -> Credentials:
         """The keys that were configured."""
         return self.credentials
+
+    async def renew(self, refused: Credentials) -> bool:  # noqa: ARG002 - there are no others
+        """There are no others."""
+        return False

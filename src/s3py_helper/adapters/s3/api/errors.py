@@ -1,12 +1,15 @@
 """From what the service and the network say to the exceptions of this package: tables, and one context manager."""
 
 import ssl
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
+from s3py_helper.adapters.s3.api.dates import moment_of
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
+from s3py_helper.adapters.s3.api.evidence import NotConfirmed
 from s3py_helper.adapters.s3.api.xml import NotXml
 from s3py_helper.adapters.s3.http import faults
 from s3py_helper.domain.errors import (
@@ -36,8 +39,9 @@ _CODES: Final[dict[Kind, str]] = {
         "UnauthorizedAccess UnrecognizedClientException"
     ),
     StorageUnavailableException: (
-        "Busy InternalError OperationAborted RequestTimeout ServiceUnavailable SlowDown SlowDownRead SlowDownWrite "
-        "Throttling ThrottlingException RequestLimitExceeded BandwidthLimitExceeded 500 502 503 504"
+        "BandwidthLimitExceeded Busy InternalError InternalFailure OperationAborted RequestLimitExceeded "
+        "RequestTimeout ServerBusy ServiceUnavailable SlowDown SlowDownRead SlowDownWrite Throttling "
+        "ThrottlingException TooManyRequests UnknownError 500 502 503 504"
     ),
     PreconditionFailedException: "ConditionalRequestConflict NotModified PreconditionFailed 412",
     InvalidRangeException: "InvalidRange 416",
@@ -57,12 +61,15 @@ _KIND_BY_STATUS: Final[dict[int, Kind]] = {
     408: StorageUnavailableException,
     412: PreconditionFailedException,
     416: InvalidRangeException,
+    425: StorageUnavailableException,
     429: StorageUnavailableException,
-    500: StorageUnavailableException,
-    502: StorageUnavailableException,
-    503: StorageUnavailableException,
-    504: StorageUnavailableException,
 }
+
+_CLIENT_ERRORS: Final = 400
+_SERVER_ERRORS: Final = 500
+_FINAL: Final = frozenset({501, 505})
+"""What the server does not know today it does not know tomorrow. Every other 5xx, 507, 520 to 530 and those of proxies
+among them, says that the server failed this time."""
 
 _MAKING_IDS: Final = frozenset({"upload", "copy"})
 
@@ -86,8 +93,9 @@ _HINTS_BY_STATUS: Final = {
 }
 
 # The first that fits counts.
-_TRANSPORT: Final[tuple[tuple[type[Exception], Kind, str], ...]] = (
+_TRANSPORT: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kind, str], ...]] = (
     (ssl.SSLCertVerificationError, StorageOperationException, "its TLS certificate is not trusted"),
+    ((ssl.SSLEOFError, ssl.SSLZeroReturnError), StorageUnavailableException, "it closed the TLS connection"),
     (ssl.SSLError, StorageOperationException, "no TLS connection"),
     (faults.NoProxy, StorageUnavailableException, "no connection to the proxy"),
     (faults.ProxyRefuses, StorageUnavailableException, "the proxy refuses to connect"),
@@ -124,6 +132,8 @@ def failure_of(error: Exception) -> Failure | None:
     """What an error of the hot path means; `None` for one that is nothing of the service's or the network's."""
     if isinstance(error, ErrorResponse):
         return failure_of_response(error)
+    if isinstance(error, NotConfirmed):
+        return Failure(StorageUnavailableException, str(error))
     for origin, kind, reason in _TRANSPORT:
         if isinstance(error, origin):
             system = error.__cause__ if isinstance(error, faults.HttpFault) else error
@@ -134,11 +144,27 @@ def failure_of(error: Exception) -> Failure | None:
 
 def failure_of_response(response: ErrorResponse) -> Failure:
     """What an error answer means."""
-    kind = KIND_BY_CODE.get(response.code) or _KIND_BY_STATUS.get(response.status) or StorageOperationException
+    kind = KIND_BY_CODE.get(response.code) or _kind_by_status(response.status)
     words = _HINTS.get(response.code) or response.message or _HINTS_BY_STATUS.get(response.status) or "it refuses"
     if region := response.headers.get("x-amz-bucket-region"):
         words += f" (the bucket's region is {region})"
-    return Failure(kind, f"{words} [{response}]", _seconds(response.headers.get("retry-after")))
+    return Failure(kind, f"{words} [{response}]", _retry_after(response.headers))
+
+
+def was_not_carried_out(error: Exception) -> bool:
+    """Whether the request certainly changed nothing: it never reached the service, or the service refused it.
+
+    A 5xx is neither: it may come from a proxy in front of a server that has done, or will still do, what it was asked.
+    """
+    return isinstance(error, faults.NotConnected) or (
+        isinstance(error, ErrorResponse) and _CLIENT_ERRORS <= error.status < _SERVER_ERRORS
+    )
+
+
+def _kind_by_status(status: int) -> Kind:
+    if status >= _SERVER_ERRORS and status not in _FINAL:
+        return StorageUnavailableException
+    return _KIND_BY_STATUS.get(status, StorageOperationException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +241,14 @@ def _total_size(error: Exception | None) -> int | None:
     return int(size) if size.isdecimal() else None
 
 
-def _seconds(retry_after: str | None) -> float | None:
-    """The header's number; its other form, a date, is not worth a clock comparison."""
-    return float(retry_after) if retry_after and retry_after.isdecimal() else None
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the header asks to wait, in either of its forms (RFC 9110, 10.2.3)."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    until = moment_of(text)
+    if until is None:
+        return None
+    # Two times of the server's own clock, so that it does not matter what ours says.
+    now = moment_of(headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())

@@ -10,6 +10,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text, quoted
+from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.api.sender import Request, RequestSender
 from s3py_helper.adapters.s3.http.payload import payload_of
 
@@ -47,16 +48,21 @@ class MultipartApi:
     """One method for each kind of request; raises `StorageException`s only.
 
     Args:
-        pipeline: Sends them.
+        sender: Sends them.
     """
 
     def __init__(self, sender: RequestSender) -> None:
         self._sender = sender
 
-    async def create(self, bucket: str, key: str, headers: Mapping[str, str], *, checksums: bool) -> CreatedUpload:
-        """Begin an upload; `headers` describe the object, `checksums` asks for CRC-32s of parts and whole."""
+    async def create(
+        self, bucket: str, key: str, headers: Mapping[str, str], outcome: Outcome, *, checksums: bool
+    ) -> CreatedUpload:
+        """Begin an upload; `headers` describe the object, `checksums` asks for CRC-32s of parts and whole.
+
+        After a failure `outcome` says whether an upload may have begun whose id nobody knows.
+        """
         requested = {"x-amz-checksum-algorithm": "CRC32", _CHECKSUM_TYPE: _FULL_OBJECT} if checksums else {}
-        request = Request("upload", "POST", bucket, key, [("uploads", "")], {**headers, **requested})
+        request = Request("upload", "POST", bucket, key, [("uploads", "")], {**headers, **requested}, outcome=outcome)
         response = await self._sender.send_for_document(request, must_have="UploadId")
         return CreatedUpload(
             response.text_of("UploadId"),
@@ -65,8 +71,8 @@ class MultipartApi:
         )
 
     async def complete(
-        self, bucket: str, key: str, upload_id: str, parts: Iterable[Part], *, crc32: int | None
-    ) -> tuple[str | None, str | None]:
+        self, bucket: str, key: str, upload_id: str, parts: Iterable[Part], outcome: Outcome, *, crc32: int | None
+    ) -> tuple[str, str | None]:
         """Make the object of its parts; gives its ETag, and its CRC-32 as the server says it.
 
         Args:
@@ -74,18 +80,21 @@ class MultipartApi:
             key: Its key.
             upload_id: The upload.
             parts: In order.
+            outcome: Says after a failure whether the object may be there.
             crc32: Of the whole object, for the server to compare.
         """
         whole = {} if crc32 is None else {CRC32_HEADER: crc32_text(crc32), _CHECKSUM_TYPE: _FULL_OBJECT}
         headers = {"content-type": "application/xml", **whole}
         body = payload_of(_list_of(parts))
-        request = Request("upload", "POST", bucket, key, [("uploadId", upload_id)], headers, body)
-        response = await self._sender.send_for_document(request)
-        return quoted(response.text_of("ETag")) or None, response.text_of("ChecksumCRC32") or None
+        request = Request(
+            "upload", "POST", bucket, key, [("uploadId", upload_id)], headers, body, slow=True, outcome=outcome
+        )
+        response = await self._sender.send_for_document(request, must_have="ETag")
+        return quoted(response.text_of("ETag")), response.text_of("ChecksumCRC32") or None
 
     async def abort(self, bucket: str, key: str, upload_id: str) -> None:
         """Throw the parts away; raises `FileNotFoundException` when there is no such upload."""
-        await self._sender.send_whole(Request("upload", "DELETE", bucket, key, [("uploadId", upload_id)]))
+        await self._sender.send_to_remove(Request("upload", "DELETE", bucket, key, [("uploadId", upload_id)]))
 
     async def require(self, bucket: str, key: str, upload_id: str) -> None:
         """Raise `FileNotFoundException` when there is no such upload."""

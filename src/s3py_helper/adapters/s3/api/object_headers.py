@@ -3,11 +3,9 @@
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Final
 
+from s3py_helper.adapters.s3.api.dates import moment_of
 from s3py_helper.adapters.s3.api.metadata import from_headers, to_headers
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.checksum import Checksum
@@ -20,6 +18,15 @@ _CHECKSUM_HEADER: Final = "x-amz-checksum-"
 # In the order of preference: the first can be compared with the checksums of the other backends.
 _ALGORITHMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 
+_GOES_WITH_THE_BYTES: Final = (
+    "cache-control",
+    "content-disposition",
+    "content-language",
+    "expires",
+    "x-amz-storage-class",
+    "x-amz-website-redirect-location",
+)
+
 
 def blob_info(file_id: FileId, headers: Mapping[str, str], size: int) -> BlobInfo:
     """What an answer to GET or HEAD tells; names of headers in lower case."""
@@ -29,9 +36,10 @@ def blob_info(file_id: FileId, headers: Mapping[str, str], size: int) -> BlobInf
         file_id=file_id,
         size=size,
         file_name=file_name,
-        last_modified=_moment(modified) if modified else None,
+        last_modified=moment_of(modified) if modified else None,
         content_type=headers.get("content-type"),
-        etag=quoted(headers.get("etag")),
+        content_encoding=content_encoding(headers),
+        etag=etag_of(headers),
         checksum=_checksum(headers),
         # S3 leaves the header out for its standard class.
         storage_class=headers.get("x-amz-storage-class", "STANDARD"),
@@ -49,6 +57,23 @@ def upload_headers(blob: NewBlob) -> dict[str, str]:
     return {"content-type": content_type, **to_headers(blob.file_name, blob.metadata)}
 
 
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """What of an object's description belongs to its bytes, and goes with them where they are copied to."""
+    kept = {name: headers[name] for name in _GOES_WITH_THE_BYTES if headers.get(name)}
+    if (encoding := content_encoding(headers)) is not None:
+        kept["content-encoding"] = encoding
+    return kept
+
+
+def content_encoding(headers: Mapping[str, str]) -> str | None:
+    """How the stored bytes are encoded (RFC 9110, 8.4), `None` where they are not.
+
+    `aws-chunked` is how an upload was signed; some servers keep it, although it says nothing about the bytes.
+    """
+    codings = [coding.strip() for coding in headers.get("content-encoding", "").split(",")]
+    return ", ".join(coding for coding in codings if coding.lower() not in {"", "aws-chunked"}) or None
+
+
 def content_length(headers: Mapping[str, str]) -> int:
     """The size of the body that an answer describes, in bytes."""
     length = headers.get("content-length", "")
@@ -57,20 +82,20 @@ def content_length(headers: Mapping[str, str]) -> int:
     return int(length)
 
 
-def quoted(etag: str | None) -> str | None:
-    """An entity tag as HTTP writes it; in XML some servers leave its quotes out."""
-    return etag if not etag or etag.startswith(('"', "W/")) else f'"{etag}"'
+def quoted(etag: str) -> str:
+    """An entity tag as HTTP writes it (RFC 9110, 8.8.3): some servers leave the quotes out."""
+    return etag if etag.startswith(('"', "W/")) else f'"{etag}"'
+
+
+def etag_of(headers: Mapping[str, str]) -> str | None:
+    """The entity tag, with its quotes; `None` where there is none."""
+    etag = headers.get("etag")
+    return quoted(etag) if etag else None
 
 
 def crc32_text(value: int) -> str:
     """A CRC-32 as S3's headers carry it: base64 of four bytes, highest first."""
     return b64encode(value.to_bytes(4)).decode()
-
-
-@lru_cache(maxsize=256)
-def _moment(http_date: str) -> datetime:
-    # Reading a date costs as much as a tenth of the request, and files of one batch share their second.
-    return parsedate_to_datetime(http_date)
 
 
 def _checksum(headers: Mapping[str, str]) -> Checksum | None:

@@ -2,11 +2,16 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Final
 
+from s3py_helper.adapters.s3.api.bucket_listing import ListPage, ListPosition, list_page
 from s3py_helper.adapters.s3.api.checksums import ChecksumPolicy
+from s3py_helper.adapters.s3.api.copies import CopyApi
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.multipart import MultipartApi
+from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
+from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.api.sender import Request, RequestSender
 from s3py_helper.adapters.s3.api.signing import Query
 from s3py_helper.adapters.s3.http.payload import Payload
@@ -16,12 +21,16 @@ from s3py_helper.domain.errors import (
     AccessDeniedException,
     BucketNotFoundException,
     FileNotFoundException,
+    InvalidRangeException,
     StorageException,
 )
 
+_REASON_IN_BODY: Final = frozenset({400, 401, 403})
+"""Statuses that mean many things; which one, only a body tells."""
+
 
 class ObjectApi:
-    """put, get, head, delete, upload part; `multipart` has what belongs around the parts.
+    """put, get, head, delete, list, upload part; `multipart` has what belongs around the parts, `copies` what copies.
 
     Raises, all methods alike: `StorageException`s only. Failures that another attempt may mend have been retried.
     """
@@ -29,18 +38,22 @@ class ObjectApi:
     def __init__(self, sender: RequestSender, checksums: ChecksumPolicy) -> None:
         self.checksums = checksums
         self.endpoint = sender.endpoint
+        self.observer = sender.observer
         self.multipart = MultipartApi(sender)
+        self.copies = CopyApi(sender)
         self._sender = sender
         self._buckets_seen: set[str] = set()
 
-    async def put_object(self, bucket: str, key: str, body: Payload, headers: dict[str, str]) -> Mapping[str, str]:
-        """Store an object; gives the answer's headers."""
-        return await self._store(bucket, key, (), headers, body)
+    async def put_object(
+        self, bucket: str, key: str, body: Payload, headers: dict[str, str], outcome: Outcome | None = None
+    ) -> Mapping[str, str]:
+        """Store an object; gives the response's headers. `outcome` says after a failure whether it may be there."""
+        return await self._store(Request("upload", "PUT", bucket, key, (), headers, body, outcome=outcome))
 
     async def upload_part(self, bucket: str, key: str, upload_id: str, number: int, body: Payload) -> Mapping[str, str]:
-        """Send one part of a multipart upload; gives the answer's headers."""
+        """Send one part of a multipart upload; gives the headers of the response."""
         query = (("partNumber", str(number)), ("uploadId", upload_id))
-        return await self._store(bucket, key, query, {}, body)
+        return await self._store(Request("upload", "PUT", bucket, key, query, {}, body))
 
     async def get_object(
         self, bucket: str, key: str, headers: dict[str, str] | None = None, place: Place | None = None
@@ -57,30 +70,46 @@ class ObjectApi:
 
     async def head_object(self, bucket: str, key: str) -> Mapping[str, str]:
         """The headers that describe an object."""
-        headers = {"x-amz-checksum-mode": "ENABLED"} if self.checksums.wanted else {}
+        headers = {"x-amz-checksum-mode": "ENABLED"} if self.checksums.wanted(bucket) else {}
         request = Request("info", "HEAD", bucket, key, headers=headers)
         try:
-            return await self._sender.send_whole(request)
-        except AccessDeniedException:
-            await self._ask_for_the_reason(request)
-            raise
+            return await self._sender.send_for_description(request)
         except FileNotFoundException:
             # A response to HEAD has no body: it does not tell a missing object from a missing bucket.
             await self._require_bucket(bucket)
             raise
+        except StorageException as error:
+            if not _has_no_reason(error):
+                raise
+        await self._ask_for_the_reason(dataclasses.replace(request, method="GET", headers={"range": "bytes=0-0"}))
+        return await self._sender.send_for_description(request)
 
     async def delete_object(self, bucket: str, key: str) -> None:
         """Remove an object; a missing one is no error."""
         try:
-            await self._sender.send_whole(Request("delete", "DELETE", bucket, key))
+            await self._sender.send_to_remove(Request("delete", "DELETE", bucket, key))
         except FileNotFoundException as error:
             # Amazon answers 204 for an object that is not there, some others 404.
             if not isinstance(error.__cause__, ErrorResponse):
                 raise
 
-    async def head_bucket(self, bucket: str, operation: str) -> None:
-        """Return when the bucket is there and may be used."""
-        await self._sender.send_whole(Request(operation, "HEAD", bucket))
+    async def head_bucket(self, bucket: str, operation: str, *, once: bool = False) -> None:
+        """Return when the bucket is there and may be used; with `once`, a failure is final at once."""
+        request = Request(operation, "HEAD", bucket, once=once)
+        try:
+            await self._sender.send_for_description(request)
+        except StorageException as error:
+            if not _has_no_reason(error):
+                raise
+        else:
+            return
+        query = (("list-type", "2"), ("max-keys", "1"))
+        await self._ask_for_the_reason(dataclasses.replace(request, method="GET", query=query))
+        await self._sender.send_for_description(request)
+
+    async def list_page(self, bucket: str, prefix: str, position: ListPosition, page_size: int) -> ListPage:
+        """One page of a bucket's listing."""
+        return await list_page(self._sender, bucket, prefix, position, page_size)
 
     async def signed_url(
         self, method: str, bucket: str, key: str, query: Query, headers: Mapping[str, str], *, expires_in: int
@@ -88,29 +117,29 @@ class ObjectApi:
         """A link to an object, for `expires_in` seconds; see `Signer.signed_query`."""
         return await self._sender.signed_url(method, bucket, key, query, headers, expires_in=expires_in)
 
-    async def _store(
-        self, bucket: str, key: str, query: Query, headers: dict[str, str], body: Payload
-    ) -> Mapping[str, str]:
-        async def put(checksum: dict[str, str]) -> Mapping[str, str]:
-            request = Request("upload", "PUT", bucket, key, query, headers | checksum, body)
-            return await self._sender.send_whole(request)
-
-        checksum = self.checksums.headers(body.crc32)
+    async def _store(self, request: Request) -> Mapping[str, str]:
+        if not self.checksums.wanted(request.bucket):
+            return await self._sender.send_to_store(request)
+        with_checksum = _with_checksum(request)
         try:
-            stored = await put(checksum)
+            headers = await self._sender.send_to_store(with_checksum)
         except StorageException as error:
-            if not checksum or not self.checksums.learn_from(error):
+            if not self.checksums.may_be_the_reason(error):
                 raise
-            stored = await put({})
-        self.checksums.check_confirmed(body.crc32, stored, ErrorContext("upload", self.endpoint.url, bucket, key))
-        return stored
+            headers = await self._sender.send_to_store(request)
+            self.checksums.give_up(request.bucket, error)
+            return headers
+        if CRC32_HEADER in headers or self.checksums.required:
+            context = ErrorContext("upload", self.endpoint.url, request.bucket, request.key)
+            self.checksums.check_confirmed(request.body.crc32, headers, context)
+        return headers
 
     async def _require_bucket(self, bucket: str) -> None:
         """Raise `BucketNotFoundException` when there is no such bucket; asks once for each bucket that exists."""
         if bucket in self._buckets_seen:
             return
         try:
-            await self.head_bucket(bucket, "info")
+            await self.head_bucket(bucket, "info", once=True)
         except BucketNotFoundException:
             raise
         except AccessDeniedException:
@@ -121,6 +150,31 @@ class ObjectApi:
         self._buckets_seen.add(bucket)
 
     async def _ask_for_the_reason(self, request: Request) -> None:
-        """An answer to HEAD has no body, so it tells no reason: ask for a byte and see why that is refused."""
-        response = await self._sender.send(dataclasses.replace(request, method="GET", headers={"range": "bytes=0-0"}))
+        """Repeat as GET what was refused as HEAD, without a reason because without a body: raises with the reason.
+
+        When it is not refused, what was wrong (the clock, outdated keys) has been corrected on the way.
+        """
+        try:
+            response = await self._sender.send(request)
+        except InvalidRangeException:
+            return  # an empty object has no first byte, but it may be read
         response.close()
+
+
+def _with_checksum(request: Request) -> Request:
+    # Not `dataclasses.replace`, which takes several times as long.
+    return Request(
+        request.operation,
+        request.method,
+        request.bucket,
+        request.key,
+        request.query,
+        {**request.headers, CRC32_HEADER: crc32_text(request.body.crc32)},
+        request.body,
+        outcome=request.outcome,
+    )
+
+
+def _has_no_reason(error: StorageException) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, ErrorResponse) and not cause.code and cause.status in _REASON_IN_BODY

@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Final
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
-from s3py_helper.adapters.s3.api.backoff import pause_before
-from s3py_helper.adapters.s3.api.credentials import CredentialSource
+from s3py_helper.adapters.s3.api.corrections import Corrections
+from s3py_helper.adapters.s3.api.credentials import Credentials, CredentialSource
 from s3py_helper.adapters.s3.api.error_response import parse_error_response
 from s3py_helper.adapters.s3.api.errors import ErrorContext, failure_of, storage_exception
+from s3py_helper.adapters.s3.api.evidence import beginning, content_follows, described, done, stored
+from s3py_helper.adapters.s3.api.recovery import Outcome, Recovery
+from s3py_helper.adapters.s3.api.retrying import RetryPolicy
 from s3py_helper.adapters.s3.api.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
 from s3py_helper.adapters.s3.api.xml import XmlDocument, read_xml
 from s3py_helper.adapters.s3.config import S3PerfConfig
@@ -17,17 +21,36 @@ from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.payload import EMPTY, Payload
 from s3py_helper.adapters.s3.http.places import Hold, Place
 from s3py_helper.adapters.s3.http.response import Response
+from s3py_helper.application.concurrency.deadlines import DeadlineWatch
+from s3py_helper.application.ports.observer import Observer, RequestRetried
 from s3py_helper.domain.errors import StorageOperationException
+from s3py_helper.domain.file_id import Backend
 
-_LARGEST_ERROR_BODY: Final = 64 * 1024
-_SUCCESS: Final = frozenset({200, 204, 206})
+_SLOWEST_BODY: Final = 16 * 1024
+"""Bytes per second: a body has so much more time than a request without one. Four parts at once make 64 KiB/s."""
+
+_UNLIMITED: Final = 24 * 3600.0
+
 _BRIEF_UP_TO: Final = 256 * 1024
 """Bytes of a body that fit into the socket's buffer, or nearly so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request before it is signed; header names are in lower case. It can be sent any number of times."""
+    """A request before it is signed; header names are in lower case. It can be sent any number of times.
+
+    Attributes:
+        operation: What it is for, in messages.
+        method: HTTP method.
+        bucket: The bucket.
+        key: The object; `None` for the bucket itself.
+        query: Parameters.
+        headers: Headers, in lower case.
+        body: The body.
+        slow: Whether the server may be silent while it works: only `read_timeout` bounds an attempt then.
+        once: Whether failures are final at once.
+        outcome: Takes note of attempts that may have been carried out.
+    """
 
     operation: str
     method: str
@@ -36,6 +59,9 @@ class Request:
     query: Query = ()
     headers: dict[str, str] = field(default_factory=dict)
     body: Payload = EMPTY
+    slow: bool = False
+    once: bool = False
+    outcome: Outcome | None = None
 
 
 class RequestSender:
@@ -47,6 +73,7 @@ class RequestSender:
         signer: Signs for the service's region.
         credentials: Asked before each attempt, so that keys that expired meanwhile are replaced.
         perf: Timeouts and retries.
+        observer: Is notified of retries.
         sign_payload: Whether signatures cover bodies that go over plain HTTP.
     """
 
@@ -57,19 +84,24 @@ class RequestSender:
         signer: Signer,
         credentials: CredentialSource,
         perf: S3PerfConfig,
+        observer: Observer,
         *,
         sign_payload: bool = False,
     ) -> None:
         self.endpoint = endpoint
+        self.observer = observer
         self._client = client
         self._signer = signer
         self._credentials = credentials
         self._perf = perf
+        self._retries = RetryPolicy(perf)
+        self._deadlines = DeadlineWatch(perf.operation_timeout)
+        self._loop = asyncio.get_running_loop()
         # TLS protects bodies already; without it the signature has to.
         self._sign_payload = sign_payload and not endpoint.secure
 
     async def send(self, request: Request, place: Place | None = None) -> Response:
-        """The response as soon as its head is there. It holds a place in the pool; the caller closes it.
+        """The response to a GET as soon as its head is there. It holds a place in the pool; the caller closes it.
 
         Args:
             request: The request.
@@ -82,43 +114,47 @@ class RequestSender:
         if place is None:
             place = await self._reserve(request, Hold.LASTING)
         try:
-            response, _ = await self._send_until_taken(request, _as_it_comes, place)
+            response, _ = await self._send_until_taken(request, content_follows, place)
         except BaseException:  # no response owns the place
             place.release()
             raise
         response.adopt(place)
         return response
 
-    async def send_whole(self, request: Request) -> Mapping[str, str]:
-        """As `send`, for responses whose body does not matter: gives the headers, and the connection is free again."""
-
-        async def take(response: Response) -> Mapping[str, str]:
-            response.close()
-            return response.headers
-
-        headers, _ = await self._send_in_a_place(request, take)
+    async def send_for_description(self, request: Request) -> Mapping[str, str]:
+        """The headers that answer a HEAD; raises as `send` does."""
+        headers, _ = await self._send_in_a_place(request, described)
         return headers
 
+    async def send_to_store(self, request: Request) -> Mapping[str, str]:
+        """The headers that confirm a PUT; raises as `send` does, also when nothing confirms it."""
+        headers, _ = await self._send_in_a_place(request, stored)
+        return headers
+
+    async def send_to_remove(self, request: Request) -> None:
+        """Return when a DELETE is confirmed; raises as `send` does."""
+        await self._send_in_a_place(request, done)
+
     async def send_for_document(self, request: Request, *, must_have: str | None = None) -> XmlDocument:
-        """As `send`, for answers in XML; one without the element that it must have counts as failed."""
+        """A response in XML; one without the element that it must have counts as failed. Raises as `send` does."""
 
         async def take(response: Response) -> XmlDocument:
             with response:
                 return await read_xml(response, must_have)
 
         xml, attempts = await self._send_in_a_place(request, take)
-        return replace(xml, attempts=attempts)
+        return xml if attempts == 1 else replace(xml, attempts=attempts)
 
     async def _reserve(self, request: Request, hold: Hold) -> Place:
         """A place for all attempts; a wait for it that was in vain is not repeated here."""
         try:
             return await self._client.reserve(self.endpoint.address(request.bucket, request.key).origin, hold)
         except Exception as error:
+            # Errors that the tables do not know are defects and pass unchanged.
             failure = failure_of(error)
             if failure is None:
                 raise
-            context = ErrorContext(request.operation, self.endpoint.url, request.bucket, request.key)
-            raise storage_exception(failure, context, error) from error
+            raise storage_exception(failure, self._context_of(request), error) from error
 
     async def _send_in_a_place[Taken](
         self, request: Request, take: Callable[[Response], Awaitable[Taken]]
@@ -133,22 +169,36 @@ class RequestSender:
     async def _send_until_taken[Taken](
         self, request: Request, take: Callable[[Response], Awaitable[Taken]], place: Place
     ) -> tuple[Taken, int]:
-        """What was taken from the answer, and how many attempts that took."""
+        """What was taken from the response, and how many attempts that took."""
         payload_hash = await self._payload_hash(request)
-        attempt = 0
+        seconds = _UNLIMITED if request.slow else self._perf.operation_timeout + request.body.size / _SLOWEST_BODY
+        began = self._loop.time()
+        recovery: Recovery | None = None
+        attempts = 1
         while True:
+            # Half of the time at most: a connection that went dead in silence leaves time for another one.
+            limit = seconds / 2 if recovery is None else min(seconds / 2, recovery.time_left)
+            credentials = await self._credentials.current()
+            clock_offset = self._signer.clock_offset
             try:
-                return await take(await self._attempt(request, payload_hash, place)), attempt + 1
+                with self._deadlines.limit(limit):
+                    taken = await take(await self._attempt(request, payload_hash, credentials, place))
             except Exception as error:
                 # Errors that the tables do not know are defects and pass unchanged.
                 failure = failure_of(error)
                 if failure is None:
                     raise
-                if not failure.retryable or attempt >= self._perf.max_retries:
-                    context = ErrorContext(request.operation, self.endpoint.url, request.bucket, request.key)
-                    raise storage_exception(failure, context, error) from error
-                await asyncio.sleep(pause_before(attempt, failure.retry_after))
-            attempt += 1
+                recovery = recovery or self._recovery_of(request, began + seconds)
+                retry = await recovery.after(error, failure, credentials, clock_offset)
+                if retry is None:
+                    raise storage_exception(failure, self._context_of(request), error) from error
+            else:
+                if recovery is not None:
+                    self._retries.helped()
+                return taken, attempts
+            self._notify_of_retry(request, attempts, retry.pause, retry.reason)
+            await asyncio.sleep(retry.pause)
+            attempts += 1
 
     async def signed_url(
         self, method: str, bucket: str, key: str, query: Query, headers: Mapping[str, str], *, expires_in: int
@@ -165,6 +215,17 @@ class RequestSender:
         )
         return f"{address.origin}{address.path}?{signed}"
 
+    def _recovery_of(self, request: Request, deadline: float) -> Recovery:
+        corrections = Corrections(self._signer, self._credentials)
+        return Recovery(self._retries, corrections, request.outcome, deadline, once=request.once)
+
+    def _context_of(self, request: Request) -> ErrorContext:
+        return ErrorContext(request.operation, self.endpoint.url, request.bucket, request.key)
+
+    def _notify_of_retry(self, request: Request, attempt: int, pause: float, reason: str) -> None:
+        file_id = self._context_of(request).file_id
+        self.observer.notify(RequestRetried(Backend.S3, request.operation, attempt, pause, reason, file_id))
+
     async def _payload_hash(self, request: Request) -> str:
         if not request.body.size:
             return EMPTY_PAYLOAD
@@ -172,12 +233,12 @@ class RequestSender:
         signs = self._sign_payload or request.method == "POST"
         return await request.body.sha256() if signs else UNSIGNED_PAYLOAD
 
-    async def _attempt(self, request: Request, payload_hash: str, place: Place) -> Response:
+    async def _attempt(self, request: Request, payload_hash: str, credentials: Credentials, place: Place) -> Response:
         address = self.endpoint.address(request.bucket, request.key)
         query = encoded_query(request.query)
         headers = {"host": address.host, **request.headers}
         self._signer.sign_headers(
-            await self._credentials.current(),
+            credentials,
             request.method,
             address.path,
             query,
@@ -188,19 +249,7 @@ class RequestSender:
             raise StorageOperationException(f"the S3 backend was closed meanwhile (S3 at {self.endpoint.url})")
         target = f"{address.path}?{query}" if query else address.path
         response = await self._client.send(place, request.method, address.origin, target, headers, request.body)
-        if response.status in _SUCCESS:
+        if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             return response
         with response:
-            raise parse_error_response(response.status, response.headers, await _beginning(response))
-
-
-async def _as_it_comes(response: Response) -> Response:
-    return response
-
-
-async def _beginning(response: Response) -> bytes:
-    """As much of an error answer as is worth reading."""
-    body = b""
-    while len(body) < _LARGEST_ERROR_BODY and (chunk := await response.read()):
-        body += chunk
-    return body
+            raise parse_error_response(response.status, response.headers, await beginning(response))

@@ -40,12 +40,20 @@ class Signer:
     """Signs requests to one region.
 
     The signing key depends on day and secret only; it is kept until one of them changes.
+
+    Attributes:
+        clock_offset: Seconds by which the service's clock is ahead of this machine's, once that has mattered.
     """
 
     def __init__(self, region: str) -> None:
+        self.clock_offset = 0.0
         self._region = region
         self._key_for: tuple[str, str] | None = None
         self._key = hmac.new(b"", digestmod=_HASH)
+
+    def now(self) -> float:
+        """The time that signatures carry, in seconds since the epoch."""
+        return time.time() + self.clock_offset
 
     def sign_headers(
         self,
@@ -69,7 +77,7 @@ class Signer:
             payload_hash: Hex SHA-256 of the body, or `UNSIGNED_PAYLOAD`.
             now: Seconds since the epoch, for tests.
         """
-        timestamp = _timestamp(now)
+        timestamp = _timestamp(self.now() if now is None else now)
         headers["x-amz-date"] = timestamp
         headers["x-amz-content-sha256"] = payload_hash
         if credentials.session_token is not None:
@@ -98,7 +106,7 @@ class Signer:
 
         Every header given must be sent by the link's user with the same value.
         """
-        timestamp = _timestamp(now)
+        timestamp = _timestamp(self.now() if now is None else now)
         names, canonical_headers = _canonical(headers)
         parameters = [
             *query,
@@ -136,8 +144,8 @@ class Signer:
         return self._key
 
 
-def _timestamp(now: float | None) -> str:
-    return _timestamp_of_second(int(time.time() if now is None else now))
+def _timestamp(now: float) -> str:
+    return _timestamp_of_second(int(now))
 
 
 @lru_cache(maxsize=4)

@@ -36,7 +36,11 @@ class XmlDocument:
 
 
 async def read_xml(response: Response, must_have: str | None = None) -> XmlDocument:
-    """Read an answer's body.
+    """Read a response's body.
+
+    Args:
+        response: The response; the caller closes it.
+        must_have: An element below the root that must be there and have text.
 
     Raises:
         ErrorResponse: The body says no, although the status said yes: the server had begun to answer before it knew
@@ -53,8 +57,12 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
         root = fromstring(body.strip())  # noqa: S314 - the server was chosen by whoever configured it; expat bounds entities
     except ParseError as error:
         raise NotXml(str(error)) from None
-    if root.tag.rpartition("}")[2] == "Error":
+    name = root.tag.rpartition("}")[2]
+    if name == "Error":
         raise parse_error_response(response.status, response.headers, body)
+    if not name.endswith("Result"):
+        # All of S3's are called so; a well-formed web page is not among them.
+        raise NotXml(f"a document called {name}")
     xml = XmlDocument(root, response.headers)
     if must_have is not None and not xml.text_of(must_have):
         raise NotXml(f"an answer without {must_have}")

@@ -1,4 +1,4 @@
-"""aioboto3 for everything that is called rarely. Importing this module costs half a second: see `connection.py`."""
+"""aioboto3 for everything that is called rarely. Importing this module costs half a second: see `session.py`."""
 
 from types import TracebackType
 from typing import Any, Self
@@ -38,7 +38,8 @@ class Sdk:
                 connect_timeout=perf.connect_timeout,
                 read_timeout=perf.read_timeout,
                 retries={"mode": "standard", "total_max_attempts": perf.max_retries + 1},
-                proxies=None if proxy is None else {"http": proxy, "https": proxy},
+                # Without any the SDK would look for one itself, and might find another than we have.
+                proxies={} if proxy is None else {"http": proxy, "https": proxy},
                 # This adapter decides itself where checksums are sent.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",

@@ -1,18 +1,24 @@
 """One multipart upload from its creation to its completion, or to the point where nothing is left of it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from s3py_helper.adapters.s3.api.backoff import pause_before
 from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.multipart import CreatedUpload, Part
-from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text, quoted
+from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, content_length, crc32_text, etag_of, quoted
 from s3py_helper.adapters.s3.api.objects import ObjectApi
+from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.http.payload import Payload
-from s3py_helper.adapters.s3.upload.rollback import best_effort
-from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.adapters.s3.upload.rollback import (
+    GRACE_SECONDS,
+    LOOKS_AFTER,
+    object_named,
+    remove_uncertain_object,
+)
+from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.domain.errors import (
     BucketNotFoundException,
     FileNotFoundException,
@@ -26,15 +32,21 @@ _ABORTS: Final = 8
 
 @asynccontextmanager
 async def multipart_upload(
-    objects: ObjectApi, bucket: str, key: str, headers: dict[str, str], *, checksums: bool
+    objects: ObjectApi,
+    background: BackgroundCleanUp,
+    bucket: str,
+    key: str,
+    headers: dict[str, str],
+    *,
+    checksums: bool,
 ) -> AsyncGenerator["MultipartUpload"]:
-    """An upload that the block feeds and completes; discarded when the block raises, or is cancelled."""
-    upload = MultipartUpload(objects, bucket, key)
+    """An upload that the block feeds and completes; rolled back when the block raises, or is cancelled."""
+    upload = MultipartUpload(objects, background, bucket, key)
     try:
-        await completed(upload.create(headers, checksums=checksums))
+        await upload.create(headers, checksums=checksums)
         yield upload
     except BaseException as error:
-        await completed(upload.discard())
+        await background.run(Backend.S3, f"a multipart upload, or {object_named(bucket, key)}", upload.roll_back)
         # Callers deal with one error of one file; the others are only its echo.
         if isinstance(error, BaseExceptionGroup):
             raise error.exceptions[0] from None
@@ -42,41 +54,28 @@ async def multipart_upload(
 
 
 class MultipartUpload:
-    """Begins, feeds, completes or discards the upload of one object whose key nobody else uses."""
+    """Begins, feeds, completes or rolls back the upload of one object whose key nobody else uses.
 
-    def __init__(self, objects: ObjectApi, bucket: str, key: str) -> None:
+    Beginning and completing go on in a task of their own when their caller is cancelled: only their response tells what
+    there is to roll back.
+    """
+
+    def __init__(self, objects: ObjectApi, background: BackgroundCleanUp, bucket: str, key: str) -> None:
         self._objects = objects
+        self._background = background
         self._requests = objects.multipart
         self._context = ErrorContext("upload", objects.endpoint.url, bucket, key)
         self._object = bucket, key
         self._upload_id: str | None = None
-        self._may_be_lost = False
+        self._creation = Outcome()
         self._checks_whole = False
-        self._completing = False
+        self._completion: Outcome | None = None
         self._parts: dict[int, Part] = {}
+        self._control: asyncio.Task[Any] | None = None
 
     async def create(self, headers: dict[str, str], *, checksums: bool) -> None:
-        """Begin; must not be cancelled: `discard` would have to look for the upload."""
-        try:
-            created = await self._create(headers, checksums=checksums and self._objects.checksums.wanted)
-        except StorageException as error:
-            # A refusal is clear; after a lost answer an upload may be there whose id nobody knows.
-            self._may_be_lost = error.retryable
-            raise
-        self._upload_id = created.upload_id
-        self._checks_whole = created.checks_whole
-        if created.repeated:
-            async with best_effort(self._context):
-                for upload_id in set(await self._requests.ids_of(*self._object)) - {created.upload_id}:
-                    await self._abort(upload_id)
-
-    async def _create(self, headers: dict[str, str], *, checksums: bool) -> CreatedUpload:
-        try:
-            return await self._requests.create(*self._object, headers, checksums=checksums)
-        except StorageException as error:
-            if not checksums or not self._objects.checksums.learn_from(error):
-                raise
-        return await self._requests.create(*self._object, headers, checksums=False)
+        """Begin."""
+        await self._controlled(self._create(headers, checksums=checksums))
 
     @property
     def upload_id(self) -> str:
@@ -87,8 +86,8 @@ class MultipartUpload:
 
     async def send(self, number: int, content: Payload) -> None:
         """Upload one part; they may come in any order and at once."""
-        response = await self._objects.upload_part(*self._object, self.upload_id, number, content)
-        self.add(Part(number, response.get("etag", ""), response.get(CRC32_HEADER)))
+        headers = await self._objects.upload_part(*self._object, self.upload_id, number, content)
+        self.add(Part(number, quoted(headers["etag"]), headers.get(CRC32_HEADER)))
 
     def add(self, part: Part) -> None:
         """Take a part that was stored in another way."""
@@ -97,25 +96,93 @@ class MultipartUpload:
     async def complete(self, size: int, crc32: int | None = None) -> tuple[str | None, bool]:
         """Make the object of the parts; gives its ETag, and whether the server has checked the CRC-32 of the whole.
 
-        Must not be cancelled: nobody would know whether the object exists.
-
         Raises:
             IntegrityException: The server has put together something else.
         """
-        self._completing = True
-        checked = crc32 if self._checks_whole else None
-        parts = [self._parts[number] for number in sorted(self._parts)]
+        self._completion = Outcome()
+        return await self._controlled(self._complete(self._completion, size, crc32 if self._checks_whole else None))
+
+    async def roll_back(self) -> None:
+        """Leave nothing behind, however far it came.
+
+        All parts must have ended: one that is under way would bring the upload back.
+        """
+        await self._end_control()
         try:
-            etag, confirmed = await self._requests.complete(*self._object, self.upload_id, parts, crc32=checked)
-        except FileNotFoundException:
-            # A request whose answer was lost is repeated: the second one finds the upload completed by the first.
-            described = await self._objects.head_object(*self._object)
-            if int(described.get("content-length", -1)) != size:
+            await self._abort_uploads()
+        finally:
+            if self._completion is not None:
+                await self._remove_object(self._completion)
+
+    async def _end_control(self) -> None:
+        """Wait for the creation or completion that is under way; give it up when it takes too long."""
+        if self._control is None or self._control.done():
+            return
+        await asyncio.wait([self._control], timeout=GRACE_SECONDS)
+        if not self._control.done():
+            self._control.cancel()
+            await asyncio.wait([self._control])
+            (self._completion or self._creation).uncertain = True
+
+    async def _abort_uploads(self) -> None:
+        if self._upload_id is not None:
+            await self._abort(self._upload_id)
+        elif self._creation.uncertain:
+            # One may have begun without our learning its id, or begin yet.
+            what = f"a multipart upload of {object_named(*self._object)}"
+            for seconds in LOOKS_AFTER:
+                self._background.later(seconds, Backend.S3, what, self._abort_all)
+            await self._abort_all()
+
+    async def _remove_object(self, completion: Outcome) -> None:
+        if completion.uncertain:
+            await remove_uncertain_object(self._objects, self._background, *self._object)
+        else:
+            await self._objects.delete_object(*self._object)
+
+    async def _controlled[Result](self, work: Coroutine[Any, Any, Result]) -> Result:
+        self._control = task = asyncio.ensure_future(work)
+        # Its outcome is looked at by `roll_back` if not by the caller.
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(task)
+
+    async def _create(self, headers: dict[str, str], *, checksums: bool) -> None:
+        created = await self._created(headers, checksums=checksums)
+        self._upload_id = created.upload_id
+        self._checks_whole = created.checks_whole
+        if created.repeated:
+            # An attempt whose response was lost may have begun another one.
+            what = f"a multipart upload of {object_named(*self._object)}"
+            self._background.start(Backend.S3, what, self._abort_all_others)
+
+    async def _created(self, headers: dict[str, str], *, checksums: bool) -> CreatedUpload:
+        policy, bucket = self._objects.checksums, self._object[0]
+        create = self._requests.create
+        if not checksums or not policy.wanted(bucket):
+            return await create(*self._object, headers, self._creation, checksums=False)
+        try:
+            return await create(*self._object, headers, self._creation, checksums=True)
+        except StorageException as error:
+            if not policy.may_be_the_reason(error):
                 raise
-            return quoted(described.get("etag")), False
-        if checked is None or confirmed is None:
+            created = await create(*self._object, headers, self._creation, checksums=False)
+            policy.give_up(bucket, error)
+            return created
+
+    async def _complete(self, outcome: Outcome, size: int, crc32: int | None) -> tuple[str | None, bool]:
+        parts = [self._parts[number] for number in sorted(self._parts)]
+        etag: str | None
+        try:
+            etag, confirmed = await self._requests.complete(*self._object, self.upload_id, parts, outcome, crc32=crc32)
+        except StorageException as error:
+            # The object may be there all the same: a request whose response was lost is repeated, and the second one
+            # finds no upload any more.
+            if not (error.retryable or isinstance(error, FileNotFoundException)):
+                raise
+            etag, confirmed = await self._completed_already(size, error)
+        if crc32 is None or confirmed is None:
             return etag, False
-        if confirmed != crc32_text(checked):
+        if confirmed != crc32_text(crc32):
             raise IntegrityException(
                 f"the server has stored other bytes than were sent; {self._context}",
                 operation=self._context.operation,
@@ -123,20 +190,25 @@ class MultipartUpload:
             )
         return etag, True
 
-    async def discard(self) -> None:
-        """Leave nothing behind, however far it came; the error that led here is the one to report, so none is raised.
+    async def _completed_already(self, size: int, error: StorageException) -> tuple[str | None, str | None]:
+        """ETag and CRC-32 of the object, if it is there and has the right size; else raises the error."""
+        try:
+            headers = await self._objects.head_object(*self._object)
+            found = content_length(headers)
+        except StorageException:
+            raise error from error.__cause__
+        if found != size:
+            raise error
+        return etag_of(headers), headers.get(CRC32_HEADER)
 
-        All parts must have ended: one that is under way would bring the upload back.
-        """
-        async with best_effort(self._context):
-            if self._upload_id is not None:
-                await self._abort(self._upload_id)
-            elif self._may_be_lost:
-                # CreatedUpload without our learning their ids; the key is ours alone, so are they.
-                for upload_id in await self._requests.ids_of(*self._object):
-                    await self._abort(upload_id)
-            if self._completing:
-                await self._objects.delete_object(*self._object)
+    async def _abort_all(self) -> None:
+        for upload_id in await self._requests.ids_of(*self._object):
+            await self._abort(upload_id)
+
+    async def _abort_all_others(self) -> None:
+        for upload_id in await self._requests.ids_of(*self._object):
+            if upload_id != self._upload_id:
+                await self._abort(upload_id)
 
     async def _abort(self, upload_id: str) -> None:
         """Abort until the upload is gone.

@@ -1,32 +1,39 @@
-"""Removing what an upload that failed may have left."""
+"""Removing what an upload that failed may have left, also where that is not known for sure."""
 
-import asyncio
-import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Final
 
-from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.objects import ObjectApi
-from s3py_helper.domain.errors import StorageException
+from s3py_helper.application.background import BackgroundCleanUp
+from s3py_helper.domain.errors import BucketNotFoundException, FileNotFoundException
+from s3py_helper.domain.file_id import Backend
 
-CLEAN_UP_SECONDS: Final = 15.0
-"""How long it may take; the caller is waiting for its error."""
+GRACE_SECONDS: Final = 5.0
+"""How long a request that was cancelled may still be answered: its response says that there is nothing more to come."""
 
-_log = logging.getLogger(__name__)
-
-
-@asynccontextmanager
-async def best_effort(context: ErrorContext) -> AsyncGenerator[None]:
-    """Bound the time of a clean-up, and log its failure: the error that led to it is the one to report."""
-    try:
-        async with asyncio.timeout(CLEAN_UP_SECONDS):
-            yield
-    except (StorageException, TimeoutError) as error:
-        _log.warning("something may be left of an upload that failed (%s): %s", context, error)
+LOOKS_AFTER: Final = (5.0, 30.0)
+"""Seconds after which a server is asked once more whether it has carried out what nobody waited for any longer."""
 
 
-async def remove_object(objects: ObjectApi, context: ErrorContext, bucket: str, key: str) -> None:
-    """Delete an object that may or may not be there, under a key that nobody else uses."""
-    async with best_effort(context):
+async def remove_uncertain_object(objects: ObjectApi, background: BackgroundCleanUp, bucket: str, key: str) -> None:
+    """Delete an object that may be there, or may appear later, under a key that nobody else uses.
+
+    A server may carry out a request that was given up, and that it has not read yet, after the deletion: therefore
+    it is looked at again later.
+    """
+
+    async def look_again() -> None:
+        try:
+            await objects.head_object(bucket, key)
+        except (FileNotFoundException, BucketNotFoundException):
+            return
         await objects.delete_object(bucket, key)
+
+    # Before the deletion, whose failure must not keep them from happening.
+    for seconds in LOOKS_AFTER:
+        background.later(seconds, Backend.S3, object_named(bucket, key), look_again)
+    await objects.delete_object(bucket, key)
+
+
+def object_named(bucket: str, key: str) -> str:
+    """An object, for the event that it could not be removed."""
+    return f"the object s3:{bucket}/{key}"

@@ -1,16 +1,17 @@
-"""Storing a body: in one request, or in parts of which several are on their way at once."""
+"""Storing a body: in one request, or in parts of which several are in flight at once."""
 
 import asyncio
 from collections.abc import Iterator
 
-from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, quoted, upload_headers
+from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, etag_of, upload_headers
+from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.adapters.s3.upload.in_flight_bytes import InFlightBytes
 from s3py_helper.adapters.s3.upload.multipart_upload import MultipartUpload, multipart_upload
 from s3py_helper.adapters.s3.upload.part_reader import PartReader
-from s3py_helper.adapters.s3.upload.single_put import put_or_nothing
-from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.adapters.s3.upload.stored_or_nothing import stored_or_nothing
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import FileTooLargeException
@@ -19,7 +20,12 @@ from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, part_sizes
 
 
 class BlobWriter:
-    """Chooses the way for a body, and goes it. Memory is bounded by parts in flight times part size."""
+    """Chooses the way for a body, and goes it.
+
+    Memory is bounded by parts in flight times part size. Where parts have to be larger than configured, because 10 000
+    of them must suffice, at most 128 MiB are in flight; a single part has up to 525 MiB (of a file of 5 TiB whose size
+    is known) or 768 MiB (of one of unknown size, beyond 400 GiB).
+    """
 
     def __init__(self, session: S3Session, default_bucket: str, perf: S3PerfConfig) -> None:
         self._session = session
@@ -50,9 +56,11 @@ class BlobWriter:
         )
 
     async def _put(self, file_id: FileId, part: Payload, headers: dict[str, str]) -> tuple[str | None, bool]:
-        objects = self._session.objects
-        response = await put_or_nothing(objects, file_id.bucket, file_id.key, part, headers)
-        return quoted(response.get("etag")), CRC32_HEADER in response
+        objects, background = self._session.objects, self._session.background
+        bucket, key, outcome = file_id.bucket, file_id.key, Outcome()
+        putting = objects.put_object(bucket, key, part, headers, outcome)
+        stored = await stored_or_nothing(objects, background, bucket, key, putting, outcome)
+        return etag_of(stored), CRC32_HEADER in stored
 
     async def _send_in_parts(
         self,
@@ -63,31 +71,32 @@ class BlobWriter:
         headers: dict[str, str],
         body: IncomingBody,
     ) -> tuple[str | None, bool]:
-        objects = self._session.objects
-        async with multipart_upload(objects, file_id.bucket, file_id.key, headers, checksums=True) as upload:
+        objects, background = self._session.objects, self._session.background
+        bucket, key = file_id.bucket, file_id.key
+        async with multipart_upload(objects, background, bucket, key, headers, checksums=True) as upload:
             await self._send_all(upload, first, reader, sizes)
-            return await completed(upload.complete(body.received, body.crc32))
+            return await upload.complete(body.received, body.crc32)
 
     async def _send_all(
         self, upload: MultipartUpload, first: Payload, reader: PartReader, sizes: Iterator[int]
     ) -> None:
-        slots = asyncio.Semaphore(self._perf.parts_in_flight)
+        in_flight = InFlightBytes(self._perf.parts_in_flight, self._perf.multipart_part_size)
 
-        async def send(number: int, part: Payload) -> None:
+        async def send(number: int, part: Payload, size: int) -> None:
             try:
                 await upload.send(number, part)
             finally:
-                slots.release()
+                in_flight.release(size)
 
         async with asyncio.TaskGroup() as group:
-            await slots.acquire()
-            group.create_task(send(1, first))
+            await in_flight.acquire(first.size)
+            group.create_task(send(1, first, first.size))
             for number, size in enumerate(sizes, start=2):
                 # Before the part is read: what waits for its turn takes memory as well.
-                await slots.acquire()
+                await in_flight.acquire(size)
                 if reader.ended:
                     return
-                group.create_task(send(number, await reader.read(size)))
+                group.create_task(send(number, await reader.read(size), size))
             if not reader.ended:
                 raise FileTooLargeException(
                     f"the file has more bytes than S3 stores in one object ({MAX_OBJECT_SIZE})", limit=MAX_OBJECT_SIZE

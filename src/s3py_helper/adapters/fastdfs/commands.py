@@ -1,0 +1,190 @@
+"""What FastDFS can do beyond the port: files that grow, slave files, metadata that change."""
+
+import errno
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from s3py_helper.adapters.fastdfs.describe import decoded
+from s3py_helper.adapters.fastdfs.errors import translated
+from s3py_helper.adapters.fastdfs.metadata import pairs_in, pairs_to_store
+from s3py_helper.adapters.fastdfs.protocol import changes
+from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.protocol.faults import ServerRefusal
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.routing.read_routing import Candidate, change_at_source, read_from_source
+from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
+from s3py_helper.adapters.fastdfs.session import FastdfsSession
+from s3py_helper.adapters.fastdfs.upload.new_file import extension_of
+from s3py_helper.adapters.fastdfs.upload.rollback import roll_back, settled
+from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.domain.arguments import require_number
+from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.text_rules import require_text, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_FIRST_TOO_LARGE: Final = 1 << 63
+_PREFIX: Final = re.compile(rf"[A-Za-z0-9._-]{{1,{changes.MAX_PREFIX}}}")
+
+
+class FastdfsCommands:
+    """Works on the servers of one session.
+
+    A storage server writes the bytes of an appender file as they come, and keeps what it has of a request that breaks
+    off: therefore changes of such files are finished even when their caller is cancelled.
+    """
+
+    def __init__(self, session: FastdfsSession, trackers: Trackers) -> None:
+        self._session = session
+        self._trackers = trackers
+
+    async def create_appender(self, blob: NewBlob, content: bytes) -> FileId:
+        """Store a file that can grow, with its metadata, or nothing."""
+        pairs = pairs_to_store(blob)
+        with translated("upload"):
+            target = await self._trackers.place_for_new_file()
+            connection = await self._session.storage(target.address).get_connection()
+            client = StorageClient(connection, target.group)
+            storing = changes.new_appender(client, target.path_index, extension_of(blob.file_name), content)
+            return await self._stored(target.address, client, storing, pairs)
+
+    async def create_slave(self, master: FileId, prefix: str, blob: NewBlob, content: bytes) -> FileId:
+        """Store a file beside its master, with its metadata, or nothing."""
+        if not _PREFIX.fullmatch(require_text(prefix, "prefix")):
+            raise _invalid(
+                f"the prefix of a slave file has 1 to {changes.MAX_PREFIX} of A-Z a-z 0-9 . _ -, got {prefix!r}"
+            )
+        pairs = pairs_to_store(blob)
+
+        async def attempt(candidate: Candidate) -> FileId:
+            connection = await self._session.storage(candidate.address).get_connection()
+            client = StorageClient(connection, master.bucket)
+            storing = changes.new_slave(client, master.key, prefix, extension_of(blob.file_name), content)
+            return await self._stored(candidate.address, client, storing, pairs)
+
+        with translated("upload", master), _explained(errno.EEXIST, f"{master} has a slave of that name already"):
+            return await change_at_source(self._trackers, master, attempt)
+
+    async def append(self, file_id: FileId, content: bytes) -> None:
+        """Add bytes at the end of a file that can grow. Not cut short by a cancellation."""
+        if content:
+            await completed(self._change("append", file_id, lambda client: client.append(file_id.key, content)))
+
+    async def modify(self, file_id: FileId, offset: int, content: bytes) -> None:
+        """Write bytes over those from `offset` on. Not cut short by a cancellation."""
+        _check_position(offset)
+        if content:
+            change = self._change(
+                "modify", file_id, lambda client: changes.modify(client, file_id.key, offset, content)
+            )
+            await completed(change)
+
+    async def truncate(self, file_id: FileId, size: int) -> None:
+        """Give a file that can grow another size."""
+        _check_position(size)
+        await self._change("truncate", file_id, lambda client: changes.truncate(client, file_id.key, size))
+
+    async def regenerate(self, file_id: FileId) -> FileId:
+        """Make a file that can grow a normal one, and return its new id. Not cut short by a cancellation."""
+
+        async def regenerating() -> FileId:
+            pairs = await self.metadata(file_id)
+            new_id = await self._change("finish", file_id, lambda client: client.regenerate(file_id.key))
+            if pairs:  # the server forgets them
+                await self.set_metadata(new_id, pairs, merge=False)
+            return new_id
+
+        return await completed(regenerating())
+
+    async def metadata(self, file_id: FileId) -> dict[str, str]:
+        """All pairs that are kept beside a file, those of this kit among them."""
+
+        async def attempt(candidate: Candidate) -> dict[str, str]:
+            async def read(connection: FramedConnection) -> dict[str, str]:
+                client = StorageClient(connection, file_id.bucket)
+                stored = await client.metadata(file_id.key)
+                if stored is None:
+                    await client.stat(file_id.key)  # to a server, no metadata and no file are the same
+                return pairs_in(stored or b"")
+
+            return await self._session.talk(candidate.address, read)
+
+        with translated("metadata", file_id):
+            return await read_from_source(self._trackers, file_id, attempt)
+
+    async def set_metadata(self, file_id: FileId, pairs: Mapping[str, str], *, merge: bool) -> None:
+        """Replace all pairs that are kept beside a file, or only those of the same names."""
+
+        async def attempt(candidate: Candidate) -> None:
+            async with await self._session.storage(candidate.address).get_connection() as connection:
+                await StorageClient(connection, file_id.bucket).set_metadata(file_id.key, dict(pairs), merge=merge)
+
+        with translated("metadata", file_id):
+            await change_at_source(self._trackers, file_id, attempt)
+
+    async def crc32(self, file_id: FileId) -> int:
+        """The CRC-32 of a file's bytes, as its server knows or computes it."""
+
+        async def attempt(candidate: Candidate) -> int:
+            return await self._session.talk(
+                candidate.address,
+                lambda connection: changes.crc32_of(StorageClient(connection, file_id.bucket), file_id.key),
+            )
+
+        with translated("info", file_id):
+            return await read_from_source(self._trackers, file_id, attempt)
+
+    async def _change[T](self, operation: str, file_id: FileId, change: Callable[[StorageClient], Awaitable[T]]) -> T:
+        name = decoded(file_id.key)
+        if name is not None and not name.appender:
+            raise _invalid(f"{file_id} is no appender file: its bytes cannot change")
+
+        async def attempt(candidate: Candidate) -> T:
+            async with await self._session.storage(candidate.address).get_connection() as connection:
+                return await change(StorageClient(connection, file_id.bucket))
+
+        refused = f"the server refuses to {operation} {file_id}: it is no appender file, or has no such position"
+        with translated(operation, file_id), _explained(errno.EINVAL, refused):
+            return await change_at_source(self._trackers, file_id, attempt)
+
+    async def _stored(
+        self, address: Address, client: StorageClient, storing: Coroutine[None, None, FileId], pairs: Mapping[str, str]
+    ) -> FileId:
+        async def ending() -> FileId:
+            async with client.connection:
+                file_id = await storing
+                try:
+                    await client.set_metadata(file_id.key, dict(pairs))
+                except BaseException:  # a file without its metadata is not what was asked for
+                    client.connection.release()
+                    await roll_back(self._session, address, file_id)
+                    raise
+                return file_id
+
+        return await settled(self._session, address, client.connection, ending())
+
+
+def _check_position(number: int) -> None:
+    if require_number(number, "a position in a file", least=0) >= _FIRST_TOO_LARGE:
+        raise _invalid(f"a position in a file is below 2^63, got {shortened(number)}")
+
+
+@contextmanager
+def _explained(status: int, message: str) -> "Generator[None]":
+    """What a refusal with that status means here, where the caller can do something about it."""
+    try:
+        yield
+    except ServerRefusal as refusal:
+        if refusal.status != status:
+            raise
+        raise _invalid(message) from refusal
+
+
+def _invalid(message: str) -> InvalidArgumentException:
+    return InvalidArgumentException(message, backend=Backend.FASTDFS)

@@ -1,0 +1,69 @@
+"""Requests that change what is stored: pieces of appender files, slave files, descriptions with a checksum."""
+
+import struct
+from typing import Final
+
+from aiofdfs.async_fdfs_protol import (
+    FDFS_FILE_EXT_NAME_MAX_LEN,
+    FDFS_FILE_PREFIX_MAX_LEN,
+    STORAGE_PROTO_CMD_MODIFY_FILE,
+    STORAGE_PROTO_CMD_QUERY_FILE_INFO,
+    STORAGE_PROTO_CMD_TRUNCATE_FILE,
+    STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE,
+    STORAGE_PROTO_CMD_UPLOAD_SLAVE_FILE,
+)
+
+from s3py_helper.adapters.fastdfs.protocol import messages as wire
+from s3py_helper.adapters.fastdfs.protocol.faults import ProtocolFault
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
+from s3py_helper.domain.file_id import FileId
+
+MAX_PREFIX: Final[int] = FDFS_FILE_PREFIX_MAX_LEN
+"""Longest prefix of a slave file in bytes."""
+
+_TWO_NUMBERS: Final = struct.Struct("!QQ")
+_THREE_NUMBERS: Final = struct.Struct("!QQQ")
+_SLAVE_FIELDS: Final = struct.Struct(f"!QQ{FDFS_FILE_PREFIX_MAX_LEN}s{FDFS_FILE_EXT_NAME_MAX_LEN}s")
+
+
+async def new_appender(client: StorageClient, path_index: int, extension: str, content: bytes) -> FileId:
+    """Make an appender file that has some bytes already."""
+    fields = wire.upload_fields(path_index, len(content), extension)
+    reply = await _send(client, STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE, fields, content)
+    return wire.read_new_id(reply, client.connection.peer)
+
+
+async def new_slave(client: StorageClient, master: str, prefix: str, extension: str, content: bytes) -> FileId:
+    """Store a file whose name is the master's with the prefix behind it."""
+    fields = _SLAVE_FIELDS.pack(len(master), len(content), prefix.encode(), extension.encode()) + master.encode()
+    reply = await _send(client, STORAGE_PROTO_CMD_UPLOAD_SLAVE_FILE, fields, content)
+    return wire.read_new_id(reply, client.connection.peer)
+
+
+async def modify(client: StorageClient, name: str, offset: int, content: bytes) -> None:
+    """Write bytes, at least one, over those of an appender file from `offset` on; they may reach beyond its end."""
+    fields = _THREE_NUMBERS.pack(len(name), offset, len(content)) + name.encode()
+    await _send(client, STORAGE_PROTO_CMD_MODIFY_FILE, fields, content)
+
+
+async def truncate(client: StorageClient, name: str, size: int) -> None:
+    """Give an appender file another size. A server that has nothing to do answers with the request itself."""
+    await _send(client, STORAGE_PROTO_CMD_TRUNCATE_FILE, _TWO_NUMBERS.pack(len(name), size) + name.encode(), b"")
+
+
+async def crc32_of(client: StorageClient, name: str) -> int:
+    """The CRC-32 of a file; to know that of an appender file the server reads it from its beginning to its end."""
+    reply = await wire.ask(
+        client.connection, STORAGE_PROTO_CMD_QUERY_FILE_INFO, wire.group_field(client.group) + name.encode()
+    )
+    if len(reply) < _THREE_NUMBERS.size:
+        raise ProtocolFault(client.connection.peer, f"answered a query for a file with {len(reply)} bytes")
+    crc32: int = _THREE_NUMBERS.unpack_from(reply)[2]
+    return crc32 & 0xFFFFFFFF  # 64 bits, of which the server fills the upper half with the sign
+
+
+async def _send(client: StorageClient, command: int, fields: bytes, content: bytes) -> bytes:
+    await client.connection.send(wire.request(command, len(fields) + len(content), fields))
+    if content:
+        await client.connection.send(content)
+    return await wire.reply(client.connection)

@@ -1,0 +1,79 @@
+"""What a response must show before its success is believed.
+
+A status 2xx alone proves little: captive portals and misconfigured proxies answer everything with 200 and a page of
+their own, and S3 itself may begin a response with 200 and end it with an error document.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from s3py_helper.adapters.s3.api.error_response import parse_error_response
+from s3py_helper.adapters.s3.http.response import Response
+
+LARGEST_BODY: Final = 64 * 1024
+"""Bytes of a response's body that are read where it should have none; S3's error documents have one or two thousand."""
+
+_CONTENT: Final = frozenset({200, 206})
+_STORED: Final = frozenset({200, 201, 204})
+_DONE: Final = frozenset({200, 204})
+
+
+class NotConfirmed(Exception):
+    """A response says that all is well, and does not show that S3 has said so."""
+
+
+async def content_follows(response: Response) -> Response:
+    """The response to a GET, whose body is still to come."""
+    if response.status not in _CONTENT:
+        with response:
+            raise NotConfirmed(f"status {response.status} is no answer to a request for bytes")
+    return response
+
+
+async def described(response: Response) -> Mapping[str, str]:
+    """The headers that answer a HEAD."""
+    with response:
+        if response.status not in _DONE:
+            raise NotConfirmed(f"status {response.status} is no answer to a request for a description")
+        return response.headers
+
+
+async def stored(response: Response) -> Mapping[str, str]:
+    """The headers that confirm a PUT: with an `ETag`, and without a body that says otherwise."""
+    with response:
+        if response.status not in _STORED:
+            raise NotConfirmed(f"status {response.status} does not confirm that the bytes were stored")
+        if response.headers.get("content-length") != "0":
+            await _require_no_objection(response)
+        if not response.headers.get("etag"):
+            raise NotConfirmed("it does not confirm that the bytes were stored: its response has no ETag")
+        return response.headers
+
+
+async def done(response: Response) -> Mapping[str, str]:
+    """The headers that confirm a DELETE."""
+    with response:
+        if response.status not in _DONE:
+            raise NotConfirmed(f"status {response.status} does not confirm that it was done")
+        if response.headers.get("content-length") != "0":
+            await _require_no_objection(response)
+        return response.headers
+
+
+async def beginning(response: Response) -> bytes:
+    """As much of a body as is worth reading where no content is expected."""
+    body = b""
+    while len(body) < LARGEST_BODY and (chunk := await response.read()):
+        body += chunk
+    return body
+
+
+async def _require_no_objection(response: Response) -> None:
+    """Most responses have no body. Some servers send a few words; a page is nobody's who knows S3."""
+    body = (await beginning(response)).lstrip()
+    if not body.startswith(b"<"):
+        return
+    if b"<Error" in body:
+        raise parse_error_response(response.status, response.headers, body)
+    if b"<html" in body[:1024].lower() or b"<!doctype" in body[:1024].lower():
+        raise NotConfirmed("it answers with a web page: is the endpoint that of an S3 service?")

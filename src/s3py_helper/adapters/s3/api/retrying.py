@@ -1,0 +1,71 @@
+"""Whether a request that failed is sent again, and when."""
+
+import asyncio
+from typing import Final
+
+from s3py_helper.adapters.s3.api.backoff import pause_before
+from s3py_helper.adapters.s3.api.errors import Failure
+from s3py_helper.adapters.s3.config import S3PerfConfig
+
+_TOKENS: Final = 500.0
+_TOKENS_PER_SECOND: Final = 10.0
+
+
+class RetryBudget:
+    """A bucket of tokens that all requests of a session share: each retry takes one.
+
+    500 of them let 64 requests outlast a restart of the server. Where nothing gets better, the session is left with ten
+    retries a second, so that a backend in trouble is not kept there by its clients. One that helped gives its token
+    back.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tokens = _TOKENS
+        self._counted_at = self._loop.time()
+
+    def take(self) -> bool:
+        """Take a token; `False` when there is none."""
+        now = self._loop.time()
+        self._tokens = min(_TOKENS, self._tokens + (now - self._counted_at) * _TOKENS_PER_SECOND)
+        self._counted_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def give_back(self) -> None:
+        """A retry has helped."""
+        self._tokens = min(_TOKENS, self._tokens + 1)
+
+
+class RetryPolicy:
+    """Decides for all requests of a session.
+
+    Args:
+        perf: How often, and for how long.
+    """
+
+    def __init__(self, perf: S3PerfConfig) -> None:
+        self._perf = perf
+        self._budget = RetryBudget()
+
+    def pause_after(self, attempt: int, failure: Failure, *, failing_for: float, time_left: float) -> float | None:
+        """Seconds to wait before the next attempt; `None` when there is to be none.
+
+        Args:
+            attempt: The one that failed, counted from zero.
+            failure: How it failed. A service that asks for a longer pause than there is time for is not asked again.
+            failing_for: Seconds since the first failure.
+            time_left: Seconds until the operation's deadline.
+        """
+        if not failure.retryable or attempt >= self._perf.max_retries:
+            return None
+        pause = pause_before(attempt, failure.retry_after)
+        if failing_for + pause > self._perf.retry_seconds or pause >= time_left:
+            return None
+        return pause if self._budget.take() else None
+
+    def helped(self) -> None:
+        """A retry has helped."""
+        self._budget.give_back()
