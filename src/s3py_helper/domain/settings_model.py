@@ -2,13 +2,21 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import ConfigDict, model_validator
 
 from s3py_helper.domain.checked_model import CheckedModel
 
 _log: Final = logging.getLogger("s3py_helper.settings")
+
+
+if TYPE_CHECKING:
+    type PathSetting = str | Path
+else:
+    PathSetting = Path
+"""A path that may be given as text, and is always kept as a `Path`. Type checkers know a field by one type only."""
 
 
 class SettingsModel(CheckedModel):

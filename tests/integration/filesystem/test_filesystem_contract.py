@@ -35,7 +35,9 @@ class TestFilesystemBlobStore(BlobStoreContract):
     def inventory(self, config: FilesystemConfig) -> Inventory:
         async def names() -> Collection[str]:
             return [
-                str(path) for path in await asyncio.to_thread(lambda: list(config.root.rglob("*"))) if not path.is_dir()
+                str(path)
+                for path in await asyncio.to_thread(lambda: list(Path(config.root).rglob("*")))
+                if not path.is_dir()
             ]
 
         return names

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from s3py_helper.domain.file_id import Backend, check_bucket
-from s3py_helper.domain.settings_model import SettingsModel
+from s3py_helper.domain.settings_model import PathSetting, SettingsModel
 
 
 def _root(path: Path) -> Path:
@@ -30,6 +30,6 @@ class FilesystemConfig(SettingsModel):
             file still appears whole or not at all, also after a crash of the process.
     """
 
-    root: Annotated[Path, AfterValidator(_root)]
+    root: Annotated[PathSetting, AfterValidator(_root)]
     default_bucket: Annotated[str, AfterValidator(_bucket)] = "files"
     durability: bool = True

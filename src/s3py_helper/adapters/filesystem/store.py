@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -45,8 +46,8 @@ class FilesystemBlobStore:
 
     async def __aenter__(self) -> Self:
         """Make the folder where it is missing, and remove what killed processes have left in it."""
-        with translated("open", self._config.root):
-            self._opened = await Session.open(Disk(self._config.root, durability=self._config.durability))
+        with translated("open", Path(self._config.root)):
+            self._opened = await Session.open(Disk(Path(self._config.root), durability=self._config.durability))
         return self
 
     async def __aexit__(

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from s3py_helper.domain.file_id import Backend, check_bucket
-from s3py_helper.domain.settings_model import SettingsModel
+from s3py_helper.domain.settings_model import PathSetting, SettingsModel
 from s3py_helper.domain.text_rules import forbidden_character
 
 _MIB: Final = 1024 * 1024
@@ -147,7 +146,7 @@ class S3Config(SettingsModel):
     create_bucket_if_missing: bool = False
     region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9-]+$")
     addressing_style: Literal["auto", "path", "virtual"] = "auto"
-    verify_tls: bool | Path = True
+    verify_tls: bool | PathSetting = True
     proxy: Annotated[str, AfterValidator(_proxy)] | None = Field(default=None, repr=False)
     checksum: Literal["auto", "required", "off"] = "auto"
     sign_payload: bool = False

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -81,7 +82,7 @@ def place_of(settings: Settings) -> str:
         return f"the mounted store {settings.new_files}"
     match settings.mode:
         case StorageMode.FILESYSTEM:
-            return str(settings.filesystem.root.absolute())
+            return str(Path(settings.filesystem.root).absolute())
         case StorageMode.FASTDFS if settings.fastdfs is not None:
             return f"FastDFS at {', '.join(settings.fastdfs.tracker_servers)}"
         case _ if settings.s3 is not None:

@@ -11,7 +11,7 @@ type TlsSettings = Callable[[], ssl.SSLContext]
 """Made when they are needed first: reading all certificates that the system trusts takes tens of milliseconds."""
 
 
-def tls_settings(verify_tls: bool | Path) -> TlsSettings:  # noqa: FBT001 - the setting's own type
+def tls_settings(verify_tls: bool | str | Path) -> TlsSettings:  # noqa: FBT001 - the setting's own type
     """What the setting `verify_tls` means.
 
     Raises:
@@ -21,7 +21,7 @@ def tls_settings(verify_tls: bool | Path) -> TlsSettings:  # noqa: FBT001 - the 
         return cache(ssl.create_default_context)
     if verify_tls is False:
         return cache(_trusting_everybody)
-    trusting_bundle = _trusting_bundle(verify_tls)
+    trusting_bundle = _trusting_bundle(Path(verify_tls))
     return lambda: trusting_bundle
 
 
