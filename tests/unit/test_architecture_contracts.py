@@ -1,5 +1,6 @@
 """The contracts between the layers hold, and each of them notices what it is there to forbid."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,8 @@ def _broken_contracts(package: Path) -> set[str]:
         text=True,
     )
     assert "Contracts: " in done.stdout, done.stdout + done.stderr
-    return {line.removesuffix(" BROKEN") for line in done.stdout.splitlines() if line.endswith(" BROKEN")}
+    # A contract that ignores imports says so behind its verdict.
+    return {line.partition(" BROKEN")[0] for line in done.stdout.splitlines() if re.search(r" BROKEN( \(.*\))?$", line)}
 
 
 def test_the_package_keeps_every_contract(package: Path) -> None:
@@ -43,6 +45,7 @@ def test_the_package_keeps_every_contract(package: Path) -> None:
         ("Imports point inwards", "entrypoints/intruder.py", "s3py_helper.storage"),
         ("Imports point inwards", "storage/intruder.py", "s3py_helper.testing"),
         ("Imports point inwards", "storage/intruder.py", "s3py_helper.fastapi"),
+        ("Imports point inwards", "fastapi/intruder.py", "s3py_helper.testing"),
         ("Imports point inwards", "new_layer.py", "s3py_helper.domain"),
         ("Only the container and the public face know the adapters", "entrypoints/intruder.py", "s3py_helper.adapters"),
         ("Adapters do not know each other", "adapters/filesystem/intruder.py", "s3py_helper.adapters.memory"),

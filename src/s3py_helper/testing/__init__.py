@@ -30,6 +30,9 @@
 `Harness` lists the fixtures and the class attributes that describe what a backend cannot do. The tests are coroutines
 marked `asyncio`; the fixtures above are written for pytest-asyncio's auto mode (`asyncio_mode = "auto"`).
 
+**Fixtures.** `pytest_plugins = ["s3py_helper.testing.fixtures"]` in a `conftest.py` gives tests of applications the
+fixture `storage_manager`: an open `StorageManager` whose files live in memory.
+
 **Tools.** `body_of` makes the body of an upload from bytes or chunks, `new_blob` describes one. `FailingStore` wraps a
 store and stages failures and delays, so that use cases are tested against a real store that breaks on demand and not
 against a mock. `leak_guard` fails when a block leaves tasks or warnings behind.
