@@ -23,7 +23,7 @@ def storage_lifespan(manager: StorageManager) -> Lifespan:
 
     ```python
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[Mapping[str, object]]:
         async with storage_lifespan(manager)(app) as state, open_database() as database:
             yield {**state, "database": database}
     ```

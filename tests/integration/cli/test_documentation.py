@@ -135,7 +135,7 @@ def test_the_commands_do_what_is_shown(service: str, tmp_path: Path, document: s
 
 
 def test_the_application_that_is_shown_runs(tmp_path: Path) -> None:
-    (block,) = _blocks("http.md", "python")
+    block = _blocks("fastapi.md", "python")[0]
     (tmp_path / "shown.py").write_text(block, encoding="utf-8")
     command = [sys.executable, "-m", "uvicorn", "shown:app", "--port", "0", "--no-access-log"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
