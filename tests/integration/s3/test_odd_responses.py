@@ -184,7 +184,8 @@ class TestMultipartControl:
                 text = (begin if "uploads" in request.query else complete).pop(0)
                 return web.Response(text=text, content_type="application/xml")
             if request.method == "GET":
-                listed = f"<ListMultipartUploadsResult><Upload><Key>{request.query.get('prefix')}</Key><UploadId>lost</UploadId></Upload></ListMultipartUploadsResult>"
+                upload = f"<Upload><Key>{request.query.get('prefix')}</Key><UploadId>lost</UploadId></Upload>"
+                listed = f"<ListMultipartUploadsResult>{upload}</ListMultipartUploadsResult>"
                 return web.Response(text=listed) if "uploads" in request.query else error(404, "NoSuchUpload")
             return fine()
 
