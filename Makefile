@@ -75,7 +75,7 @@ bench: $(STAMP) ## measure (ONLY=name for one)
 
 .PHONY: guard
 guard: $(STAMP) ## record anew what small operations cost (the tests compare with it)
-	$(BIN)/python -m benchmarks.guard --record
+	$(BIN)/python -m tests.support.guard --record
 
 .PHONY: docs
 docs: $(STAMP) ## render the reference of the Python interface into site/

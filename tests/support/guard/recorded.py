@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from benchmarks.guard.costs import Cost
+from tests.support.guard.costs import Cost
 
 PATH: Final = Path(__file__).with_name("recorded.json")
 ALLOWED_GROWTH: Final = 1.5

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.guard`: what small operations cost, and whether that has grown by half."""
+"""`python -m tests.support.guard`: what small operations cost, and whether that has grown by half."""
 
 import argparse
 import asyncio
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from benchmarks.guard import recorded
-from benchmarks.guard.costs import Cost, costs_in
-from benchmarks.guard.places import Place, filesystem, memory, s3
+from tests.support.guard import recorded
+from tests.support.guard.costs import Cost, costs_in
+from tests.support.guard.places import Place, filesystem, memory, s3
 
 _FURTHER_ATTEMPTS = 3
 _SHARED_MEMORY = Path("/dev/shm")
@@ -43,14 +43,15 @@ def _measured_until(satisfied: Callable[[dict[str, Cost]], bool]) -> dict[str, C
     return costs
 
 
-def _print(costs: dict[str, Cost]) -> None:
-    print(f"{'':22}{'calls':>8}{'instructions':>14}{'work':>8}")
+def _table(costs: dict[str, Cost]) -> str:
+    lines = [f"{'':22}{'calls':>8}{'instructions':>14}{'work':>8}"]
     for name, cost in costs.items():
-        print(f"{name:22}{cost.calls:8.1f}{cost.instructions:14.0f}{cost.work:8.2f}")
+        lines.append(f"{name:22}{cost.calls:8.1f}{cost.instructions:14.0f}{cost.work:8.2f}")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.guard", description="Costs of small operations.")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.guard", description="Costs of small operations.")
     parser.add_argument("--record", action="store_true", help="keep what is measured as what `--check` compares with")
     parser.add_argument("--check", action="store_true", help="fail when a cost has grown by half since it was recorded")
     arguments = parser.parse_args()
@@ -59,7 +60,7 @@ def main() -> None:
         costs = _measured_until(lambda costs: not recorded.growth(costs, before))
         sys.exit("\n".join(recorded.growth(costs, before)) or None)
     costs = _measured_until(lambda _: not arguments.record)
-    _print(costs)
+    sys.stdout.write(_table(costs))
     if arguments.record:
         recorded.save(costs)
 

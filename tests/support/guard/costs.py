@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.guard.counter import Counter
-from benchmarks.guard.places import CONTENT, Place
+from s3py_helper.storage import FileDownload
+from tests.support.guard.counter import Counter
+from tests.support.guard.places import CONTENT, Place
 
 _FILES: Final = 40
 _COUNTED_ROUNDS: Final = 3
@@ -68,23 +69,24 @@ class _Files:
             await self._place.bare()
 
     async def _put(self) -> None:
-        self._ids = [await self._place.store.put("small.bin", CONTENT) for _ in range(_FILES)]
+        upload = self._place.manager.upload_service.upload_bytes
+        self._ids = [(await upload("small.bin", CONTENT)).file_id for _ in range(_FILES)]
 
     async def _get(self) -> None:
         for file_id in self._ids:
-            await self._place.store.get(file_id)
+            await self._place.manager.download_service.download_bytes(file_id)
 
     async def _info(self) -> None:
         for file_id in self._ids:
-            await self._place.store.info(file_id)
+            await self._place.manager.info_service.get_file_info(file_id)
 
     async def _zip(self) -> None:
-        entries = [(file_id, f"{number}.bin") for number, file_id in enumerate(self._ids)]
-        await self._place.store.zip_to(entries, io.BytesIO())
+        files = [FileDownload(file_id=file_id, file_name=f"{number}.bin") for number, file_id in enumerate(self._ids)]
+        await self._place.manager.download_service.download_files_as_zip(files, io.BytesIO())
 
     async def _delete(self) -> None:
         for file_id in self._ids:
-            await self._place.store.delete(file_id)
+            await self._place.manager.delete_service.delete_file(file_id)
 
 
 async def _counted(files: _Files) -> dict[str, tuple[float, ...]]:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.guard import recorded
-from benchmarks.guard.costs import Cost
-from benchmarks.guard.counter import Counter
+from tests.support.guard import recorded
+from tests.support.guard.costs import Cost
+from tests.support.guard.counter import Counter
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.timeout(300)
@@ -17,7 +17,7 @@ def test_small_operations_cost_hardly_more_than_was_recorded() -> None:
     # Measuring coverage takes processor time of its own.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.guard", "--check"],
+        [sys.executable, "-m", "tests.support.guard", "--check"],
         cwd=ROOT,
         env=environment,
         capture_output=True,

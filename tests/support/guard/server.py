@@ -50,7 +50,8 @@ async def _serve() -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    print(runner.addresses[0][1], flush=True)
+    sys.stdout.write(f"{runner.addresses[0][1]}\n")
+    sys.stdout.flush()
     # Also when the process that started this one is killed, its end of the pipe is closed.
     await asyncio.to_thread(sys.stdin.read)
     await runner.cleanup()

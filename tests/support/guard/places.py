@@ -11,8 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.child.store import Store, Target
-from benchmarks.drivers import s3py_helper, s3py_helper_memory
+from s3py_helper.storage import FilesystemConfig, S3Config, StorageManager, StorageMode, StorageModeConfig
 
 CONTENT = bytes(range(256)) * 16
 """4 KiB."""
@@ -25,20 +24,25 @@ class Place:
     """
 
     name: str
-    store: Store
+    manager: StorageManager
     bare: Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
 async def s3() -> AsyncIterator[Place]:
-    command = (sys.executable, "-m", "benchmarks.guard.server")
+    command = (sys.executable, "-m", "tests.support.guard.server")
     server = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert server.stdin is not None and server.stdout is not None  # noqa: PT018 - both are pipes
+    assert server.stdin is not None
+    assert server.stdout is not None
     try:
         port = int(await server.stdout.readline())
-        settings = {"access_key": "of-the-guard", "secret_key": "of-the-guard", "bucket": "guard"}
-        target = Target("s3", settings | {"endpoint": f"http://127.0.0.1:{port}"})
-        async with s3py_helper.open_store(target) as store:
+        config = S3Config(
+            endpoint=f"http://127.0.0.1:{port}",
+            access_key_id="of-the-guard",
+            secret_access_key="of-the-guard",
+            default_bucket="guard",
+        )
+        async with StorageManager(mode_config=StorageModeConfig(mode=StorageMode.S3), s3_config=config) as manager:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             head = f"PUT /guard/bare HTTP/1.1\r\nHost: guard\r\nContent-Length: {len(CONTENT)}\r\n\r\n".encode()
 
@@ -47,7 +51,7 @@ async def s3() -> AsyncIterator[Place]:
                 await writer.drain()
                 await reader.readuntil(b"\r\n\r\n")
 
-            yield Place("s3", store, bare)
+            yield Place("s3", manager, bare)
             writer.close()
             await writer.wait_closed()
     finally:
@@ -64,8 +68,9 @@ async def filesystem(folder: Path) -> AsyncIterator[Place]:
         file.replace(replaced)
         replaced.read_bytes()
 
-    async with s3py_helper.open_store(Target("filesystem", {"root": str(folder), "durable": True})) as store:
-        yield Place("filesystem", store, lambda: asyncio.to_thread(store_and_read))
+    mode = StorageModeConfig(mode=StorageMode.FILESYSTEM)
+    async with StorageManager(mode_config=mode, filesystem_config=FilesystemConfig(root=folder)) as manager:
+        yield Place("filesystem", manager, lambda: asyncio.to_thread(store_and_read))
 
 
 @asynccontextmanager
@@ -73,5 +78,5 @@ async def memory() -> AsyncIterator[Place]:
     async def bare() -> None:
         sum(len(str(number)) for number in range(100))
 
-    async with s3py_helper_memory.open_store(Target("memory")) as store:
-        yield Place("memory", store, bare)
+    async with StorageManager.in_memory() as manager:
+        yield Place("memory", manager, bare)
