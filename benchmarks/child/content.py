@@ -52,35 +52,26 @@ class Source:
         for chunk in self:
             yield chunk
 
-    def reader(self) -> "SourceReader":
+    def reader(self) -> "io.BufferedReader":
         """The same as a binary file object that cannot seek."""
-        return SourceReader(iter(self))
+        return io.BufferedReader(_Raw(iter(self)), CHUNK)
 
 
-class SourceReader(io.RawIOBase):
-    """Reads exactly as much as was asked for, except at the end."""
-
+class _Raw(io.RawIOBase):
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
-        self._rest = b""
+        self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int = -1, /) -> bytes:
-        pieces = [self._rest]
-        have = len(self._rest)
-        while size < 0 or have < size:
-            chunk = next(self._chunks, b"")
-            if not chunk:
-                break
-            pieces.append(chunk)
-            have += len(chunk)
-        content = b"".join(pieces)
-        if size < 0:
-            size = have
-        self._rest = content[size:]
-        return content[:size]
+    def readinto(self, buffer: "memoryview", /) -> int:  # type: ignore[override]  # BufferedReader gives a memoryview
+        if not self._rest:
+            self._rest = memoryview(next(self._chunks, b""))
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
 
 
 class CheckedSink:

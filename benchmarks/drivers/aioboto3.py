@@ -1,4 +1,4 @@
-"""aioboto3 as its documentation shows it, with a connection for each of 64 workers."""
+"""aioboto3 as its documentation shows it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ import aioboto3  # type: ignore[import-untyped]  # it has no types
 from aiobotocore.config import AioConfig  # type: ignore[import-untyped]  # it has no types
 
 from benchmarks.child.content import CheckedSink, Source
-from benchmarks.child.store import Store, Target
+from benchmarks.child.store import CONNECTIONS, Store, Target, boto3_settings
 
 
 class Aioboto3Store(Store):
@@ -21,14 +21,12 @@ class Aioboto3Store(Store):
         return name
 
     async def get(self, file_id: str) -> bytes:
-        answer = await self._client.get_object(Bucket=self._bucket, Key=file_id)
-        async with answer["Body"] as body:
-            content: bytes = await body.read()
-        return content
+        found = await self._client.get_object(Bucket=self._bucket, Key=file_id)
+        async with found["Body"] as body:
+            return bytes(await body.read())
 
     async def info(self, file_id: str) -> int:
-        size: int = (await self._client.head_object(Bucket=self._bucket, Key=file_id))["ContentLength"]
-        return size
+        return int((await self._client.head_object(Bucket=self._bucket, Key=file_id))["ContentLength"])
 
     async def delete(self, file_id: str) -> None:
         await self._client.delete_object(Bucket=self._bucket, Key=file_id)
@@ -38,20 +36,13 @@ class Aioboto3Store(Store):
         return name
 
     async def download(self, file_id: str, sink: CheckedSink) -> None:
-        answer = await self._client.get_object(Bucket=self._bucket, Key=file_id)
-        async for chunk in answer["Body"].iter_chunks(64 * 1024):
+        found = await self._client.get_object(Bucket=self._bucket, Key=file_id)
+        async for chunk in found["Body"].iter_chunks(64 * 1024):
             sink.write(chunk)
 
 
 @asynccontextmanager
 async def open_store(target: Target) -> AsyncIterator[Store]:
-    client = aioboto3.Session().client(
-        "s3",
-        endpoint_url=target["endpoint"],
-        aws_access_key_id=target["access_key"],
-        aws_secret_access_key=target["secret_key"],
-        region_name="us-east-1",
-        config=AioConfig(max_pool_connections=64),
-    )
-    async with client as opened:
-        yield Aioboto3Store(opened, target["bucket"])
+    config = AioConfig(max_pool_connections=CONNECTIONS)
+    async with aioboto3.Session().client(**boto3_settings(target), config=config) as client:
+        yield Aioboto3Store(client, target["bucket"])

@@ -20,12 +20,10 @@ class ObstoreStore(Store):
         return name
 
     async def get(self, file_id: str) -> bytes:
-        answer = await obstore.get_async(self._store, file_id)
-        return bytes(await answer.bytes_async())
+        return bytes(await (await obstore.get_async(self._store, file_id)).bytes_async())
 
     async def info(self, file_id: str) -> int:
-        size: int = (await obstore.head_async(self._store, file_id))["size"]
-        return size
+        return int((await obstore.head_async(self._store, file_id))["size"])
 
     async def delete(self, file_id: str) -> None:
         await obstore.delete_async(self._store, file_id)
@@ -35,21 +33,13 @@ class ObstoreStore(Store):
         return name
 
     async def download(self, file_id: str, sink: CheckedSink) -> None:
-        answer = await obstore.get_async(self._store, file_id)
-        async for chunk in answer.stream(min_chunk_size=1024 * 1024):
+        found = await obstore.get_async(self._store, file_id)
+        async for chunk in found.stream(min_chunk_size=1024 * 1024):
             sink.write(memoryview(chunk))
 
 
 @asynccontextmanager
 async def open_store(target: Target) -> AsyncIterator[Store]:
-    yield ObstoreStore(
-        S3Store(
-            target["bucket"],
-            endpoint=target["endpoint"],
-            access_key_id=target["access_key"],
-            secret_access_key=target["secret_key"],
-            region="us-east-1",
-            virtual_hosted_style_request=False,
-            client_options={"allow_http": True},
-        )
-    )
+    keys = {"access_key_id": target["access_key"], "secret_access_key": target["secret_key"], "region": "us-east-1"}
+    http = {"virtual_hosted_style_request": False, "client_options": {"allow_http": True}}
+    yield ObstoreStore(S3Store(target["bucket"], endpoint=target["endpoint"], **keys, **http))

@@ -3,30 +3,30 @@
 import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, BinaryIO
+from functools import partial
+from typing import BinaryIO
 
 from benchmarks.child.content import CheckedSink, Source
 from benchmarks.child.store import Entry, Store, Target
-from s3py_helper.storage import FileDownload, S3Config, StorageManager, StorageMode, StorageModeConfig
+from s3py_helper.storage import FastdfsConfig, FileDownload, S3Config, StorageManager, StorageMode, StorageModeConfig
 
 
 class ManagedStore(Store):
-    def __init__(self, services: Any, prefix: str) -> None:
-        self._uploads = services.upload_service
-        self._downloads = services.download_service
-        self._deletes = services.delete_service
-        self._infos = services.info_service
-        self._prefix = prefix
+    def __init__(self, manager: StorageManager, bucket: str) -> None:
+        self._uploads = manager.upload_service
+        self._downloads = manager.download_service
+        self._deletes = manager.delete_service
+        self._infos = manager.info_service
+        self._bucket = bucket
 
     def id_of(self, name: str) -> str:
-        return self._prefix + name
+        return f"s3:{self._bucket}/{name}"
 
     async def put(self, name: str, content: bytes) -> str:
-        return str((await self._uploads.upload_bytes(name, content)).file_id)
+        return (await self._uploads.upload_bytes(name, content)).file_id
 
     async def get(self, file_id: str) -> bytes:
-        content: bytes = await self._downloads.download_bytes(file_id)
-        return content
+        return await self._downloads.download_bytes(file_id)
 
     async def info(self, file_id: str) -> int:
         return (await self._infos.get_file_info(file_id)).file_size or 0
@@ -37,14 +37,12 @@ class ManagedStore(Store):
     async def put_many(self, files: list[tuple[str, bytes]]) -> list[str]:
         from starlette.datastructures import UploadFile  # noqa: PLC0415 - the other operations do without
 
-        forms: list[Any] = [
-            UploadFile(io.BytesIO(content), size=len(content), filename=name) for name, content in files
-        ]
+        forms = [UploadFile(io.BytesIO(content), size=len(content), filename=name) for name, content in files]
         return [attach.file_id for attach in await self._uploads.upload_files(forms)]
 
     async def upload(self, name: str, source: Source) -> str:
         # The incumbent needs an object with `__anext__`, not only `__aiter__`.
-        return str((await self._uploads.upload_stream(name, aiter(source), source.size)).file_id)
+        return (await self._uploads.upload_stream(name, aiter(source), source.size)).file_id
 
     async def download(self, file_id: str, sink: CheckedSink) -> None:
         async for chunk in self._downloads.download_to_generator(file_id):
@@ -54,8 +52,17 @@ class ManagedStore(Store):
         await self._downloads.download_files_as_zip(_wanted(files), out)
 
     def zip_stream(self, files: list[Entry]) -> AsyncIterator[bytes]:
-        chunks: AsyncIterator[bytes] = self._downloads.stream_zip(_wanted(files))
-        return chunks
+        return self._downloads.stream_zip(_wanted(files))
+
+
+class FilesAlone(ManagedStore):
+    """No archive: the same files one after another into the same output, as fast as they come."""
+
+    packs = False
+
+    async def zip_to(self, files: list[Entry], out: BinaryIO) -> None:
+        for file_id, _ in files:
+            await self._downloads.download_to_stream(file_id, out)
 
 
 def _wanted(files: list[Entry]) -> Iterator[FileDownload]:
@@ -63,35 +70,25 @@ def _wanted(files: list[Entry]) -> Iterator[FileDownload]:
     return (FileDownload(file_id=file_id, file_name=name) for file_id, name in files)
 
 
-def _settings(target: Target) -> dict[str, Any]:
-    if target.kind == "s3":
-        s3 = S3Config(
-            endpoint=target["endpoint"],
-            access_key_id=target["access_key"],
-            secret_access_key=target["secret_key"],
-            default_bucket=target["bucket"],
-        )
-        return {"mode_config": StorageModeConfig(mode=StorageMode.S3), "s3_config": s3}
-    if target.kind == "fastdfs":
-        from s3py_helper.storage import FastdfsConfig  # noqa: PLC0415 - only where it is asked for
-
+def _manager_for(target: Target) -> StorageManager:
+    if target["kind"] == "memory":
+        return StorageManager.in_memory()
+    if target["kind"] == "fastdfs":
         fastdfs = FastdfsConfig(tracker_servers=[target["tracker"]], network_timeout=30)
-        return {"mode_config": StorageModeConfig(mode=StorageMode.FASTDFS), "fastdfs_config": fastdfs}
-    from s3py_helper.storage import FilesystemConfig  # noqa: PLC0415 - the incumbent has none
-
-    filesystem = FilesystemConfig(root=target["root"], durability=target["durable"])
-    return {"mode_config": StorageModeConfig(mode=StorageMode.FILESYSTEM), "filesystem_config": filesystem}
-
-
-def prefix_of_ids(target: Target) -> str:
-    return f"s3:{target['bucket']}/" if target.kind == "s3" else ""
-
-
-def manager_for(target: Target) -> StorageManager:
-    return StorageManager(**_settings(target))
+        return StorageManager(mode_config=StorageModeConfig(mode=StorageMode.FASTDFS), fastdfs_config=fastdfs)
+    s3 = S3Config(
+        endpoint=target["endpoint"],
+        access_key_id=target["access_key"],
+        secret_access_key=target["secret_key"],
+        default_bucket=target["bucket"],
+    )
+    return StorageManager(mode_config=StorageModeConfig(mode=StorageMode.S3), s3_config=s3)
 
 
 @asynccontextmanager
-async def open_store(target: Target) -> AsyncIterator[Store]:
-    async with manager_for(target) as manager:
-        yield ManagedStore(manager, prefix_of_ids(target))
+async def open_store(target: Target, store: type[ManagedStore] = ManagedStore) -> AsyncIterator[Store]:
+    async with _manager_for(target) as manager:
+        yield store(manager, target.get("bucket", ""))
+
+
+open_files_alone = partial(open_store, store=FilesAlone)

@@ -1,1 +1,1 @@
-"""Runs subjects beside each other and keeps what came out."""
+"""Runs subjects beside each other on servers that they share."""

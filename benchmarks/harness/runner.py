@@ -1,63 +1,52 @@
 """Lets the subjects of a workload take turns: A B C, B C A, C A B ..."""
 
+import os
+import platform
+import subprocess
 import sys
 from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
 
-from benchmarks.child.sample import Sample, described
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.environments import python_of, versions_in
-from benchmarks.harness.facts import facts_of_run
-from benchmarks.harness.process import ALL_OPERATIONS
-from benchmarks.harness.results import Outcome, Report, SubjectOutcome
-from benchmarks.harness.subjects import Subject
-from benchmarks.workloads.workload import Measure, Unit, Workload
+from benchmarks.child.measuring import ALL_OPERATIONS, Sample, described
+from benchmarks.harness.environments import ROOT, python_of, version_of
+from benchmarks.harness.servers import Servers
+from benchmarks.results.report import Report, SubjectOutcome, outcomes
+from benchmarks.workloads.workload import Measure, Subject, Workload
 
 
-def run(workload: Workload, bench: Bench) -> Report:
+def run(workload: Workload, servers: Servers, repetitions: int) -> Report:
     """Measure everybody, side by side."""
-    for subject in workload.subjects:
+    subjects = workload.subjects
+    for subject in subjects:
         python_of(subject.environment)
-    facts = facts_of_run(bench.options)
-    samples: dict[str, list[Sample]] = defaultdict(list)
-    facts["server"] = bench.description_of(workload.server)
-    with workload.ready(bench) as measure:
-        for repetition in range(bench.options.repetitions):
-            for subject in _in_turn(workload.subjects, repetition):
-                samples[subject.name] += _measured(measure, subject)
-                _say(f"{workload.name} {repetition + 1}/{bench.options.repetitions} {subject.name}")
-    facts["load_average_after"] = facts_of_run(bench.options)["load_average"]
-    operations = list(dict.fromkeys(s.operation for taken in samples.values() for s in taken))
-    return Report(
-        workload=workload.name,
-        title=workload.title,
-        unit=workload.unit,
-        facts=facts,
-        subjects=[
-            SubjectOutcome(
-                subject.name,
-                subject.role,
-                _version(subject),
-                outcomes(samples[subject.name], operations, workload.unit),
-            )
-            for subject in workload.subjects
-        ],
-    )
-
-
-def outcomes(samples: list[Sample], operations: list[str], unit: Unit) -> dict[str, Outcome]:
-    """By operation. A failure of the whole job is a failure of every operation."""
-    names = [name for name in operations if name != ALL_OPERATIONS] or [ALL_OPERATIONS]
-    return {
-        name: Outcome.of([s for s in samples if s.operation in {name, ALL_OPERATIONS}], unit)
-        for name in names
-        if any(s.operation in {name, ALL_OPERATIONS} for s in samples)
+    facts: dict[str, Any] = {
+        "server": servers.description_of(workload.server),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": _git("rev-parse", "--short=12", "HEAD") + "+changes" * bool(_git("status", "--porcelain", "src")),
+        "repetitions": repetitions,
+        "system": f"Python {platform.python_version()}, {platform.system()} {platform.release()}",
+        "load_average": round(os.getloadavg()[0], 2),
     }
-
-
-def _in_turn(subjects: tuple[Subject, ...], repetition: int) -> tuple[Subject, ...]:
-    """Nobody always follows the same neighbour's rubbish from the start of the run to its end."""
-    first = repetition % len(subjects)
-    return subjects[first:] + subjects[:first]
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    with workload.ready(servers) as measure:
+        for repetition in range(repetitions):
+            # Nobody always follows the same neighbour's rubbish.
+            first = repetition % len(subjects)
+            for subject in subjects[first:] + subjects[:first]:
+                samples[subject.name] += _measured(measure, subject)
+                print(f"{workload.name} {repetition + 1}/{repetitions} {subject.name}", file=sys.stderr, flush=True)
+    facts["load_average_after"] = round(os.getloadavg()[0], 2)
+    operations = list(dict.fromkeys(sample.operation for taken in samples.values() for sample in taken))
+    found = [
+        SubjectOutcome(
+            name=subject.name,
+            version=version_of(subject.package, subject.environment),
+            operations=outcomes(samples[subject.name], operations, workload.unit),
+        )
+        for subject in subjects
+    ]
+    return Report(workload=workload.name, title=workload.title, unit=workload.unit, facts=facts, subjects=found)
 
 
 def _measured(measure: Measure, subject: Subject) -> list[Sample]:
@@ -67,9 +56,6 @@ def _measured(measure: Measure, subject: Subject) -> list[Sample]:
         return [Sample(ALL_OPERATIONS, error=described(error))]
 
 
-def _version(subject: Subject) -> str:
-    return versions_in(subject.environment).get(subject.package, "") if subject.package else ""
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()

@@ -1,78 +1,53 @@
 """Packing files: from a server into a file on the way, or from memory into nothing."""
 
-from dataclasses import dataclass
+import io
+import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from benchmarks.child.archives import Discard, Originals
-from benchmarks.child.attempt import Attempt, attempted
-from benchmarks.child.drivers import Parameters, open_store, run_in_loop
-from benchmarks.child.sample import Sample
-from benchmarks.child.store import Entry, Store, Target
+from benchmarks.child.measuring import Sample, measured
+from benchmarks.child.originals import Discard, Originals
+from benchmarks.child.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Packing:
-    store: Store
-    files: list[Entry]
-    originals: Originals
-    archive: Path
+async def run(store: Store, samples: list[Sample], *, content: str, count: int, size: int) -> None:
+    originals = Originals(content, count, size)
+    files = [(store.id_of(name), name) for name in originals.names]
 
-    async def to_file(self, samples: list[Sample]) -> None:
-        async with attempted("zip", samples) as attempt:
-            with self.archive.open("wb") as out:
-                await self.store.zip_to(self.files, out)
-            self._account(attempt, self.archive.stat().st_size)
-        self._check(samples[-1])
+    async def packed(out: BinaryIO) -> None:
+        await store.zip_to(files, out)
 
-    async def streamed(self, samples: list[Sample]) -> None:
-        async with attempted("stream", samples) as attempt:
-            with self.archive.open("wb") as out:
-                async for chunk in self.store.zip_stream(self.files):
-                    out.write(chunk)
-            self._account(attempt, self.archive.stat().st_size)
-        self._check(samples[-1])
+    async def streamed(out: BinaryIO) -> None:
+        async for chunk in store.zip_stream(files):
+            out.write(chunk)
 
-    async def discarded(self, samples: list[Sample]) -> None:
-        out = Discard()
-        async with attempted("zip", samples) as attempt:
-            await self.store.zip_to(self.files, cast("BinaryIO", out))
-            if not out.count:
-                raise ValueError("no archive came")
-            self._account(attempt, out.count)
-
-    def _account(self, attempt: Attempt, archived: int) -> None:
-        attempt.count = self.originals.count
-        attempt.size = self.originals.total
-        attempt.ratio = round(archived / attempt.size, 4)
-
-    def _check(self, sample: Sample) -> None:
-        if sample.error is None and sample.offered:
-            if self.store.packs:
-                self.originals.check(self.archive)
-            elif self.archive.stat().st_size != self.originals.total:
+    async def measure(operation: str, pack: Callable[[BinaryIO], Awaitable[None]]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / "archive.zip"
+            async with measured(operation, samples) as sample:
+                with archive.open("wb") as out:
+                    await pack(out)
+                originals.account(sample, archive.stat().st_size)
+            if sample not in samples or sample.error is not None:
+                return
+            if store.packs:
+                originals.check(archive)
+            elif sample.ratio != 1:
                 raise ValueError("the files did not come whole")
-        self.archive.unlink(missing_ok=True)
+
+    await measure("zip", packed)
+    if store.packs:
+        await measure("stream", streamed)
 
 
-async def _measure(driver: str, target: Target, parameters: Parameters) -> list[Sample]:
-    samples: list[Sample] = []
-    originals = Originals(parameters["content"], parameters["count"], parameters["size"])
-    async with open_store(driver, target) as store:
-        if target.kind == "memory":
-            files = [(await store.put(name, content), name) for name, content in originals]
-            packing = Packing(store, files, originals, Path(parameters["archive"]))
-            if parameters["check"]:
-                await packing.to_file([])
-            await packing.discarded(samples)
-            return samples
-        files = [(store.id_of(name), name) for name in originals.names]
-        packing = Packing(store, files, originals, Path(parameters["archive"]))
-        await packing.to_file(samples)
-        if parameters["streamed"]:
-            await packing.streamed(samples)
-    return samples
-
-
-def run(driver: str, target: Target, parameters: Parameters) -> list[Sample]:
-    return run_in_loop(driver, lambda: _measure(driver, target, parameters))
+async def in_memory(store: Store, samples: list[Sample], *, content: str, count: int, size: int) -> None:
+    originals = Originals(content, count, size)
+    files = [(await store.put(*original), original[0]) for original in originals]
+    async with measured("zip", samples) as sample:
+        out = Discard()
+        await store.zip_to(files, cast("BinaryIO", out))
+        originals.account(sample, out.count)
+    proof = io.BytesIO()
+    await store.zip_to(files, proof)
+    originals.check(proof)

@@ -1,52 +1,34 @@
-"""Many small files: up by the library's own way to store many (else by workers), down by workers."""
+"""Many small files: up by the library's own way to store many, down 16 at once."""
 
-import contextlib
+import asyncio
 
-from benchmarks.child.attempt import attempted
 from benchmarks.child.content import Pattern
-from benchmarks.child.drivers import Parameters, open_store, run_in_loop
-from benchmarks.child.sample import Sample
-from benchmarks.child.store import NotOfferedError, Store, Target
-from benchmarks.child.tasks.small import in_workers, turns_for
+from benchmarks.child.measuring import Sample, measured
+from benchmarks.child.store import Store
+
+_AT_ONCE = 16
 
 
-async def _store_all(store: Store, files: list[tuple[str, bytes]], workers: int) -> list[str]:
-    with contextlib.suppress(NotOfferedError):
-        return await store.put_many(files)
-    ids = [""] * len(files)
-
-    async def put(turn: int) -> None:
-        ids[turn] = await store.put(*files[turn])
-
-    await in_workers(put, turns_for(0, len(files)), workers)
-    return ids
-
-
-async def _measure(driver: str, target: Target, parameters: Parameters) -> list[Sample]:
-    samples: list[Sample] = []
-    size, count, workers = parameters["size"], parameters["count"], parameters["workers"]
+async def run(store: Store, samples: list[Sample], *, size: int, count: int) -> None:
     pattern = Pattern()
     files = [(f"many-{number}.bin", pattern.at(number * 7919, size)) for number in range(count)]
+    # So that connections stand, and whatever the library puts off until it is needed is there.
+    await store.put_many([(f"warm-{number}.bin", b"warm") for number in range(_AT_ONCE)])
     ids: list[str] = []
+    async with measured("up", samples) as sample:
+        ids = await store.put_many(files)
+        sample.count, sample.size = count, count * size
+    turns = iter(zip(ids, files, strict=True))
 
-    async def get(turn: int) -> None:
-        if await store.get(ids[turn]) != files[turn][1]:
-            raise ValueError(f"wrong bytes in file {turn}")
+    async def worker() -> None:
+        for file_id, (name, content) in turns:
+            if await store.get(file_id) != content:
+                raise ValueError(f"wrong bytes in {name}")
 
-    async with open_store(driver, target) as store:
-        # So that connections stand, and whatever the library puts off until it is needed is there.
-        with contextlib.suppress(Exception):
-            await _store_all(store, [(f"warm-{number}.bin", b"warm") for number in range(workers)], workers)
-        async with attempted("up", samples) as attempt:
-            ids = await _store_all(store, files, workers)
-            attempt.count, attempt.size = count, count * size
-        async with attempted("down", samples) as attempt:
-            if not ids:
-                raise LookupError("nothing was stored")
-            await in_workers(get, turns_for(0, count), workers)
-            attempt.count, attempt.size = count, count * size
-    return samples
-
-
-def run(driver: str, target: Target, parameters: Parameters) -> list[Sample]:
-    return run_in_loop(driver, lambda: _measure(driver, target, parameters))
+    async with measured("down", samples) as sample:
+        if not ids:
+            raise LookupError("nothing was stored")
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(worker())
+        sample.count, sample.size = count, count * size

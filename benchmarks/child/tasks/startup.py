@@ -1,29 +1,30 @@
-"""From the start of the process until a first small file is stored."""
+"""From the start of the process until a first small file is stored; and importing the library alone."""
 
+import asyncio
+import json
+import subprocess
+import sys
 import time
 
-from benchmarks.child.drivers import Parameters, open_store, run_in_loop
-from benchmarks.child.meter import metered
-from benchmarks.child.sample import Sample
-from benchmarks.child.store import Target
+from benchmarks.child.measuring import Sample, measured
+from benchmarks.child.store import Store
+
+_IMPORT = """
+import sys, time
+cpu, begun = time.process_time(), time.perf_counter()
+__import__(sys.argv[1])
+print(f"[{time.perf_counter() - begun}, {time.process_time() - cpu}]")
+"""
 
 
-async def _first_put(driver: str, target: Target) -> None:
-    async with open_store(driver, target) as store:
+async def run(store: Store, samples: list[Sample], *, begun: float, module: str) -> None:
+    async with measured("first put", samples) as sample:
         await store.put("first.bin", bytes(4096))
-
-
-def run(driver: str, target: Target, parameters: Parameters) -> list[Sample]:
-    with metered() as usage:
-        run_in_loop(driver, lambda: _first_put(driver, target))
     # CLOCK_MONOTONIC is the same for all processes, so the runner's reading before it began this one can be used.
-    seconds = time.monotonic() - parameters["begun"]
-    return [
-        Sample(
-            "first put",
-            seconds=seconds,
-            count=1,
-            cpu_seconds=time.process_time(),
-            memory_growth=usage.memory_growth,
-        )
-    ]
+    sample.seconds = time.monotonic() - begun
+    sample.cpu_seconds = time.process_time()
+    # Isolated: nothing but the environment can be imported, and nothing has been.
+    command = (sys.executable, "-I", "-c", _IMPORT, module)
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    seconds, cpu_seconds = json.loads((await process.communicate())[0])
+    samples.insert(0, Sample("import", seconds=seconds, cpu_seconds=cpu_seconds))

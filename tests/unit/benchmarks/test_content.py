@@ -1,10 +1,11 @@
+import io
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from benchmarks.child.archives import Discard, Originals
 from benchmarks.child.content import CHUNK, PERIOD, CheckedSink, Pattern, Source
+from benchmarks.child.originals import Discard, Originals
 
 SIZE = 3 * CHUNK + 17
 
@@ -64,11 +65,10 @@ def test_originals_differ_from_each_other(kind: str) -> None:
 
 def test_discarding_output_counts_whatever_way_it_is_written_to() -> None:
     out = Discard()
-    out.write(b"abc")
-    out.writelines([b"de", b"f"])
+    out.write(memoryview(b"abc"))
+    out.writelines([b"de", bytearray(b"f")])
     assert out.count == 6
-    assert out.getvalue() == b""
-    with pytest.raises(OSError, match="tell"):
+    with pytest.raises(io.UnsupportedOperation):
         out.tell()
 
 

@@ -1,0 +1,98 @@
+"""What concerns whole processes: how long a program takes to start, and the HTTP service."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from benchmarks.child.content import Pattern
+from benchmarks.child.measuring import ProcessMeter, Sample
+from benchmarks.child.store import Target
+from benchmarks.harness.environments import OURS, python_of
+from benchmarks.harness.servers import Servers
+from benchmarks.workloads.workload import Measure, Parameters, Subject, Workload
+from tests.support.s3.ready import free_ports, wait_for_http
+
+SERVICE: Final = Subject("s3py serve", OURS, "")
+
+
+class Startup(Workload):
+    """Importing a library; and from the start of a process until it has stored a first file."""
+
+    def parameters_for(self, subject: Subject) -> Parameters:
+        module = "s3py_helper.storage" if subject.package == "s3py-helper" else subject.package
+        return {"begun": time.monotonic(), "module": module}
+
+
+class ThroughService(Workload):
+    """A file up and down through `s3py serve` by curl, beside the library alone."""
+
+    @contextmanager
+    def ready(self, servers: Servers) -> Iterator[Measure]:
+        source, fetched = servers.scratch / "service.bin", servers.scratch / "fetched.bin"
+        source.write_bytes(Pattern().at(0, self.parameters["size"]))
+        with super().ready(servers) as measure_library:
+
+            def measure(subject: Subject) -> list[Sample]:
+                if subject is not SERVICE:
+                    return measure_library(subject)
+                with servers.target(self.server) as target, _serving(target, servers.scratch) as (url, pid):
+                    _download(url, _upload(url, source), fetched)
+                    if fetched.read_bytes() != source.read_bytes():
+                        raise ValueError("the service gave back other bytes than it was given")
+                    return _up_and_down(url, pid, source, self.parameters["times"])
+
+            yield measure
+
+
+def _up_and_down(url: str, pid: int, source: Path, times: int) -> list[Sample]:
+    """Processor time and memory are the service's."""
+    up, down = (Sample(operation, count=times, size=times * source.stat().st_size) for operation in ("up", "down"))
+    meter = ProcessMeter(pid)
+    file_ids = [_upload(url, source) for _ in range(times)]
+    meter.read(up)
+    meter = ProcessMeter(pid)
+    for file_id in file_ids:
+        _download(url, file_id, Path("/dev/null"))
+    meter.read(down)
+    return [up, down]
+
+
+def _upload(url: str, file: Path) -> str:
+    return str(json.loads(_curl("--form", f"file=@{file};filename={file.name}", f"{url}/files/upload"))["file_id"])
+
+
+def _download(url: str, file_id: str, to: Path) -> None:
+    _curl("--output", str(to), f"{url}/files/{file_id}/download")
+
+
+def _curl(*arguments: str) -> bytes:
+    command = ("curl", "--silent", "--show-error", "--fail", "--max-time", "60", *arguments)
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+
+
+@contextmanager
+def _serving(target: Target, folder: Path) -> Iterator[tuple[str, int]]:
+    """The service in front of the target's bucket, by its URL and the id of its process; ended with the block."""
+    (port,) = free_ports(1)
+    environment = os.environ | {
+        "S3PY_MODE": "s3",
+        "S3PY_S3__ENDPOINT": target["endpoint"],
+        "S3PY_S3__ACCESS_KEY_ID": target["access_key"],
+        "S3PY_S3__SECRET_ACCESS_KEY": target["secret_key"],
+        "S3PY_S3__DEFAULT_BUCKET": target["bucket"],
+    }
+    command = (python_of(OURS).parent / "s3py", "serve", "--port", str(port), "--no-access-log")
+    with (folder / "service.log").open("ab") as output:
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for_http(f"{url}/openapi.json", seconds=20, still_alive=lambda: process.poll() is None)
+            yield url, process.pid
+        finally:
+            process.kill()
+            process.wait()
