@@ -69,10 +69,16 @@ class TestKeptConnections:
         assert server.accepted == 2
 
     async def test_as_many_are_open_as_are_allowed_and_those_who_wait_get_their_turn(self) -> None:
-        async with raw_server(answer_everything) as server, http_client(limit=2) as client:
+        async def behave(peer: Peer) -> None:
+            while await peer.head():
+                await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+                await asyncio.sleep(0.02)
+                await peer.answer(b"12345")
+
+        async with raw_server(behave) as server, http_client(limit=2) as client:
             held = [await opened(client, server) for _ in range(2)]
             waiting = [asyncio.create_task(ask(client, server)) for _ in range(4)]
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0)
             waiting[0].cancel()
             assert not any(task.done() for task in waiting[1:])
             for answer in held:

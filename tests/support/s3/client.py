@@ -8,24 +8,39 @@ from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.http.places import Hold
+from s3py_helper.adapters.s3.http.resolving import Resolver
 from s3py_helper.adapters.s3.http.response import Response
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from s3py_helper.testing import leak_guard
+from tests.support.s3.certificate import Certificate
 from tests.support.s3.raw_server import RawServer
 
 
 @asynccontextmanager
 async def http_client(
-    *, limit: int = 4, read_timeout: float = 5.0, pool_timeout: float = 5.0
+    *,
+    limit: int = 4,
+    read_timeout: float = 5.0,
+    pool_timeout: float = 5.0,
+    tls: Certificate | None = None,
+    proxy: str | None = None,
+    resolver: Resolver | None = None,
 ) -> AsyncIterator[HttpClient]:
-    dialer = Dialer(tls_settings(True), None, connect_timeout=5.0, read_timeout=read_timeout)
+    """A client that must have released every place, connection, socket and task in the end."""
+    dialer = Dialer(
+        tls_settings(True if tls is None else tls.path),
+        proxy,
+        connect_timeout=5.0,
+        read_timeout=read_timeout,
+        resolver=resolver,
+    )
     client = HttpClient(dialer, limit, pool_timeout=pool_timeout)
     async with leak_guard():
         try:
             yield client
         finally:
             await client.aclose()
-    assert client.places_in_use == 0
+    assert (client.places_in_use, client.connections) == (0, 0)
 
 
 async def opened(

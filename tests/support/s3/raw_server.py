@@ -1,6 +1,7 @@
 """A server that speaks bytes, for responses that no HTTP library would write."""
 
 import asyncio
+import select
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -32,6 +33,13 @@ class Peer:
     async def answer(self, message: bytes) -> None:
         self.writer.write(message)
         await self.writer.drain()
+
+    async def until_gone(self) -> None:
+        """Take nothing more, and return when the client has left."""
+        poll = select.poll()
+        poll.register(self.writer.get_extra_info("socket").fileno(), select.POLLRDHUP)
+        while not poll.poll(0):
+            await asyncio.sleep(0.005)
 
 
 @dataclass

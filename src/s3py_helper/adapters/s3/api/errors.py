@@ -102,9 +102,11 @@ _TRANSPORT: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kin
     (faults.HostNotFound, StorageUnavailableException, "its host name cannot be resolved"),
     (faults.NoPlaceInTime, StorageUnavailableException, "no connection became free in time"),
     (faults.ClientClosed, StorageOperationException, "the backend was closed meanwhile"),
+    (faults.ForeignClient, StorageOperationException, "the backend was opened elsewhere: open one here"),
     (faults.NotConnected, StorageUnavailableException, "no connection"),
     (faults.NoResponseInTime, StorageUnavailableException, "no answer in time"),
     (TimeoutError, StorageUnavailableException, "no answer in time"),
+    (faults.EarlySuccess, StorageUnavailableException, "it reported success before it had the whole request"),
     (faults.BrokenOff, StorageUnavailableException, "the answer broke off"),
     (faults.Disconnected, StorageUnavailableException, "it closed the connection without an answer"),
     (faults.NotHttp, StorageUnavailableException, "its answer is not HTTP"),
@@ -138,6 +140,8 @@ def failure_of(error: Exception) -> Failure | None:
         if isinstance(error, origin):
             system = error.__cause__ if isinstance(error, faults.HttpFault) else error
             detail = system.strerror if isinstance(system, OSError) else None
+            if not detail and isinstance(error, faults.HttpFault):
+                detail = str(error)
             return Failure(kind, f"{reason} ({detail})" if detail else reason)
     return None
 

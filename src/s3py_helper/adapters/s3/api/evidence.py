@@ -5,9 +5,11 @@ their own, and S3 itself may begin a response with 200 and end it with an error 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from s3py_helper.adapters.s3.api.error_response import parse_error_response
+from s3py_helper.adapters.s3.http.faults import HttpFault
 from s3py_helper.adapters.s3.http.response import Response
 
 LARGEST_BODY: Final = 64 * 1024
@@ -65,6 +67,15 @@ async def beginning(response: Response) -> bytes:
     body = b""
     while len(body) < LARGEST_BODY and (chunk := await response.read()):
         body += chunk
+    return body
+
+
+async def refusal(response: Response) -> bytes:
+    """As much of an error document as has come, even if the connection broke then: the status is what counts."""
+    body = b""
+    with suppress(HttpFault, OSError):
+        while len(body) < LARGEST_BODY and (chunk := await response.read()):
+            body += chunk
     return body
 
 

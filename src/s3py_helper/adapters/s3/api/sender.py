@@ -11,7 +11,7 @@ from s3py_helper.adapters.s3.api.corrections import Corrections
 from s3py_helper.adapters.s3.api.credentials import Credentials, CredentialSource
 from s3py_helper.adapters.s3.api.error_response import parse_error_response
 from s3py_helper.adapters.s3.api.errors import ErrorContext, failure_of, storage_exception
-from s3py_helper.adapters.s3.api.evidence import beginning, content_follows, described, done, stored
+from s3py_helper.adapters.s3.api.evidence import content_follows, described, done, refusal, stored
 from s3py_helper.adapters.s3.api.recovery import Outcome, Recovery
 from s3py_helper.adapters.s3.api.retrying import RetryPolicy
 from s3py_helper.adapters.s3.api.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
@@ -148,7 +148,7 @@ class RequestSender:
     async def _reserve(self, request: Request, hold: Hold) -> Place:
         """A place for all attempts; a wait for it that was in vain is not repeated here."""
         try:
-            return await self._client.reserve(self.endpoint.address(request.bucket, request.key).origin, hold)
+            return await self._client.reserve(self.endpoint.url, hold)
         except Exception as error:
             # Errors that the tables do not know are defects and pass unchanged.
             failure = failure_of(error)
@@ -252,4 +252,4 @@ class RequestSender:
         if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             return response
         with response:
-            raise parse_error_response(response.status, response.headers, await beginning(response))
+            raise parse_error_response(response.status, response.headers, await refusal(response))

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Final
 
-from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.faults import Disconnected
+from s3py_helper.adapters.s3.http.owner import Owner
 from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.http.places import Hold, Place, Places
-from s3py_helper.adapters.s3.http.pool import ConnectionPool
+from s3py_helper.adapters.s3.http.pool import ConnectionPool, Replaced
 from s3py_helper.adapters.s3.http.response import Response
 
 # Compression by a proxy on the way would change sizes and checksums.
@@ -18,10 +18,7 @@ _WITH_BODY: Final = frozenset({"PUT", "POST"})
 _NOT_IDEMPOTENT: Final = frozenset({"POST"})
 
 type Waited = Callable[[str, float], None]
-"""Called with origin and seconds when a request had to wait for a place."""
-
-type Replaced = Callable[[str, str], None]
-"""Called with origin and reason when a kept connection turned out to be dead and another one takes its place."""
+"""Called with the name of the server and seconds when a request had to wait for a place."""
 
 
 def _nobody_listens(_origin: str, _fact: object) -> None:
@@ -37,6 +34,9 @@ class HttpClient:
         pool_timeout: Seconds that a request waits for a place while all are held.
         on_waited: Hears of requests that had to wait for a place.
         on_replaced: Hears of connections that were replaced.
+
+    Attributes:
+        owner: Where it may be used.
     """
 
     def __init__(
@@ -48,9 +48,10 @@ class HttpClient:
         on_waited: Waited = _nobody_listens,
         on_replaced: Replaced = _nobody_listens,
     ) -> None:
+        self.owner = Owner()
         self._dialer = dialer
         self._places = Places(limit)
-        self._pool = ConnectionPool(dialer.dial)
+        self._pool = ConnectionPool(dialer.dial, limit, on_replaced)
         self._pool_timeout = pool_timeout
         self._on_waited = on_waited
         self._on_replaced = on_replaced
@@ -65,18 +66,25 @@ class HttpClient:
         """How many places are held by requests and responses."""
         return self._places.in_use
 
-    async def reserve(self, origin: str, hold: Hold) -> Place:
+    @property
+    def connections(self) -> int:
+        """How many connections are open, those that are kept included."""
+        return self._pool.open
+
+    async def reserve(self, server: str, hold: Hold) -> Place:
         """A place for a request, to be released by the caller: it outlasts failed attempts.
 
         Args:
-            origin: Where the request will go, for whoever hears of the wait.
+            server: Where the request will go, for whoever hears of the wait.
             hold: How long the place will be held.
 
         Raises:
             NoPlaceInTime: All stayed in use for `pool_timeout` seconds.
             ClientClosed: `aclose` was called.
+            ForeignClient: The client belongs to another process or event loop.
         """
-        return self._places.take(hold) or await self._wait_for_place(origin, hold)
+        self.owner.check()
+        return self._places.take(hold) or await self._wait_for_place(server, hold)
 
     async def send(
         self, place: Place, method: str, origin: str, target: str, headers: Mapping[str, str], body: Payload
@@ -98,39 +106,44 @@ class HttpClient:
             HttpFault: No response came.
             OSError: The network, or TLS, failed.
         """
-        del place  # required so that nobody sends without one
-        head = self._head(method, origin, target, headers, body.size)
-        connection = self._pool.idle(origin)
-        if connection is not None:
+        del place  # asked for so that nobody sends without one
+        message = self._head(method, origin, target, headers, body.size)
+        kept = self._pool.idle(origin)
+        while True:
+            connection = kept or await self._pool.connect(origin)
             try:
-                return await self._exchange(connection, origin, method, head, body)
-            except (Disconnected, ConnectionError) as error:
-                if method in _NOT_IDEMPOTENT:
+                parser = await connection.ask(message, body, bodyless=method == "HEAD")
+            except BaseException as error:  # no response owns the connection: it goes back, and is closed there
+                self._pool.release(origin, connection)
+                if kept is None or method in _NOT_IDEMPOTENT or not isinstance(error, Disconnected | ConnectionError):
                     raise
-                self._on_replaced(origin, str(error) or type(error).__name__)
-        return await self._exchange(await self._pool.connect(origin), origin, method, head, body)
+                self._on_replaced(origin, str(error) or "it was closed")
+                kept = None
+            else:
+                return Response(parser, self._pool, origin, connection)
 
     async def aclose(self) -> None:
-        """Close all connections; requests under way, and those that wait for a place, fail."""
+        """Close all connections; requests under way, and those that wait for a place, fail.
+
+        May be called again, and from elsewhere. Where the client's event loop is gone, or in a process that was forked
+        off, it closes the sockets, and nothing else.
+        """
+        await self.owner.run(self._close, self.sever)
+
+    def sever(self) -> None:
+        """Close the sockets of a client whose event loop is not there to do it."""
+        self._pool.sever(abort=self.owner.has_loop)
+
+    async def _close(self) -> None:
         self._places.close()
         await self._pool.aclose()
 
-    async def _wait_for_place(self, origin: str, hold: Hold) -> Place:
+    async def _wait_for_place(self, server: str, hold: Hold) -> Place:
         began = monotonic()
         try:
             return await self._places.wait(hold, self._pool_timeout)
         finally:
-            self._on_waited(origin, monotonic() - began)
-
-    async def _exchange(
-        self, connection: HttpConnection, origin: str, method: str, head: bytes, body: Payload
-    ) -> Response:
-        try:
-            response = await connection.ask(head, body, bodyless=method == "HEAD")
-        except BaseException:  # no response owns the connection: it goes back, and is closed there
-            self._pool.release(origin, connection)
-            raise
-        return Response(response.status, response.headers, self._pool, origin, connection)
+            self._on_waited(server, monotonic() - began)
 
     def _head(self, method: str, origin: str, target: str, headers: Mapping[str, str], size: int) -> bytes:
         if self._dialer.names_origin_in_requests(origin):

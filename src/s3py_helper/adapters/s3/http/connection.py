@@ -1,109 +1,154 @@
-"""One connection: a request goes out, its answer comes in, and again."""
+"""One connection: a request goes out, its response comes in, and again."""
 
 import asyncio
+import socket
 import ssl
+from collections.abc import Callable
+from itertools import chain
 from typing import Final, cast
 
-from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NoResponseInTime, NotHttp
+from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, EarlySuccess, NotHttp
 from s3py_helper.adapters.s3.http.parsing import ResponseParser
+from s3py_helper.adapters.s3.http.patience import Patience
 from s3py_helper.adapters.s3.http.payload import Payload
+from s3py_helper.adapters.s3.http.progress import Progress
+from s3py_helper.adapters.s3.http.socket_state import poll_for_input, reset_when_closed, unread
+from s3py_helper.adapters.s3.http.tls_layer import TlsLayer
 
-_HELD_AT_MOST: Final = 512 * 1024
-"""So many bytes wait for a slow reader, and one more read of the event loop's, before the sender is held up."""
+HELD_AT_MOST: Final = 512 * 1024
+"""Bytes that wait for a slow reader, and one more read of the event loop's, before the sender is held up."""
 
 _JOINED_UP_TO: Final = 64 * 1024
-"""Bodies of up to so many bytes go out together with the head: copying them costs less than a second system call."""
+"""Bodies of up to this size are sent together with the head: copying them costs less than a second system call."""
 
 _ENCRYPTED_AT_ONCE: Final = 256 * 1024
-"""Encrypting so many bytes takes 0.1 ms."""
+"""Encrypting this many bytes takes 0.1 ms."""
+
+_SALVAGED_AT_MOST: Final = 256 * 1024
+"""More than any response that comes while a body is being sent."""
+
+_DRAINED_AT_MOST: Final = 64 * 1024
+"""A connection is worth this many bytes, and one more read of the event loop's."""
+
+_FIRST_REFUSAL: Final = 300
 
 
 class HttpConnection(asyncio.Protocol):
-    """Carries one exchange at a time, for one task at a time: `ask`, then `read` until nothing comes, then `finish`.
+    """Carries one exchange at a time, for one task at a time: `ask`, then `receive` until complete, then `finish`.
 
     A body is handed to the socket as it is, in views: it keeps its place in memory until it is sent, and is not copied.
-    What TLS encrypts are copies, so those are made piece by piece. An answer that comes before everything was sent is
-    taken; the connection carries no other exchange then.
+    What TLS encrypts are copies, so those are made piece by piece.
+
+    A response that comes before the request has been sent completely is taken where it refuses, and is no proof of
+    anything where it does not. Either way the connection carries no other exchange.
 
     Args:
-        read_timeout: Seconds without a byte sent or received after which an exchange counts as failed. A server that
-            takes no bytes is noticed after twice as long at the latest.
+        connected: The socket; the connection's transport owns it.
+        read_timeout: Seconds. The head of a response has to be complete so long after the request was sent; later,
+            something has to come in so often. A server that takes no bytes of a large body is noticed after twice as
+            long at the latest.
 
     Attributes:
         lost: Done when the socket is closed.
-        exchanges: Requests so far.
-        idle_since: When the last exchange was finished, by the event loop's clock.
+        idle_since: When something was sent or received last, by the event loop's clock.
+        on_complete: Called once when the response under way is complete.
     """
 
-    def __init__(self, read_timeout: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.lost = self._loop.create_future()
-        self.exchanges = 0
+    def __init__(self, connected: socket.socket, read_timeout: float) -> None:
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.idle_since = 0.0
-        self._read_timeout = read_timeout
+        self.on_complete: Callable[[], None] | None = None
+        self._socket = connected
+        self._input = poll_for_input(connected)
+        self._patience = Patience(read_timeout, self._has_moved, self.abort)
         self._transport: asyncio.Transport | None = None
+        self._tls: TlsLayer | None = None
         self._response: ResponseParser | None = None
-        self._fault: Exception | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._encrypts = False
         self._full = False
         self._paused = False
-        self._deadline = 0.0
-        self._watch: asyncio.TimerHandle | None = None
-        self._unsent = 0
+        self._early = False
+        self._ended = False
+        self._sending: Progress | None = None
 
-    # What whoever holds the connection calls.
+    # For whoever holds the connection.
 
     async def ask(self, head: bytes, body: Payload, *, bodyless: bool) -> ResponseParser:
-        """Send a request; gives its answer as soon as status and headers are there.
+        """Send a request; gives its response as soon as status and headers are there.
 
         Raises:
-            HttpFault: No answer came.
+            HttpFault: No response came.
             OSError: The network failed.
         """
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise self._patience.fault or Disconnected()
         response = self._response = ResponseParser(bodyless=bodyless)
-        self.exchanges += 1
-        if body.size <= _JOINED_UP_TO:
-            self._open_transport().write(b"".join((head, *body.chunks)))
-        elif self._encrypts:
-            await self._send_in_pieces(head, body, response)
+        self._early = False
+        self._patience.renew()
+        if body.size > _JOINED_UP_TO:
+            self._sending = Progress(transport, self._socket)
+            await self._send_large(transport, head, body, self._sending)
         else:
-            self._open_transport().writelines((head, *body.chunks))
+            data = b"".join((head, *body.chunks)) if body.size else head
+            transport.write(data if self._tls is None else self._tls.encrypt(data))
         while not response.has_head:
-            await self._wait()
+            await self._patience.wait()
+        if self._early and response.status < _FIRST_REFUSAL:
+            raise EarlySuccess
         return response
 
-    async def read(self) -> bytes:
-        """The next bytes of the answer's body, none at its end; raises as `ask` does."""
-        response = self._current()
-        while not response.chunks:
-            if response.complete:
-                return b""
-            await self._wait()
-        chunk = response.chunks.popleft()
-        response.held -= len(chunk)
-        if self._paused and response.held < _HELD_AT_MOST:
+    async def receive(self) -> None:
+        """Return when something more of the response has come; raises as `ask` does."""
+        self._patience.renew()
+        await self._patience.wait()
+
+    def relieve(self) -> None:
+        """To be called when bytes of the response have been taken: go on receiving if that was suspended."""
+        if self._paused and self._response is not None and self._response.held < HELD_AT_MOST:
             self._paused = False
-            self._made_transport().resume_reading()
-        return chunk
+            if self._transport is not None:
+                self._transport.resume_reading()
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether the response under way has begun and is not complete."""
+        response = self._response
+        return response is not None and response.has_head and not response.complete
+
+    def drain(self, then: Callable[[], None]) -> bool:
+        """Receive the rest of the response for nothing, so that the connection can be kept; call `then` at its end.
+
+        Returns:
+            Whether that rest may be short enough; otherwise nothing happens.
+        """
+        response = self._response
+        if response is None or self._early or not self.is_alive or not response.drop(_DRAINED_AT_MOST):
+            return False
+        self.on_complete = then
+        self.relieve()
+        return True
 
     def finish(self) -> bool:
         """End the exchange, wherever it is; gives whether the connection can carry another one, else it is closed."""
-        response, self._response = self._response, None
-        transport = self._transport
+        response, transport = self._response, self._transport
+        self.on_complete = self._sending = None
         if (
             response is None
-            or not (response.complete and response.keeps_alive)
+            or not response.complete
+            or not response.keeps_alive
+            or self._early
+            or self._paused
             or transport is None
             or transport.is_closing()
             or transport.get_write_buffer_size()
         ):
             self.abort()
+            self._response = None
+            if response is not None and not response.complete:
+                response.abandon()
             return False
-        if self._paused:
-            self._paused = False
-            transport.resume_reading()
-        self.idle_since = self._loop.time()
+        self._response = None
+        self.idle_since = self._patience.last_progress
         return True
 
     @property
@@ -111,130 +156,153 @@ class HttpConnection(asyncio.Protocol):
         """Whether the other side has not closed it, as far as is known."""
         return self._transport is not None and not self._transport.is_closing()
 
+    def has_input(self) -> bool:
+        """Whether something has come in that the event loop has not seen yet: late surplus, or a farewell."""
+        return bool(self._input.poll(0))
+
     def abort(self) -> None:
-        """Close it at once, whatever is on its way."""
-        if self._transport is not None:
-            self._transport.abort()
+        """Close it at once, and take back what is on its way: the kernel would go on sending the rest of a body."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._response is not None and (self._early or not self._response.complete):
+            reset_when_closed(self._socket)
+        self._transport.abort()
+
+    def sever(self) -> None:
+        """Close the socket without the event loop, which is gone, or belongs to another process."""
+        self._socket.close()
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """Go on encrypted, to whom CONNECT has led: its answer has no end, what follows is the other side's."""
+        """Go on encrypted, within the encryption there is, if any.
+
+        Raises:
+            ssl.SSLError: The other side is not trusted, or does not speak TLS as expected.
+            HttpFault: It left.
+            OSError: The network failed.
+        """
         self._response = None
-        plain = self._made_transport()
-        self._transport = await self._loop.start_tls(plain, self, context, server_hostname=host)
-        self._encrypts = True
+        self._tls = layer = TlsLayer(context, host, self._tls)
+        self._patience.renew()
+        self.data_received(b"")
+        while not layer.established:
+            await self._patience.wait()
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._encrypts = transport.get_extra_info("sslcontext") is not None
 
     def pause_writing(self) -> None:
         self._full = True
 
     def resume_writing(self) -> None:
         self._full = False
-        self._wake()
+        self._patience.wake()
 
     def data_received(self, data: bytes) -> None:
+        if self._tls is not None and not (data := self._decrypted(self._tls, data)):
+            return
         response = self._response
         if response is None:
-            # Nothing was asked: a farewell, or bytes that would be taken for the next answer.
+            # Nothing was asked: a farewell, or bytes that would be taken for the next response.
             self.abort()
             return
+        had_head = response.has_head
         try:
             response.feed(data)
         except NotHttp as error:
-            self._fault = error
+            self._patience.fault = error
             self.abort()
-        if response.held > _HELD_AT_MOST and not response.complete and not self._paused:
-            self._paused = True
-            self._made_transport().pause_reading()
-        self._deadline = self._loop.time() + self._read_timeout
-        self._wake()
+        if response.has_head:
+            if not had_head:
+                self._note_head()
+            if not response.complete:
+                self._bound(response)
+            elif self.on_complete is not None:
+                self._tell_if_complete()
+        self._patience.wake()
+
+    def eof_received(self) -> None:
+        # Over TLS anybody on the way could have cut it here.
+        self._ended = self._tls is None
+        # Not `close`, which would first try to send the rest of a body to somebody who has left.
+        self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        if self._fault is None and self._response is not None:
-            self._fault = _fault_of(self._response, exc)
-        self._wake()
+        if exc is not None and self._response is not None and not self._response.complete:
+            # Sending has failed, but there may be a response that says why.
+            for data in unread(self._socket, _SALVAGED_AT_MOST):
+                self.data_received(data)
+        fault = self._fault_at_end(exc)
+        self._patience.fault = self._patience.fault or fault
+        self._tell_if_complete()
+        self._patience.stop()
         if not self.lost.done():
             self.lost.set_result(None)
 
-    # Sending and waiting.
+    # Receiving.
 
-    async def _send_in_pieces(self, head: bytes, body: Payload, response: ResponseParser) -> None:
-        self._open_transport().write(head)
-        for piece in body.pieces(_ENCRYPTED_AT_ONCE):
-            while self._full and not response.has_head:
-                await self._wait()
-            if response.has_head:
-                # The rest of the body would be taken for the next request.
-                response.keeps_alive = False
-                return
-            self._open_transport().write(piece)
+    def _decrypted(self, tls: TlsLayer, data: bytes) -> bytes:
+        plain = tls.receive(data)
+        if (out := tls.outgoing()) and self._transport is not None and self.is_alive:
+            self._transport.write(out)
+        if tls.error is not None or tls.ended:
+            self._patience.fault = self._patience.fault or tls.error
+            self._ended = tls.ended
+            self.abort()
+        if not plain:
+            self._patience.wake()
+        return plain
 
-    async def _wait(self) -> None:
-        """Until something has happened that may be what the caller waits for."""
-        if self._fault is not None:
-            raise self._fault
-        self._deadline = self._loop.time() + self._read_timeout
-        self._unsent = self._made_transport().get_write_buffer_size()
-        if self._watch is None:
-            self._watch = self._loop.call_at(self._deadline, self._check_progress)
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def _note_head(self) -> None:
+        sending, self._sending = self._sending, None
+        buffered = self._transport is not None and self._transport.get_write_buffer_size()
+        self._early = bool(buffered or (sending is not None and sending.unsent))
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def _bound(self, response: ResponseParser) -> None:
+        """Let neither what waits for its reader grow, nor what has none."""
+        self._patience.renew()
+        if response.dropped > _DRAINED_AT_MOST:
+            self.abort()
+        elif response.held > HELD_AT_MOST and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
 
-    def _check_progress(self) -> None:
-        """One timer for all waits: setting and cancelling one for each would cost more than the wait itself."""
-        self._watch = None
-        if self._waiter is None or self._waiter.done():
-            return
-        now = self._loop.time()
-        unsent = self._made_transport().get_write_buffer_size()
-        if unsent < self._unsent:
-            self._deadline = now + self._read_timeout
-        self._unsent = unsent
-        if now < self._deadline:
-            self._watch = self._loop.call_at(self._deadline, self._check_progress)
-            return
-        self._fault = NoResponseInTime()
-        self.abort()
-        self._wake()
+    def _tell_if_complete(self) -> None:
+        if self.on_complete is not None and self._response is not None and self._response.complete:
+            told, self.on_complete = self.on_complete, None
+            told()
 
-    def _current(self) -> ResponseParser:
+    def _fault_at_end(self, error: Exception | None) -> Exception | None:
+        """What the end of the connection means for the response under way; `None` when that is complete."""
         if self._response is None:
-            raise RuntimeError("nothing was asked")
-        return self._response
+            return error or Disconnected()
+        try:
+            self._response.feed_end(orderly=self._ended)
+        except Disconnected as fault:
+            return error or fault
+        except BrokenOff as fault:
+            fault.__cause__ = error
+            return fault
+        return None
 
-    def _open_transport(self) -> asyncio.Transport:
-        transport = self._made_transport()
-        if transport.is_closing():
-            raise self._fault or Disconnected()
-        return transport
+    # Sending.
 
-    def _made_transport(self) -> asyncio.Transport:
-        if self._transport is None:
-            raise RuntimeError("the connection was never made")
-        return self._transport
+    async def _send_large(self, transport: asyncio.Transport, head: bytes, body: Payload, sending: Progress) -> None:
+        if self._tls is None:
+            transport.writelines((head, *body.chunks))
+            return
+        sending.to_write = len(head) + body.size
+        for piece in chain((head,), body.pieces(_ENCRYPTED_AT_ONCE)):
+            # A transport that is closing will soon have told why.
+            while self._sending is sending and (self._full or transport.is_closing()):
+                await self._patience.wait()
+            if self._sending is not sending:
+                # The response has come. The rest would be taken for the next request.
+                return
+            transport.write(self._tls.encrypt(piece))
+            sending.to_write -= len(piece)
+            self._patience.renew()
 
-
-def _fault_of(response: ResponseParser, error: Exception | None) -> Exception | None:
-    """What the end of the connection means for the answer; `None` when it is complete."""
-    try:
-        response.feed_end()
-    except Disconnected as fault:
-        return error or fault
-    except BrokenOff as fault:
-        fault.__cause__ = error
-        return fault
-    return None
+    def _has_moved(self) -> bool:
+        return self._sending is not None and self._sending.has_moved()

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, Self
@@ -13,15 +12,16 @@ from urllib.parse import unquote, urlsplit
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from s3py_helper.adapters.s3.http.connection import HttpConnection
-from s3py_helper.adapters.s3.http.faults import HostNotFound, HttpFault, NoProxy, NotConnected, ProxyRefuses
+from s3py_helper.adapters.s3.http.faults import HttpFault, NoProxy, NotConnected, ProxyRefuses
 from s3py_helper.adapters.s3.http.payload import EMPTY
+from s3py_helper.adapters.s3.http.resolving import Resolver
 from s3py_helper.adapters.s3.http.tls import TlsSettings
 
 _NEXT_ADDRESS_AFTER: Final = 0.25
 """Seconds until a host's next address is tried beside the first (RFC 8305, 5)."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_OK: Final = 200
+_SUCCESSFUL: Final = range(200, 300)
 _IPV4: Final = 4
 
 
@@ -44,6 +44,11 @@ class Peer:
         """Host and port as CONNECT names them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def name(self) -> str:
+        """The host as certificates name it: without the zone that an IPv6 address may have on this machine."""
+        return self.host.partition("%")[0]
+
 
 class Dialer:
     """Makes connections.
@@ -53,14 +58,24 @@ class Dialer:
         proxy: Address of an HTTP proxy, possibly with user name and password.
         connect_timeout: Seconds for everything up to the first request.
         read_timeout: See `HttpConnection`.
+        resolver: Finds addresses.
     """
 
-    def __init__(self, tls: TlsSettings, proxy: str | None, *, connect_timeout: float, read_timeout: float) -> None:
+    def __init__(
+        self,
+        tls: TlsSettings,
+        proxy: str | None,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        resolver: Resolver | None = None,
+    ) -> None:
         self._tls = tls
         self._proxy = None if proxy is None else Peer.of(proxy)
         self.proxy_headers = {} if proxy is None else _authorization(proxy)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
+        self._resolver = resolver or Resolver()
 
     def names_origin_in_requests(self, origin: str) -> bool:
         """Whether a request has to tell the proxy where it goes (RFC 9112, 3.2.2); through TLS it goes there anyway."""
@@ -80,7 +95,7 @@ class Dialer:
                     return await self._connect(peer)
                 return await self._connect_through(self._proxy, peer)
         except TimeoutError as error:
-            raise NotConnected from error
+            raise NotConnected(f"not within {self._connect_timeout:g} s") from error
 
     async def _connect_through(self, proxy: Peer, peer: Peer) -> HttpConnection:
         try:
@@ -91,8 +106,8 @@ class Dialer:
             return connection
         try:
             await self._open_tunnel(connection, peer)
-            await connection.start_tls(self._tls(), peer.host)
-        except BaseException:  # nobody has heard of the connection yet
+            await self._secure(connection, peer)
+        except BaseException:  # nobody else has heard of the connection yet
             connection.abort()
             raise
         return connection
@@ -104,28 +119,45 @@ class Dialer:
             response = await connection.ask("\r\n".join([*lines, "", ""]).encode(), EMPTY, bodyless=True)
         except (HttpFault, OSError) as error:
             raise NoProxy from error
-        if response.status != _OK:
-            raise ProxyRefuses
+        if response.status not in _SUCCESSFUL:
+            raise ProxyRefuses(f"HTTP {response.status}")
+        if response.has_surplus:
+            # The host behind it speaks second.
+            raise NoProxy("it sends more than its response")
 
     async def _connect(self, peer: Peer) -> HttpConnection:
-        addresses = _as_it_is(peer) or await _resolved(peer)
-        try:
-            connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER)
-        except OSError as error:
-            raise NotConnected from error
+        connection = await self._connect_plainly(peer)
+        if peer.secure:
+            try:
+                await self._secure(connection, peer)
+            except BaseException:  # nobody else has heard of the connection yet
+                connection.abort()
+                raise
+        return connection
+
+    async def _connect_plainly(self, peer: Peer) -> HttpConnection:
+        literal = _as_it_is(peer)
+        addresses = literal or await self._resolver.addresses(peer.host, peer.port)
         loop = asyncio.get_running_loop()
         try:
+            connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER)
+            # From here on the socket is the transport's, which closes it also when this is cancelled.
             _, connection = await loop.create_connection(
-                lambda: HttpConnection(self._read_timeout),
-                sock=connected,
-                ssl=self._tls() if peer.secure else None,
-                server_hostname=peer.host if peer.secure else None,
+                lambda: HttpConnection(connected, self._read_timeout), sock=connected
             )
-        except ssl.SSLError:
-            raise
         except OSError as error:
+            if not literal:
+                self._resolver.forget(peer.host, peer.port)
             raise NotConnected from error
         return connection
+
+    async def _secure(self, connection: HttpConnection, peer: Peer) -> None:
+        try:
+            await connection.start_tls(self._tls(), peer.name)
+        except ssl.SSLError:
+            raise
+        except (HttpFault, OSError) as error:
+            raise NotConnected("during the TLS handshake") from error
 
 
 def _as_it_is(peer: Peer) -> list[AddrInfoType]:
@@ -140,14 +172,6 @@ def _as_it_is(peer: Peer) -> list[AddrInfoType]:
         # What a zone means, only the resolver knows.
         return []
     return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (peer.host, peer.port, 0, 0))]
-
-
-async def _resolved(peer: Peer) -> Sequence[AddrInfoType]:
-    loop = asyncio.get_running_loop()
-    try:
-        return await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise HostNotFound from error
 
 
 def _authorization(proxy: str) -> dict[str, str]:

@@ -32,8 +32,16 @@ class ClientClosed(NotConnected):
     """The client was closed before the request had a connection."""
 
 
+class ForeignClient(NotConnected):
+    """The client was made in another process, or in another event loop; the text says in which."""
+
+
+class EarlySuccess(HttpFault):
+    """The server reported success before it can have received the request completely."""
+
+
 class NoResponseInTime(HttpFault):
-    """Nothing came, or could be sent, for as long as the read timeout."""
+    """The head of the response was not complete in time, or nothing more came, or nothing more could be sent."""
 
 
 class Disconnected(HttpFault):

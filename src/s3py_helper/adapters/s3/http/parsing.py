@@ -1,35 +1,46 @@
-"""One answer, read from bytes as they come. No I/O."""
+"""One response, read from bytes as they come. No I/O."""
 
 from collections import deque
+from functools import lru_cache
 from typing import Final
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NotHttp
 
 LARGEST_HEAD: Final = 64 * 1024
-"""Bytes of headers that are believed to be an answer's; S3's own are a tenth of that."""
+"""Bytes of a head, interim responses before it included, and of whatever else is no body: trailers, extensions of
+chunks. S3's own heads are a tenth of that. One read of the event loop may come on top."""
 
+_FIRST_STATUS: Final = 100
 _FIRST_FINAL_STATUS: Final = 200
+_LINE_FEED: Final = 10
+
+
+@lru_cache(maxsize=256)
+def _lower(name: bytes) -> str:
+    """A header's name; they are few, and the same in every response."""
+    return name.decode("latin-1").lower()
 
 
 class ResponseParser:
-    """Feed it what the connection gives; llhttp takes the head apart, and chunked bodies.
+    """Feed it what the connection receives; llhttp takes the head apart, and chunked bodies.
 
-    A body whose length the head tells is passed on as it came: neither parsed nor copied.
+    A body whose length the head announces is passed on as it came: neither parsed nor copied.
 
     Args:
-        bodyless: The answer has no body whatever its headers say, as with HEAD and CONNECT.
+        bodyless: The response has no body whatever its headers say, as with HEAD and CONNECT (RFC 9112, 6.3).
 
     Attributes:
         status: Status code.
-        headers: By name in lower case; those that come several times are joined as RFC 9110, 5.3 says.
+        headers: By name in lower case; those that come several times are joined as RFC 9110, 5.3 says. Trailers are
+            left out (RFC 9110, 6.5.1).
         has_begun: Whether anything has come.
         has_head: Whether status and headers are complete.
         complete: Whether everything has come.
         keeps_alive: Whether the connection may carry another exchange after this one.
-        chunks: Bytes of the body that wait to be taken; whoever takes them lowers `held`.
-        held: How many bytes these are.
+        has_surplus: Whether more came than the response.
+        held: How many bytes of the body wait to be taken.
     """
 
     def __init__(self, *, bodyless: bool = False) -> None:
@@ -39,107 +50,187 @@ class ResponseParser:
         self.has_head = False
         self.complete = False
         self.keeps_alive = False
-        self.chunks: deque[bytes] = deque()
+        self.has_surplus = False
         self.held = 0
+        self._chunks: deque[bytes] = deque()
         self._bodyless = bodyless
-        self._head_size = 0
+        self._is_1_1 = False
+        self._since_body = 0
         self._ends_with_connection = False
         self._left: int | None = None
+        self._dropped: int | None = None
         self._llhttp = HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes.
 
         Raises:
-            NotHttp: They are not what an answer looks like.
+            NotHttp: They are not what a response looks like.
         """
         if self.complete:
             # Nobody asked for these.
-            self.keeps_alive = False
+            self._note_surplus()
         elif self.has_head and self._left is not None:
             self._pass_on(data, self._left)
         else:
             self._parse(data)
 
-    def feed_end(self) -> None:
+    def feed_end(self, *, orderly: bool = True) -> None:
         """The connection has been closed.
 
+        Args:
+            orderly: Whether the other side did so on purpose, which over TLS it says: anybody on the way could cut a
+                body that ends with the connection (RFC 9112, 9.8).
+
         Raises:
-            Disconnected: Not even the beginning of an answer had come.
-            BrokenOff: The answer is not complete.
+            Disconnected: Not even the beginning of a response had come.
+            BrokenOff: The response is not complete.
         """
         self.keeps_alive = False
         if self.complete:
             return
         if not self.has_begun:
             raise Disconnected
-        if not self._ends_with_connection:
+        if not self._ends_with_connection or not orderly:
             raise BrokenOff
         self.complete = True
+
+    def take(self) -> bytes:
+        """The next bytes of the body; none when there are none yet, or no more."""
+        if not self._chunks:
+            return b""
+        chunk = self._chunks.popleft()
+        self.held -= len(chunk)
+        return chunk
+
+    def drop(self, at_most: int) -> bool:
+        """Keep nothing of the body any more, neither what waits nor what follows.
+
+        Args:
+            at_most: Bytes that may follow.
+
+        Returns:
+            Whether the end is near: not more than that many bytes follow, as far as is known.
+        """
+        self._chunks.clear()
+        self.held = 0
+        self._dropped = 0
+        return not self._ends_with_connection and (self._left is None or self._left <= at_most)
+
+    def abandon(self) -> None:
+        """Nothing more will come, and nobody wants what has."""
+        self.drop(0)
+        self._part_with_llhttp()
+
+    @property
+    def dropped(self) -> int:
+        """Bytes of the body that came after `drop`."""
+        return self._dropped or 0
 
     def _pass_on(self, data: bytes, left: int) -> None:
         surplus = len(data) - left
         if surplus > 0:
-            self.keeps_alive = False
+            self._note_surplus()
             data = data[:left]
         self.on_body(data)
         self.complete = surplus >= 0
 
     def _parse(self, data: bytes) -> None:
-        self.has_begun = True
-        if not self.has_head:
-            self._head_size += len(data)
+        if not self.has_begun:
+            self.has_begun = True
+            self._is_1_1 = data.startswith(b"HTTP/1.1 ")
+        self._since_body += len(data)
         try:
             self._llhttp.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            # After a complete answer it is what follows that cannot be read.
+            # After a complete response it is what follows that cannot be read.
             if not self.complete:
-                raise NotHttp from error
-            self.keeps_alive = False
-        if not self.has_head and self._head_size > LARGEST_HEAD:
-            raise NotHttp
+                raise _not_http(error) from error
+            self._note_surplus()
+        if self._since_body > LARGEST_HEAD:
+            raise NotHttp("its headers or trailers do not end")
+        if self._bodyless and self.complete and data[-1] != _LINE_FEED:
+            # What llhttp does not recognise yet as the beginning of a body.
+            self._note_surplus()
         if self.complete or self._left is not None:
-            # It has done its part, and it and this object refer to each other: work for the garbage collector.
-            del self._llhttp
+            # It has done its part.
+            self._part_with_llhttp()
+
+    def _part_with_llhttp(self) -> None:
+        # It and this object refer to each other: together they would wait for the garbage collector.
+        self.__dict__.pop("_llhttp", None)
+
+    def _note_surplus(self) -> None:
+        self.has_surplus = True
+        self.keeps_alive = False
 
     # What llhttp calls.
 
     def on_message_begin(self) -> None:
         if self.complete:
-            self.keeps_alive = False
+            self._note_surplus()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.complete:
+        if self.has_head:
             return
-        key, text = name.decode("latin-1").lower(), value.decode(errors="replace")
+        key, text = _lower(name), value.decode(errors="replace")
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
         if self.complete:
             return
-        self.status = self._llhttp.get_status_code()
-        if self.status < _FIRST_FINAL_STATUS:
+        status = self._llhttp.get_status_code()
+        if status < _FIRST_FINAL_STATUS:
+            if status < _FIRST_STATUS:
+                raise NotHttp(f"status {status}")
             return
+        self.status = status
+        # Making the text of the version takes longer than everything else here.
+        version = "1.1" if self._is_1_1 else self._llhttp.get_http_version()
+        if version not in {"1.1", "1.0"}:
+            raise NotHttp(f"HTTP/{version}")
         self.has_head = True
         self.keeps_alive = self._llhttp.should_keep_alive()
-        if self._bodyless:
-            self.complete = True
-        elif "transfer-encoding" not in self.headers:
+        coding = self.headers.get("transfer-encoding")
+        if coding is None:
             length = self.headers.get("content-length")
             self._left = None if length is None else int(length)
             self._ends_with_connection = length is None
+        elif coding.lower() != "chunked":
+            raise NotHttp(f"its body is encoded as {coding!r}, which nobody asked for")
+        elif version == "1.0":
+            # A proxy on the way may not have understood it (RFC 9112, 6.1).
+            self.keeps_alive = False
+        if self._bodyless:
+            self.complete = True
+
+    def on_chunk_header(self) -> None:
+        if self.complete:
+            self._note_surplus()
 
     def on_body(self, data: bytes) -> None:
         if self.complete:
+            self._note_surplus()
             return
-        self.chunks.append(data)
-        self.held += len(data)
+        self._since_body = 0
         if self._left is not None:
             self._left -= len(data)
+        if self._dropped is not None:
+            self._dropped += len(data)
+            return
+        self._chunks.append(data)
+        self.held += len(data)
 
     def on_message_complete(self) -> None:
         if self.has_head:
             self.complete = True
         else:
-            # An interim answer (RFC 9110, 15.2): the final one follows.
+            # An interim response (RFC 9110, 15.2): the final one follows.
             self.headers.clear()
+            self._is_1_1 = False
+
+
+def _not_http(error: Exception) -> NotHttp:
+    """What is wrong: in our words where a callback raised them, else in llhttp's."""
+    cause = error.__context__ if isinstance(error, HttpParserCallbackError) else None
+    return cause if isinstance(cause, NotHttp) else NotHttp(str(error))

@@ -1,39 +1,74 @@
 """Connections that are kept for the next request."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from s3py_helper.adapters.s3.http.connection import HttpConnection
+from s3py_helper.adapters.s3.http.faults import ClientClosed
+from s3py_helper.adapters.s3.http.places import Place
 
 _IDLE_SECONDS: Final = 15.0
-"""An idle connection is not used again after so long: servers, and what is between, close them without notice."""
+"""An idle connection is not used again after this time: servers, and what is between, close them without notice."""
+
+_DRAIN_SECONDS: Final = 1.0
+"""The rest of a response that nobody reads has this long to come."""
+
+type Replaced = Callable[[str, str], None]
+"""Called with origin and reason when a kept connection cannot be used and another one takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draining:
+    """What belongs to a connection that receives the rest of a response that nobody reads."""
+
+    origin: str
+    timer: asyncio.TimerHandle
+    place: Place | None
 
 
 class ConnectionPool:
-    """Lends connections by origin (scheme, host, port).
+    """Keeps connections by origin (scheme, host, port).
+
+    It never has more open than `limit`, over all origins, as long as its users hold no more than that: when a new one
+    is needed, one that nobody uses has to go.
 
     Args:
         dial: Makes a connection to an origin.
+        limit: Most connections.
+        on_replaced: Hears of connections that were found spoilt.
     """
 
-    def __init__(self, dial: Callable[[str], Awaitable[HttpConnection]]) -> None:
+    def __init__(self, dial: Callable[[str], Awaitable[HttpConnection]], limit: int, on_replaced: Replaced) -> None:
         self.closed = False
         self._dial = dial
-        self._idle: defaultdict[str, list[HttpConnection]] = defaultdict(list)
+        self._limit = limit
+        self._on_replaced = on_replaced
+        self._dialing = 0
+        self._idle: dict[str, list[HttpConnection]] = {}
+        self._draining: dict[HttpConnection, _Draining] = {}
         self._open: set[HttpConnection] = set()
         self._loop = asyncio.get_running_loop()
         self._sweeping: asyncio.TimerHandle | None = None
 
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return sum(connection.is_alive for connection in self._open)
+
     def idle(self, origin: str) -> HttpConnection | None:
         """A kept connection to the origin, to be given back; `None` when there is none."""
-        idle = self._idle[origin]
+        idle = self._idle.get(origin)
         # The last one used is the one least likely to have been closed meanwhile.
         while idle:
             connection = idle.pop()
-            if connection.is_alive and not self._is_stale(connection):
-                return connection
+            if not idle:
+                del self._idle[origin]
+            if connection.is_alive and self._loop.time() - connection.idle_since <= _IDLE_SECONDS:
+                if not connection.has_input():
+                    return connection
+                self._on_replaced(origin, "something came in that nobody had asked for, or its end")
             connection.abort()
         return None
 
@@ -44,26 +79,50 @@ class ConnectionPool:
             NotConnected: None came about.
             ssl.SSLError: TLS failed.
         """
-        connection = await self._dial(origin)
+        self._require_open()
+        self._make_room()
+        self._dialing += 1
+        try:
+            connection = await self._dial(origin)
+        finally:
+            self._dialing -= 1
         self._open.add(connection)
-        connection.lost.add_done_callback(lambda _: self._open.discard(connection))
-        if self.closed:
+        connection.lost.add_done_callback(lambda _: self._forget(connection))
+        try:
+            self._require_open()
+        except ClientClosed:
             connection.abort()
+            raise
         return connection
 
-    def release(self, origin: str, connection: HttpConnection) -> None:
-        """End its exchange; it is kept if it can carry another one, else closed."""
+    def release(self, origin: str, connection: HttpConnection, place: Place | None = None) -> None:
+        """End its exchange. It is kept if it can carry another one, or will soon be able to; else it is closed.
+
+        Args:
+            origin: Where it leads.
+            connection: The connection.
+            place: Released as soon as the connection is not in use any more.
+        """
+        if connection.has_rest and not self.closed and connection.drain(lambda: self._end_draining(connection)):
+            timer = self._loop.call_later(_DRAIN_SECONDS, connection.abort)
+            self._draining[connection] = _Draining(origin, timer, place)
+            return
+        self._keep_or_close(origin, connection)
+        if place is not None:
+            place.release()
+
+    def _keep_or_close(self, origin: str, connection: HttpConnection) -> None:
         if not connection.finish():
             return
         if self.closed:
             connection.abort()
             return
-        self._idle[origin].append(connection)
+        self._idle.setdefault(origin, []).append(connection)
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(_IDLE_SECONDS, self._sweep)
 
     async def aclose(self) -> None:
-        """Close all connections, those that are lent too, and wait until their sockets are gone."""
+        """Close all connections, those in use too, and wait until their sockets are gone."""
         self.closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
@@ -72,6 +131,51 @@ class ConnectionPool:
             connection.abort()
         if self._open:
             await asyncio.wait([connection.lost for connection in self._open])
+
+    def sever(self, *, abort: bool) -> None:
+        """Close all sockets without the event loop, which is not running.
+
+        Args:
+            abort: Whether it may be told, for the case that it goes on.
+        """
+        self.closed = True
+        self._idle.clear()
+        for connection in self._open:
+            if abort:
+                connection.abort()
+            connection.sever()
+        self._open.clear()
+
+    def _require_open(self) -> None:
+        if self.closed:
+            raise ClientClosed
+
+    def _forget(self, connection: HttpConnection) -> None:
+        self._open.discard(connection)
+        if connection in self._draining:
+            self._end_draining(connection)
+
+    def _end_draining(self, connection: HttpConnection) -> None:
+        draining = self._draining.pop(connection)
+        draining.timer.cancel()
+        self.release(draining.origin, connection, draining.place)
+
+    def _make_room(self) -> None:
+        if len(self._open) + self._dialing < self._limit:
+            return
+        while self.open + self._dialing >= self._limit and (spare := self._spare()) is not None:
+            spare.abort()
+
+    def _spare(self) -> HttpConnection | None:
+        """A connection that nobody uses: the one that has been idle for longest, if any."""
+        origin = min(self._idle, key=lambda origin: self._idle[origin][0].idle_since, default=None)
+        if origin is None:
+            return next((connection for connection in self._draining if connection.is_alive), None)
+        idle = self._idle[origin]
+        spare = idle.pop(0)
+        if not idle:
+            del self._idle[origin]
+        return spare
 
     def _sweep(self) -> None:
         """Close what nobody has used for long, so that no socket stays open for ever."""

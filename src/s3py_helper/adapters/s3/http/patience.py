@@ -1,0 +1,88 @@
+"""How one task waits for a connection, and for how long."""
+
+import asyncio
+from collections.abc import Callable
+
+from s3py_helper.adapters.s3.http.faults import NoResponseInTime
+
+
+def _no_more() -> bool:
+    return False
+
+
+class Patience:
+    """Waits for what `wake` reports, until there was no progress for too long.
+
+    One timer serves all waits, and is set anew only when it fires: setting and cancelling one for each would cost more
+    than the wait itself.
+
+    Args:
+        seconds: How long to wait after the last progress.
+        has_moved: Asked when that time is over, in case there was progress that nobody has reported.
+        give_up: Called when there was none.
+
+    Attributes:
+        deadline: When that time will be over, by the event loop's clock.
+        fault: Why waiting is in vain; `wait` raises it.
+    """
+
+    def __init__(self, seconds: float, has_moved: Callable[[], bool], give_up: Callable[[], object]) -> None:
+        self.deadline = 0.0
+        self.fault: Exception | None = None
+        self._loop = asyncio.get_running_loop()
+        self._seconds = seconds
+        self._has_moved = has_moved
+        self._give_up = give_up
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def last_progress(self) -> float:
+        """When `renew` was called last."""
+        return self.deadline - self._seconds
+
+    def renew(self) -> None:
+        """There was progress, or it begins now."""
+        self.deadline = self._loop.time() + self._seconds
+
+    async def wait(self) -> None:
+        """Return at the next `wake`; raises `fault`."""
+        if self.fault is not None:
+            raise self.fault
+        if self._timer is None:
+            self._timer = self._loop.call_at(self.deadline, self._look)
+        waiter = self._waiter = self._loop.create_future()
+        try:
+            await waiter
+        finally:
+            # The next task may be waiting already: a response that is complete frees its connection at once.
+            if self._waiter is waiter:
+                self._waiter = None
+
+    def wake(self) -> None:
+        """Something has happened that may be what is waited for."""
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def stop(self) -> None:
+        """There is nothing to wait for any more; `fault` says why."""
+        # They belong to an object that refers to this one.
+        self._has_moved, self._give_up = _no_more, _no_more
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.wake()
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() >= self.deadline and self._has_moved():
+            self.renew()
+        if self._loop.time() < self.deadline:
+            self._timer = self._loop.call_at(self.deadline, self._look)
+            return
+        self.fault = NoResponseInTime(f"{self._seconds:g} s")
+        self._give_up()
+        self.wake()
