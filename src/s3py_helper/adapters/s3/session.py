@@ -1,11 +1,9 @@
 """Everything that is open while the backend is."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
 from s3py_helper.adapters.s3.api.checksums import ChecksumPolicy
@@ -16,6 +14,7 @@ from s3py_helper.adapters.s3.api.signing import Signer
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
+from s3py_helper.adapters.s3.http.proxies import proxy_of_environment
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.concurrency.completion import completed
@@ -40,8 +39,8 @@ class S3Session:
         self.observer = observer or LoggingObserver()
         self.perf = config.perf or S3PerfConfig()
         self.endpoint = Endpoint(config.endpoint, config.addressing_style)
-        self._proxy = config.proxy or _proxy_of_environment(config.endpoint)
-        self._closing = AsyncExitStack()
+        self._proxy = config.proxy or proxy_of_environment(config.endpoint)
+        self._client: HttpClient | None = None
         self._objects: ObjectApi | None = None
         self._background: BackgroundCleanUp | None = None
         self._sdk: asyncio.Task[Sdk] | None = None
@@ -63,19 +62,19 @@ class S3Session:
     async def sdk(self) -> "Sdk":
         """The SDK's client, opened when it is asked for first; raises as `objects` does."""
         _ = self.objects
+        self._require_owner()
         if self._sdk is None or (self._sdk.done() and self._sdk.exception()):
             # A task of its own: one caller's cancellation must not spoil it for the others.
             self._sdk = asyncio.ensure_future(self._open_sdk())
         return await asyncio.shield(self._sdk)
 
     async def __aenter__(self) -> Self:
-        client = self._client()
+        client = self._new_client()
         try:
             credentials = await self._credentials()
         except BaseException:  # not opened, so nobody else would close it
             await client.aclose()
             raise
-        self._closing.push_async_callback(client.aclose)
         sender = RequestSender(
             client,
             self.endpoint,
@@ -85,6 +84,7 @@ class S3Session:
             self.observer,
             sign_payload=self.config.sign_payload,
         )
+        self._client = client
         self._objects = ObjectApi(sender, ChecksumPolicy(self.config.checksum, self.observer))
         self._background = BackgroundCleanUp(self.observer)
         return self
@@ -92,35 +92,46 @@ class S3Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close everything; also when that has been done already, and in another event loop or process."""
         self._objects = None
-        await completed(self._close())
-
-    async def _close(self) -> None:
-        # First of all: it needs the connections.
-        if self._background is not None:
-            await self._background.aclose()
-            self._background = None
-        if self._sdk is not None:
-            await asyncio.wait([self._sdk])
-            self._sdk = None
-        await self._closing.aclose()
+        client, self._client = self._client, None
+        if client is None:
+            return
+        background, self._background = self._background, None
+        sdk, self._sdk = self._sdk, None
+        try:
+            await completed(client.owner.run(lambda: _close(client, background, sdk), client.sever))
+        except TimeoutError as late:
+            raise StorageOperationException(
+                "the S3 backend cannot be closed: the event loop that it was opened in does nothing "
+                f"(S3 at {self.endpoint.url})",
+                backend=Backend.S3,
+            ) from late
 
     def _not_open(self) -> StorageOperationException:
         return StorageOperationException(
             f"the S3 backend is not open: use it within 'async with' (S3 at {self.endpoint.url})", backend=Backend.S3
         )
 
+    def _require_owner(self) -> None:
+        if self._client is not None and not self._client.owner.is_here:
+            raise StorageOperationException(
+                "the S3 backend was opened in another process or event loop: open one here "
+                f"(S3 at {self.endpoint.url})",
+                backend=Backend.S3,
+            )
+
     async def _open_sdk(self) -> "Sdk":
         # In a thread, so that the event loop goes on meanwhile.
         sdk = await asyncio.to_thread(self._make_sdk)
-        return await self._closing.enter_async_context(sdk)
+        return await sdk.__aenter__()
 
     def _make_sdk(self) -> "Sdk":
         from s3py_helper.adapters.s3.sdk.client import Sdk  # noqa: PLC0415 - see the class
 
         return Sdk(self.config, self.endpoint, self._proxy)
 
-    def _client(self) -> HttpClient:
+    def _new_client(self) -> HttpClient:
         dialer = Dialer(
             tls_settings(self.config.verify_tls),
             self._proxy,
@@ -158,9 +169,14 @@ class S3Session:
         return found
 
 
-def _proxy_of_environment(url: str) -> str | None:
-    """What HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say."""
-    parts = urlsplit(url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return None if proxy is None or proxy_bypass(parts.netloc) else proxy
+async def _close(client: HttpClient, background: BackgroundCleanUp | None, sdk: "asyncio.Task[Sdk] | None") -> None:
+    try:
+        # First of all: it needs the connections.
+        if background is not None:
+            await background.aclose()
+        if sdk is not None:
+            await asyncio.wait([sdk])
+            if not sdk.cancelled() and sdk.exception() is None:
+                await sdk.result().__aexit__(None, None, None)
+    finally:
+        await client.aclose()
