@@ -1,25 +1,40 @@
 """What a FastDFS server wrote into a file's name: source, creation time, size, CRC-32.
 
-A name is `M00/00/0A/` + 27 base64 characters + a tail with the extension. The 20 bytes behind the base64 text are, in
-network order: source (IPv4 address or server id, 4), creation time (Unix seconds, 4), size field (8), CRC-32 (4). Read
-from `storage_gen_filename` in FastDFS' storage_service.c and checked against names made by a 6.16.1 server.
+A name is `M00/00/0A/` + 27 base64 characters + a tail with the extension. The 20 bytes behind the base64 text are
+source (4), creation time (Unix seconds, 4), size field (8) and CRC-32 (4), in network order but for some sources. Read
+from `storage_gen_filename` in FastDFS' storage_service.c and checked against names made by servers 5.12 to 6.16.1.
+
+A name is what its bearer wrote: anybody can make one up, so that none of its facts is proof of anything.
 """
 
 import base64
 import binascii
+import ipaddress
 import re
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Self
 
 _PATTERN: Final = re.compile(r"M[0-9A-F]{2}/[0-9A-F]{2}/[0-9A-F]{2}/([A-Za-z0-9_-]{27})([^/]*)")
-_FIELDS: Final = struct.Struct("!IIQI")
-_NORMAL_TAIL: Final = 7
-_TRUNK_TAIL: Final = 23
+_FIELDS: Final = struct.Struct("!4sIQI")
+
+_MASTER_TAIL: Final = re.compile(r"[0-9]{7}|(?=.{7}\Z)[0-9]{0,5}\.[A-Za-z0-9._-]{1,6}")
+"""Random digits that make up for a short extension, and the extension. Other tails are those of slaves, whatever their
+length: `966-big` is one of the master `966.txt`."""
+
+_TRUNK_PLACE: Final = re.compile(r"[A-Za-z0-9_-]{16}")
+"""Where in a trunk file the content is, in front of the tail."""
+
 _APPENDER: Final = 1 << 58
 _TRUNK: Final = 1 << 59
 _PADDED_SIZE: Final = 1 << 63
+
+_UNKNOWN_SOURCE: Final = b"\xff\xff\xff\xff"
+_SOURCE_IN_IPV6: Final = slice(8, 12)
+_SERVER_ID: Final = re.compile(r"[0-9]{1,8}")
+_MAX_SERVER_ID: Final = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +42,14 @@ class FastdfsName:
     """The facts in a name that a storage server generated.
 
     Attributes:
-        source: IPv4 address or numeric server id of the storage server that took the upload.
+        source: The four bytes that stand for the storage server that took the upload; see `is_from`.
         created_at: When, in UTC, to the second.
         size: Size in bytes; `None` for appender and slave files, whose names do not tell it.
         crc32: CRC-32 of the content; `None` where `size` is.
         appender: Whether the file can still grow.
     """
 
-    source: str
+    source: bytes
     created_at: datetime
     size: int | None
     crc32: int | None
@@ -50,18 +65,49 @@ class FastdfsName:
             raw = base64.b64decode(match[1] + "=", altchars=b"-_", validate=True)
         except binascii.Error:
             return None
-        address, created, size_field, crc32 = _FIELDS.unpack(raw)
+        source, created, size_field, crc32 = _FIELDS.unpack(raw)
         appender = bool(size_field & _APPENDER)
         trunk = bool(size_field & _TRUNK)
-        slave = len(match[2]) > (_TRUNK_TAIL if trunk else _NORMAL_TAIL)
-        tells_content = not appender and not slave
+        tells_content = not appender and _is_masters(match[2], trunk=trunk)
         return cls(
-            source=_source_text(address),
+            source=source,
             created_at=datetime.fromtimestamp(created, UTC),
             size=_size(size_field, trunk=trunk) if tells_content else None,
             crc32=crc32 if tells_content else None,
             appender=appender,
         )
+
+    @property
+    def source_text(self) -> str:
+        """The source for people to read: an IPv4 address, or a server's id; empty where it is unknown.
+
+        The four bytes do not say which they are. Ids are small, and addresses that look like small ids are rare.
+        """
+        if self.source == _UNKNOWN_SOURCE:
+            return ""
+        number = int.from_bytes(self.source, "little")
+        return str(number) if 0 < number < _MAX_SERVER_ID else ".".join(map(str, self.source))
+
+    def is_from(self, host: str, server_id: str = "") -> bool:
+        """Whether the name says that the storage server with this IP address, or this id, took the upload.
+
+        Args:
+            host: IPv4 or IPv6 address. Of the latter the name has only four bytes.
+            server_id: The server's id in a cluster with `use_storage_id`, which names its files after it unless it is
+                told to use addresses (`id_type_in_filename`). Trackers give an address in its place elsewhere.
+        """
+        if self.source == _UNKNOWN_SOURCE:
+            return False
+        return self.source == _source_of_host(host) or self.source == _source_of_id(server_id)
+
+
+def _is_masters(tail: str, *, trunk: bool) -> bool:
+    if trunk:
+        place = _TRUNK_PLACE.match(tail)
+        if place is None:
+            return False
+        tail = tail[place.end() :]
+    return _MASTER_TAIL.fullmatch(tail) is not None
 
 
 def _size(field: int, *, trunk: bool) -> int:
@@ -69,8 +115,17 @@ def _size(field: int, *, trunk: bool) -> int:
     return field & 0xFFFFFFFF if trunk or field & _PADDED_SIZE else field
 
 
-def _source_text(address: int) -> str:
-    # A server id is a small number, and no host has an address in 0.0.0.0/8 (RFC 1122, 3.2.1.3).
-    if address < 1 << 24:
-        return str(address)
-    return ".".join(str(byte) for byte in address.to_bytes(4))
+@lru_cache(maxsize=256)
+def _source_of_host(host: str) -> bytes | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return address.packed if address.version == 4 else address.packed[_SOURCE_IN_IPV6]  # noqa: PLR2004 - no magic
+
+
+def _source_of_id(server_id: str) -> bytes | None:
+    # The server keeps the id as its processor keeps integers, and turns that round together with the addresses.
+    if not _SERVER_ID.fullmatch(server_id) or not 0 < int(server_id) < _MAX_SERVER_ID:
+        return None
+    return int(server_id).to_bytes(4, "little")

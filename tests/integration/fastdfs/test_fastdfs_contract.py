@@ -90,7 +90,7 @@ class TestFastdfsBlobStoreOnTheSite(FastdfsContract):
                 for number, (group, index) in enumerate(STORAGES)
                 for folder in tmp_path_factory.getbasetemp().glob(f"fastdfs*/{group}-{index}")
                 for path in folder.glob("data/??/??/*")
-                if _made_by(path, f".{3 + number}")
+                if _made_by(path, 3 + number)
             ]
 
         async def names() -> Collection[str]:
@@ -99,9 +99,9 @@ class TestFastdfsBlobStoreOnTheSite(FastdfsContract):
         return names
 
 
-def _made_by(path: Path, last_part_of_address: str) -> bool:
+def _made_by(path: Path, last_part_of_address: int) -> bool:
     name = FastdfsName.decode("/".join(["M00", *path.parts[-3:]]).removesuffix("-m"))
-    return name is None or name.source.endswith(last_part_of_address)
+    return name is None or name.source[-1] == last_part_of_address
 
 
 class TestBytesAlone(ReadingContract):

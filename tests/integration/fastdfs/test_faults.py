@@ -16,10 +16,12 @@ import uvloop
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.dialing import Dialer
 from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Peer, ProtocolFault, Role
 from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 from s3py_helper.adapters.fastdfs.protocol.tracker_client import TrackerClient
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
+from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import StorageException, StorageOperationException, StorageUnavailableException
 from s3py_helper.domain.file_id import FileId
@@ -189,7 +191,7 @@ async def test_a_request_longer_than_announced_is_stopped_here(tracker: TrackerS
     async with await pool.get_connection() as connection:
         with pytest.raises(ProtocolFault, match="3 bytes more than its header announced"):
             await connection.send(struct.pack("!QBB", 4, Command.ACTIVE_TEST, 0) + b"1234567")
-    await TrackerClient(pool, -1).active_test()
+    await TrackerClient(pool, -1).tracker_query_storage_stor_without_group()
     pool.close()
 
 
@@ -414,7 +416,9 @@ async def test_a_closed_pool_answers_everybody_who_waits(storage: StorageServer)
 
 def _pool(address: str) -> ConnectionPool:
     peer = Peer(Role.TRACKER, Address.parse(address))
-    return ConnectionPool(peer, size=1, pool_timeout=1, connect_timeout=1, network_timeout=_TIMEOUT)
+    return ConnectionPool(
+        peer, LoggingObserver(), Dialer(), size=1, pool_timeout=1, connect_timeout=1, network_timeout=_TIMEOUT
+    )
 
 
 async def _until(condition: Callable[[], object]) -> None:

@@ -63,14 +63,19 @@ class File:
         assert self._id is not None
         return self._id
 
+    @property
+    def names_in_the_rush(self) -> tuple[str | None, ...]:
+        """While the source of a new file is down, the others may have its bytes and not yet its name."""
+        return self.name, None
+
     async def store_in(self, store: FastdfsBlobStore) -> None:
         size = len(self.content) if self.number % 3 else None
         chunks = (self.content[at : at + 50_000] for at in range(0, len(self.content), 50_000))
         self._id = (await store.write(new_blob(self.name, size=size), body_of(chunks, size=size))).file_id
 
-    async def check(self, store: FastdfsBlobStore) -> None:
+    async def check(self, store: FastdfsBlobStore, *, allowed_names: tuple[str | None, ...] | None = None) -> None:
         async with store.open(self.file_id) as blob:
-            assert blob.info.file_name == self.name
+            assert blob.info.file_name in (allowed_names or (self.name,))
             assert b"".join([chunk async for chunk in blob.body]) == self.content
 
     async def check_part(self, store: FastdfsBlobStore) -> None:
@@ -87,7 +92,8 @@ class File:
 
     async def check_info(self, store: FastdfsBlobStore) -> None:
         info = await store.info(self.file_id)
-        assert (info.file_name, info.size) == (self.name, len(self.content))
+        assert info.file_name in self.names_in_the_rush
+        assert info.size == len(self.content)
 
 
 class Rush:
@@ -124,7 +130,7 @@ class Rush:
             file.doomed = True
             self.files.remove(file)
         operation: dict[str, Callable[[], Awaitable[None]]] = {
-            "download": lambda: file.check(self._store),
+            "download": lambda: file.check(self._store, allowed_names=file.names_in_the_rush),
             "part": lambda: file.check_part(self._store),
             "beginning": lambda: file.check_beginning(self._store),
             "info": lambda: file.check_info(self._store),

@@ -161,7 +161,7 @@ async def test_an_uploaded_file_is_named_after_its_facts(
     assert reply.body[:GROUP_FIELD] == GROUP
     assert len(name) == 44
     assert (stored.size, stored.crc32, stored.is_appender) == (SIZE, zlib.crc32(CONTENT), False)
-    assert stored.source == sample.storage.partition(":")[0]
+    assert stored.address == sample.storage.partition(":")[0]
     assert re.fullmatch(tail, stored.tail)
 
 
@@ -195,7 +195,7 @@ async def test_information_has_size_time_crc_and_source(name: str, flags: int, c
 
     stored = StoredName.issued(file_name)
     assert body[:24] == numbers(SIZE, stored.created, crc)
-    assert body[24:].rstrip(b"\0").decode("ascii") == stored.source
+    assert body[24:].rstrip(b"\0").decode("ascii") == stored.address
     assert len(body) in {40, 70}
 
 

@@ -6,10 +6,12 @@ import pytest
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.dialing import Dialer
 from s3py_helper.adapters.fastdfs.protocol.faults import Peer, Role, ServerRefusal
 from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
+from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import FileNotFoundException, InvalidRangeException
 from s3py_helper.domain.file_id import FileId
@@ -111,7 +113,9 @@ async def test_metadata_up_to_the_limits_come_back_as_they_were(
 
 async def test_an_upload_that_the_server_refuses_in_mid_body_says_why(sample: Sample) -> None:
     peer = Peer(Role.STORAGE, Address.parse(sample.storage))
-    pool = ConnectionPool(peer, size=1, pool_timeout=1, connect_timeout=3, network_timeout=3)
+    pool = ConnectionPool(
+        peer, LoggingObserver(), Dialer(), size=1, pool_timeout=1, connect_timeout=3, network_timeout=3
+    )
     for _ in range(20):
         async with await pool.get_connection() as connection:
             await StorageClient(connection, "group1").begin_upload(0, 8_000_000, "a b")

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import struct
 import time
 from typing import Literal
 
@@ -169,24 +168,28 @@ async def test_a_tracker_that_stalls_costs_one_timeout() -> None:
             assert time.monotonic() - began < 3 * _TIMEOUT
 
 
-async def test_a_tracker_may_have_an_ipv6_address_or_a_name() -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readexactly(10)
-            writer.write(struct.pack("!QBB", 0, Command.REPLY, Status.OK))
-            await reader.read()
-        finally:
-            writer.close()
+async def test_a_tracker_may_have_an_ipv6_address_or_a_name(fake_fastdfs: FakeCluster) -> None:
+    tracker = fake_fastdfs.trackers[0]
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, here = await asyncio.open_connection(tracker.host, tracker.port)
+        await asyncio.gather(_pass_on(reader, here), _pass_on(there, writer))
 
     try:
-        server = await asyncio.start_server(answer, ["::1", "127.0.0.1"])
+        server = await asyncio.start_server(relay, ["::1", "127.0.0.1"])
     except OSError as error:
         pytest.skip(f"no IPv6 here: {error}")
     ports = {sock.family: sock.getsockname()[1] for sock in server.sockets}
     async with server:
-        for tracker in (f"[::1]:{ports[socket.AF_INET6]}", f"localhost:{ports[socket.AF_INET]}"):
-            async with _store([tracker]) as store:
+        for address in (f"[::1]:{ports[socket.AF_INET6]}", f"localhost:{ports[socket.AF_INET]}"):
+            async with _store([address]) as store:
                 await store.check()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
 
 
 @pytest.mark.parametrize("tracker", ["a..b:22122", f"{'x' * 70}.example:22122", "name.invalid:22122"])

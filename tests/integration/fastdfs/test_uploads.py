@@ -1,15 +1,22 @@
 """How files get to a server: known and unknown sizes, metadata, names, and nothing left of what failed."""
 
 import asyncio
+import errno
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import IO
 
 import pytest
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.protocol.faults import Role
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
+from s3py_helper.adapters.fastdfs.upload import spool
+from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.errors import (
     InvalidArgumentException,
     StorageException,
@@ -18,13 +25,17 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.domain.fastdfs_name import FastdfsName
 from s3py_helper.testing import StalledSource, body_of, breaking_after, leak_guard, new_blob, one_by_one, read_all
-from tests.support.fastdfs import AnswerStatus, Command, Delay, FakeCluster, Status, TruncateAfter
+from tests.support.events import RecordingObserver
+from tests.support.fastdfs import AnswerStatus, Command, Delay, FakeCluster, StallAfter, Status, TruncateAfter
 from tests.support.fastdfs.in_thread import ClusterInThread, cluster_in_thread
 from tests.support.fastdfs.storage import StorageServer
+from tests.support.waiting import until
 
 _MIB = 1024 * 1024
 _LARGE = os.urandom(3 * _MIB + 17)
 _OLD = (5, 12, 0)
+
+pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
@@ -39,8 +50,13 @@ def storage(cluster: FakeCluster) -> StorageServer:
 
 
 @pytest.fixture
-async def store(cluster: FakeCluster) -> AsyncIterator[FastdfsBlobStore]:
-    async with FastdfsBlobStore(_config(cluster)) as store:
+def observer() -> RecordingObserver:
+    return RecordingObserver()
+
+
+@pytest.fixture
+async def store(cluster: FakeCluster, observer: RecordingObserver) -> AsyncIterator[FastdfsBlobStore]:
+    async with FastdfsBlobStore(_config(cluster), observer) as store:
         yield store
 
 
@@ -63,52 +79,79 @@ async def test_a_file_of_known_size_takes_one_upload_and_one_request_for_its_met
     assert storage.statistics.commands == {Command.UPLOAD: 1, Command.SET_METADATA: 1}
 
 
-async def test_a_file_of_unknown_size_ends_as_a_normal_one(store: FastdfsBlobStore, storage: StorageServer) -> None:
-    written = await store.write(new_blob("video.mp4"), body_of(_pieces(_LARGE)))
-    name = FastdfsName.decode(written.file_id.key)
-    assert name is not None
-    assert (name.size, name.appender) == (len(_LARGE), False)
-    assert written.file_id.key.endswith(".mp4")
-    assert storage.statistics.commands[Command.APPEND] == 3, "an append for each MiB or so"
-    assert (await store.info(written.file_id)).file_name == "video.mp4"
-    assert await read_all(store, written.file_id) == _LARGE
+@pytest.mark.parametrize("version", [_OLD, (6, 16, 1)], ids=str)
+async def test_a_file_of_unknown_size_is_stored_as_one_of_known_size(version: tuple[int, int, int]) -> None:
+    async with FakeCluster({"group1": 1}, version=version) as cluster, FastdfsBlobStore(_config(cluster)) as store:
+        written = await store.write(new_blob("video.mp4"), body_of(_pieces(_LARGE)))
+        name = FastdfsName.decode(written.file_id.key)
+        assert name is not None
+        assert (name.size, name.appender) == (len(_LARGE), False)
+        assert written.file_id.key.endswith(".mp4")
+        assert cluster.storages[0].statistics.commands == {Command.UPLOAD: 1, Command.SET_METADATA: 1}
+        assert (await store.info(written.file_id)).file_name == "video.mp4"
+        assert await read_all(store, written.file_id) == _LARGE
 
 
-@pytest.mark.parametrize("size", [0, 1, 65_536, _MIB - 1])
-async def test_a_small_file_of_unknown_size_goes_as_one_of_known_size(
-    store: FastdfsBlobStore, storage: StorageServer, size: int
-) -> None:
-    await store.write(new_blob(), body_of(_pieces(bytes(size))))
+@pytest.mark.parametrize("size", [0, 1, 65_536, _MIB - 1, _MIB, _MIB + 1, 2 * _MIB])
+async def test_sizes_around_what_waits_in_memory(store: FastdfsBlobStore, storage: StorageServer, size: int) -> None:
+    written = await store.write(new_blob(), body_of(_pieces(bytes(size))))
     assert storage.statistics.commands == {Command.UPLOAD: 1, Command.SET_METADATA: 1}
+    assert await read_all(store, written.file_id) == bytes(size)
 
 
-async def test_whether_a_server_can_regenerate_is_asked_once(store: FastdfsBlobStore, storage: StorageServer) -> None:
-    for _ in range(3):
-        await store.write(new_blob(), body_of(_pieces(_LARGE)))
-    assert storage.statistics.commands[Command.REGENERATE] == 1 + 3
+async def test_no_server_hears_of_an_upload_before_its_size_is_known(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    source = StalledSource(_pieces(_LARGE))
+    writing = asyncio.create_task(store.write(new_blob(), body_of(source)))
+    await source.reached.wait()
+    assert not cluster.trackers[0].statistics.commands
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
 
 
-async def test_an_old_server_gets_a_spooled_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    async with FakeCluster({"group1": 1}, version=_OLD) as cluster:
-        for memory in (0, 100_000, 16 * _MIB):
-            async with FastdfsBlobStore(_config(cluster, spool_memory=memory)) as store:
-                for _ in range(2):
-                    written = await store.write(new_blob(), body_of(_pieces(_LARGE)))
-                    assert await read_all(store, written.file_id) == _LARGE
-        commands = cluster.storages[0].statistics.commands
-    assert Command.APPEND not in commands
-    assert commands[Command.REGENERATE] == 3, "each store asks once"
+@pytest.mark.parametrize("memory", [0, 100_000, len(_LARGE) - 1, len(_LARGE), 16 * _MIB])
+async def test_what_does_not_fit_memory_waits_in_the_folder_that_is_set(
+    cluster: FakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: int
+) -> None:
+    opened: list[object] = []
+
+    def noted(*, dir: Path) -> IO[bytes]:  # noqa: A002 - the name is the standard library's
+        opened.append(dir)
+        return tempfile.TemporaryFile(dir=dir)
+
+    monkeypatch.setattr(spool, "tempfile", SimpleNamespace(TemporaryFile=noted))
+    config = _config(cluster, spool_memory=memory, spool_directory=tmp_path)
+    async with FastdfsBlobStore(config) as store:
+        written = await store.write(new_blob(), body_of(_pieces(_LARGE)))
+        assert await read_all(store, written.file_id) == _LARGE
+    assert opened == ([] if memory >= len(_LARGE) else [tmp_path])
     assert not list(tmp_path.iterdir())
 
 
-async def test_a_spool_that_cannot_be_written_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with FakeCluster({"group1": 1}, version=_OLD) as cluster:
-        monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
-        async with FastdfsBlobStore(_config(cluster, spool_memory=1000)) as store:
-            with pytest.raises(StorageOperationException, match="temporary file"):
-                await store.write(new_blob(), body_of(_pieces(_LARGE)))
-        assert not cluster.file_ids
+async def test_a_spool_that_cannot_be_made_is_an_error_of_ours(cluster: FakeCluster) -> None:
+    config = _config(cluster, spool_memory=1000, spool_directory=Path("/nonexistent"))
+    async with FastdfsBlobStore(config) as store:
+        with pytest.raises(StorageOperationException, match="temporary file"):
+            await store.write(new_blob(), body_of(_pieces(_LARGE)))
+    assert not cluster.file_ids
+
+
+async def test_a_spool_that_is_full_is_an_error_of_ours_and_is_closed(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(tempfile.SpooledTemporaryFile[bytes]):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    full = Full()
+    monkeypatch.setattr(spool, "tempfile", SimpleNamespace(TemporaryFile=lambda **_: full))
+    async with FastdfsBlobStore(_config(cluster, spool_memory=1000)) as store:
+        with pytest.raises(StorageOperationException, match="No space left on device"):
+            await store.write(new_blob(), body_of(_pieces(_LARGE)))
+    assert full.closed
+    assert not cluster.file_ids
 
 
 @pytest.mark.parametrize(
@@ -168,75 +211,111 @@ async def test_metadata_that_the_server_would_garble_are_refused_before_anything
     assert not cluster.trackers[0].statistics.commands
 
 
+@pytest.mark.parametrize("failure", [TruncateAfter(), StallAfter(), AnswerStatus(Status.FULL)], ids=repr)
 @pytest.mark.parametrize("size", [None, len(_LARGE)], ids=["size unknown", "size known"])
-async def test_a_file_whose_metadata_are_refused_does_not_stay(
-    cluster: FakeCluster, store: FastdfsBlobStore, storage: StorageServer, size: int | None
+async def test_a_file_whose_metadata_fail_is_rolled_back(
+    cluster: FakeCluster, store: FastdfsBlobStore, storage: StorageServer, failure: TruncateAfter, size: int | None
 ) -> None:
-    storage.misbehave(AnswerStatus(Status.FULL), command=Command.SET_METADATA)
-    with pytest.raises(StorageOperationException, match="no space left"):
+    storage.misbehave(failure, command=Command.SET_METADATA)
+    with pytest.raises(StorageException):
         await store.write(new_blob(size=size), body_of(_pieces(_LARGE), size=size))
     assert not cluster.file_ids
 
 
-@pytest.mark.parametrize("command", [Command.SET_METADATA, Command.APPEND, Command.REGENERATE])
-@pytest.mark.parametrize("failure", [TruncateAfter(), AnswerStatus(Status.FULL)], ids=repr)
-async def test_a_step_that_fails_takes_back_those_before_it(
-    cluster: FakeCluster, store: FastdfsBlobStore, storage: StorageServer, command: Command, failure: TruncateAfter
-) -> None:
-    await store.write(new_blob(), body_of(_pieces(_LARGE)))  # asks whether the server can regenerate
-    before = cluster.file_ids
-    storage.misbehave(failure, command=command)
-    with pytest.raises(StorageException):
-        await store.write(new_blob(), body_of(_pieces(_LARGE)))
-    left = cluster.file_ids - before
-    if command is Command.REGENERATE and isinstance(failure, TruncateAfter):
-        assert len(left) == 1, "the new name was lost with the answer: nobody can know it"
-    else:
-        assert not left
-
-
+@pytest.mark.parametrize("failure", [TruncateAfter(5), StallAfter(), StallAfter(30)], ids=repr)
 async def test_an_answer_lost_after_the_last_byte_is_reported_as_such(
-    store: FastdfsBlobStore, storage: StorageServer
+    store: FastdfsBlobStore, storage: StorageServer, observer: RecordingObserver, failure: TruncateAfter
 ) -> None:
-    storage.misbehave(TruncateAfter(5), command=Command.UPLOAD)
-    with pytest.raises(StorageUnavailableException, match="closed the connection"):
+    storage.misbehave(failure, command=Command.UPLOAD)
+    with pytest.raises(StorageUnavailableException, match=r"closed the connection|sent no byte"):
         await store.write(new_blob(size=3), body_of(b"abc", size=3))
+    [left] = observer.of(RollbackFailed)
+    assert f"a file of 3 bytes that {storage.address} may have stored" in left.what
 
 
-@pytest.mark.parametrize(
-    ("command", "size"),
-    [
-        (Command.UPLOAD, len(_LARGE)),
-        (Command.SET_METADATA, len(_LARGE)),
-        (Command.UPLOAD_APPENDER, None),
-        (Command.APPEND, None),
-        (Command.REGENERATE, None),
-        (Command.SET_METADATA, None),
-    ],
-)
-async def test_a_cancellation_while_the_server_answers_leaves_nothing(
-    cluster: FakeCluster, store: FastdfsBlobStore, storage: StorageServer, command: Command, size: int | None
+async def test_a_refused_upload_leaves_nothing_to_report(
+    store: FastdfsBlobStore, storage: StorageServer, observer: RecordingObserver
 ) -> None:
-    await store.delete((await store.write(new_blob(), body_of(_pieces(_LARGE)))).file_id)
-    seen = storage.statistics.commands[command]
+    storage.misbehave(AnswerStatus(Status.FULL), command=Command.UPLOAD)
+    with pytest.raises(StorageOperationException, match="no space left"):
+        await store.write(new_blob(size=3), body_of(b"abc", size=3))
+    assert not observer.events
+
+
+async def test_a_rollback_that_fails_is_reported_and_does_not_hide_the_first_error(
+    cluster: FakeCluster, store: FastdfsBlobStore, storage: StorageServer, observer: RecordingObserver
+) -> None:
+    storage.misbehave(AnswerStatus(Status.FULL), command=Command.SET_METADATA)
+    storage.misbehave(AnswerStatus(Status.FULL), command=Command.DELETE)
+    with pytest.raises(StorageOperationException, match=r"upload: .* has no space left"):
+        await store.write(new_blob(), body_of(_pieces(_LARGE)))
+    [left] = cluster.file_ids
+    [report] = observer.of(RollbackFailed)
+    assert (report.what, report.backend) == (f"the file {left}", "fastdfs")
+    assert "has no space left" in report.reason
+
+
+@pytest.mark.parametrize("command", [Command.UPLOAD, Command.SET_METADATA])
+@pytest.mark.parametrize("size", [None, len(_LARGE)], ids=["size unknown", "size known"])
+@pytest.mark.parametrize("times", [1, 2, 5])
+async def test_a_cancellation_while_the_server_answers_leaves_nothing(
+    cluster: FakeCluster,
+    store: FastdfsBlobStore,
+    storage: StorageServer,
+    command: Command,
+    size: int | None,
+    times: int,
+) -> None:
     storage.misbehave(Delay(0.1), command=command)
     writing = asyncio.create_task(store.write(new_blob(size=size), body_of(_pieces(_LARGE), size=size)))
-    async with asyncio.timeout(5):
-        while storage.statistics.commands[command] == seen:
-            await asyncio.sleep(0.005)
-    for _ in range(2):
+    await until(lambda: storage.statistics.commands[command])
+    for _ in range(times):
         writing.cancel()
         await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await writing
-    assert not cluster.file_ids
+    if times == 1:
+        assert not cluster.file_ids, "one that is cancelled once has been cleaned up before it says so"
+    await until(lambda: not cluster.file_ids)
     written = await store.write(new_blob(), body_of(b"next"))
     assert await read_all(store, written.file_id) == b"next"
 
 
-@pytest.mark.parametrize("version", [_OLD, (6, 16, 1)], ids=["spooled", "growing"])
-async def test_a_source_that_breaks_leaves_no_task_and_no_file(version: tuple[int, int, int]) -> None:
-    with cluster_in_thread(lambda: FakeCluster({"group1": 1}, version=version)) as cluster:
+@pytest.mark.parametrize("silent", list(Role), ids=str)
+async def test_an_upload_to_a_silent_server_lets_a_cancelled_caller_go(
+    cluster: FakeCluster, storage: StorageServer, silent: Role
+) -> None:
+    server = storage if silent is Role.STORAGE else cluster.trackers[0]
+    server.misbehave(StallAfter(), times=None)
+    observer = RecordingObserver()
+    store = FastdfsBlobStore(_config(cluster, network_timeout=120), observer)
+    await store.__aenter__()
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await store.write(new_blob(size=3), body_of(b"abc", size=3))
+    assert time.monotonic() - began < 5
+    await server.stop()  # else closing would wait for 10 s
+    await store.__aexit__(None, None, None)
+    assert len(observer.of(RollbackFailed)) == (silent is Role.STORAGE), "somebody is told what may be left"
+
+
+async def test_closing_waits_for_what_is_cleaned_up(cluster: FakeCluster, storage: StorageServer) -> None:
+    storage.misbehave(Delay(0.3), command=Command.UPLOAD)
+    async with FastdfsBlobStore(_config(cluster)) as store:
+        writing = asyncio.create_task(store.write(new_blob(size=3), body_of(b"abc", size=3)))
+        await until(lambda: storage.statistics.commands[Command.UPLOAD])
+        writing.cancel()
+        await asyncio.sleep(0)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    assert storage.statistics.commands[Command.DELETE] == 1
+    assert not cluster.file_ids
+
+
+async def test_a_source_that_breaks_leaves_no_task_and_no_file() -> None:
+    with cluster_in_thread(lambda: FakeCluster({"group1": 1})) as cluster:
         async with FastdfsBlobStore(_config(cluster, spool_memory=1000)) as store, leak_guard():
             with pytest.raises(OSError, match="the disk is gone"):
                 await store.write(new_blob(), body_of(breaking_after(_pieces(_LARGE), OSError("the disk is gone"))))

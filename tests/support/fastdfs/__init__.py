@@ -3,8 +3,10 @@
 from tests.support.fastdfs.cluster import FakeCluster
 from tests.support.fastdfs.misbehaviour import (
     AnswerStatus,
+    AnswerWith,
     CorruptBody,
     Delay,
+    Drip,
     Fragment,
     GarbageHeader,
     Misbehaviour,
@@ -12,15 +14,18 @@ from tests.support.fastdfs.misbehaviour import (
     ResetAfter,
     StallAfter,
     StopReading,
+    Surplus,
     TruncateAfter,
 )
 from tests.support.fastdfs.protocol import Command, Status
 
 __all__ = [
     "AnswerStatus",
+    "AnswerWith",
     "Command",
     "CorruptBody",
     "Delay",
+    "Drip",
     "FakeCluster",
     "Fragment",
     "GarbageHeader",
@@ -30,5 +35,6 @@ __all__ = [
     "StallAfter",
     "Status",
     "StopReading",
+    "Surplus",
     "TruncateAfter",
 ]

@@ -23,8 +23,9 @@ class FakeCluster:
         trackers: int = 1,
         address_size: Literal[15, 45] = 15,
         version: tuple[int, int, int] = (6, 16, 1),
+        uses_storage_ids: bool = False,
     ) -> None:
-        settings = Settings(address_size, version)
+        settings = Settings(address_size, version, uses_storage_ids)
         counts = groups or {"group1": 2, "group2": 1}
         self._groups = {
             name: Group(name, [f"127.1.{number}.{index + 1}" for index in range(replicas)], settings)

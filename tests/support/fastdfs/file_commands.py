@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.support.fastdfs.content import Content
 from tests.support.fastdfs.exchange import Refusal, Reply, Request
-from tests.support.fastdfs.names import EXTENSION_PATTERN, StoredName, random_tail
+from tests.support.fastdfs.names import EXTENSION_PATTERN, StoredName, random_tail, slave_name
 from tests.support.fastdfs.protocol import (
     EXTENSION_FIELD,
     GROUP_FIELD,
@@ -21,6 +21,7 @@ from tests.support.fastdfs.server import Handler
 from tests.support.fastdfs.shelf import Shelf
 
 _UPLOAD_HEAD: Final = 1 + 8 + EXTENSION_FIELD
+_SLAVE_HEAD: Final = 8 + 8 + 16 + EXTENSION_FIELD
 _RANGE: Final = 8 + 8
 _ANY_PATH: Final = 0xFF
 _WITHOUT_CRC: Final = 1
@@ -34,6 +35,7 @@ class FileCommands:
         return {
             Command.UPLOAD: self._upload,
             Command.UPLOAD_APPENDER: self._upload,
+            Command.UPLOAD_SLAVE: self._upload_slave,
             Command.DOWNLOAD: self._download,
             Command.QUERY_INFO: self._info,
             Command.DELETE: self._delete,
@@ -50,10 +52,23 @@ class FileCommands:
         content, crc = await received(request)
         is_appender = request.command == Command.UPLOAD_APPENDER
         stored = StoredName(
-            self._shelf.host, int(time.time()), size, crc, random_tail(extension), is_appender=is_appender
+            self._shelf.source, int(time.time()), size, crc, random_tail(extension), is_appender=is_appender
         )
         name = self._shelf.new_name(stored)
         self._shelf.publish(name, self._shelf.files.put(name, content, is_appender=is_appender))
+        return Reply.of(text_field(self._shelf.group, GROUP_FIELD) + name)
+
+    async def _upload_slave(self, request: Request) -> Reply:
+        head = await request.read(_SLAVE_HEAD)
+        name_length, size = read_numbers(head, 2)
+        prefix, extension = field_text(head[16:32]), field_text(head[32:])
+        if not 0 < name_length == request.unread - size or not prefix or not EXTENSION_PATTERN.fullmatch(extension):
+            raise Refusal(Status.INVALID)
+        master = await request.read(name_length)
+        self._shelf.find(master)
+        content, _ = await received(request)
+        name = slave_name(master, prefix, extension)
+        self._shelf.publish(name, self._shelf.files.put(name, content, is_appender=False))
         return Reply.of(text_field(self._shelf.group, GROUP_FIELD) + name)
 
     async def _download(self, request: Request) -> Reply:
@@ -75,7 +90,8 @@ class FileCommands:
         if file.is_appender:
             crc = 0 if request.flags & _WITHOUT_CRC else file.content.crc32()
         signed_crc = int.from_bytes(crc.to_bytes(4), signed=True)
-        address = text_field(stored.source, self._shelf.settings.address_size + 1)
+        source = self._shelf.host if stored.source == self._shelf.source else stored.address
+        address = text_field(source, self._shelf.settings.address_size + 1)
         return Reply.of(numbers(file.content.size, file.modified, signed_crc) + address)
 
     async def _delete(self, request: Request) -> Reply:

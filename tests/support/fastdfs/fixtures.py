@@ -34,6 +34,18 @@ def fastdfs_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastdfsSi
         site.close()
 
 
+@pytest.fixture(scope="session")
+def storage_id_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSite]:
+    """A real FastDFS that calls its storages by numbers, where its programs are on PATH."""
+    if not installed_version():
+        pytest.skip("no fdfs_trackerd and fdfs_storaged on PATH")
+    site = RealSite("storage ids", tmp_path_factory.mktemp("fastdfs-ids"), LocalDaemon, uses_storage_ids=True)
+    try:
+        yield site
+    finally:
+        site.close()
+
+
 @pytest.fixture
 async def fake_fastdfs() -> AsyncIterator[FakeCluster]:
     """A fresh protocol-level cluster in the test's own event loop, which can be told to misbehave."""

@@ -22,7 +22,7 @@ class Group:
         self.is_trusted_blindly = False
         """Let trackers name replicas for reading before these have the file: a stale view of the group."""
         self.storages = [
-            StorageServer(Shelf(host, name, settings, partial(self._replicate, index)))
+            StorageServer(Shelf(host, _server_id(host, settings), name, settings, partial(self._replicate, index)))
             for index, host in enumerate(hosts)
         ]
         self._queues = {
@@ -83,7 +83,7 @@ class Group:
 
     def source_of(self, name: bytes) -> StorageServer | None:
         stored = StoredName.decode(name)
-        return next((storage for storage in self.storages if stored and storage.host == stored.source), None)
+        return next((storage for storage in self.storages if stored and storage.source == stored.source), None)
 
     def _may_have(self, storage: StorageServer, name: bytes) -> bool:
         source = self.source_of(name)
@@ -98,3 +98,10 @@ class Group:
         for target in range(len(self.storages)):
             if target != source:
                 self._queues[source, target].add(name, change)
+
+
+def _server_id(host: str, settings: Settings) -> str:
+    if not settings.uses_storage_ids:
+        return host
+    *_, group, index = host.split(".")
+    return str(100_000 + 100 * int(group) + int(index))

@@ -13,6 +13,7 @@ from typing import Final, Self
 from tests.support.fastdfs.site import AddressFields
 
 STORAGES: Final = (("group1", 0), ("group1", 1), ("group2", 0))
+FIRST_STORAGE_ID: Final = 100_001
 
 _TRACKER: Final = """\
 bind_addr = {host}
@@ -23,6 +24,12 @@ reserved_storage_space = 64MB
 store_lookup = 0
 max_connections = 1024
 base_path = {folder}
+{storage_ids}"""
+
+_STORAGE_IDS: Final = """\
+use_storage_id = true
+id_type_in_filename = id
+storage_ids_filename = {file}
 """
 
 # The default thread_stack_size is below what some builds of the storage accept.
@@ -37,6 +44,8 @@ thread_stack_size = 512KB
 max_connections = 1024
 heart_beat_interval = 1
 stat_report_interval = 1
+sync_binlog_buff_interval = 1
+sync_wait_msec = 50
 subdir_count_per_path = 4
 store_path_count = 1
 base_path = {folder}
@@ -61,16 +70,33 @@ class Layout:
     def tracker_address(self) -> str:
         return f"{self.network}.2:{self.tracker_port}"
 
-    def write_tracker(self, address_fields: AddressFields) -> Path:
+    def write_tracker(self, address_fields: AddressFields, *, uses_storage_ids: bool) -> Path:
         return self._write(
-            "tracker", _TRACKER, host=f"{self.network}.2", port=self.tracker_port, address_fields=address_fields
+            "tracker",
+            _TRACKER,
+            host=f"{self.network}.2",
+            port=self.tracker_port,
+            address_fields=address_fields,
+            storage_ids=_STORAGE_IDS.format(file=self._write_storage_ids()) if uses_storage_ids else "",
         )
 
     def write_storage(self, group: str, index: int) -> Path:
-        host = f"{self.network}.{3 + STORAGES.index((group, index))}"
+        host, port = self.storage_host(group, index), self.storage_port
         return self._write(
-            f"{group}-{index}", _STORAGE, host=host, port=self.storage_port, group=group, tracker=self.tracker_address
+            f"{group}-{index}", _STORAGE, host=host, port=port, group=group, tracker=self.tracker_address
         )
+
+    def storage_host(self, group: str, index: int) -> str:
+        return f"{self.network}.{3 + STORAGES.index((group, index))}"
+
+    def _write_storage_ids(self) -> Path:
+        path = self.folder / "storage_ids.conf"
+        lines = (
+            f"{FIRST_STORAGE_ID + number} {group} {self.storage_host(group, index)}:{self.storage_port}\n"
+            for number, (group, index) in enumerate(STORAGES)
+        )
+        path.write_text("".join(lines), encoding="ascii")
+        return path
 
     def _write(self, name: str, template: str, **values: object) -> Path:
         folder = self.folder / name

@@ -51,6 +51,54 @@ class Delay(Misbehaviour):
 
 
 @dataclass(frozen=True, slots=True)
+class Drip(Misbehaviour):
+    """Send the reply byte by byte, with a pause after each."""
+
+    pause: float
+    after: int = 0
+
+    async def send(self, reply: Reply, wire: Wire) -> None:
+        sent = 0
+        for piece in reply.pieces():
+            for byte in piece:
+                await wire.send(bytes([byte]))
+                sent += 1
+                if sent > self.after:
+                    await asyncio.sleep(self.pause)
+
+
+@dataclass(frozen=True, slots=True)
+class Surplus(Misbehaviour):
+    """Send more than the reply: at once, or a moment later."""
+
+    surplus: bytes
+    delay: float = 0.0
+
+    async def send(self, reply: Reply, wire: Wire) -> None:
+        pieces = list(reply.pieces())
+        if not self.delay:
+            pieces[-1] += self.surplus
+        for piece in pieces:
+            await wire.send(piece)
+        if self.delay:
+            await asyncio.sleep(self.delay)
+            await wire.send(self.surplus)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWith(Misbehaviour):
+    """Do what is asked, and put these bytes in the place of the whole reply; close where told so."""
+
+    reply: bytes
+    close: bool = False
+
+    async def send(self, reply: Reply, wire: Wire) -> None:
+        await wire.send(self.reply)
+        if self.close:
+            await wire.close()
+
+
+@dataclass(frozen=True, slots=True)
 class StallAfter(Misbehaviour):
     """Stop in mid-reply and keep the connection open."""
 

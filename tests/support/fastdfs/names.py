@@ -35,9 +35,12 @@ def random_tail(extension: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoredName:
-    """What a name says of its file. An appender's size is not in its name; its CRC is that of its first bytes."""
+    """What a name says of its file. An appender's size is not in its name; its CRC is that of its first bytes.
 
-    source: str
+    `source` are the four bytes of an IPv4 address, or of a storage id, least significant byte first.
+    """
+
+    source: bytes
     created: int
     size: int
     crc32: int
@@ -46,7 +49,7 @@ class StoredName:
 
     def encode(self) -> bytes:
         """Two calls give two names: the unused bits of the size are random, as on a real server."""
-        fields = _FIELDS.pack(IPv4Address(self.source).packed, self.created, self._size_field(), self.crc32)
+        fields = _FIELDS.pack(self.source, self.created, self._size_field(), self.crc32)
         return b"M00/00/00/" + base64.b64encode(fields, altchars=b"-_").rstrip(b"=") + self.tail.encode("ascii")
 
     @classmethod
@@ -61,7 +64,12 @@ class StoredName:
             return None
         is_appender = bool(size & _APPENDER)
         plain_size = 0 if is_appender else size % _FOUR_GIB if size & _SMALL else size
-        return cls(str(IPv4Address(source)), created, plain_size, crc, tail, is_appender=is_appender)
+        return cls(source, created, plain_size, crc, tail, is_appender=is_appender)
+
+    @property
+    def address(self) -> str:
+        """The source, where it is one."""
+        return str(IPv4Address(self.source))
 
     @classmethod
     def issued(cls, name: bytes) -> Self:
@@ -76,3 +84,20 @@ class StoredName:
         if self.is_appender:
             return _SMALL | _APPENDER | noise
         return self.size if self.size >= _FOUR_GIB else _SMALL | noise | self.size
+
+
+def source_of_address(host: str) -> bytes:
+    return IPv4Address(host).packed
+
+
+def source_of_id(server_id: str) -> bytes:
+    """As `use_storage_id` writes it."""
+    return int(server_id).to_bytes(4, "little")
+
+
+def slave_name(master: bytes, prefix: bytes, extension: bytes) -> bytes:
+    """The master's name up to its extension, the prefix, and an extension of the slave's own."""
+    last = master[-EXTENSION_FIELD - 1 :]
+    stem = master[: len(master) - len(last)] + last.partition(b".")[0]
+    dot = b"" if not extension or extension.startswith(b".") else b"."
+    return stem + prefix + dot + extension

@@ -24,6 +24,7 @@ class Command(IntEnum):
     SET_METADATA = 13
     DOWNLOAD = 14
     GET_METADATA = 15
+    UPLOAD_SLAVE = 21
     QUERY_INFO = 22
     UPLOAD_APPENDER = 23
     APPEND = 24
@@ -31,6 +32,7 @@ class Command(IntEnum):
     TRUNCATE = 36
     REGENERATE = 38
     QUIT = 82
+    LIST_STORAGES = 92
     REPLY = 100
     STORE_ANYWHERE = 101
     FETCH_ONE = 102

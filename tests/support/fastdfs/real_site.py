@@ -29,7 +29,13 @@ type MakeDaemon = Callable[[str, Path], Daemon]
 
 class RealSite(FastdfsSite):
     def __init__(
-        self, description: str, folder: Path, make_daemon: MakeDaemon, address_fields: AddressFields = "auto"
+        self,
+        description: str,
+        folder: Path,
+        make_daemon: MakeDaemon,
+        address_fields: AddressFields = "auto",
+        *,
+        uses_storage_ids: bool = False,
     ) -> None:
         layout = Layout.unused(folder)
         super().__init__(description, (layout.tracker_address,), is_real=True)
@@ -39,7 +45,8 @@ class RealSite(FastdfsSite):
         self._running: set[tuple[str, int]] = set()
         with ExitStack() as opened:
             opened.callback(shutil.rmtree, folder, ignore_errors=True)
-            tracker = make_daemon(TRACKER_PROGRAM, layout.write_tracker(address_fields))
+            conf = layout.write_tracker(address_fields, uses_storage_ids=uses_storage_ids)
+            tracker = make_daemon(TRACKER_PROGRAM, conf)
             opened.callback(tracker.stop)
             tracker.start()
             for storage, daemon in self._storages.items():
@@ -61,6 +68,18 @@ class RealSite(FastdfsSite):
 
     def close(self) -> None:
         self._opened.close()
+
+    def on_disk(self, group: str) -> list[dict[str, int]]:
+        """For each storage of a group what is really there, copies included: names without folders, and sizes."""
+        return [
+            {
+                path.name: path.stat().st_size
+                for path in (self._folder / f"{group}-{index}").glob("data/??/??/*")
+                if not path.is_dir()
+            }
+            for name, index in STORAGES
+            if name == group
+        ]
 
     def _wait_until_active(self) -> None:
         """The tracker offers exactly the storages that run."""

@@ -45,6 +45,7 @@ class ProtocolServer(ABC):
         self.statistics = Statistics()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._wires: set[Wire] = set()
         self._faults: list[_Fault] = []
 
     @abstractmethod
@@ -82,6 +83,11 @@ class ProtocolServer(ABC):
         """Forget every misbehaviour that is still to come."""
         self._faults.clear()
 
+    def forget_connections(self) -> None:
+        """Never answer on those that are open now, as if a firewall had forgotten them; accept new ones."""
+        for wire in self._wires:
+            wire.is_forgotten = True
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -90,10 +96,14 @@ class ProtocolServer(ABC):
             wire.abort()
             return
         self._connections.add(task)
+        self._wires.add(wire)
         self.statistics.accepted += 1
         self.statistics.open += 1
         try:
             while wire.is_open and (request := await wire.next_request()):
+                if wire.is_forgotten:
+                    await wire.fall_silent()
+                    break
                 await self._exchange(request, wire)
             await wire.close()
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -101,6 +111,7 @@ class ProtocolServer(ABC):
         finally:
             wire.abort()
             self._connections.discard(task)
+            self._wires.discard(wire)
             self.statistics.open -= 1
 
     async def _exchange(self, request: Request, wire: Wire) -> None:

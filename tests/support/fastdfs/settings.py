@@ -12,6 +12,9 @@ class Settings:
     """Bytes of an address in a tracker's reply: 15 up to 6.10, 45 from 6.11, configurable since 6.15."""
     version: tuple[int, int, int] = (6, 16, 1)
 
+    uses_storage_ids: bool = False
+    """Storages are known by numbers, and write these into the names of their files instead of their addresses."""
+
     @property
     def regenerates_appenders(self) -> bool:
         return self.version >= (6, 2, 0)

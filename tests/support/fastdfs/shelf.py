@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.support.fastdfs.exchange import Refusal, Request
-from tests.support.fastdfs.names import NAME_PATTERN, StoredName
+from tests.support.fastdfs.names import NAME_PATTERN, StoredName, source_of_address, source_of_id
 from tests.support.fastdfs.protocol import GROUP_FIELD, Status, field_text
 from tests.support.fastdfs.settings import Settings
 from tests.support.fastdfs.volume import Change, StoredFile, Volume
@@ -18,11 +18,18 @@ type Publish = Callable[[bytes, Change], None]
 @dataclass(frozen=True, slots=True)
 class Shelf:
     host: str
+    server_id: str
+    """What trackers call the storage: a number with `use_storage_id`, else its address."""
     group: str
     settings: Settings
     publish: Publish
     """Told the name and the change of every file changed here, so that replicas can follow."""
     files: Volume = field(default_factory=Volume)
+
+    @property
+    def source(self) -> bytes:
+        """What stands for this storage in the names that it gives."""
+        return source_of_id(self.server_id) if self.settings.uses_storage_ids else source_of_address(self.host)
 
     async def read_target(self, request: Request) -> bytes:
         """The file name after a group name: the rest of the request."""

@@ -25,6 +25,14 @@ class StorageServer(ProtocolServer):
         self.when_started: Callable[[], None] = lambda: None
 
     @property
+    def server_id(self) -> str:
+        return self._shelf.server_id
+
+    @property
+    def source(self) -> bytes:
+        return self._shelf.source
+
+    @property
     def files(self) -> Volume:
         """By name without group. A test may look into it and damage what it finds."""
         return self._shelf.files

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.support.fastdfs.exchange import Refusal, Reply, Request
 from tests.support.fastdfs.group import Group
+from tests.support.fastdfs.listing import SERVER_ID_FIELD, listing_record
 from tests.support.fastdfs.protocol import GROUP_FIELD, Command, Status, field_text, numbers, text_field
 from tests.support.fastdfs.server import Handler, ProtocolServer
 from tests.support.fastdfs.settings import Settings
@@ -33,6 +34,7 @@ class TrackerServer(ProtocolServer):
             Command.FETCH_ONE: self._fetch_one,
             Command.FETCH_ALL: self._fetch_all,
             Command.UPDATE: self._update,
+            Command.LIST_STORAGES: self._list_storages,
             Command.ACTIVE_TEST: self._active_test,
         }
 
@@ -78,6 +80,17 @@ class TrackerServer(ProtocolServer):
             return self._all(group, storages)
         others = (text_field(storage.host, self._settings.address_size) for storage in storages[1:])
         return Reply.of(self._entry(group, storages[:1]) + b"".join(others))
+
+    async def _list_storages(self, request: Request) -> Reply:
+        if not GROUP_FIELD <= request.length < GROUP_FIELD + SERVER_ID_FIELD:
+            raise Refusal(Status.INVALID)
+        body = await request.body()
+        storages = self._group(body[:GROUP_FIELD]).storages
+        if server_id := field_text(body[GROUP_FIELD:]).decode("ascii"):
+            storages = [storage for storage in storages if storage.server_id == server_id]
+            if not storages:
+                raise Refusal(Status.MISSING)
+        return Reply.of(b"".join(listing_record(storage, self._settings) for storage in storages))
 
     async def _active_test(self, request: Request) -> Reply:
         await _expect_nothing(request)

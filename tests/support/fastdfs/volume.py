@@ -87,9 +87,14 @@ class Volume:
         return self._applied(name, resize)
 
     def finish(self, name: bytes, new_name: bytes) -> Change:
-        """Turn an appender into a normal file of another name. Its metadata is lost, as on a real server."""
+        """Turn an appender into a normal file of another name. Its metadata is lost, as on a real server.
+
+        Replicas follow only while the file is there under its new name; else they keep what they have, for ever.
+        """
 
         def repeat(volume: Volume) -> None:
+            if volume is not self and new_name not in self:
+                return
             file = volume._discard(name)
             if file is not None:
                 volume._files[new_name] = StoredFile(file.content, modified=file.modified)

@@ -18,6 +18,7 @@ class Wire:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.is_forgotten = False
 
     @property
     def is_open(self) -> bool:

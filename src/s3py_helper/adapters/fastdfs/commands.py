@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from s3py_helper.adapters.fastdfs.deadline import within
 from s3py_helper.adapters.fastdfs.describe import decoded
 from s3py_helper.adapters.fastdfs.errors import translated
 from s3py_helper.adapters.fastdfs.metadata import pairs_in, pairs_to_store
@@ -14,11 +15,11 @@ from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.protocol.faults import ServerRefusal
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
-from s3py_helper.adapters.fastdfs.routing.read_routing import Candidate, change_at_source, read_from_source
+from s3py_helper.adapters.fastdfs.routing.read_routing import Candidate, ReadRouting
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
 from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.adapters.fastdfs.upload.new_file import extension_of
-from s3py_helper.adapters.fastdfs.upload.rollback import roll_back, settled
+from s3py_helper.adapters.fastdfs.upload.rollback import Rollback
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.domain.arguments import require_number
 from s3py_helper.domain.blob import NewBlob
@@ -40,16 +41,18 @@ class FastdfsCommands:
     off: therefore changes of such files are finished even when their caller is cancelled.
     """
 
-    def __init__(self, session: FastdfsSession, trackers: Trackers) -> None:
+    def __init__(self, session: FastdfsSession, trackers: Trackers, routing: ReadRouting) -> None:
         self._session = session
         self._trackers = trackers
+        self._routing = routing
 
     async def create_appender(self, blob: NewBlob, content: bytes) -> FileId:
         """Store a file that can grow, with its metadata, or nothing."""
         pairs = pairs_to_store(blob)
-        with translated("upload"):
+        with within(self._session, self._session.opening_timeout, "upload"):
             target = await self._trackers.place_for_new_file()
-            connection = await self._session.storage(target.address).get_connection()
+            connection = await self._session.storage(target.address).get_connection(long=True)
+        with translated("upload"):
             client = StorageClient(connection, target.group)
             storing = changes.new_appender(client, target.path_index, extension_of(blob.file_name), content)
             return await self._stored(target.address, client, storing, pairs)
@@ -63,13 +66,13 @@ class FastdfsCommands:
         pairs = pairs_to_store(blob)
 
         async def attempt(candidate: Candidate) -> FileId:
-            connection = await self._session.storage(candidate.address).get_connection()
+            connection = await self._session.storage(candidate.address).get_connection(long=True)
             client = StorageClient(connection, master.bucket)
             storing = changes.new_slave(client, master.key, prefix, extension_of(blob.file_name), content)
             return await self._stored(candidate.address, client, storing, pairs)
 
         with translated("upload", master), _explained(errno.EEXIST, f"{master} has a slave of that name already"):
-            return await change_at_source(self._trackers, master, attempt)
+            return await self._routing.change_at_source(master, attempt)
 
     async def append(self, file_id: FileId, content: bytes) -> None:
         """Add bytes at the end of a file that can grow. Not cut short by a cancellation."""
@@ -95,7 +98,8 @@ class FastdfsCommands:
 
         async def regenerating() -> FileId:
             pairs = await self.metadata(file_id)
-            new_id = await self._change("finish", file_id, lambda client: client.regenerate(file_id.key))
+            size = await self._size(file_id)
+            new_id = await self._change("finish", file_id, lambda client: client.regenerate(file_id.key, size))
             if pairs:  # the server forgets them
                 await self.set_metadata(new_id, pairs, merge=False)
             return new_id
@@ -115,8 +119,8 @@ class FastdfsCommands:
 
             return await self._session.talk(candidate.address, read)
 
-        with translated("metadata", file_id):
-            return await read_from_source(self._trackers, file_id, attempt)
+        with within(self._session, self._session.operation_timeout, "metadata", file_id):
+            return await self._routing.from_source(file_id, attempt)
 
     async def set_metadata(self, file_id: FileId, pairs: Mapping[str, str], *, merge: bool) -> None:
         """Replace all pairs that are kept beside a file, or only those of the same names."""
@@ -125,20 +129,31 @@ class FastdfsCommands:
             async with await self._session.storage(candidate.address).get_connection() as connection:
                 await StorageClient(connection, file_id.bucket).set_metadata(file_id.key, dict(pairs), merge=merge)
 
-        with translated("metadata", file_id):
-            await change_at_source(self._trackers, file_id, attempt)
+        with within(self._session, self._session.operation_timeout, "metadata", file_id):
+            await self._routing.change_at_source(file_id, attempt)
 
     async def crc32(self, file_id: FileId) -> int:
         """The CRC-32 of a file's bytes, as its server knows or computes it."""
 
         async def attempt(candidate: Candidate) -> int:
-            return await self._session.talk(
-                candidate.address,
-                lambda connection: changes.crc32_of(StorageClient(connection, file_id.bucket), file_id.key),
-            )
+            async def ask(connection: FramedConnection) -> int:
+                client = StorageClient(connection, file_id.bucket)
+                return await changes.crc32_of(client, file_id.key, (await client.stat(file_id.key)).size)
+
+            return await self._session.talk(candidate.address, ask)
 
         with translated("info", file_id):
-            return await read_from_source(self._trackers, file_id, attempt)
+            return await self._routing.from_source(file_id, attempt)
+
+    async def _size(self, file_id: FileId) -> int:
+        async def attempt(candidate: Candidate) -> int:
+            stat = await self._session.talk(
+                candidate.address, lambda connection: StorageClient(connection, file_id.bucket).stat(file_id.key)
+            )
+            return stat.size
+
+        with within(self._session, self._session.operation_timeout, "info", file_id):
+            return await self._routing.from_source(file_id, attempt)
 
     async def _change[T](self, operation: str, file_id: FileId, change: Callable[[StorageClient], Awaitable[T]]) -> T:
         name = decoded(file_id.key)
@@ -151,11 +166,13 @@ class FastdfsCommands:
 
         refused = f"the server refuses to {operation} {file_id}: it is no appender file, or has no such position"
         with translated(operation, file_id), _explained(errno.EINVAL, refused):
-            return await change_at_source(self._trackers, file_id, attempt)
+            return await self._routing.change_at_source(file_id, attempt)
 
     async def _stored(
         self, address: Address, client: StorageClient, storing: Coroutine[None, None, FileId], pairs: Mapping[str, str]
     ) -> FileId:
+        rollback = Rollback(self._session, address)
+
         async def ending() -> FileId:
             async with client.connection:
                 file_id = await storing
@@ -163,11 +180,11 @@ class FastdfsCommands:
                     await client.set_metadata(file_id.key, dict(pairs))
                 except BaseException:  # a file without its metadata is not what was asked for
                     client.connection.release()
-                    await roll_back(self._session, address, file_id)
+                    await rollback.remove(file_id)
                     raise
                 return file_id
 
-        return await settled(self._session, address, client.connection, ending())
+        return await rollback.settled(ending())
 
 
 def _check_position(number: int) -> None:

@@ -1,5 +1,6 @@
 """How to reach a FastDFS cluster."""
 
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field, field_validator
@@ -17,10 +18,13 @@ class FastdfsConfig(SettingsModel):
     Attributes:
         tracker_servers: Trackers as `host:port` (`[address]:port` for IPv6); any of them that answers is used.
         connect_timeout: Seconds to establish a connection.
-        network_timeout: Seconds without a byte after which an operation counts as failed.
+        network_timeout: Seconds without a byte after which a server counts as gone.
+        operation_timeout: Seconds for the whole of a short operation: describing, deleting, or opening a file, finding
+            a server for a new one. However many servers are asked in turn, no caller waits for longer.
         store_path_index: Store path for new files; -1 leaves the choice to the server.
         connection_pool_size: Connections to each server at once; 0 stands for the default of 64.
-        pool_timeout: Seconds to wait for a connection when all of a server's are in use.
+        pool_timeout: Seconds to wait for a connection when all of a server's are in use. An eighth of them is kept for
+            short operations, so that transfers cannot use them up.
         group_name: Group for new files; `None` leaves the choice to the tracker.
         address_map: Where servers are reached whose own addresses lead nowhere from here (NAT, containers):
             `{"10.0.0.5:23000": "files.example.com:32300"}`, or `{"10.0.0.5": "files.example.com"}` for all its ports.
@@ -28,13 +32,15 @@ class FastdfsConfig(SettingsModel):
         read_from: `source` reads each file from the server that took its upload, the first to know of changes; uploads
             are spread over the servers of a group, and with them reads. `replicas` spreads the reads of each single
             file; for a moment after a deletion another process may then still get the file.
-        spool_memory: Bytes of an upload of unknown size that may wait in memory, the rest waits in a temporary file.
-            Concerns only servers before 6.02: newer ones take such uploads as they come.
+        spool_memory: An upload of unknown size waits until its size is known: up to so many bytes of it in memory, a
+            larger one in a temporary file.
+        spool_directory: Folder for these temporary files, which have no name in it; `None` is the system's.
     """
 
     tracker_servers: list[str] = Field(min_length=1)
     connect_timeout: float = Field(default=3, gt=0)
     network_timeout: float = Field(default=3, gt=0)
+    operation_timeout: float = Field(default=15, gt=0)
     store_path_index: int = Field(default=-1, ge=-1, le=255)
     connection_pool_size: int = Field(default=0, ge=0)
     pool_timeout: float = Field(default=30, gt=0)
@@ -42,7 +48,8 @@ class FastdfsConfig(SettingsModel):
     address_map: dict[str, str] = Field(default_factory=dict)
     verify_checksum: bool = True
     read_from: Literal["source", "replicas"] = "source"
-    spool_memory: int = Field(default=8 * 1024 * 1024, ge=0)
+    spool_memory: int = Field(default=1024 * 1024, ge=0)
+    spool_directory: Path | None = None
 
     @field_validator("tracker_servers")
     @classmethod

@@ -3,21 +3,17 @@
 import errno
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.deadline import within
 from s3py_helper.adapters.fastdfs.describe import FileFacts, describe
-from s3py_helper.adapters.fastdfs.download_body import DownloadBody
+from s3py_helper.adapters.fastdfs.download_body import CHUNK_BYTES, DownloadBody, HeldBody, Refill, StreamedBody
 from s3py_helper.adapters.fastdfs.metadata import read_metadata
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.protocol.faults import ServerRefusal
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
-from s3py_helper.adapters.fastdfs.routing.read_routing import (
-    Candidate,
-    ReplicaBehind,
-    read_from_replica,
-    read_from_source,
-)
-from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
+from s3py_helper.adapters.fastdfs.routing.read_routing import Candidate, ReadRouting, ReplicaBehind
 from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.application.ports.blob_store import OpenBlob
+from s3py_helper.application.ports.observer import DownloadResumed
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
 from s3py_helper.domain.errors import IntegrityException, InvalidRangeException
@@ -39,11 +35,11 @@ class OpenDownload:
 class BlobReader:
     """Asks storage servers for descriptions and bytes."""
 
-    def __init__(self, config: FastdfsConfig, session: FastdfsSession, trackers: Trackers) -> None:
+    def __init__(self, config: FastdfsConfig, session: FastdfsSession, routing: ReadRouting) -> None:
         self._session = session
-        self._trackers = trackers
+        self._routing = routing
         self._verify = config.verify_checksum
-        self._read = read_from_source if config.read_from == "source" else read_from_replica
+        self._read = routing.from_source if config.read_from == "source" else routing.from_replica
 
     async def info(self, file_id: FileId) -> BlobInfo:
         """Two requests for a normal file with metadata: where it is, and what was kept beside it."""
@@ -53,25 +49,31 @@ class BlobReader:
                 candidate.address, lambda connection: self._describe(connection, candidate, file_id)
             )
 
-        return await read_from_source(self._trackers, file_id, attempt)
+        return await self._routing.from_source(file_id, attempt)
 
     async def open(self, file_id: FileId, byte_range: ByteRange | None, *, described: bool) -> OpenDownload:
         """Two requests for a normal file: where it is, its bytes. A third, for its metadata, when it is `described`."""
+        facts = FileFacts.in_name(file_id)
+        begin_at = self._session.talk if _is_held(facts, byte_range) else self._session.begin
 
         async def attempt(candidate: Candidate) -> OpenDownload:
             async def begin(connection: FramedConnection) -> OpenDownload:
                 client = StorageClient(connection, file_id.bucket)
                 stored = await _metadata(client, file_id, candidate) if described else None
-                return await self._begin(client, candidate, file_id, byte_range, stored)
+                known = facts or FileFacts.on_server(await client.stat(file_id.key))
+                return await self._begin(client, candidate, file_id, known, byte_range, stored)
 
-            return await self._session.begin(candidate.address, begin)
+            return await begin_at(candidate.address, begin)
 
-        return await self._read(self._trackers, file_id, attempt)
+        return await self._read(file_id, attempt)
 
     async def _describe(self, connection: FramedConnection, candidate: Candidate, file_id: FileId) -> BlobInfo:
         client = StorageClient(connection, file_id.bucket)
         stored = await _metadata(client, file_id, candidate)
-        facts = await _facts(client, file_id, known_to_exist=stored is not None)
+        facts = FileFacts.in_name(file_id)
+        if facts is None or stored is None:
+            stat = await client.stat(file_id.key)
+            facts = facts or FileFacts.on_server(stat)
         return describe(file_id, facts, read_metadata(stored or b""))
 
     async def _begin(
@@ -79,10 +81,11 @@ class BlobReader:
         client: StorageClient,
         candidate: Candidate,
         file_id: FileId,
+        facts: FileFacts,
         byte_range: ByteRange | None,
         stored: bytes | None,
     ) -> OpenDownload:
-        facts = await _facts(client, file_id, known_to_exist=True)  # whether it does, asking for its bytes will show
+        # The name tells facts of a file that may be gone. Whether it is there, asking for its bytes shows.
         try:
             span = _span(byte_range, facts, file_id)
         except InvalidRangeException:
@@ -93,9 +96,32 @@ class BlobReader:
             await self._ask_for(client, file_id, facts, span, candidate)
         elif stored is None:
             await client.stat(file_id.key)  # no bytes can be asked for, so this one finds out
-        whole = len(span) == facts.size
-        body = DownloadBody(file_id, client.connection, len(span), facts.crc32 if whole and self._verify else None)
+        body = await self._body(client.connection, file_id, facts, span)
         return OpenDownload(describe(file_id, facts, read_metadata(stored or b"")), span, body)
+
+    async def _body(self, connection: FramedConnection, file_id: FileId, facts: FileFacts, span: Span) -> DownloadBody:
+        crc32 = facts.crc32 if self._verify and len(span) == facts.size else None
+        if len(span) > CHUNK_BYTES:
+            refill = None if facts.crc32 is None else self._refill(file_id)
+            return StreamedBody(file_id, connection, span.start, len(span), crc32, refill)
+        content = await connection.receive_exactly(len(span)) if len(span) else b""
+        connection.release()
+        return HeldBody(file_id, content, crc32)
+
+    def _refill(self, file_id: FileId) -> Refill:
+        async def refill(start: int, size: int) -> bytes:
+            async def fetch(connection: FramedConnection) -> bytes:
+                client = StorageClient(connection, file_id.bucket)
+                _check_length(await client.begin_download(file_id.key, start, size), start, size, file_id)
+                return await connection.receive_exactly(size)
+
+            self._session.observer.notify(
+                DownloadResumed(Backend.FASTDFS, str(file_id), start, "others waited for its connection")
+            )
+            with within(self._session, self._session.operation_timeout, "download", file_id):
+                return await self._read(file_id, lambda candidate: self._session.talk(candidate.address, fetch))
+
+        return refill
 
     async def _ask_for(
         self, client: StorageClient, file_id: FileId, facts: FileFacts, span: Span, candidate: Candidate
@@ -110,16 +136,9 @@ class BlobReader:
             length = await self._length_from(span.start, client, file_id, candidate)
             if length >= len(span):
                 raise
-        if length == len(span):
-            return
-        if not candidate.final:
+        if length != len(span) and not candidate.final:
             raise ReplicaBehind
-        raise IntegrityException(
-            f"download of {file_id}: the server has {length} bytes from {span.start} on, there should be {len(span)}",
-            operation="download",
-            file_id=str(file_id),
-            backend=Backend.FASTDFS,
-        )
+        _check_length(length, span.start, len(span), file_id)
 
     async def _length_from(self, start: int, client: StorageClient, file_id: FileId, candidate: Candidate) -> int:
         """Why a span was refused: it may begin behind the file's end, or (before 6.15.4) reach beyond it."""
@@ -137,12 +156,14 @@ async def _metadata(client: StorageClient, file_id: FileId, candidate: Candidate
     return stored
 
 
-async def _facts(client: StorageClient, file_id: FileId, *, known_to_exist: bool) -> FileFacts:
-    facts = FileFacts.in_name(file_id)
-    if facts is not None and known_to_exist:
-        return facts
-    stat = await client.stat(file_id.key)
-    return facts or FileFacts.on_server(stat)
+def _is_held(facts: FileFacts | None, byte_range: ByteRange | None) -> bool:
+    """Whether a download fits one chunk, so that it need not hold a connection while its reader takes it."""
+    if facts is None:
+        return False
+    try:
+        return len(span_of(byte_range, facts.size)) <= CHUNK_BYTES
+    except InvalidRangeException:
+        return True
 
 
 def _span(byte_range: ByteRange | None, facts: FileFacts, file_id: FileId) -> Span:
@@ -151,3 +172,13 @@ def _span(byte_range: ByteRange | None, facts: FileFacts, file_id: FileId) -> Sp
     except InvalidRangeException as error:
         error.file_id, error.backend = str(file_id), Backend.FASTDFS
         raise
+
+
+def _check_length(length: int, start: int, expected: int, file_id: FileId) -> None:
+    if length != expected:
+        raise IntegrityException(
+            f"download of {file_id}: the server has {length} bytes from {start} on, there should be {expected}",
+            operation="download",
+            file_id=str(file_id),
+            backend=Backend.FASTDFS,
+        )

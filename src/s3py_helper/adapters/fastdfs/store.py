@@ -7,12 +7,14 @@ from typing import Self
 
 from s3py_helper.adapters.fastdfs.commands import FastdfsCommands
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.deadline import within
 from s3py_helper.adapters.fastdfs.describe import describe
 from s3py_helper.adapters.fastdfs.errors import translated
+from s3py_helper.adapters.fastdfs.health import check_health
 from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.reader import BlobReader
-from s3py_helper.adapters.fastdfs.routing.read_routing import Candidate, change_at_source
+from s3py_helper.adapters.fastdfs.routing.read_routing import Candidate, ReadRouting
 from s3py_helper.adapters.fastdfs.routing.tombstones import Tombstones
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
 from s3py_helper.adapters.fastdfs.session import FastdfsSession
@@ -31,27 +33,38 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 
 class FastdfsBlobStore:
-    """Files of a FastDFS cluster. Nothing is connected to before it is needed."""
+    """Files of a FastDFS cluster. Nothing is connected to before it is needed.
+
+    An open store belongs to the event loop and the process that opened it.
+
+    Attributes:
+        session: Its connections.
+        trackers: What it knows of the cluster.
+    """
 
     def __init__(self, config: FastdfsConfig, observer: Observer | None = None) -> None:
-        self._session = FastdfsSession(config, observer or LoggingObserver())
-        self._trackers = Trackers(config, self._session)
-        self._reader = BlobReader(config, self._session, self._trackers)
-        self._writer = BlobWriter(config, self._session, self._trackers)
+        observer = observer or LoggingObserver()
+        self.session = FastdfsSession(config, observer)
+        self.trackers = Trackers(config, self.session)
+        self._routing = ReadRouting(self.trackers, observer)
+        self._reader = BlobReader(config, self.session, self._routing)
+        self._writer = BlobWriter(config, self.session, self.trackers)
         self._tombstones = Tombstones()
-        self.commands = FastdfsCommands(self._session, self._trackers)
+        self.commands = FastdfsCommands(self.session, self.trackers, self._routing)
         """What FastDFS can do beyond the port."""
 
     async def __aenter__(self) -> Self:
         """Permit connections; none is made yet."""
-        self._session.open()
+        with translated("open"):
+            self.session.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close all connections; what is still under way fails."""
-        self._session.close()
+        """Close all connections; what is still under way fails. Uploads that failed are cleaned up first, for 10 s."""
+        with translated("close"):
+            await self.session.close()
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """Store a file with its metadata; see `BlobStore.write`."""
@@ -74,7 +87,7 @@ class FastdfsBlobStore:
         self, file_id: FileId, byte_range: ByteRange | None, *, described: bool
     ) -> AsyncGenerator[OpenBlob]:
         self._refuse_deleted(file_id, "download")
-        with translated("download", file_id):
+        with within(self.session, self.session.opening_timeout, "download", file_id):
             download = await self._reader.open(file_id, byte_range, described=described)
         try:
             yield download.blob
@@ -84,24 +97,25 @@ class FastdfsBlobStore:
     async def info(self, file_id: FileId) -> BlobInfo:
         """A file's description; see `BlobStore.info`."""
         self._refuse_deleted(file_id, "info")
-        with translated("info", file_id):
+        with within(self.session, self.session.operation_timeout, "info", file_id):
             return await self._reader.info(file_id)
 
     async def delete(self, file_id: FileId) -> None:
         """Remove a file; see `BlobStore.delete`."""
 
         async def attempt(candidate: Candidate) -> None:
-            async with await self._session.storage(candidate.address).get_connection() as connection:
-                await StorageClient(connection, file_id.bucket).delete(file_id.key)
+            await self.session.talk(
+                candidate.address, lambda connection: StorageClient(connection, file_id.bucket).delete(file_id.key)
+            )
 
-        with translated("delete", file_id):
-            await change_at_source(self._trackers, file_id, attempt)
+        with within(self.session, self.session.operation_timeout, "delete", file_id):
+            await self._routing.change_at_source(file_id, attempt)
         self._tombstones.add(file_id)
 
     async def check(self) -> None:
-        """Return when a tracker answers; see `HealthCheck.check`."""
-        with translated("health check"):
-            await self._trackers.check()
+        """Return when new files can be stored; see `HealthCheck.check`."""
+        with within(self.session, self.session.operation_timeout, "health check"):
+            await check_health(self.trackers, self.session)
 
     def _refuse_deleted(self, file_id: FileId, operation: str) -> None:
         if file_id in self._tombstones:

@@ -26,6 +26,13 @@ class Address:
             raise ValueError(f"{text!r} names no port: write host:port, an IPv6 address in brackets")
         return cls(host, port)
 
+    @classmethod
+    def numeric(cls, host: str, port: int) -> Self:
+        """The address of a server as another server reports it; raises `ValueError` for a port that none can have."""
+        if not 1 <= port <= _MAX_PORT:
+            raise ValueError(f"{port} is no port")
+        return cls(host, port)
+
     def __str__(self) -> str:
         """The text that `parse` reads."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -15,7 +15,7 @@ from aiofdfs.async_fdfs_protol import (
 
 from s3py_helper.adapters.fastdfs.protocol import messages as wire
 from s3py_helper.adapters.fastdfs.protocol.faults import ProtocolFault
-from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient, seconds_to_read
 from s3py_helper.domain.file_id import FileId
 
 MAX_PREFIX: Final[int] = FDFS_FILE_PREFIX_MAX_LEN
@@ -51,10 +51,13 @@ async def truncate(client: StorageClient, name: str, size: int) -> None:
     await _send(client, STORAGE_PROTO_CMD_TRUNCATE_FILE, _TWO_NUMBERS.pack(len(name), size) + name.encode(), b"")
 
 
-async def crc32_of(client: StorageClient, name: str) -> int:
-    """The CRC-32 of a file; to know that of an appender file the server reads it from its beginning to its end."""
+async def crc32_of(client: StorageClient, name: str, size: int) -> int:
+    """The CRC-32 of a file; to know that of an appender file the server reads all `size` bytes of it."""
     reply = await wire.ask(
-        client.connection, STORAGE_PROTO_CMD_QUERY_FILE_INFO, wire.group_field(client.group) + name.encode()
+        client.connection,
+        STORAGE_PROTO_CMD_QUERY_FILE_INFO,
+        wire.group_field(client.group) + name.encode(),
+        allowance=seconds_to_read(size),
     )
     if len(reply) < _THREE_NUMBERS.size:
         raise ProtocolFault(client.connection.peer, f"answered a query for a file with {len(reply)} bytes")

@@ -8,55 +8,101 @@ wait costs more than the rest of the exchange. Here both stay in place while the
 
 import asyncio
 import contextlib
+import os
 import socket
+from math import inf
 from typing import Final
-
-from s3py_helper.adapters.fastdfs.protocol.address import Address
-from s3py_helper.adapters.fastdfs.protocol.dialing import connected_socket
 
 _SENT_AT_ONCE: Final = 256 * 1024
 """A deadline holds for a piece of this size, so that a slow server is not taken for a dead one."""
 
 _CALLS_AT_A_STRETCH: Final = 16
 
+_LEAST_BYTES: Final = 16 * 1024
+_LONGEST_WINDOW: Final = 60.0
+_WINDOW_TIMEOUTS: Final = 10
+
+
+class _Expired(Exception):
+    """A deadline has passed. Not `TimeoutError`, which the system raises for connections that it gave up."""
+
 
 class Channel:
     """Sends and receives; one task at a time.
 
-    A wait that takes longer than `timeout` seconds raises `TimeoutError`, what the system reports is an `OSError`.
+    What the system reports is an `OSError`. A `TimeoutError`, whose text says what did not happen, is raised when a
+    wait takes longer than `timeout` seconds, when the end of what `bound` bounds is reached, and when the other end
+    moves fewer than 16 KiB in all the waits of ten timeouts, 60 s at most: a byte now and then would otherwise hold a
+    caller for ever.
+
+    Attributes:
+        timeout: Seconds for each wait.
+        allowance: Further seconds for the next waits, where the other end has much to do before it answers.
+        is_disturbed: Whether bytes, or the end, came in since the last time that somebody received.
     """
 
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         self._socket = sock
         self._fd = sock.fileno()
         self.timeout = timeout
+        self.allowance = 0.0
+        self.is_disturbed = False
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[bytes] | None = None
         self._wanted = 0
         self._watched = False
         self._deadline = 0.0
+        self._limit = inf
+        self._limit_from_now = 0.0
+        self._began = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._at_a_stretch = 0
+        self._window = max(timeout, min(_WINDOW_TIMEOUTS * timeout, _LONGEST_WINDOW))
+        self._waited = 0.0
+        self._moved = 0
+        self._process = os.getpid()
+
+    def now(self) -> float:
+        """The event loop's clock."""
+        return self._loop.time()
+
+    def bound(self, seconds: float) -> None:
+        """From the next wait on, all waits together may take so long: what comes is small, however it comes."""
+        self._limit_from_now = seconds
+
+    def unbound(self) -> None:
+        """What comes may take its time, as long as it moves."""
+        self._limit, self._limit_from_now = inf, 0.0
 
     async def send(self, data: bytes | memoryview) -> None:
         """Send all of it."""
         view = memoryview(data)
+        waited = False
         while view:
             try:
                 sent = self._socket.send(view[:_SENT_AT_ONCE])
             except BlockingIOError:
                 await self._writable()
+                waited = True
             else:
                 view = view[sent:]
+                if waited:
+                    waited = False
+                    self._account(sent, "took")
                 if self._has_run_for_long():
                     await asyncio.sleep(0)
 
     async def receive(self, size: int) -> bytes:
         """1 to `size` bytes; none when the other end has closed."""
+        self.is_disturbed = False
         try:
             data = self._socket.recv(size)
         except BlockingIOError:
-            return await self.receive_next(size)
+            data = await self.receive_next(size)
+            if data:
+                self._account(len(data), "sent")
+            return data
         if self._has_run_for_long():
             await asyncio.sleep(0)
         return data
@@ -67,7 +113,7 @@ class Channel:
             self._loop.add_reader(self._fd, self._on_readable)
             self._watched = True
         self._wanted = size
-        return await self._wait()
+        return await self._wait("sent")
 
     def is_quiet(self) -> bool:
         """Whether the other end is still there, and nothing came in unasked, as a late answer would."""
@@ -80,23 +126,26 @@ class Channel:
         return False
 
     def abort(self) -> None:
-        """Make whoever waits fail now; somebody else closes."""
-        with contextlib.suppress(OSError):  # not connected any more
-            self._socket.shutdown(socket.SHUT_RDWR)
+        """Make the task that waits fail now; it closes the channel itself."""
+        if self._process == os.getpid():
+            with contextlib.suppress(OSError):  # not connected any more
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Give everything back."""
-        self._unwatch()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Release the socket and what watches it."""
+        # A forked process shares the selector with its parent, and a loop that has ended has none.
+        if self._process == os.getpid() and not self._loop.is_closed():
+            self._unwatch()
+            if self._timer is not None:
+                self._timer.cancel()
+        self._timer = None
         self._socket.close()
 
     async def _writable(self) -> None:
         self._unwatch()  # an answer that comes early must not wake the sender again and again
         self._loop.add_writer(self._fd, self._on_writable)
         try:
-            await self._wait()
+            await self._wait("took")
         finally:
             self._loop.remove_writer(self._fd)
 
@@ -105,20 +154,36 @@ class Channel:
         self._at_a_stretch += 1
         return self._at_a_stretch % _CALLS_AT_A_STRETCH == 0
 
-    async def _wait(self) -> bytes:
+    async def _wait(self, verb: str) -> bytes:
         self._waiter = self._loop.create_future()
         self._at_a_stretch = 0
-        self._deadline = self._loop.time() + self.timeout
-        if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._on_timer)
+        self._began = self._loop.time()
+        if self._limit_from_now:
+            self._limit, self._limit_from_now = self._began + self._limit_from_now, 0.0
+        self._deadline = min(self._began + self.timeout + self.allowance, self._limit)
+        if self._timer is None or self._timer_at > self._deadline:
+            self._set_timer()
         try:
             return await self._waiter
+        except _Expired as expired:
+            if self._deadline == self._limit:
+                raise TimeoutError("did not finish its reply in time") from expired
+            raise TimeoutError(f"{verb} no byte within {self.timeout + self.allowance:g} s") from expired
         finally:
             self._waiter = None
+
+    def _account(self, size: int, verb: str) -> None:
+        self._moved += size
+        self._waited += self._loop.time() - self._began
+        if self._waited > self._window:
+            if self._moved < _LEAST_BYTES:
+                raise TimeoutError(f"{verb} only {self._moved} bytes in {self._waited:.0f} s")
+            self._moved, self._waited = 0, 0.0
 
     def _on_readable(self) -> None:
         # Nobody waits: the consumer is busy with what it has, or the connection idle and closed by the other end.
         if self._waiter is None:
+            self.is_disturbed = not self.is_quiet()  # what was reported may have been received since
             self._unwatch()
         elif not self._waiter.done():
             # Read here, and not in the task that waits: until that one runs, the selector would report it once more.
@@ -133,25 +198,25 @@ class Channel:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(b"")
 
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = self._deadline
+        self._timer = self._loop.call_at(self._deadline, self._on_timer)
+
     def _on_timer(self) -> None:
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
         if self._loop.time() >= self._deadline:
-            self._waiter.set_exception(TimeoutError())
+            self._waiter.set_exception(_Expired())
         else:
-            self._timer = self._loop.call_at(self._deadline, self._on_timer)
+            self._set_timer()
 
     def _unwatch(self) -> None:
         if self._watched:
             self._loop.remove_reader(self._fd)
             self._watched = False
-
-
-async def connect(address: Address, *, connect_timeout: float, network_timeout: float) -> Channel:
-    """A channel to the first of the host's addresses that accepts; raises `TimeoutError` or `OSError`."""
-    async with asyncio.timeout(connect_timeout):
-        return Channel(await connected_socket(address), network_timeout)
 
 
 def reason(error: OSError) -> str:

@@ -7,6 +7,7 @@ reply that ends early is an error and never an empty chunk; a status other than 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
 from types import TracebackType
 from typing import Final, Self
 
@@ -23,6 +24,9 @@ _HELD_BYTES: Final = 512
 _FIRST_READ: Final = 64 * 1024
 _LAST_WORD_SECONDS: Final = 1.0
 
+_REPLY_TIMEOUTS: Final = 2
+"""Within so many timeouts a reply has to be there, however few bytes of it come at a time."""
+
 
 class FramedConnection:
     """A channel for as long as one user has it, and where it stands in the exchange.
@@ -30,11 +34,15 @@ class FramedConnection:
     Args:
         channel: An open one that stands between two exchanges.
         reused: Whether it has been used before.
-        give_back: Takes this connection, and its channel out of it, when the user is done.
+        release_to_pool: Takes this connection, and its channel out of it, when the user is done.
 
     Attributes:
         peer: The server at the other end.
         channel: For the pool.
+        was_dead: Whether it was kept for reuse, and the other end turned out to be gone.
+        stands_still_since: Time of the channel's clock since which the user has not moved on, where `on_demand` is set.
+        on_demand: Called by the pool while others wait for a connection and this one's user stands still: it releases
+            the connection then, and asks for another when it moves on.
     """
 
     def __init__(
@@ -42,17 +50,17 @@ class FramedConnection:
     ) -> None:
         self.peer = peer
         self.channel = channel
+        self.was_dead = False
+        self.stands_still_since = inf
+        self.on_demand: Callable[[], None] = _nothing
         self._reused = reused
+        self._has_answered = False
         self._release_to_pool = release_to_pool
         self._framing = Framing()
         self._held = b""
         self._read_ahead = b""
         self._broken = False
-
-    @property
-    def remaining(self) -> int:
-        """Bytes of the reply that have not been taken."""
-        return self._framing.remaining
+        channel.allowance = 0.0
 
     @property
     def is_reusable(self) -> bool:
@@ -63,6 +71,8 @@ class FramedConnection:
         """Send bytes of a request. The beginning is held back until more of it comes: one segment instead of two."""
         if self._broken:
             raise ConnectionFault(self.peer, "the connection is closed")
+        if self._framing.phase is Phase.IDLE:
+            self._begin_exchange()
         try:
             self._framing.sending(data)
         except FramingError as error:
@@ -78,12 +88,21 @@ class FramedConnection:
         else:
             await self._send_now(data)
 
-    async def begin_reply(self) -> int:
-        """Read the header of the reply, return the length of its body; raises `ServerRefusal` like `receive`."""
+    async def begin_reply(self, *, allowance: float = 0.0) -> int:
+        """Read the header of the reply, return the length of its body; raises `ServerRefusal` like `receive`.
+
+        `allowance` are further seconds for a server that has much to do before it answers.
+        """
         if self._framing.phase is not Phase.WAITING:
             raise self._failed(ProtocolFault(self.peer, "no reply is due"))
+        self.channel.allowance = allowance
         await self._receive_header()
+        self.channel.allowance = 0.0
         return self._framing.remaining
+
+    def expect_content(self) -> None:
+        """What is left of the reply is a file, which may take its time as long as it moves."""
+        self.channel.unbound()
 
     async def receive(self, size: int) -> bytes:
         """Take 1 to `size` bytes of the reply: its ten-byte header first, whole, then its body.
@@ -133,7 +152,15 @@ class FramedConnection:
     ) -> None:
         self.release()
 
+    def _begin_exchange(self) -> None:
+        self.channel.unbound()
+        # The pool looks before it hands a connection out; between two exchanges of one user nobody else does.
+        if self._has_answered and self.channel.is_disturbed:
+            raise self._failed(ConnectionFault(self.peer, "it closed the connection, or sent more than was asked for"))
+
     async def _receive_header(self) -> bytes:
+        channel = self.channel
+        channel.bound(_REPLY_TIMEOUTS * channel.timeout + channel.allowance)
         while len(self._read_ahead) < HEADER.size:
             self._read_ahead += await self._receive_some(self.channel.receive_next, _FIRST_READ)
         header, self._read_ahead = self._read_ahead[: HEADER.size], self._read_ahead[HEADER.size :]
@@ -141,6 +168,7 @@ class FramedConnection:
             self._framing.reply_begins(header)
         except FramingError as error:
             raise self._failed(ProtocolFault(self.peer, str(error))) from error
+        self._has_answered = True
         if len(self._read_ahead) > self._framing.remaining:
             raise self._failed(ProtocolFault(self.peer, "more bytes came than the reply's header announced"))
         if self._framing.status:
@@ -152,7 +180,7 @@ class FramedConnection:
         try:
             await self.channel.send(data)
         except TimeoutError as error:
-            raise self._failed(ConnectionFault(self.peer, f"took no byte within {self.channel.timeout:g} s")) from error
+            raise self._failed(self._silent(reason(error))) from error
         except OSError as error:
             await self._hear_last_word()
             raise self._failed(self._broken_off(reason(error))) from error
@@ -161,7 +189,7 @@ class FramedConnection:
         try:
             data = await receive(size)
         except TimeoutError as error:
-            raise self._failed(ConnectionFault(self.peer, f"sent no byte within {self.channel.timeout:g} s")) from error
+            raise self._failed(self._silent(reason(error))) from error
         except OSError as error:
             raise self._failed(self._broken_off(reason(error))) from error
         if not data:
@@ -181,10 +209,21 @@ class FramedConnection:
                 raise self._failed(ServerRefusal(self.peer, status))
 
     def _broken_off(self, reason: str) -> ConnectionFault:
-        begun = self._framing.phase is Phase.RECEIVING or bool(self._read_ahead)
-        left = f", {self._framing.remaining} bytes before the end of its reply" if begun else ""
-        return ConnectionFault(self.peer, f"{reason}{left}", stale=self._reused and not begun)
+        left = f", {self._framing.remaining} bytes before the end of its reply" if self._reply_has_begun else ""
+        return self._silent(f"{reason}{left}")
+
+    def _silent(self, reason: str) -> ConnectionFault:
+        self.was_dead = self._reused and not self._has_answered and not self._reply_has_begun
+        return ConnectionFault(self.peer, reason, stale=self.was_dead)
+
+    @property
+    def _reply_has_begun(self) -> bool:
+        return self._framing.phase is Phase.RECEIVING or bool(self._read_ahead)
 
     def _failed(self, fault: Fault) -> Fault:
         self._broken = True
         return fault
+
+
+def _nothing() -> None:
+    """Most users need their connection to the end."""

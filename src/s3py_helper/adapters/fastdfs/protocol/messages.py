@@ -7,15 +7,21 @@ from typing import Any, Final, cast
 from aiofdfs.async_fdfs_protol import (
     FDFS_FILE_EXT_NAME_MAX_LEN,
     FDFS_GROUP_NAME_MAX_LEN,
+    FDFS_PROTO_CMD_ACTIVE_TEST,
     FDFS_PROTO_PKG_LEN_SIZE,
     Storage_server,
     Tracker_header,
 )
 
+from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.protocol.faults import Peer, ProtocolFault
+from s3py_helper.adapters.fastdfs.protocol.fields import host_in, text_in
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
+
+ACTIVE_TEST: Final[int] = FDFS_PROTO_CMD_ACTIVE_TEST
+"""Answered at once by every server, as long as it is one."""
 
 _HEADER: Final[struct.Struct] = Tracker_header().st  # type: ignore[no-untyped-call]  # aiofdfs has few annotations
 _GROUP: Final[int] = FDFS_GROUP_NAME_MAX_LEN
@@ -25,6 +31,10 @@ _STAT_FIELDS: Final = struct.Struct("!QQQ")
 
 _ADDRESS_SIZES: Final = (15, 45)
 """IPv4 addresses, and IPv6 ones where `response_ip_addr_size` or the server's version says so."""
+
+_MAX_SIZE: Final = 1 << 63
+_LATEST_TIME: Final = 253_402_300_799
+"""The end of the year 9999, and of what a `datetime` can hold."""
 
 _LONGEST_SMALL_REPLY: Final = 1024 * 1024
 """More than any reply but a download has: metadata are below 256 KiB."""
@@ -43,15 +53,17 @@ def request(command: int, length: int, fields: bytes, *, flags: int = 0) -> byte
     return _HEADER.pack(length, command, flags) + fields
 
 
-async def ask(connection: FramedConnection, command: int, body: bytes = b"", *, flags: int = 0) -> bytes:
+async def ask(
+    connection: FramedConnection, command: int, body: bytes = b"", *, flags: int = 0, allowance: float = 0.0
+) -> bytes:
     """Send a request that fits one segment, return the body of the reply."""
     await connection.send(request(command, len(body), body, flags=flags))
-    return await reply(connection)
+    return await reply(connection, allowance=allowance)
 
 
-async def reply(connection: FramedConnection) -> bytes:
-    """The body of a reply that is small enough to be held."""
-    length = await connection.begin_reply()
+async def reply(connection: FramedConnection, *, allowance: float = 0.0) -> bytes:
+    """The body of a reply that is small enough to be held; `allowance` as in `FramedConnection.begin_reply`."""
+    length = await connection.begin_reply(allowance=allowance)
     if length > _LONGEST_SMALL_REPLY:
         raise ProtocolFault(connection.peer, f"announced an answer of {length} bytes")
     return await connection.receive_exactly(length) if length else b""
@@ -79,11 +91,10 @@ def append_fields(name: str, size: int) -> bytes:
 
 def read_new_id(reply: bytes, peer: Peer) -> FileId:
     """The id of a file that was just stored."""
-    group, name = (_text(part).decode("latin-1") for part in (reply[:_GROUP], reply[_GROUP:]))
     try:
-        return FileId(Backend.FASTDFS, group, name)
-    except InvalidArgumentException as error:
-        raise ProtocolFault(peer, f"gave a new file an id that is none: {error.message}") from error
+        return FileId(Backend.FASTDFS, text_in(reply[:_GROUP]), text_in(reply[_GROUP:]))
+    except (ValueError, InvalidArgumentException) as error:
+        raise ProtocolFault(peer, f"gave a new file an id that is none: {error}") from error
 
 
 def read_stat(reply: bytes, peer: Peer) -> FileStat:
@@ -91,6 +102,8 @@ def read_stat(reply: bytes, peer: Peer) -> FileStat:
     if len(reply) < _STAT_FIELDS.size:
         raise ProtocolFault(peer, f"answered a query for a file with {len(reply)} bytes")
     size, created_at, _ = _STAT_FIELDS.unpack_from(reply)
+    if size >= _MAX_SIZE or created_at > _LATEST_TIME:
+        raise ProtocolFault(peer, f"described a file of {size} bytes, made {created_at} s after 1970")
     return FileStat(size, created_at)
 
 
@@ -100,8 +113,12 @@ def read_storage(reply: bytes, peer: Peer, *, with_path: bool) -> Storage_server
     address_size = len(reply) - _GROUP - tail
     if address_size not in _ADDRESS_SIZES:
         raise ProtocolFault(peer, f"named a storage server in {len(reply)} bytes")
-    group, address, port = struct.unpack_from(f"!{_GROUP}s{address_size}sQ", reply)
-    server = storage_server(_text(group), _text(address), port)
+    group, host, port = struct.unpack_from(f"!{_GROUP}s{address_size}sQ", reply)
+    try:
+        address = Address.numeric(host_in(host), port)
+        server = storage_server(text_in(group).encode(), address.host.encode(), address.port)
+    except ValueError as error:
+        raise ProtocolFault(peer, f"named a storage server that is none: {error}") from error
     server.store_path_index = reply[-1] if with_path else 0
     return server
 
@@ -112,7 +129,3 @@ def storage_server(group: bytes, host: bytes, port: int) -> Storage_server:
     server: Any = Storage_server()  # type: ignore[no-untyped-call]  # as above
     server.group_name, server.ip_addr, server.port = group, host, port
     return cast("Storage_server", server)
-
-
-def _text(field: bytes) -> bytes:
-    return field.partition(b"\0")[0]

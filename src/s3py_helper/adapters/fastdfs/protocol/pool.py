@@ -1,123 +1,188 @@
-"""Connections to one server, shared by everybody who talks to it."""
+"""Connections to one server, shared by all who talk to it."""
 
 import asyncio
 from collections import deque
 from time import monotonic
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.protocol.channel import Channel, connect, reason
+from s3py_helper.adapters.fastdfs.protocol.channel import Channel, reason
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Peer, PoolClosed, PoolExhausted
+from s3py_helper.adapters.fastdfs.protocol.dialing import Dialer
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Fault, Peer, PoolClosed, PoolExhausted
+from s3py_helper.adapters.fastdfs.protocol.messages import ACTIVE_TEST, ask
+from s3py_helper.adapters.fastdfs.protocol.slots import Slots
+from s3py_helper.application.ports.observer import ConnectionReplaced, Observer, PoolWaited
+from s3py_helper.domain.file_id import Backend
 
-_IDLE_SECONDS: Final = 60.0
+_TRUSTED_SECONDS: Final = 5.0
+"""A connection that was idle for longer has to answer a test, which takes a round trip, before it is used."""
+
+_TEST_TIMEOUT: Final = 1.0
+
+_IDLE_SECONDS: Final = 50.0
 """A server closes a connection that was never used after about a minute, one that was used after a longer time."""
+
+_STILL_SECONDS: Final = 1.0
+"""So long may the user of a connection that others wait for take to move on."""
+
+_LOOKED_AT_EVERY: Final = 0.25
 
 
 class ConnectionPool:
     """At most `size` connections to a server; has the methods that aiofdfs' clients expect of a pool.
 
-    Connecting happens outside any lock: a server that does not answer delays nobody but those who ask for it.
+    Connecting happens outside any lock: a server that does not answer delays only those who ask for it.
     """
 
     def __init__(
-        self, peer: Peer, *, size: int, pool_timeout: float, connect_timeout: float, network_timeout: float
+        self,
+        peer: Peer,
+        observer: Observer,
+        dialer: Dialer,
+        *,
+        size: int,
+        pool_timeout: float,
+        connect_timeout: float,
+        network_timeout: float,
     ) -> None:
         self.peer = peer
+        self._observer = observer
+        self._dialer = dialer
         self._size = size
         self._pool_timeout = pool_timeout
         self._connect_timeout = connect_timeout
         self._network_timeout = network_timeout
-        self._slots = asyncio.Semaphore(size)
+        self._slots = Slots(size)
         self._idle: deque[tuple[Channel, float]] = deque()
-        self._in_use: set[FramedConnection] = set()
+        self._in_use: dict[FramedConnection, bool] = {}
+        self._demand: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def get_connection(self) -> FramedConnection:
-        """An idle connection, else a new one; whoever gets it must `release()` it, or use it as a context.
+    @property
+    def free_slots(self) -> int:
+        """How many further connections may be used now."""
+        return self._slots.free
+
+    async def get_connection(self, *, long: bool = False) -> FramedConnection:
+        """An idle connection, else a new one, to be released by its user (`release()`, or use it as a context).
+
+        Args:
+            long: The user may stay for long. An eighth of the pool is out of its reach.
 
         Raises:
             ConnectionFault: The server is out of reach.
             PoolExhausted: None became free in time.
             PoolClosed: The pool was closed.
         """
-        await self._take_slot()
+        if not self._slots.try_acquire(long=long):
+            await self._wait_for_slot(long=long)
         try:
-            channel = self._take_idle()
+            self._check_open()
+            channel = await self._idle_channel() if self._idle else None
             connection = FramedConnection(
                 channel or await self._connect(),
                 self.peer,
                 reused=channel is not None,
                 release_to_pool=self.release_to_pool,
             )
-        except BaseException:  # whatever happened, the slot is not used
-            self._slots.release()
+        except BaseException:  # refused or cancelled, the slot is not used
+            self._slots.release(long=long)
             raise
-        self._in_use.add(connection)
+        self._in_use[connection] = long
         if self._closed:
             connection.release()
-            raise self._closed_fault()
+            self._check_open()
         return connection
 
     def release_to_pool(self, connection: FramedConnection) -> None:
         """Keep a connection that stands between two exchanges, close any other."""
-        if connection not in self._in_use:
+        long = self._in_use.pop(connection, None)
+        if long is None:
             return
-        self._in_use.remove(connection)
         if connection.is_reusable and not self._closed:
             self._keep(connection.channel)
         else:
             connection.channel.close()
-        self._slots.release()
+        if connection.was_dead:
+            self._replace("it had been given up by the other end, or forgotten on the way")
+        self._slots.release(long=long)
 
     def drop_idle(self) -> None:
-        """Close what lies idle: one of them was found dead, the server may have been restarted."""
+        """Close what is idle: one of them was found dead, the server may have been restarted."""
         while self._idle:
             self._idle.pop()[0].close()
 
-    def close(self) -> None:
-        """Close everything; whoever still uses a connection, or waits for one, fails now."""
+    def close(self, *, deserted: bool = False) -> None:
+        """Close everything; users of a connection, and those who wait for one, fail now.
+
+        With `deserted` there are none any more: their event loop has ended, or is that of the parent process.
+        """
+        if self._closed:
+            return
         self._closed = True
         self.drop_idle()
         for connection in self._in_use:
-            connection.abort()
-        self._slots.release()
+            if deserted:
+                connection.channel.close()
+            else:
+                connection.abort()
+        if not deserted:
+            self._slots.wake_all()
 
-    async def _take_slot(self) -> None:
-        if self._slots.locked():
-            try:
-                async with asyncio.timeout(self._pool_timeout):
-                    await self._slots.acquire()
-            except TimeoutError as error:
-                raise PoolExhausted(
-                    self.peer,
-                    f"all {self._size} connections stayed in use for {self._pool_timeout:g} s; "
-                    "read downloads to their end, or raise connection_pool_size",
-                ) from error
-        else:
-            await self._slots.acquire()
-        if self._closed:
-            self._slots.release()  # the next one who waits has to hear it too
-            raise self._closed_fault()
+    async def _wait_for_slot(self, *, long: bool) -> None:
+        began = monotonic()
+        try:
+            async with asyncio.timeout(self._pool_timeout):
+                if self._demand is None:
+                    self._demand = asyncio.get_running_loop().call_later(0, self._ask_for_slots)
+                await self._slots.acquire(long=long)
+        except TimeoutError as error:
+            raise PoolExhausted(
+                self.peer,
+                f"all {self._size} connections stayed in use for {self._pool_timeout:g} s; "
+                "read downloads to their end, or raise connection_pool_size",
+            ) from error
+        finally:
+            self._observer.notify(PoolWaited(Backend.FASTDFS, str(self.peer.address), monotonic() - began))
+
+    def _ask_for_slots(self) -> None:
+        """Ask users that stand still to release their connections, for as long as others wait."""
+        self._demand = None
+        if not self._slots.waiting or self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        since = loop.time() - _STILL_SECONDS
+        still = [connection for connection in self._in_use if connection.stands_still_since <= since]
+        still.sort(key=lambda connection: connection.stands_still_since)
+        for connection in still[: self._slots.waiting]:
+            connection.on_demand()
+        self._demand = loop.call_later(_LOOKED_AT_EVERY, self._ask_for_slots)
 
     async def _connect(self) -> Channel:
         try:
-            return await connect(
-                self.peer.address, connect_timeout=self._connect_timeout, network_timeout=self._network_timeout
-            )
+            async with asyncio.timeout(self._connect_timeout):
+                sock = await self._dialer.connect(self.peer.address)
         except TimeoutError as error:
             raise ConnectionFault(self.peer, f"no connection within {self._connect_timeout:g} s") from error
         except OSError as error:
             raise ConnectionFault(self.peer, f"no connection: {reason(error)}") from error
-        except (UnicodeError, OverflowError) as error:  # a host or port that cannot be one
-            raise ConnectionFault(self.peer, f"no connection: {error}") from error
+        return Channel(sock, self._network_timeout)
 
-    def _take_idle(self) -> Channel | None:
+    async def _idle_channel(self) -> Channel | None:
         # The one used last: what a rush left over stays at the other end, and is closed there after a while.
         while self._idle:
-            channel, _ = self._idle.pop()
-            if channel.is_quiet():
+            channel, since = self._idle.pop()
+            idle_for = monotonic() - since
+            if idle_for > _IDLE_SECONDS:  # so are all others
+                channel.close()
+                self.drop_idle()
+            elif not channel.is_quiet():
+                channel.close()
+                self._notify_replaced("it was closed, or sent bytes that nobody asked for")
+            elif idle_for > _TRUSTED_SECONDS and not await self._answers(channel):
+                self._replace("it did not answer")
+            else:
                 return channel
-            channel.close()
         return None
 
     def _keep(self, channel: Channel) -> None:
@@ -126,5 +191,33 @@ class ConnectionPool:
         if self._idle[0][1] < now - _IDLE_SECONDS:
             self._idle.popleft()[0].close()
 
-    def _closed_fault(self) -> PoolClosed:
-        return PoolClosed(self.peer, "the connections have been closed")
+    async def _answers(self, channel: Channel) -> bool:
+        """Whether the other end still knows the connection: what lies between may have forgotten it in silence."""
+        tested = FramedConnection(channel, self.peer, reused=True, release_to_pool=_keep_apart)
+        channel.timeout = min(self._network_timeout, _TEST_TIMEOUT)
+        try:
+            await ask(tested, ACTIVE_TEST)
+        except Fault:
+            channel.close()
+            return False
+        except BaseException:  # cancelled in the middle of an exchange
+            channel.close()
+            raise
+        channel.timeout = self._network_timeout
+        return True
+
+    def _replace(self, why: str) -> None:
+        """One was found dead, so others may be: none of them is used again."""
+        self.drop_idle()
+        self._notify_replaced(why)
+
+    def _notify_replaced(self, why: str) -> None:
+        self._observer.notify(ConnectionReplaced(Backend.FASTDFS, str(self.peer.address), why))
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise PoolClosed(self.peer, "the connections have been closed")
+
+
+def _keep_apart(_: FramedConnection) -> None:
+    """A connection that is being tested belongs to no user."""

@@ -8,7 +8,6 @@ from aiofdfs.async_fdfs_protol import (
     STORAGE_PROTO_CMD_DOWNLOAD_FILE,
     STORAGE_PROTO_CMD_GET_METADATA,
     STORAGE_PROTO_CMD_QUERY_FILE_INFO,
-    STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE,
     STORAGE_PROTO_CMD_UPLOAD_FILE,
     STORAGE_SET_METADATA_FLAG_MERGE,
     STORAGE_SET_METADATA_FLAG_OVERWRITE,
@@ -25,9 +24,18 @@ if TYPE_CHECKING:
     from aiofdfs import AsyncConnectionPool
 
 NOT_FOUND: Final = 2
+
+_BYTES_READ_A_SECOND: Final = 16 * 1024 * 1024
+"""What a busy server reads at the least. From the page cache 100 MiB a second and more were seen."""
+
 _REGENERATE_APPENDER: Final = 38
 _WITHOUT_CRC32: Final = 1
 """Flag of a file query: an appender file is otherwise read to its end for a checksum."""
+
+
+def seconds_to_read(size: int) -> float:
+    """What a server may take, beside the usual timeouts, for commands that make it read a whole file first."""
+    return size / _BYTES_READ_A_SECOND
 
 
 class StorageClient(Async_Storage_Client):
@@ -38,6 +46,10 @@ class StorageClient(Async_Storage_Client):
         self.pool = cast("AsyncConnectionPool", _Lent(connection))
         self.connection = connection
         self.group = group
+
+    async def active_test(self) -> None:
+        """Return when the server answers."""
+        await wire.ask(self.connection, wire.ACTIVE_TEST)
 
     async def delete(self, name: str) -> None:
         """Remove a file."""
@@ -72,7 +84,9 @@ class StorageClient(Async_Storage_Client):
         """Ask for bytes, return how many will come; they are then received from the connection."""
         fields = wire.download_fields(self.group, name, offset, size)
         await self.connection.send(wire.request(STORAGE_PROTO_CMD_DOWNLOAD_FILE, len(fields), fields))
-        return await self.connection.begin_reply()
+        length = await self.connection.begin_reply()
+        self.connection.expect_content()
+        return length
 
     async def begin_upload(self, path_index: int, size: int, extension: str) -> None:
         """Announce a file of `size` bytes; they are then sent over the connection."""
@@ -83,12 +97,6 @@ class StorageClient(Async_Storage_Client):
         """The id that the file was given."""
         return wire.read_new_id(await wire.reply(self.connection), self.connection.peer)
 
-    async def new_appender(self, path_index: int, extension: str) -> FileId:
-        """Make an empty file that can grow."""
-        fields = wire.upload_fields(path_index, 0, extension)
-        reply = await wire.ask(self.connection, STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE, fields)
-        return wire.read_new_id(reply, self.connection.peer)
-
     async def append(self, name: str, content: bytes) -> None:
         """Add bytes, at least one, to a file that can grow."""
         fields = wire.append_fields(name, len(content))
@@ -96,9 +104,14 @@ class StorageClient(Async_Storage_Client):
         await self.connection.send(content)
         await wire.reply(self.connection)
 
-    async def regenerate(self, name: str) -> FileId:
-        """Make a file that can grow a normal one, whose new name tells its size and CRC-32 (servers from 6.02 on)."""
-        reply = await wire.ask(self.connection, _REGENERATE_APPENDER, name.encode())
+    async def regenerate(self, name: str, size: int) -> FileId:
+        """Make a file that can grow a normal one, whose new name tells its size and CRC-32 (servers from 6.02 on).
+
+        The server reads all `size` bytes of it before it answers. A replica that comes to the change of name after the
+        file's deletion keeps it under its old name for ever: do not regenerate what may soon be deleted.
+        """
+        allowance = seconds_to_read(size)
+        reply = await wire.ask(self.connection, _REGENERATE_APPENDER, name.encode(), allowance=allowance)
         return wire.read_new_id(reply, self.connection.peer)
 
     def _server(self) -> Storage_server:

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, cast
 
 from aiofdfs import Async_Tracker_Client
 from aiofdfs.async_fdfs_protol import (
-    FDFS_PROTO_CMD_ACTIVE_TEST,
     TRACKER_PROTO_CMD_SERVICE_QUERY_STORE_WITH_GROUP_ONE,
     TRACKER_PROTO_CMD_SERVICE_QUERY_STORE_WITHOUT_GROUP_ONE,
     Storage_server,
 )
 
+from s3py_helper.adapters.fastdfs.protocol.group_listing import LIST_STORAGES, GroupServer, read_group_servers
 from s3py_helper.adapters.fastdfs.protocol.messages import ask, group_field, read_storage
 from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 
@@ -45,10 +45,10 @@ class TrackerClient(Async_Tracker_Client):
         server: Storage_server = await self.tracker_query_storage_update(group, name)  # type: ignore[no-untyped-call]
         return server
 
-    async def active_test(self) -> None:
-        """Return when the tracker answers."""
+    async def group_servers(self, group: str) -> list[GroupServer]:
+        """All storage servers of a group, those that are down as well."""
         async with await self._connections.get_connection() as connection:
-            await ask(connection, FDFS_PROTO_CMD_ACTIVE_TEST)
+            return read_group_servers(await ask(connection, LIST_STORAGES, group_field(group)), connection.peer)
 
     async def _tracker_do_query_storage(self, group_name: str, filename: str, cmd: int) -> Storage_server:
         # What aiofdfs' queries for reading and for changing a file come down to.

@@ -9,8 +9,10 @@ from s3py_helper.adapters.fastdfs.describe import decoded
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, ProtocolFault, ServerRefusal
 from s3py_helper.adapters.fastdfs.protocol.storage_client import NOT_FOUND
+from s3py_helper.adapters.fastdfs.routing.sources import Holder
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
-from s3py_helper.domain.file_id import FileId
+from s3py_helper.application.ports.observer import FailedOver, Observer
+from s3py_helper.domain.file_id import Backend, FileId
 
 _LAGGING: Final = timedelta(minutes=5)
 """A file older than this has long reached all replicas, clocks that differ included."""
@@ -37,76 +39,97 @@ class Candidate:
 type Attempt[T] = Callable[[Candidate], Awaitable[T]]
 
 
-async def read_from_replica[T](trackers: Trackers, file_id: FileId, attempt: Attempt[T]) -> T:
-    """Try the replica that the tracker picks; what it does not have, or cannot give, comes from the source."""
-    replica = await trackers.storage_to_read(file_id)
-    try:
-        return await attempt(Candidate(replica, may_lag=_is_new_and_from_elsewhere(file_id, replica), final=False))
-    except (ConnectionFault, ProtocolFault) as fault:
-        source = await trackers.storage_to_change(file_id)
-        if source == replica:
-            return await _instead_of(source, trackers, file_id, attempt, fault)
-    except (ServerRefusal, ReplicaBehind):
-        source = await trackers.storage_to_change(file_id)
-    return await _at_source(source, file_id, attempt)
+class ReadRouting:
+    """Asks one server after the other, where that can help. None that a tracker has not named is ever asked."""
 
+    def __init__(self, trackers: Trackers, observer: Observer) -> None:
+        self._trackers = trackers
+        self._observer = observer
 
-async def read_from_source[T](trackers: Trackers, file_id: FileId, attempt: Attempt[T]) -> T:
-    """Ask the source, the first to know of changes; a replica only while the source is out of reach."""
-    source = await trackers.storage_to_change(file_id)
-    try:
-        return await _at_source(source, file_id, attempt)
-    except (ConnectionFault, ProtocolFault) as fault:
-        trackers.forget(source)
-        return await _instead_of(source, trackers, file_id, attempt, fault)
+    async def from_replica[T](self, file_id: FileId, attempt: Attempt[T]) -> T:
+        """Try the replica that the tracker picks; what it does not have, or cannot give, comes from the source."""
+        replica = await self._trackers.storage_to_read(file_id)
+        may_lag = _is_new(file_id) and not _is_from(file_id, replica)
+        try:
+            return await attempt(Candidate(replica, may_lag=may_lag, final=False))
+        except (ConnectionFault, ProtocolFault) as fault:
+            holder = await self._trackers.holder_of(file_id)
+            if holder.address == replica:
+                return await self._instead_of(replica, file_id, attempt, fault)
+            self._notify(replica, holder.address, fault.message)
+        except (ServerRefusal, ReplicaBehind) as behind:
+            holder = await self._trackers.holder_of(file_id)
+            if holder.address != replica:
+                self._notify(replica, holder.address, str(behind) or "it has not all of the file yet")
+        return await self._at(holder, file_id, attempt)
 
+    async def from_source[T](self, file_id: FileId, attempt: Attempt[T]) -> T:
+        """Ask the source, the first to know of changes; a replica only while the source is out of reach."""
+        holder = await self._trackers.holder_of(file_id)
+        try:
+            return await self._at(holder, file_id, attempt)
+        except (ConnectionFault, ProtocolFault) as fault:
+            self._trackers.forget(holder.address)
+            return await self._instead_of(holder.address, file_id, attempt, fault)
 
-async def change_at_source[T](trackers: Trackers, file_id: FileId, attempt: Attempt[T]) -> T:
-    """Do once what must not be repeated."""
-    source = await trackers.storage_to_change(file_id)
-    try:
-        return await _at_source(source, file_id, attempt)
-    except ConnectionFault:
-        trackers.forget(source)
-        raise
-
-
-async def _at_source[T](named: Address, file_id: FileId, attempt: Attempt[T]) -> T:
-    """Ask the server that a tracker names as source.
-
-    It names a stand-in while the source is down. What that one misses of a new file is not missing, but out of reach.
-    """
-    source = _address_in_name(file_id, named)
-    may_lag = source is not None and _is_new_and_from_elsewhere(file_id, named)
-    try:
-        return await attempt(Candidate(named, may_lag=may_lag, final=True))
-    except ServerRefusal as refusal:
-        if not may_lag or source is None or refusal.status != NOT_FOUND:
+    async def change_at_source[T](self, file_id: FileId, attempt: Attempt[T]) -> T:
+        """Do what only one server may do."""
+        holder = await self._trackers.holder_of(file_id)
+        try:
+            return await self._at(holder, file_id, attempt)
+        except ConnectionFault:
+            self._trackers.forget(holder.address)
             raise
-    except ReplicaBehind:
-        if source is None:
+
+    async def _at[T](self, holder: Holder, file_id: FileId, attempt: Attempt[T]) -> T:
+        """Ask the server that a tracker names.
+
+        It names a stand-in while the source is down. A new file that this one misses is not missing, but out of reach.
+        """
+        may_lag = holder.stands_in and _is_new(file_id)
+        try:
+            return await attempt(Candidate(holder.address, may_lag=may_lag, final=True))
+        except ServerRefusal as refusal:
+            if not may_lag or holder.source is None or refusal.status != NOT_FOUND:
+                raise
+            self._notify(holder.address, holder.source, refusal.message)
+            return await attempt(Candidate(holder.source, may_lag=False, final=True))
+        except ReplicaBehind:
+            if holder.source is None:
+                raise
+        try:
+            return await attempt(Candidate(holder.source, may_lag=False, final=True))
+        except (ConnectionFault, ProtocolFault) as fault:
+            # If its bytes are here, they will do. Whether it has a name and metadata as well, nobody can say now.
+            self._notify(holder.source, holder.address, fault.message)
+            try:
+                return await attempt(Candidate(holder.address, may_lag=False, final=True))
+            except ServerRefusal as refusal:
+                if refusal.status != NOT_FOUND:
+                    raise
             raise
-    return await attempt(Candidate(source, may_lag=False, final=True))
+
+    async def _instead_of[T](
+        self, failed: Address, file_id: FileId, attempt: Attempt[T], fault: ConnectionFault | ProtocolFault
+    ) -> T:
+        # Trackers hand out replicas in turn: of two answers one names another server, where there is another.
+        for _ in range(2):
+            other = await self._trackers.storage_to_read(file_id)
+            if other != failed:
+                self._notify(failed, other, fault.message)
+                source = (await self._trackers.holder_of(file_id)).source
+                return await self._at(Holder(other, source), file_id, attempt)
+        raise fault
+
+    def _notify(self, failed: Address, instead: Address, reason: str) -> None:
+        self._observer.notify(FailedOver(Backend.FASTDFS, str(failed), str(instead), reason))
 
 
-async def _instead_of[T](
-    failed: Address, trackers: Trackers, file_id: FileId, attempt: Attempt[T], fault: ConnectionFault | ProtocolFault
-) -> T:
-    # Trackers hand out replicas in turn: of two answers one names another server, where there is another.
-    for _ in range(2):
-        other = await trackers.storage_to_read(file_id)
-        if other != failed:
-            return await _at_source(other, file_id, attempt)
-    raise fault
-
-
-def _is_new_and_from_elsewhere(file_id: FileId, asked: Address) -> bool:
+def _is_new(file_id: FileId) -> bool:
     name = decoded(file_id.key)
-    return name is not None and name.source != asked.host and abs(datetime.now(UTC) - name.created_at) < _LAGGING
+    return name is not None and abs(datetime.now(UTC) - name.created_at) < _LAGGING
 
 
-def _address_in_name(file_id: FileId, of_the_group: Address) -> Address | None:
-    """The source's own address; clusters with `use_storage_id` write a number instead."""
+def _is_from(file_id: FileId, server: Address) -> bool:
     name = decoded(file_id.key)
-    # All servers of a group listen on the same port.
-    return Address(name.source, of_the_group.port) if name is not None and "." in name.source else None
+    return name is None or name.is_from(server.host)

@@ -13,19 +13,19 @@ from s3py_helper.adapters.fastdfs.protocol.faults import (
     Fault,
     PoolClosed,
     PoolExhausted,
+    ProtocolFault,
     ServerRefusal,
 )
+from s3py_helper.adapters.fastdfs.protocol.group_listing import GroupServer
 from s3py_helper.adapters.fastdfs.protocol.storage_client import NOT_FOUND
 from s3py_helper.adapters.fastdfs.protocol.tracker_client import TrackerClient
-from s3py_helper.adapters.fastdfs.routing.source_cache import SourceCache
+from s3py_helper.adapters.fastdfs.routing.sources import Holder, Sources
 from s3py_helper.adapters.fastdfs.session import FastdfsSession, repeated_if_stale
-from s3py_helper.domain.file_id import FileId
+from s3py_helper.application.ports.observer import FailedOver, FallbackTaken
+from s3py_helper.domain.file_id import Backend, FileId
 
 REMEMBERED_DOWN_SECONDS: Final = 10.0
 """So long a tracker that failed is asked only after the others."""
-
-ANY_PATH: Final = 255
-"""The storage server chooses the store path itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,11 @@ class UploadTarget:
 
 
 class Trackers:
-    """Several trackers that know the same; the first that answers is asked again next time."""
+    """Several trackers that know the same; the first that answers is asked again next time.
+
+    Attributes:
+        sources: What they said of the servers that took uploads.
+    """
 
     def __init__(self, config: FastdfsConfig, session: FastdfsSession) -> None:
         addresses = [Address.parse(text) for text in dict.fromkeys(config.tracker_servers)]
@@ -48,10 +52,10 @@ class Trackers:
         self._group = config.group_name
         self._path_index = config.store_path_index
         self._down_until: dict[Address, float] = {}
-        self._sources = SourceCache()
+        self.sources = Sources(self._storage_to_change, self._group_servers)
 
     async def place_for_new_file(self) -> UploadTarget:
-        """A storage server that takes uploads."""
+        """An active storage server that takes uploads and has room."""
         server = await self._ask(
             lambda client: (
                 client.tracker_query_storage_stor_without_group()
@@ -59,32 +63,38 @@ class Trackers:
                 else client.tracker_query_storage_stor_with_group(self._group)
             )
         )
-        return UploadTarget(_address(server), server.group_name.decode("ascii", "replace"), server.store_path_index)
+        return UploadTarget(_address(server), server.group_name.decode("ascii"), server.store_path_index)
 
     async def storage_to_read(self, file_id: FileId) -> Address:
         """A storage server that has the file, as far as the tracker knows."""
         return _address(await self._ask(lambda client: client.storage_to_read(file_id.bucket, file_id.key)))
 
-    async def storage_to_change(self, file_id: FileId) -> Address:
+    async def holder_of(self, file_id: FileId) -> Holder:
         """The server that took the upload, or another one of the group while it is down; remembered for a second."""
-        known = self._sources.address_for(file_id)
-        if known is not None:
-            return known
-        address = _address(await self._ask(lambda client: client.storage_to_change(file_id.bucket, file_id.key)))
-        self._sources.add(file_id, address)
-        return address
+        return await self.sources.holder_of(file_id)
 
     def forget(self, storage: Address) -> None:
         """A storage server cannot be reached: ask again who stands in for it."""
-        self._sources.forget(storage)
+        self.sources.forget(storage)
 
-    async def check(self) -> None:
-        """Return when a tracker answers."""
-        await self._ask(lambda client: client.active_test())
+    async def _storage_to_change(self, file_id: FileId) -> Address:
+        return _address(await self._ask(lambda client: client.storage_to_change(file_id.bucket, file_id.key)))
+
+    async def _group_servers(self, group: str) -> list[GroupServer]:
+        try:
+            servers: list[GroupServer] = await self._ask(lambda client: client.group_servers(group))
+        except (ProtocolFault, ServerRefusal) as fault:
+            # Without the list a file that is missing where the tracker sends us counts as missing.
+            what = f"telling a new file of {group} that is out of reach from one that does not exist"
+            self._session.observer.notify(FallbackTaken(Backend.FASTDFS, what, str(fault)))
+            return []
+        return servers
 
     async def _ask(self, question: Callable[[TrackerClient], Awaitable[Any]]) -> Any:
         failures: list[Fault] = []
         for address in self._in_order():
+            if failures:
+                self._notify_failover(failures[-1], address)
             try:
                 reply = await self._ask_one(address, question)
             except (PoolClosed, PoolExhausted):
@@ -104,9 +114,14 @@ class Trackers:
         raise _the_worst(failures)
 
     async def _ask_one(self, address: Address, question: Callable[[TrackerClient], Awaitable[Any]]) -> Any:
-        pool = self._session.tracker(address)
-        client = TrackerClient(pool, self._path_index)
-        return await repeated_if_stale(pool, lambda: question(client))
+        client = TrackerClient(self._session.tracker(address), self._path_index)
+        return await repeated_if_stale(lambda: question(client))
+
+    def _notify_failover(self, failure: Fault, instead: Address) -> None:
+        if not isinstance(failure, ServerRefusal):  # which is an answer, and says nothing of the tracker
+            self._session.observer.notify(
+                FailedOver(Backend.FASTDFS, str(failure.peer.address), str(instead), failure.message)
+            )
 
     def _in_order(self) -> list[Address]:
         if not self._down_until:
@@ -116,7 +131,7 @@ class Trackers:
 
 
 def _address(server: Any) -> Address:
-    return Address(server.ip_addr.decode("ascii", "replace"), server.port)
+    return Address(server.ip_addr.decode("ascii"), server.port)
 
 
 def _the_worst(failures: list[Fault]) -> Fault:

@@ -1,53 +1,72 @@
 """Leaving nothing behind.
 
 A storage server drops an upload whose connection closes before the last byte. From the last byte on the file may be
-there while its id is still under way: then the end of the exchange is waited for, and the file deleted by its id.
+there while its id is still under way: then the end of the exchange is waited for, and the file deleted by its id. Both
+go on in the background while a server takes its time.
+
 Only when the server or the network fails between the last byte and the answer does nobody learn the id of a file that
-may have been stored.
+may have been stored. That is reported to the observer.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine
 
+from s3py_helper.adapters.fastdfs.errors import translated
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.protocol.faults import Fault
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.session import FastdfsSession
-from s3py_helper.application.concurrency.completion import completed
-from s3py_helper.domain.errors import StorageException
-from s3py_helper.domain.file_id import FileId
+from s3py_helper.application.ports.observer import RollbackFailed
+from s3py_helper.domain.errors import FileNotFoundException, StorageException
+from s3py_helper.domain.file_id import Backend, FileId
 
 
-async def roll_back(session: FastdfsSession, storage: Address, file_id: FileId) -> None:
-    """Delete a file that must not stay. Where that fails the error that led here is the one to report."""
+class Rollback:
+    """Removes what must not stay at one storage server."""
 
-    async def delete(connection: FramedConnection) -> None:
-        await StorageClient(connection, file_id.bucket).delete(file_id.key)
+    def __init__(self, session: FastdfsSession, storage: Address) -> None:
+        self._session = session
+        self._storage = storage
 
-    with contextlib.suppress(Fault):
-        await session.talk(storage, delete)
+    async def remove(self, file_id: FileId) -> None:
+        """Delete a file, whatever becomes of the caller. Failures are reported: the first error is the one to raise."""
+        await self._session.clean_up.run(Backend.FASTDFS, f"the file {file_id}", lambda: self._delete(file_id))
+
+    async def settled(self, ending: Coroutine[None, None, FileId]) -> FileId:
+        """Run to its end what may store a file, whatever becomes of the caller; one that is cancelled gets none."""
+        task = asyncio.ensure_future(ending)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_mark_as_seen)
+            what = f"what an upload to {self._storage} has stored"
+            await self._session.clean_up.run(Backend.FASTDFS, what, lambda: self._remove_result(task))
+            raise
+
+    def report_lost_answer(self, size: int, fault: Fault) -> None:
+        """A file may be there under an id that nobody learned."""
+        what = f"a file of {size} bytes that {self._storage} may have stored under an id that did not arrive"
+        self._session.observer.notify(RollbackFailed(Backend.FASTDFS, what, str(fault)))
+
+    async def _remove_result(self, task: asyncio.Task[FileId]) -> None:
+        try:
+            file_id = await task
+        except (Fault, StorageException):
+            return  # it has left nothing itself, or said what
+        await self._delete(file_id)
+
+    async def _delete(self, file_id: FileId) -> None:
+        async def delete(connection: FramedConnection) -> None:
+            await StorageClient(connection, file_id.bucket).delete(file_id.key)
+
+        try:
+            with translated("rollback", file_id):
+                await self._session.talk(self._storage, delete)
+        except FileNotFoundException:
+            pass  # so it is gone
 
 
-async def settled(
-    session: FastdfsSession, storage: Address, connection: FramedConnection, ending: Coroutine[None, None, FileId]
-) -> FileId:
-    """Run to its end what may store a file over the connection, whoever is cancelled; a cancelled caller gets none."""
-    task = asyncio.ensure_future(ending)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await completed(_roll_back_result(session, storage, connection, task))
-        raise
-
-
-async def _roll_back_result(
-    session: FastdfsSession, storage: Address, connection: FramedConnection, task: asyncio.Future[FileId]
-) -> None:
-    try:
-        file_id = await task
-    except (Fault, StorageException):
-        return  # it has left nothing itself
-    connection.release()  # it may be the only one that the pool has
-    await roll_back(session, storage, file_id)
+def _mark_as_seen(task: asyncio.Task[FileId]) -> None:
+    if not task.cancelled():
+        task.exception()

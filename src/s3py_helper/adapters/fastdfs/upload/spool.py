@@ -1,32 +1,54 @@
-"""A place for an upload whose size nobody knows yet."""
+"""A place for an upload whose size nobody knows yet.
+
+FastDFS must be told a file's size before its first byte. The alternative, a file that grows and is given its final name
+at the end, leaves all its bytes on the group's other servers, for ever and under a name that nobody knows, when it is
+deleted before these have followed the change of its name.
+"""
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import IO, Final
 
 from s3py_helper.adapters.fastdfs.protocol.faults import SpoolFault
 from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
 from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.streams.read_ahead import ReadAhead
 
 _PIECE_BYTES: Final = 1024 * 1024
 
 
 @asynccontextmanager
-async def spooled(first: bytes, blocks: Blocks, *, memory: int) -> AsyncGenerator[tuple[int, Blocks]]:
-    """Read the source to its end; gives its size, and the bytes once more. Those beyond `memory` wait on the disk."""
-    with tempfile.SpooledTemporaryFile(max_size=memory) as file:
+async def spooled(first: bytes, blocks: Blocks, directory: Path | None) -> AsyncGenerator[tuple[int, Blocks]]:
+    """Read the source to its end into a temporary file; gives its size, and the bytes once more.
+
+    Args:
+        first: What has been taken of the source.
+        blocks: The rest of it.
+        directory: Where the file goes, which has no name there; `None` is the system's folder.
+    """
+    with _opened(directory) as file:
         size, piece = 0, first
         while piece:
             await _in_thread(file.write, piece)
             size += len(piece)
             piece = await blocks.take(_PIECE_BYTES)
         await _in_thread(file.seek, 0)
-        yield size, Blocks(_pieces(file.read))
+        async with aclosing(ReadAhead(_pieces(file.read), depth=1)) as pieces:
+            yield size, Blocks(pieces)
 
 
-async def _pieces(read: Callable[[int], bytes]) -> AsyncIterator[bytes]:
+def _opened(directory: Path | None) -> IO[bytes]:
+    # Not in a thread: it is quick, and a caller that is cancelled meanwhile would not hear of the open file.
+    try:
+        return tempfile.TemporaryFile(dir=directory)
+    except OSError as error:
+        raise _failed(error) from error
+
+
+async def _pieces(read: Callable[[int], bytes]) -> AsyncGenerator[bytes]:
     while piece := await _in_thread(read, _PIECE_BYTES):
         yield piece
 
@@ -36,4 +58,8 @@ async def _in_thread[A, R](call: Callable[[A], R], argument: A) -> R:
     try:
         return await completed(asyncio.to_thread(call, argument))
     except OSError as error:
-        raise SpoolFault(f"the temporary file of an upload of unknown size failed: {error}") from error
+        raise _failed(error) from error
+
+
+def _failed(error: OSError) -> SpoolFault:
+    return SpoolFault(f"the temporary file of an upload of unknown size failed: {error}")

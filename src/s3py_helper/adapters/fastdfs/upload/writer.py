@@ -3,24 +3,21 @@
 from typing import Final
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.deadline import within
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, ProtocolFault
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers, UploadTarget
 from s3py_helper.adapters.fastdfs.session import FastdfsSession
-from s3py_helper.adapters.fastdfs.upload.appenders import AppenderSupport
 from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
 from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
-from s3py_helper.adapters.fastdfs.upload.rollback import roll_back, settled
+from s3py_helper.adapters.fastdfs.upload.rollback import Rollback
 from s3py_helper.adapters.fastdfs.upload.spool import spooled
-from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.ports.observer import FailedOver
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId
 
 _SENT_TOGETHER: Final = 64 * 1024
-_APPENDED_TOGETHER: Final = 1024 * 1024
-"""An append costs a round trip; a file that ends within the first is uploaded as one of known size."""
-
 _CONNECT_ATTEMPTS: Final = 3
 
 
@@ -31,36 +28,28 @@ class BlobWriter:
         self._session = session
         self._trackers = trackers
         self._spool_memory = config.spool_memory
-        self._appenders = AppenderSupport()
+        self._spool_directory = config.spool_directory
 
     async def store(self, file: NewFile) -> FileId:
         """Store a file with its metadata, or nothing."""
         blocks = Blocks(file.body)
         size = file.body.size
-        first = await blocks.take(_APPENDED_TOGETHER if size is None else _SENT_TOGETHER)
-        if size is None and blocks.ended:
-            size = len(first)
         if size is not None:
-            return await self._store_sized(file, size, first, blocks)
-        target, connection = await self._connect()
-        try:
-            can_grow = await self._appenders.is_known_to(StorageClient(connection, target.group))
-        except BaseException:  # the connection is of no further use here
-            connection.release()
-            raise
-        if can_grow:
-            return await self._store_appender(file, first, blocks, target, connection)
-        connection.release()
-        async with spooled(first, blocks, memory=self._spool_memory) as (size, content):
-            return await self._store_sized(file, size, await content.take(_SENT_TOGETHER), content)
+            return await self._store(file, size, await blocks.take(_SENT_TOGETHER), blocks)
+        first = await blocks.take(self._spool_memory + 1)
+        if blocks.ended:
+            return await self._store(file, len(first), first, blocks)
+        async with spooled(first, blocks, self._spool_directory) as (size, content):
+            return await self._store(file, size, await content.take(_SENT_TOGETHER), content)
 
-    async def _store_sized(self, file: NewFile, size: int, first: bytes, blocks: Blocks) -> FileId:
+    async def _store(self, file: NewFile, size: int, first: bytes, blocks: Blocks) -> FileId:
         """One request. Its last bytes are sent only when the source has ended as it should."""
         in_one_piece = len(first) == size <= _SENT_TOGETHER
         if in_one_piece:
             await _expect_end(blocks, size)
         target, connection = await self._connect()
         client = StorageClient(connection, target.group)
+        rollback = Rollback(self._session, target.address)
         last = memoryview(first)
         if not in_one_piece:
             try:
@@ -76,65 +65,39 @@ class BlobWriter:
                     await client.begin_upload(target.path_index, size, file.extension)
                 if last:
                     await connection.send(last)
-                return await self._accepted(file, await client.end_upload(), client, target)
-
-        return await settled(self._session, target.address, connection, ending())
-
-    async def _store_appender(
-        self, file: NewFile, first: bytes, blocks: Blocks, target: UploadTarget, connection: FramedConnection
-    ) -> FileId:
-        """An empty file, an append for each MiB or so, and a new name."""
-        client = StorageClient(connection, target.group)
-
-        async def ending() -> FileId:
-            async with connection:
                 try:
-                    file_id = await client.regenerate(appender.key)
-                except BaseException:  # it is there under its old name, unless the answer was lost
-                    connection.release()
-                    await roll_back(self._session, target.address, appender)
+                    file_id = await client.end_upload()
+                except (ConnectionFault, ProtocolFault) as fault:
+                    rollback.report_lost_answer(size, fault)
                     raise
-                return await self._accepted(file, file_id, client, target)
+                return await _accepted(file, file_id, client, rollback)
 
-        try:
-            appender = await settled(
-                self._session, target.address, connection, client.new_appender(target.path_index, file.extension)
-            )
-        except BaseException:  # nothing has been stored, or it has been taken back
-            connection.release()
-            raise
-        try:
-            content = first
-            while content:
-                await client.append(appender.key, content)
-                content = await blocks.take(_APPENDED_TOGETHER)
-        except BaseException:  # what is there of it must go, whatever happened
-            connection.release()
-            await completed(roll_back(self._session, target.address, appender))
-            raise
-        return await settled(self._session, target.address, connection, ending())
-
-    async def _accepted(self, file: NewFile, file_id: FileId, client: StorageClient, target: UploadTarget) -> FileId:
-        """Complete a stored file with its metadata, or delete it."""
-        try:
-            file.verify(file_id)
-            await client.set_metadata(file_id.key, dict(file.metadata))
-        except BaseException:  # a file without its metadata is not what was asked for
-            client.connection.release()
-            await roll_back(self._session, target.address, file_id)
-            raise
-        return file_id
+        return await rollback.settled(ending())
 
     async def _connect(self) -> tuple[UploadTarget, FramedConnection]:
         """A tracker names another server next time, so that one that is down need not stop an upload."""
-        for _ in range(_CONNECT_ATTEMPTS - 1):
+        with within(self._session, self._session.opening_timeout, "upload"):
+            for _ in range(_CONNECT_ATTEMPTS - 1):
+                target = await self._trackers.place_for_new_file()
+                try:
+                    return target, await self._session.storage(target.address).get_connection(long=True)
+                except ConnectionFault as fault:
+                    event = FailedOver(Backend.FASTDFS, str(target.address), None, fault.message)
+                    self._session.observer.notify(event)
             target = await self._trackers.place_for_new_file()
-            try:
-                return target, await self._session.storage(target.address).get_connection()
-            except ConnectionFault:
-                continue
-        target = await self._trackers.place_for_new_file()
-        return target, await self._session.storage(target.address).get_connection()
+            return target, await self._session.storage(target.address).get_connection(long=True)
+
+
+async def _accepted(file: NewFile, file_id: FileId, client: StorageClient, rollback: Rollback) -> FileId:
+    """Complete a stored file with its metadata, or delete it."""
+    try:
+        file.verify(file_id)
+        await client.set_metadata(file_id.key, dict(file.metadata))
+    except BaseException:  # a file without its metadata is not what was asked for
+        client.connection.release()
+        await rollback.remove(file_id)
+        raise
+    return file_id
 
 
 async def _send_all_but_the_last(connection: FramedConnection, first: bytes, blocks: Blocks, size: int) -> memoryview:

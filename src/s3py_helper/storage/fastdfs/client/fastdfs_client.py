@@ -235,4 +235,4 @@ def _stored(attach: FileAttach, file_name: str) -> dict[str, Any]:
 def _source(file_id: FileId) -> str:
     """The server that took the upload, as its id says; empty where the id does not tell."""
     name = FastdfsName.decode(file_id.key)
-    return "" if name is None else name.source
+    return "" if name is None else name.source_text
