@@ -6,20 +6,13 @@ import time
 import pytest
 
 from s3py_helper.application.background import BackgroundCleanUp
-from s3py_helper.application.ports.observer import Event, RollbackFailed
+from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.testing import leak_guard
+from tests.support.recorder import Recorder
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(20)
-
-
-class Recorder:
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def notify(self, event: Event) -> None:
-        self.events.append(event)
 
 
 @pytest.fixture

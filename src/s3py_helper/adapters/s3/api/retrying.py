@@ -1,6 +1,7 @@
 """Whether a request that failed is sent again, and when."""
 
-import asyncio
+import time
+from collections.abc import Callable
 from typing import Final
 
 from s3py_helper.adapters.s3.api.backoff import pause_before
@@ -19,14 +20,14 @@ class RetryBudget:
     back.
     """
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._tokens = _TOKENS
-        self._counted_at = self._loop.time()
+        self._counted_at = now()
 
     def take(self) -> bool:
         """Take a token; `False` when there is none."""
-        now = self._loop.time()
+        now = self._now()
         self._tokens = min(_TOKENS, self._tokens + (now - self._counted_at) * _TOKENS_PER_SECOND)
         self._counted_at = now
         if self._tokens < 1:
@@ -44,11 +45,12 @@ class RetryPolicy:
 
     Args:
         perf: How often, and for how long.
+        budget: What all requests together may spend.
     """
 
-    def __init__(self, perf: S3PerfConfig) -> None:
+    def __init__(self, perf: S3PerfConfig, budget: RetryBudget | None = None) -> None:
         self._perf = perf
-        self._budget = RetryBudget()
+        self._budget = budget or RetryBudget()
 
     def pause_after(self, attempt: int, failure: Failure, *, failing_for: float, time_left: float) -> float | None:
         """Seconds to wait before the next attempt; `None` when there is to be none.
