@@ -224,6 +224,8 @@ class MultipartUpload:
             except (FileNotFoundException, BucketNotFoundException):
                 return
             except StorageException as error:
+                if not error.retryable:
+                    raise
                 failure = error
             await asyncio.sleep(pause_before(attempt))
         if failure is not None:
