@@ -1,9 +1,9 @@
 """From the operating system's errors to ours."""
 
 import errno
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from s3py_helper.domain.errors import (
@@ -48,21 +48,31 @@ _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENA
 _READING: Final = frozenset({"download", "info", "delete"})
 
 
-@contextmanager
-def translated(operation: str, subject: FileId | Path | None = None) -> Generator[None]:
+class translated:  # noqa: N801 - used like the functions of contextlib
     """Turn the errors of disk work into `StorageException`s that name operation and subject.
 
     To be put around disk work alone: a caller's stream may raise operating-system errors of its own.
+
+    No generator, and no name for the new error: through its traceback it would then refer to itself, and stay in memory
+    with all frames of the traceback until Python looks for cycles.
     """
-    try:
-        yield
-    except StorageException as error:
-        _locate(error, operation, subject)
-        raise
-    except OSError as error:
-        found = _translate(error, operation)
-        _locate(found, operation, subject)
-        raise found from error
+
+    __slots__ = ("_operation", "_subject")
+
+    def __init__(self, operation: str, subject: FileId | Path | None = None) -> None:
+        self._operation = operation
+        self._subject = subject
+
+    def __enter__(self) -> None:
+        """Nothing is to be prepared."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, StorageException):
+            _locate(error, self._operation, self._subject)
+        elif isinstance(error, OSError):
+            raise _locate(_translate(error, self._operation), self._operation, self._subject) from error
 
 
 def _translate(error: OSError, operation: str) -> StorageException:
@@ -73,7 +83,7 @@ def _translate(error: OSError, operation: str) -> StorageException:
     return kind(f"{operation} failed: {reason} ({code})")
 
 
-def _locate(error: StorageException, operation: str, subject: FileId | Path | None) -> None:
+def _locate[Error: StorageException](error: Error, operation: str, subject: FileId | Path | None) -> Error:
     error.operation = error.operation or operation
     error.backend = error.backend or Backend.FILESYSTEM
     if subject is not None:
@@ -81,6 +91,7 @@ def _locate(error: StorageException, operation: str, subject: FileId | Path | No
         error.args = (error.message,)
     if isinstance(subject, FileId):
         error.file_id = str(subject)
+    return error
 
 
 def not_open() -> StorageOperationException:

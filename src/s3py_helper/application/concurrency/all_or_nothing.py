@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from s3py_helper.application.concurrency.first_error import first_error_of
+
 
 async def all_or_nothing[Job, Result](
     jobs: Iterable[Job],
@@ -37,14 +39,14 @@ async def all_or_nothing[Job, Result](
                     failed.set()
                     raise
 
-    try:
+    async def run_all() -> None:
         async with asyncio.TaskGroup() as group:
             for index, job in enumerate(jobs):
                 group.create_task(run(index, job))
-    except BaseException as error:  # a cancellation too: nobody would learn what is done
+
+    try:
+        await first_error_of(run_all())
+    except BaseException:  # a cancellation too: nobody would learn what is done
         await roll_back(list(done.values()))
-        # Callers deal with one error of one file; the others are only its echo.
-        if isinstance(error, BaseExceptionGroup):
-            raise error.exceptions[0] from None
         raise
     return [done[index] for index in range(len(done))]

@@ -17,8 +17,13 @@ async def completed[T](work: Coroutine[None, None, T]) -> T:
             await asyncio.wait([task])
         except asyncio.CancelledError as error:
             cancellation = error
-    if cancellation is not None:
-        if not task.cancelled():
-            task.exception()  # marks it as seen: the cancellation is the one to report
-        raise cancellation
-    return task.result()
+    try:
+        if cancellation is not None:
+            if not task.cancelled():
+                task.exception()  # marks it as seen: the cancellation is the one to report
+            raise cancellation
+        return task.result()
+    finally:
+        # The traceback of an error refers to this frame, which would refer to the error by the task: everything that
+        # the frames on its way refer to would stay in memory until Python looks for cycles.
+        del task

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import cast
 
+from s3py_helper.application.concurrency.first_error import first_error_of
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.pacing import Paced
 from s3py_helper.application.zip.archive import archive_bytes
@@ -78,16 +80,15 @@ async def _verify(sources: list[Source], *, skip: bool) -> None:
             except StorageException as error:
                 if not skip:
                     raise
-                sources[index] = replace(source, problem=error)
+                sources[index] = replace(source, problem=copy(error))
 
-    jobs = enumerate(sources)
-    try:
+    async def verify_all() -> None:
+        jobs = enumerate(sources)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(FILES_AHEAD, len(sources))):
                 group.create_task(verify(jobs))
-    except ExceptionGroup as errors:
-        # Callers deal with one error of one file.
-        raise errors.exceptions[0] from None
+
+    await first_error_of(verify_all())
 
 
 async def exact_length(sources: Sequence[Source], options: ZipOptions) -> int | None:

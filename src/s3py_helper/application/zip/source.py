@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass
 
 from s3py_helper.application.located import Located
@@ -33,7 +34,8 @@ class Source:
     async def open(self) -> AsyncGenerator[OpenBlob]:
         """The file's bytes, with the binding description; raises what is wrong with it."""
         if self.problem is not None:
-            raise self.problem
+            # A copy: an error that is raised twice grows, and refers, by its traceback, to what refers to it.
+            raise copy(self.problem)
         async with self.located.open() as blob:
             if self.info is None:
                 yield blob

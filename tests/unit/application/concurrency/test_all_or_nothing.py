@@ -3,11 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
 from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
 from s3py_helper.application.concurrency.completion import completed
+from tests.support.collector import nothing_for_the_collector
 
 
 async def _nothing_to_roll_back(_results: Sequence[object]) -> None:
@@ -137,3 +139,11 @@ async def test_a_cancellation_outweighs_the_error_of_the_work() -> None:
     gate.set()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_an_error_of_completed_work_does_not_refer_to_itself() -> None:
+    async def fail() -> None:
+        raise KeyError("x")
+
+    with nothing_for_the_collector(), suppress(KeyError):
+        await completed(fail())
