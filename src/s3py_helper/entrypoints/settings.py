@@ -3,7 +3,7 @@
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Final, Self, cast
+from typing import Annotated, Final, Literal, Self, cast
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -80,6 +80,7 @@ class Settings(BaseSettings):
         idle_timeout: Seconds without a byte sent or taken after which a client is dropped.
         min_upload_rate: Bytes per second that a client has to send on average, over `idle_timeout` seconds; 0 for any.
         drain_seconds: Seconds that requests in progress have to finish when the service is stopped.
+        log_level: Least level of the lines that the service writes; at `debug`, failed requests have tracebacks.
     """
 
     model_config = SettingsConfigDict(
@@ -124,6 +125,7 @@ class Settings(BaseSettings):
     idle_timeout: float = Field(default=60, gt=0)
     min_upload_rate: float = Field(default=500, ge=0)
     drain_seconds: int = Field(default=30, ge=0)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")
     def _open_to_others_only_with_a_token(self) -> Self:

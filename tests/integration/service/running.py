@@ -20,6 +20,7 @@ from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.validation import FileValidatorImpl
+from s3py_helper.entrypoints.server.protocol import http_protocol
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,21 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def served(app: FastAPI, *, http: str = "auto", log_level: str = "critical") -> AsyncGenerator[str]:
-    """The application's address. What uvicorn logs goes to the root logger, so that tests see it."""
-    config = uvicorn.Config(app, http=http, log_config=None, log_level=log_level, timeout_graceful_shutdown=5)
+async def served(
+    app: FastAPI, *, http: str = "auto", log_level: str = "critical", idle_timeout: float = 60
+) -> AsyncGenerator[str]:
+    """The application's address. What uvicorn logs goes to the root logger, so that tests see it.
+
+    `http` is a parser that uvicorn knows, or `ours` for the protocol of `s3py serve`, which has the timeout.
+    """
+    config = uvicorn.Config(
+        app,
+        http=http_protocol(idle_timeout) if http == "ours" else http,
+        ws="none",
+        log_config=None,
+        log_level=log_level,
+        timeout_graceful_shutdown=5,
+    )
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         async with asyncio.TaskGroup() as group:

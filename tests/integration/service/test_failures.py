@@ -13,6 +13,7 @@ from s3py_helper.domain.errors import IntegrityException, StorageUnavailableExce
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.entrypoints.container.config import FastdfsConfig, FilesystemConfig, S3Config, S3PerfConfig
 from s3py_helper.entrypoints.http import create_app
+from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE
 from s3py_helper.entrypoints.http.services import current_services
 from s3py_helper.entrypoints.settings import Settings
 from s3py_helper.testing import FailingStore
@@ -70,6 +71,21 @@ async def test_a_failure_in_the_middle_is_one_line_and_no_traceback(
             assert ours == f"GET {path!r}: {error} (the response was cut short)"
             assert servers == ["ASGI callable returned without completing response."]
         assert (await client.get(path)).content == CONTENT
+
+
+@both_parsers
+@pytest.mark.parametrize("size", [100, 500_000])
+async def test_what_turns_out_wrong_with_the_last_byte_is_not_delivered_as_whole(
+    deployment: Deployment, size: int
+) -> None:
+    async with httpx.AsyncClient(base_url=deployment.url) as client:
+        attach = (await client.post("/files/upload", files={"file": ("a.bin", bytes(size))})).json()
+        deployment.store.fail("read", IntegrityException("the CRC-32 is another one"), after_bytes=size)
+        if size < SMALL_FILE:
+            assert (await client.get(f"/files/{attach['file_id']}/download")).status_code == 500
+        else:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.get(f"/files/{attach['file_id']}/download")
 
 
 async def test_a_failure_before_is_one_line_with_what_clients_are_not_told(

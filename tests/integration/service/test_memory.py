@@ -2,15 +2,14 @@
 
 import asyncio
 import os
-import re
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.integration.service.process import Process, serving
 
 MIB = 1024 * 1024
 ALLOWED = 120 * MIB
@@ -20,39 +19,10 @@ FORM = {"Content-Type": "multipart/form-data; boundary=edge"}
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-@dataclass(frozen=True)
-class Process:
-    url: str
-    pid: int
-
-    @property
-    def peak(self) -> int:
-        """Most memory that it has ever held, in bytes (proc(5), VmHWM)."""
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text(encoding="ascii"))
-        assert found
-        return int(found[1]) * 1024
-
-
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Process]:
-    command = [sys.executable, "-c", "from s3py_helper.entrypoints.cli import main; main()"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("S3PY_")}
-    with subprocess.Popen(
-        [*command, "serve", "--port", "0", "--no-access-log"],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        told = re.search(r"http://[\d.:]+", process.stdout.readline())
-        assert told
-        try:
-            yield Process(told[0], process.pid)
-        finally:
-            process.terminate()
-            process.wait(30)
+    with serving(tmp_path) as process:
+        yield process
 
 
 async def _form(size: int) -> AsyncIterator[bytes]:

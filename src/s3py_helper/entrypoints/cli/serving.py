@@ -1,7 +1,9 @@
 """`s3py serve`."""
 
 import asyncio
+import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -14,6 +16,8 @@ from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, reported
 from s3py_helper.entrypoints.container.config import StorageMode
 from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.http.app import create_app
+from s3py_helper.entrypoints.server.log_config import log_config
+from s3py_helper.entrypoints.server.protocol import http_protocol
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
 
@@ -24,6 +28,9 @@ def serve(*, host: str | None, port: int | None, access_log: bool) -> ExitCode:
         settings = load_settings(**given)
         config = uvicorn.Config(
             create_app(settings),
+            http=http_protocol(settings.idle_timeout),
+            ws="none",
+            log_config=log_config(settings.log_level),
             timeout_graceful_shutdown=settings.drain_seconds,
             access_log=access_log,
             server_header=False,
@@ -33,6 +40,7 @@ def serve(*, host: str | None, port: int | None, access_log: bool) -> ExitCode:
     except HANDLED as error:
         return reported(error)
 
+    _use_all_descriptors()
     # uvicorn raises the signal that stopped it once more when it is done. Being stopped is no failure of a service.
     signal.signal(signal.SIGTERM, _ignore)
     try:
@@ -60,6 +68,17 @@ class _AnnouncedServer(uvicorn.Server):
         await super().startup(sockets)
         sys.stdout.write(f"{self._announcement}\n")
         sys.stdout.flush()
+
+
+def _use_all_descriptors() -> None:
+    """Raise the limit of open files to what this process may have.
+
+    Each client needs one descriptor, and perhaps another one for a file or a backend; the usual limit of 1024 is there
+    for programs that call select(2), which this one does not.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -21,6 +21,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from s3py_helper.application.concurrency.completion import completed
 
+UNSENT_EXTENSION: Final = "s3py_helper.unsent"
+"""ASGI extension of our own server: `bytes()` tells how much of what was sent the client has not confirmed."""
+
+_LOOKS_PER_TIMEOUT: Final = 4
+
 _LONG_TURN: Final = 0.001
 """Seconds for which one answer may keep the event loop."""
 
@@ -51,7 +56,8 @@ class SourcedResponse(Response):
 
     Args:
         source: Opens what is to be sent.
-        idle_timeout: Seconds for which the client may take nothing before it counts as gone.
+        idle_timeout: Seconds for which the client may take nothing before it counts as gone. Where the server does not
+            tell what is on its way (`UNSENT_EXTENSION`), a client that takes so long for one chunk counts as gone too.
     """
 
     def __init__(
@@ -61,8 +67,8 @@ class SourcedResponse(Response):
         self._source = source
         self._idle_timeout = idle_timeout
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        client = _Client(send, self._idle_timeout)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = _Client(send, self._idle_timeout, scope.get("extensions", {}).get(UNSENT_EXTENSION, {}).get("bytes"))
         with contextlib.suppress(_ClientGoneError), client:
             await _while_client_listens(self._send(client), client, receive)
         if self.background is not None:
@@ -111,15 +117,17 @@ class _Client:
         stalled: Done when it has taken nothing for too long.
     """
 
-    def __init__(self, send: Send, idle_timeout: float) -> None:
+    def __init__(self, send: Send, idle_timeout: float, unsent_bytes: Callable[[], int] | None) -> None:
         self._send = send
         self._idle_timeout = idle_timeout
+        self._unsent_bytes = unsent_bytes
+        self._unsent_before: int | None = None
         self._loop = asyncio.get_running_loop()
         self.stalled = self._loop.create_future()
         self._waiting_since: float | None = None
         self._turn_began = monotonic()
         # One timer for all messages: setting one for each costs a tenth of what sending a chunk does.
-        self._timer = self._loop.call_later(idle_timeout, self._look)
+        self._timer = self._loop.call_later(idle_timeout / _LOOKS_PER_TIMEOUT, self._look)
 
     def __enter__(self) -> Self:
         return self
@@ -145,10 +153,17 @@ class _Client:
             self._turn_began = monotonic()
 
     def _look(self) -> None:
-        waited = 0 if self._waiting_since is None else monotonic() - self._waiting_since
-        if waited < self._idle_timeout:
-            self._timer = self._loop.call_later(self._idle_timeout - waited, self._look)
-        elif not self.stalled.done():
+        self._timer = self._loop.call_later(self._idle_timeout / _LOOKS_PER_TIMEOUT, self._look)
+        if self._waiting_since is None:
+            self._unsent_before = None
+            return
+        if self._unsent_bytes is not None:
+            unsent = self._unsent_bytes()
+            if self._unsent_before is None or unsent < self._unsent_before:
+                # It takes what it is sent, if slowly.
+                self._waiting_since = monotonic()
+            self._unsent_before = unsent
+        if monotonic() - self._waiting_since >= self._idle_timeout and not self.stalled.done():
             self.stalled.set_result(None)
 
 
