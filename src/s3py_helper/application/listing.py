@@ -25,7 +25,7 @@ class ListService:
         Raises:
             InvalidArgumentException: No key can begin with the prefix, or no bucket can have that name.
             RouteNotSupportedException: The backend cannot list files, or the bucket is not served here.
-            BucketNotFoundException: There is no such bucket.
+            BucketNotFoundException: There is no such bucket. The default bucket of the local disk is never missing.
             StorageOperationException: The backend failed.
         """
         if forbidden := forbidden_character(require_text(prefix, "a prefix")):

@@ -10,14 +10,14 @@ import pytest
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.domain.fastdfs_name import FastdfsName
-from s3py_helper.testing import BlobStoreContract, BytesAlone, Inventory, ReadingContract
+from s3py_helper.testing import BlobStoreContract, BytesAlone, HealthContract, Inventory, ReadingContract
 from tests.support.fastdfs import FakeCluster
 from tests.support.fastdfs.in_thread import ClusterInThread, cluster_in_thread
 from tests.support.fastdfs.layout import STORAGES
 from tests.support.fastdfs.site import FastdfsSite
 
 
-class FastdfsContract(BlobStoreContract):
+class FastdfsContract(BlobStoreContract, HealthContract):
     __test__ = False
 
     @pytest.fixture
@@ -38,6 +38,12 @@ class FastdfsContract(BlobStoreContract):
     async def closed_store(self, config: FastdfsConfig) -> FastdfsBlobStore:
         async with FastdfsBlobStore(config) as store:
             return store
+
+    @pytest.fixture
+    async def unreachable_store(self) -> AsyncGenerator[FastdfsBlobStore]:
+        """Nobody listens at either tracker's address."""
+        async with FastdfsBlobStore(FastdfsConfig(tracker_servers=["127.0.0.1:9", "127.0.0.2:9"])) as store:
+            yield store
 
 
 class TestFastdfsBlobStore(FastdfsContract):

@@ -12,8 +12,8 @@ from s3py_helper.adapters.filesystem import listing as lister
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.filesystem.listing import FilesystemListing
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
-from s3py_helper.domain.errors import IntegrityException, StorageOperationException
-from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.errors import BucketNotFoundException, IntegrityException, StorageOperationException
+from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, leak_guard, new_blob
 
 
@@ -56,7 +56,17 @@ async def test_buckets_are_listed_one_by_one(store: FilesystemBlobStore) -> None
     await _write(store, "ours")
     assert await _keys(store) == ["ours"]
     assert await _keys(store, bucket="other") == ["theirs"]
-    assert await _keys(store, bucket="without-files") == []
+    with pytest.raises(BucketNotFoundException, match="'without-files'") as missing:
+        await _keys(store, bucket="without-files")
+    assert (missing.value.operation, missing.value.backend) == ("list", Backend.FILESYSTEM)
+
+
+async def test_the_default_bucket_is_empty_before_its_first_file_however_it_is_named(
+    store: FilesystemBlobStore, root: Path
+) -> None:
+    assert not (root / store.default_bucket).exists()
+    assert await _keys(store) == []
+    assert await _keys(store, bucket=store.default_bucket) == []
 
 
 async def test_what_the_store_has_not_written_is_left_out(store: FilesystemBlobStore, root: Path) -> None:

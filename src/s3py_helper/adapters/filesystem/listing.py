@@ -14,7 +14,7 @@ from s3py_helper.adapters.filesystem.reader import describe_entry
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
 from s3py_helper.application.ports.listing import Listing
 from s3py_helper.domain.blob import BlobInfo
-from s3py_helper.domain.errors import IntegrityException, InvalidArgumentException
+from s3py_helper.domain.errors import BucketNotFoundException, IntegrityException, InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
 
 BATCH: Final = 256
@@ -25,7 +25,7 @@ _VANISHED: Final = (FileNotFoundError, NotADirectoryError, IntegrityException)
 
 
 class FilesystemListing:
-    """Walks through a bucket as far as its caller does. A bucket without files is empty, not missing."""
+    """Walks through a bucket as far as its caller does; holds the names of the folders on the way, to sort them."""
 
     def __init__(self, store: FilesystemBlobStore) -> None:
         self._store = store
@@ -33,13 +33,15 @@ class FilesystemListing:
     def list(
         self, prefix: str = "", *, bucket: str | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
-        """Files whose keys begin with `prefix`, in the order of the keys' UTF-8, completely described."""
-        return aclosing(self._files(prefix, bucket or self._store.default_bucket))
+        """Files whose keys begin with `prefix`, completely described; see `Listing.list`."""
+        default = self._store.default_bucket
+        return aclosing(self._files(prefix, bucket or default, may_be_missing=bucket in {None, default}))
 
-    async def _files(self, prefix: str, bucket: str) -> AsyncGenerator[BlobInfo]:
+    async def _files(self, prefix: str, bucket: str, *, may_be_missing: bool) -> AsyncGenerator[BlobInfo]:
         with translated("list"):
             session = self._store.session
-        async with session.holding(BlobLister(session.disk, bucket, prefix)) as lister:
+        lister = BlobLister(session.disk, bucket, prefix, may_be_missing=may_be_missing)
+        async with session.holding(lister):
             while not lister.released:
                 with translated("list"):
                     batch = await session.run(lister.read)
@@ -52,18 +54,25 @@ class BlobLister(Lease):
 
     It leaves out what the store has not written (links, devices, files without a valid end), and what is deleted
     meanwhile.
+
+    Args:
+        disk: The disk.
+        bucket: The bucket.
+        prefix: What the keys begin with.
+        may_be_missing: A bucket that is not there is one without files: a folder is made for the first one.
     """
 
-    def __init__(self, disk: Disk, bucket: str, prefix: str) -> None:
+    def __init__(self, disk: Disk, bucket: str, prefix: str, *, may_be_missing: bool) -> None:
         super().__init__()
         self._disk = disk
         self._bucket = bucket
+        self._may_be_missing = may_be_missing
         # A lone surrogate is in no key: it matches nothing, which is no reason to fail.
         self._prefix = prefix.encode(errors="surrogatepass")
         self._files = self._all()
 
     def read(self) -> list[BlobInfo]:
-        """The next files, none at the end."""
+        """The next files, none at the end. Raises `BucketNotFoundException` when there is no such bucket."""
         with self._working():
             batch = list(islice(self._files, BATCH))
             if not batch:
@@ -78,7 +87,8 @@ class BlobLister(Lease):
             with walked(self._disk.root, [self._bucket.encode()]) as folder:
                 yield from self._below(folder, b"")
         except FileNotFoundError:
-            return  # A bucket begins with its first file.
+            if not self._may_be_missing:
+                raise BucketNotFoundException(f"there is no such bucket: {self._bucket!r}") from None
 
     def _below(self, folder: int, path: bytes) -> Generator[BlobInfo]:
         for key in _sorted_keys(folder, path):
@@ -100,7 +110,7 @@ class BlobLister(Lease):
 
 
 def _sorted_keys(folder: int, path: bytes) -> list[bytes]:
-    """What a folder holds, folders with a slash behind: keys compare as bytes, and `a.txt` comes before `a/b`."""
+    """What a folder holds, folders with a trailing slash: keys compare as bytes, and `a.txt` comes before `a/b`."""
     with os.scandir(folder) as entries:
         return sorted(
             path + os.fsencode(entry.name) + (b"/" if entry.is_dir(follow_symlinks=False) else b"") for entry in entries

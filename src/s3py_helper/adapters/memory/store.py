@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from types import TracebackType
@@ -17,6 +17,7 @@ from s3py_helper.application.ports.listing import Listing
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
+from s3py_helper.domain.errors import BucketNotFoundException
 from s3py_helper.domain.file_id import Backend, FileId
 
 CHUNK_SIZE: Final = 64 * 1024
@@ -29,43 +30,49 @@ class _StoredBlob:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """What an open store holds; a bucket is there from its first file on, also when its files are gone."""
+
+    blobs: dict[FileId, _StoredBlob] = field(default_factory=dict)
+    buckets: set[str] = field(default_factory=set)
+
+
 class MemoryBlobStore:
-    """Keeps files until it is closed. For tests, demonstrations and as the simplest example of a store.
+    """Keeps files until it is closed: for tests and demonstrations.
 
     Args:
-        backend: Whose ids it gives out, so that it can stand in for that backend.
+        backend: Whose ids it issues, so that it can stand in for that backend.
         default_bucket: Where files go that name no bucket; the group, where it stands in for FastDFS.
     """
 
     def __init__(self, backend: str = Backend.FILESYSTEM, default_bucket: str = "files") -> None:
         self._backend = backend
         self._default_bucket = default_bucket
-        self._blobs: dict[FileId, _StoredBlob] | None = None
+        self._shelf: _Shelf | None = None
 
     async def __aenter__(self) -> Self:
         """Open it, empty."""
-        self._blobs = {}
+        self._shelf = _Shelf(buckets={self._default_bucket})
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Forget every file."""
-        self._blobs = None
+        self._shelf = None
 
     @property
     def file_ids(self) -> tuple[FileId, ...]:
         """The ids of all files, in the order in which they came."""
-        return tuple(self._opened)
+        return tuple(self._opened.blobs)
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """Keep a file; see `BlobStore.write`."""
         with located("upload", self._backend):
             _ = self._opened
             content = b"".join([chunk async for chunk in body])
-            info = self._describe(blob, body, len(content))
-            self._opened[info.file_id] = _StoredBlob(info, content)
-            return _copied(info)
+            return self._keep(self._describe(blob, body, len(content)), content)
 
     @asynccontextmanager
     async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
@@ -85,7 +92,7 @@ class MemoryBlobStore:
         """Forget a file; see `BlobStore.delete`."""
         with located("delete", self._backend, file_id):
             self._find(file_id)
-            del self._opened[file_id]
+            del self._opened.blobs[file_id]
 
     def list(
         self, prefix: str = "", *, bucket: str | None = None
@@ -95,10 +102,12 @@ class MemoryBlobStore:
 
     async def _listed(self, prefix: str, bucket: str) -> AsyncGenerator[BlobInfo]:
         with located("list", self._backend):
-            held = [stored.info for file_id, stored in self._opened.items() if file_id.bucket == bucket]
-        for info in sorted(held, key=lambda info: info.file_id.key.encode()):
-            if info.file_id.key.startswith(prefix):
-                yield _copied(info)
+            if bucket not in self._opened.buckets:
+                raise BucketNotFoundException(f"there is no such bucket: {bucket!r}")
+            held = [file_id for file_id in self._opened.blobs if file_id.bucket == bucket]
+        for file_id in sorted(held, key=lambda file_id: file_id.key.encode()):
+            if file_id.key.startswith(prefix) and (stored := self._opened.blobs.get(file_id)):
+                yield _copied(stored.info)
 
     async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:
         """Keep a file a second time; see `ServerSideCopy.copy`."""
@@ -112,8 +121,7 @@ class MemoryBlobStore:
                 metadata=dict(target.metadata),
                 last_modified=datetime.now(UTC),
             )
-            self._opened[info.file_id] = _StoredBlob(info, stored.content)
-            return _copied(info)
+            return self._keep(info, stored.content)
 
     async def check(self) -> None:
         """Memory is well while it is open; see `HealthCheck.check`."""
@@ -121,15 +129,21 @@ class MemoryBlobStore:
             _ = self._opened
 
     @property
-    def _opened(self) -> dict[FileId, _StoredBlob]:
-        if self._blobs is None:
+    def _opened(self) -> _Shelf:
+        if self._shelf is None:
             raise not_open()
-        return self._blobs
+        return self._shelf
 
     def _find(self, file_id: FileId) -> _StoredBlob:
-        if (stored := self._opened.get(file_id)) is None:
+        if (stored := self._opened.blobs.get(file_id)) is None:
             raise not_found(file_id)
         return stored
+
+    def _keep(self, info: BlobInfo, content: bytes) -> BlobInfo:
+        shelf = self._opened
+        shelf.buckets.add(info.file_id.bucket)
+        shelf.blobs[info.file_id] = _StoredBlob(info, content)
+        return _copied(info)
 
     def _describe(self, blob: NewBlob, body: IncomingBody, size: int) -> BlobInfo:
         return BlobInfo(

@@ -27,7 +27,7 @@ class S3Listing:
     def list(
         self, prefix: str = "", *, bucket: str | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
-        """Objects whose keys begin with `prefix`, in the order of the keys' UTF-8.
+        """Objects whose keys begin with `prefix`, in the order of the server: that of the keys' UTF-8, as S3 demands.
 
         An object whose key is no valid id (with control characters) is left out: nothing here could name it.
         """
@@ -38,6 +38,9 @@ class S3Listing:
         while True:
             page = await self._session.objects.list_page(bucket, prefix, position, self._page_size)
             for listed in page.objects:
+                # SeaweedFS tidies a prefix as it does a path: for `/a` or `a//` it lists what begins with `a`.
+                if not listed.key.startswith(prefix):
+                    continue
                 info = await self._info(bucket, listed)
                 if info is not None:
                     yield info

@@ -9,7 +9,16 @@ from s3py_helper.domain.files import FileUploadLink
 
 
 class PresignedUrls(Protocol):
-    """A backend that signs URLs."""
+    """A backend that signs URLs.
+
+    Signing asks nobody: whether a file exists shows when its URL is used. A URL permits the one method and the one key
+    that were signed, until it expires; clients send it as it is, character by character.
+
+    Both methods raise `InvalidArgumentException` for a lifetime that the backend does not allow (at least one of zero
+    or less), and `StorageOperationException` before opening and after closing.
+
+    `s3py_helper.testing.PresignedUrlsContract` holds these promises as tests.
+    """
 
     async def download_url(
         self,
@@ -20,9 +29,18 @@ class PresignedUrls(Protocol):
         content_type: str | None = None,
         inline: bool = False,
     ) -> str:
-        """A URL for HTTP GET; the response has `file_name` (RFC 6266) and `content_type` as given."""
+        """A URL for HTTP GET.
+
+        The response has `content_type`, where given, and a `Content-Disposition` (RFC 6266): `inline` where that is
+        requested, else `attachment`, with `file_name` where given. A missing file is a client error: 404, or
+        403 where the backend does not say what is missing.
+        """
         ...
 
     async def upload_url(self, blob: NewBlob, expires_in: timedelta) -> FileUploadLink:
-        """A URL for one HTTP PUT that creates the blob."""
+        """A URL for the HTTP PUT that creates the blob, with the headers it must carry and the id the file then has.
+
+        The file gets the blob's type, name and metadata; the headers are ASCII. Where `blob.size` is known, the URL may
+        be bound to it.
+        """
         ...

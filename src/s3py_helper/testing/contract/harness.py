@@ -1,4 +1,4 @@
-"""What a backend tells the contract about itself."""
+"""What a backend says about itself to the contract."""
 
 # ruff: noqa: S101 - assertions are what a test kit is made of
 
@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import pytest
 
@@ -16,7 +16,13 @@ from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing.bodies import body_of, new_blob
 
 type Inventory = Callable[[], Awaitable[Collection[str]]]
-"""Asks for the names of everything that is physically there: files, and what unfinished uploads have left."""
+"""Returns the names of everything that is physically there: files, and what unfinished uploads have left."""
+
+NOT_OPEN: Final = r"open|closed"
+"""What the error of a store that is not open says, among other things."""
+
+PATIENCE: Final = 20.0
+"""Seconds after which something that should happen at once counts as never."""
 
 
 @pytest.mark.asyncio
@@ -25,12 +31,12 @@ class Harness:
 
     Attributes:
         part_size: Size in bytes beyond which the backend stores or sends a file in several parts.
-        deletes_missing_quietly: Deleting a missing file is no error (S3 works so).
-        metadata_names: Names of pairs that the backend keeps as they are. S3 gives them back in lower case.
+        deletes_missing_quietly: Deleting a missing file is not an error (as on S3).
+        metadata_names: Names of pairs that the backend keeps as they are. S3 returns them in lower case.
         metadata_values: Values that it keeps as they are.
-        keeps: What the backend can be told beside the bytes and gives back.
+        keeps: What the backend stores beside the bytes and returns.
         settles_within: Seconds that the backend may take to remove what a failed upload left.
-        clock_tolerance: How far the backend's clock may be from ours; includes the resolution of its times.
+        clock_tolerance: How far the backend's clock may differ from ours, including the resolution of its times.
     """
 
     part_size: ClassVar[int] = 1024 * 1024
@@ -57,7 +63,7 @@ class Harness:
 
     @pytest.fixture
     def narrow_store(self, store: BlobStore) -> BlobStore:
-        """An open store with a pool of one connection; one without a pool need not override this."""
+        """An open store with a pool of one connection; stores without a pool need not override this."""
         return store
 
     @pytest.fixture
@@ -69,6 +75,11 @@ class Harness:
     def closed_store(self) -> BlobStore:
         """A store that was opened and closed again."""
         raise NotImplementedError("override the fixture `closed_store`: a store that was opened and closed again")
+
+    @pytest.fixture
+    def other_bucket(self) -> str:
+        """Another bucket than the default one; override it where a bucket has to be created before it is used."""
+        return "other"
 
     @pytest.fixture
     def inventory(self) -> Inventory:
@@ -89,13 +100,13 @@ class Harness:
             await asyncio.sleep(0.02)
         assert sorted(found) == sorted(expected)
 
-    def assert_described(self, told: BlobInfo, known: BlobInfo) -> None:
-        """Everything that one answer tells is what the other knows; it may tell less."""
-        assert told.file_id == known.file_id
-        assert told.size == known.size
+    def assert_described(self, reported: BlobInfo, known: BlobInfo) -> None:
+        """Everything that one description reports agrees with the other; it may report less."""
+        assert reported.file_id == known.file_id
+        assert reported.size == known.size
         for name in ("file_name", "content_type", "etag", "checksum"):
-            assert getattr(told, name) in {None, getattr(known, name)}, name
-        assert not told.metadata or dict(told.metadata) == dict(known.metadata)
-        if told.last_modified and known.last_modified:
-            # An answer to a write may carry the client's clock instead of another round trip's worth of truth.
-            assert abs(told.last_modified - known.last_modified) <= self.clock_tolerance
+            assert getattr(reported, name) in {None, getattr(known, name)}, name
+        assert not reported.metadata or dict(reported.metadata) == dict(known.metadata)
+        if reported.last_modified and known.last_modified:
+            # The result of a write may carry the client's clock: asking for the server's costs another round trip.
+            assert abs(reported.last_modified - known.last_modified) <= self.clock_tolerance

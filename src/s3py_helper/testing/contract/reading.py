@@ -12,11 +12,10 @@ from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.errors import FileNotFoundException, InvalidRangeException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing.bodies import body_of, new_blob, read_all
-from s3py_helper.testing.contract.harness import Harness
+from s3py_helper.testing.contract.harness import PATIENCE, Harness
 from s3py_helper.testing.leaks import leak_guard
 
 _TEXT = b"0123456789abcdefghij"
-_PATIENCE = 20.0
 
 
 class ReaderBroke(Exception):
@@ -27,7 +26,7 @@ class ReadingContract(Harness):
     """Opening, ranges, leaving early."""
 
     @pytest.mark.parametrize(
-        ("asked", "expected"),
+        ("requested", "expected"),
         [
             (ByteRange(0, 4), b"01234"),
             (ByteRange(0, 0), b"0"),
@@ -43,11 +42,11 @@ class ReadingContract(Harness):
         ],
         ids=str,
     )
-    async def test_a_range_gives_its_bytes(self, store: BlobStore, asked: ByteRange, expected: bytes) -> None:
+    async def test_a_range_gives_its_bytes(self, store: BlobStore, requested: ByteRange, expected: bytes) -> None:
         written = await store.write(new_blob(), body_of(_TEXT))
-        async with store.open(written.file_id, asked) as blob:
+        async with store.open(written.file_id, requested) as blob:
             assert blob.info.file_id == written.file_id
-            assert blob.span == asked.resolve(len(_TEXT))
+            assert blob.span == requested.resolve(len(_TEXT))
             assert blob.info.size == len(_TEXT), "the size is that of the whole file"
             assert b"".join([chunk async for chunk in blob.body]) == expected
 
@@ -61,20 +60,20 @@ class ReadingContract(Harness):
                 assert await read_all(store, written.file_id, ByteRange(first, last)) == content[first : last + 1]
 
     @pytest.mark.parametrize(
-        "asked", [ByteRange(20, 25), ByteRange(20, None), ByteRange(999, 999), ByteRange(None, 0)], ids=str
+        "requested", [ByteRange(20, 25), ByteRange(20, None), ByteRange(999, 999), ByteRange(None, 0)], ids=str
     )
-    async def test_a_range_without_a_byte_is_refused(self, store: BlobStore, asked: ByteRange) -> None:
+    async def test_a_range_without_a_byte_is_refused(self, store: BlobStore, requested: ByteRange) -> None:
         written = await store.write(new_blob(), body_of(_TEXT))
         with pytest.raises(InvalidRangeException) as refused:
-            await read_all(store, written.file_id, asked)
+            await read_all(store, written.file_id, requested)
         assert refused.value.size == len(_TEXT)
         assert refused.value.file_id == str(written.file_id)
 
-    @pytest.mark.parametrize("asked", [ByteRange(0, 0), ByteRange(0, None), ByteRange(None, 5)], ids=str)
-    async def test_no_range_lies_in_an_empty_file(self, store: BlobStore, asked: ByteRange) -> None:
+    @pytest.mark.parametrize("requested", [ByteRange(0, 0), ByteRange(0, None), ByteRange(None, 5)], ids=str)
+    async def test_no_range_lies_in_an_empty_file(self, store: BlobStore, requested: ByteRange) -> None:
         written = await store.write(new_blob(), body_of(b""))
         with pytest.raises(InvalidRangeException) as refused:
-            await read_all(store, written.file_id, asked)
+            await read_all(store, written.file_id, requested)
         assert refused.value.size == 0
 
     async def test_an_empty_file_opens_and_has_no_chunk(self, store: BlobStore) -> None:
@@ -90,27 +89,27 @@ class ReadingContract(Harness):
         assert {type(chunk) for chunk in chunks} == {bytes}
         assert all(chunks)
 
-    async def test_opening_tells_what_info_tells(self, store: BlobStore) -> None:
+    async def test_opening_reports_what_info_reports(self, store: BlobStore) -> None:
         blob = new_blob("notes.txt", metadata={self.metadata_names[0]: self.metadata_values[0]})
         written = await store.write(blob, body_of(_TEXT))
         async with store.open(written.file_id, ByteRange(1, 2)) as opened:
-            told = opened.info
+            reported = opened.info
         known = await store.info(written.file_id)
-        self.assert_described(told, known)
-        assert told.etag == known.etag
+        self.assert_described(reported, known)
+        assert reported.etag == known.etag
 
     async def test_a_missing_file_is_not_found(self, store: BlobStore) -> None:
         missing = await self.missing_id(store)
-        for asked in (None, ByteRange(0, 0), ByteRange(2**40, None)):
-            await _assert_not_found(store, missing, asked)
+        for requested in (None, ByteRange(0, 0), ByteRange(2**40, None)):
+            await _assert_not_found(store, missing, requested)
         with pytest.raises(FileNotFoundException) as unknown:
             await store.info(missing)
         assert unknown.value.file_id == str(missing)
 
-    async def test_a_reader_that_leaves_early_gives_everything_back(self, narrow_store: BlobStore) -> None:
+    async def test_a_reader_that_leaves_early_releases_everything(self, narrow_store: BlobStore) -> None:
         content = bytes(2 * self.part_size + 1)
         written = await narrow_store.write(new_blob(), body_of(content))
-        async with asyncio.timeout(_PATIENCE), leak_guard():
+        async with asyncio.timeout(PATIENCE), leak_guard():
             for _ in range(3):
                 async with narrow_store.open(written.file_id) as blob:
                     assert await anext(blob.body)
@@ -118,17 +117,17 @@ class ReadingContract(Harness):
                 pass
             assert await read_all(narrow_store, written.file_id) == content
 
-    async def test_a_reader_that_breaks_gives_everything_back(self, narrow_store: BlobStore) -> None:
+    async def test_a_reader_that_breaks_releases_everything(self, narrow_store: BlobStore) -> None:
         written = await narrow_store.write(new_blob(), body_of(bytes(2 * self.part_size)))
-        async with asyncio.timeout(_PATIENCE), leak_guard():
+        async with asyncio.timeout(PATIENCE), leak_guard():
             for _ in range(3):
                 with pytest.raises(ReaderBroke):
                     await _read_a_chunk_and_break(narrow_store, written.file_id)
             assert await read_all(narrow_store, written.file_id, ByteRange(0, 0)) == b"\0"
 
-    async def test_a_cancelled_reader_gives_everything_back(self, narrow_store: BlobStore) -> None:
+    async def test_a_cancelled_reader_releases_everything(self, narrow_store: BlobStore) -> None:
         written = await narrow_store.write(new_blob(), body_of(bytes(2 * self.part_size)))
-        async with asyncio.timeout(_PATIENCE), leak_guard():
+        async with asyncio.timeout(PATIENCE), leak_guard():
             for moment in range(6):
                 reading = asyncio.create_task(_read_a_chunk_and_wait(narrow_store, written.file_id))
                 await asyncio.sleep(moment * 0.003)
@@ -137,10 +136,10 @@ class ReadingContract(Harness):
                     await reading
             assert await read_all(narrow_store, written.file_id, ByteRange(0, 0)) == b"\0"
 
-    async def test_a_missing_file_or_range_gives_everything_back(self, narrow_store: BlobStore) -> None:
+    async def test_a_missing_file_or_range_releases_everything(self, narrow_store: BlobStore) -> None:
         missing = await self.missing_id(narrow_store)
         written = await narrow_store.write(new_blob(), body_of(_TEXT))
-        async with asyncio.timeout(_PATIENCE), leak_guard():
+        async with asyncio.timeout(PATIENCE), leak_guard():
             for _ in range(3):
                 await _assert_not_found(narrow_store, missing)
                 with pytest.raises(InvalidRangeException):

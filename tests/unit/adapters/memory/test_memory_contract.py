@@ -4,12 +4,13 @@ import pytest
 
 from s3py_helper.adapters.memory import MemoryBlobStore
 from s3py_helper.domain.file_id import Backend
-from s3py_helper.testing import BlobStoreContract, Inventory
+from s3py_helper.testing import BlobStoreContract, HealthContract, Inventory, ListingContract, ServerSideCopyContract
 
 
-class TestMemoryBlobStore(BlobStoreContract):
+class MemoryContract(BlobStoreContract, HealthContract):
+    __test__ = False
     part_size = 64 * 1024
-    backend = Backend.FILESYSTEM
+    backend: str
 
     @pytest.fixture
     async def store(self) -> AsyncGenerator[MemoryBlobStore]:
@@ -26,6 +27,11 @@ class TestMemoryBlobStore(BlobStoreContract):
             return store
 
     @pytest.fixture
+    def unreachable_store(self, closed_store: MemoryBlobStore) -> MemoryBlobStore:
+        """Memory is nowhere else."""
+        return closed_store
+
+    @pytest.fixture
     def inventory(self, store: MemoryBlobStore) -> Inventory:
         async def names() -> Collection[str]:
             return [str(file_id) for file_id in store.file_ids]
@@ -33,9 +39,23 @@ class TestMemoryBlobStore(BlobStoreContract):
         return names
 
 
-class TestMemoryBlobStoreInPlaceOfS3(TestMemoryBlobStore):
+class TestMemoryBlobStore(MemoryContract, ListingContract, ServerSideCopyContract):
+    __test__ = True
+    backend = "memory"
+
+
+class TestMemoryBlobStoreInPlaceOfTheLocalDisk(MemoryContract):
+    __test__ = True
+    backend = Backend.FILESYSTEM
+
+
+class TestMemoryBlobStoreInPlaceOfS3(MemoryContract):
+    __test__ = True
     backend = Backend.S3
 
 
-class TestMemoryBlobStoreInPlaceOfFastDfs(TestMemoryBlobStore):
+class TestMemoryBlobStoreInPlaceOfFastDfs(MemoryContract):
+    """Names files itself, as FastDFS does, which neither lists nor copies."""
+
+    __test__ = True
     backend = Backend.FASTDFS
