@@ -32,10 +32,22 @@ class CopyService:
     ) -> FileAttach:
         """Store the file a second time under a new id; name, type and metadata are kept unless given.
 
+        Args:
+            file_id: The file to copy.
+            file_name: Another name for the copy.
+            folder: Front of the copy's object key; FastDFS has no folders and ignores it.
+            bucket: Where to store the copy instead of the default bucket.
+            metadata: Pairs for the copy, instead of the file's own.
+
+        Returns:
+            The copy's id, and what is known of it.
+
         Raises:
             InvalidArgumentException: The id, name, folder, bucket or metadata are not valid.
             FileNotFoundException: There is no such file.
+            BucketNotFoundException: There is no such bucket.
             RouteNotSupportedException: The id's backend or bucket is not served here.
+            IntegrityException: The bytes that came are not those that were stored.
             StorageOperationException: A backend failed; nothing was stored.
         """
         if file_name is not None:

@@ -12,6 +12,9 @@ class DeleteService:
     async def delete_file(self, file_id: str) -> None:
         """Remove a file. S3 does not mind when there is none.
 
+        Args:
+            file_id: The file.
+
         Raises:
             InvalidArgumentException: The id is not valid.
             FileNotFoundException: There is no such file (FastDFS and local disk).

@@ -20,7 +20,13 @@ from s3py_helper.domain.files import FileBasicInfo, FileDownload
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file whose bytes are on their way: its description, the bytes asked for, and the chunks that hold them."""
+    """A file whose bytes are on their way.
+
+    Attributes:
+        info: What is known of the whole file.
+        span: The bytes of the file that come.
+        body: Chunks of non-empty `bytes`; they can be read once, and only within the block that opened the file.
+    """
 
     info: FileBasicInfo
     span: Span
@@ -28,35 +34,62 @@ class OpenFile:
 
 
 class DownloadService:
-    """Reads files from the backends that their ids name, whole or in part (`byte_range`).
-
-    Raises, all methods alike:
-        InvalidArgumentException: The id is not valid.
-        InvalidRangeException: The file has no byte in the range.
-        FileNotFoundException: There is no such file.
-        RouteNotSupportedException: The id's backend or bucket is not served here.
-        IntegrityException: The bytes that came are not those that were stored; what was handed on is not to be used.
-        StorageOperationException: The backend failed.
-    """
+    """Reads files from the backends that their ids name, whole or in part, and packs archives."""
 
     def __init__(self, locator: Locator) -> None:
         self._locator = locator
 
     @asynccontextmanager
     async def open(self, file_id: str, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenFile]:
-        """Description and bytes together; leaving the block releases the connection, however much was read."""
+        """Description and bytes together; leaving the block releases the connection, however much was read.
+
+        Args:
+            file_id: The file.
+            byte_range: Which bytes; all by default.
+
+        Raises:
+            InvalidArgumentException: The id is not valid.
+            InvalidRangeException: The file has no byte in the range.
+            FileNotFoundException: There is no such file.
+            RouteNotSupportedException: The id's backend or bucket is not served here.
+            IntegrityException: The bytes that came are not those that were stored; raised while they are read.
+            StorageOperationException: The backend failed.
+        """
         require_optional_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open(byte_range) as blob:
             yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body)
 
     async def describe(self, file_id: str) -> FileBasicInfo:
-        """What `open` would tell of the file, without its bytes; refused where downloading it would be."""
+        """What `open` would tell of the file, without its bytes; refused where downloading it would be.
+
+        Args:
+            file_id: The file.
+
+        Raises:
+            InvalidArgumentException: The id is not valid.
+            FileNotFoundException: There is no such file.
+            RouteNotSupportedException: The id's backend or bucket is not served here.
+            StorageOperationException: The backend failed.
+        """
         located = await self._locator.find(file_id, Purpose.READ)
         return file_info(await located.info(), file_id)
 
     async def download_bytes(self, file_id: str, *, byte_range: ByteRange | None = None) -> bytes:
-        """The whole file in memory: for small ones."""
+        """The whole file in memory: for small ones.
+
+        Args:
+            file_id: The file.
+            byte_range: Which bytes; all by default.
+
+        Raises:
+            InvalidArgumentException: The id is not valid.
+            InvalidRangeException: The file has no byte in the range.
+            FileNotFoundException: There is no such file.
+            RouteNotSupportedException: The id's backend or bucket is not served here.
+            IntegrityException: The bytes that came are not those that were stored; none is returned.
+            StorageOperationException: The backend failed.
+        """
         require_optional_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open_bytes(byte_range) as blob:
@@ -64,7 +97,21 @@ class DownloadService:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def download_to_stream(self, file_id: str, out: BinaryIO, *, byte_range: ByteRange | None = None) -> None:
-        """Write the file to `out` piece by piece; a blocking `out` does not block the event loop."""
+        """Write the file to `out` piece by piece; a blocking `out` does not block the event loop.
+
+        Args:
+            file_id: The file.
+            out: A binary file object, or an object with an `async` `write` (aiofiles); it is not closed.
+            byte_range: Which bytes; all by default.
+
+        Raises:
+            InvalidArgumentException: The id is not valid.
+            InvalidRangeException: The file has no byte in the range.
+            FileNotFoundException: There is no such file.
+            RouteNotSupportedException: The id's backend or bucket is not served here.
+            IntegrityException: The bytes that came are not those that were stored: what has been written is useless.
+            StorageOperationException: The backend failed.
+        """
         await pour(self.download_to_generator(file_id, byte_range=byte_range), out)
 
     async def download_to_generator(
@@ -72,8 +119,20 @@ class DownloadService:
     ) -> AsyncGenerator[bytes]:
         """Yield the file piece by piece.
 
-        Whoever stops early should `aclose()` the generator (`contextlib.aclosing`): Python closes an abandoned one only
-        when it is collected. Closing is not cut short by a cancellation.
+        A caller that stops early should `aclose()` the generator (`contextlib.aclosing`): Python closes an abandoned
+        one only when it is collected. Closing is not cut short by a cancellation.
+
+        Args:
+            file_id: The file.
+            byte_range: Which bytes; all by default.
+
+        Raises:
+            InvalidArgumentException: The id is not valid.
+            InvalidRangeException: The file has no byte in the range.
+            FileNotFoundException: There is no such file.
+            RouteNotSupportedException: The id's backend or bucket is not served here.
+            IntegrityException: The bytes that came are not those that were stored: what has been yielded is useless.
+            StorageOperationException: The backend failed.
         """
         require_optional_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
@@ -108,6 +167,13 @@ class DownloadService:
             on_error: `"raise"` stops at a file that cannot be read; `"skip"` leaves it out and adds a list of what is
                 missing. A file that breaks off after its first MiB stops the archive either way.
             verify_first: Ask for every file before writing anything, so that a missing one is known then.
+
+        Raises:
+            InvalidArgumentException: An id or an option is not valid.
+            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
+            RouteNotSupportedException: The backend or bucket of an id is not served here.
+            IntegrityException: The bytes of a file are not those that were stored.
+            StorageOperationException: A backend failed.
         """
         await pour(self._zipped(files, ZipOptions(compression, on_error, verify_first)), out)
 
@@ -121,7 +187,21 @@ class DownloadService:
     ) -> AsyncGenerator[bytes]:
         """Yield a zip archive of the files piece by piece; see `download_files_as_zip`.
 
-        The first file has been found before the first piece comes. Whoever stops early should `aclose()` the generator.
+        The first file has been found before the first piece comes. A caller that stops early should `aclose()` the
+        generator.
+
+        Args:
+            files: The files, in order; one may come more than once.
+            compression: As there.
+            on_error: As there.
+            verify_first: As there.
+
+        Raises:
+            InvalidArgumentException: An id or an option is not valid.
+            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
+            RouteNotSupportedException: The backend or bucket of an id is not served here.
+            IntegrityException: The bytes of a file are not those that were stored.
+            StorageOperationException: A backend failed; all are raised while the archive is read.
         """
         return self._zipped(files, ZipOptions(compression, on_error, verify_first))
 
@@ -135,7 +215,21 @@ class DownloadService:
     ) -> ZipPlan:
         """Settle what can be known before a zip archive begins: errors, and its exact size where nothing is compressed.
 
-        `plan.content_length` is `None` when the size cannot be known, `plan.stream()` gives the archive.
+        Args:
+            files: The files, in order; one may come more than once.
+            compression: As for `download_files_as_zip`.
+            on_error: As there.
+            verify_first: As there.
+
+        Returns:
+            A plan: `content_length` is `None` when the size cannot be known, `stream()` gives the archive.
+
+        Raises:
+            InvalidArgumentException: An id or an option is not valid.
+            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
+            RouteNotSupportedException: The backend or bucket of an id is not served here.
+            IntegrityException: The bytes of a file are not those that were stored.
+            StorageOperationException: A backend failed.
         """
         return await plan_archive(files, self._locator, ZipOptions(compression, on_error, verify_first))
 

@@ -14,7 +14,12 @@ CHECK_TIMEOUT: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """For each backend of the mode the reason why it does not answer, `None` where it does."""
+    """How the backends were when they were asked.
+
+    Attributes:
+        problems: For each backend the reason why it cannot be used, `None` where it responds.
+        takes_new_files: The backend that takes new files.
+    """
 
     problems: Mapping[str, str | None]
     takes_new_files: str
@@ -38,7 +43,7 @@ class HealthService:
         self._timeout = timeout
 
     async def report(self) -> HealthReport:
-        """The state now; takes at most the timeout, and never raises because a backend is down."""
+        """The state now; takes 5 seconds at most, and never raises because a backend is down."""
         async with asyncio.TaskGroup() as group:
             checks = {backend: group.create_task(self._problem(backend)) for backend in self._locator.backends}
         problems = {backend: check.result() for backend, check in checks.items()}

@@ -14,6 +14,9 @@ class InfoService:
     async def get_file_info(self, file_id: str) -> FileBasicInfo:
         """What is known of a file.
 
+        Args:
+            file_id: The file.
+
         Raises:
             InvalidArgumentException: The id is not valid.
             FileNotFoundException: There is no such file.

@@ -17,13 +17,7 @@ DEFAULT_LIFETIME: Final = timedelta(hours=1)
 
 
 class LinkService:
-    """Signs links (S3). Whoever has a link may use it until it expires, so treat it like a password.
-
-    Raises, all methods alike:
-        InvalidArgumentException: The id, name, type or lifetime is not valid.
-        RouteNotSupportedException: The backend cannot sign links, or is not served here.
-        StorageOperationException: The backend failed.
-    """
+    """Signs links (S3). A link works for everybody who has it until it expires, so treat it like a password."""
 
     def __init__(self, locator: Locator, validator: FileValidatorImpl | None = None) -> None:
         self._locator = locator
@@ -38,7 +32,20 @@ class LinkService:
         content_type: str | None = None,
         inline: bool = False,
     ) -> str:
-        """A URL for HTTP GET; browsers save it as `file_name`, or show it when `inline`. Existence is not checked."""
+        """A URL for HTTP GET. Whether there is such a file is not checked.
+
+        Args:
+            file_id: The file.
+            expires_in: How long the link works; S3 permits 7 days at most.
+            file_name: What browsers call the file when they save it; by default as its key ends.
+            content_type: What the response says of the file's type, instead of what was stored.
+            inline: Let browsers show the file instead of saving it.
+
+        Raises:
+            InvalidArgumentException: The id, name, type or lifetime is not valid.
+            RouteNotSupportedException: The backend cannot sign links, or is not served here.
+            StorageOperationException: There are no credentials to sign with.
+        """
         require_duration(expires_in, "expires_in")
         require_optional_text(file_name, "a file name")
         if content_type is not None:
@@ -62,6 +69,20 @@ class LinkService:
         """A URL for one HTTP PUT, the headers it must carry, and the id that the file then has.
 
         Name and type are validated here; the bytes go past this service, so size and content are not.
+
+        Args:
+            file_name: The file's name, without folders.
+            expires_in: How long the link works; S3 permits 7 days at most.
+            folder: Front of the object key.
+            bucket: Where to store instead of the default bucket.
+            metadata: Pairs of your own.
+            content_type: Media type; by default it is guessed from the name.
+
+        Raises:
+            InvalidArgumentException: Name, type, lifetime, folder, bucket or metadata are not valid.
+            InvalidFileTypeException: The type is not allowed.
+            RouteNotSupportedException: The backend cannot sign links, or the bucket is not served here.
+            StorageOperationException: There are no credentials to sign with.
         """
         require_duration(expires_in, "expires_in")
         if self._validator is not None:

@@ -20,7 +20,12 @@ class ListService:
     async def list_files(self, prefix: str = "", bucket: str | None = None) -> AsyncGenerator[FileBasicInfo]:
         """Yield every file whose key begins with `prefix`, in the order of the keys, page by page as they are needed.
 
-        What a listing does not tell (content type, metadata) is `None` or empty; `get_file_info` knows it.
+        What a listing does not tell (content type, metadata) is `None` or empty; `get_file_info` knows it. A caller
+        that stops early should `aclose()` the generator.
+
+        Args:
+            prefix: How the keys begin, as in `reports/2026/`; all files by default.
+            bucket: What to list instead of the default bucket.
 
         Raises:
             InvalidArgumentException: No key can begin with the prefix, or no bucket can have that name.

@@ -14,7 +14,18 @@ from s3py_helper.application.upload import UploadService
 
 @dataclass(frozen=True, slots=True)
 class FileServices:
-    """What a manager, a router or a command needs to work with files."""
+    """What a manager, a router or a command needs to work with files.
+
+    Attributes:
+        upload_service: Stores files.
+        download_service: Reads files and packs archives.
+        delete_service: Removes files.
+        info_service: Describes files.
+        copy_service: Copies files to where new files go, also from FastDFS to S3.
+        link_service: Signs links with which clients talk to S3 directly.
+        list_service: Enumerates files.
+        health_service: Says how the backends are.
+    """
 
     upload_service: UploadService
     download_service: DownloadService

@@ -56,15 +56,7 @@ class UploadService:
     """Stores files in the backend that takes new ones.
 
     Every method validates name, type, size and metadata first, and stores nothing unless all bytes have come and are as
-    many as were declared. `folder` becomes the front of the object key, `bucket` overrides the default bucket (FastDFS
-    has neither and ignores both), `metadata` are pairs of your own.
-
-    Raises, all methods alike:
-        InvalidArgumentException: Name, folder, bucket or metadata are not valid, or the size is not the declared one.
-        InvalidFileTypeException: The type is not allowed.
-        FileTooLargeException: There are more bytes than allowed, declared or seen.
-        RouteNotSupportedException: The bucket is not served here.
-        StorageOperationException: The backend failed; nothing was stored.
+    many as were declared. A cancelled call leaves nothing behind.
     """
 
     def __init__(
@@ -88,7 +80,27 @@ class UploadService:
         *,
         content_type: str | None = None,
     ) -> FileAttach:
-        """Store bytes that are in memory."""
+        """Store bytes that are in memory.
+
+        Args:
+            file_name: The file's name, without folders.
+            content: The bytes.
+            folder: Front of the object key, as in `reports/2026`; FastDFS has no folders and ignores it.
+            bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
+            metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
+            content_type: Media type; by default it is guessed from the name and the first bytes.
+
+        Returns:
+            The id to keep, and what is known of the file.
+
+        Raises:
+            InvalidArgumentException: Name, folder, bucket or metadata are not valid.
+            InvalidFileTypeException: The type is not allowed.
+            FileTooLargeException: There are more bytes than allowed.
+            BucketNotFoundException: There is no such bucket.
+            RouteNotSupportedException: The bucket is not served here.
+            StorageOperationException: The backend failed; nothing was stored.
+        """
         whole = bytes_in_memory(content)
         return await self._store(file_name, whole, len(whole), Placement(folder, bucket, metadata), content_type)
 
@@ -103,9 +115,27 @@ class UploadService:
         *,
         content_type: str | None = None,
     ) -> FileAttach:
-        """Store what a binary file object (read from where it stands) or an async iterator of bytes yields.
+        """Store what a binary file object or an async iterator of bytes yields; memory stays bounded.
 
-        `file_size` is the exact number of bytes, or `None` when nobody knows it. Memory stays bounded either way.
+        Args:
+            file_name: The file's name, without folders.
+            stream: The source. A file object is read from where it stands; it is not closed.
+            file_size: The exact number of bytes, or `None` when it is not known.
+            folder: Front of the object key, as in `reports/2026`; FastDFS has no folders and ignores it.
+            bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
+            metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
+            content_type: Media type; by default it is guessed from the name and the first bytes.
+
+        Returns:
+            The id to keep, and what is known of the file.
+
+        Raises:
+            InvalidArgumentException: Name, folder, bucket or metadata are not valid, or the size is another.
+            InvalidFileTypeException: The type is not allowed.
+            FileTooLargeException: There are more bytes than allowed, declared or seen.
+            BucketNotFoundException: There is no such bucket.
+            RouteNotSupportedException: The bucket is not served here.
+            StorageOperationException: The backend failed; nothing was stored.
         """
         return await self._store(file_name, stream, file_size, Placement(folder, bucket, metadata), content_type)
 
@@ -116,7 +146,25 @@ class UploadService:
         bucket: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> FileAttach:
-        """Store a FastAPI `UploadFile` from its first byte, whatever was read of it before."""
+        """Store a FastAPI `UploadFile` from its first byte, whatever was read of it before.
+
+        Args:
+            file: The file; it has a name, and its media type is kept where it is valid.
+            folder: Front of the object key, as in `reports/2026`; FastDFS has no folders and ignores it.
+            bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
+            metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
+
+        Returns:
+            The id to keep, and what is known of the file.
+
+        Raises:
+            InvalidArgumentException: Name, folder, bucket or metadata are not valid, or the size is another.
+            InvalidFileTypeException: The type is not allowed.
+            FileTooLargeException: There are more bytes than allowed, declared or seen.
+            BucketNotFoundException: There is no such bucket.
+            RouteNotSupportedException: The bucket is not served here.
+            StorageOperationException: The backend failed; nothing was stored.
+        """
         return await self._store_form_file(file, Placement(folder, bucket, metadata))
 
     async def upload_files(
@@ -126,10 +174,27 @@ class UploadService:
         bucket: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> list[FileAttach]:
-        """Store several files, a bounded number at a time; the results are in the order of the files.
+        """Store several files, a bounded number at a time.
 
         All or nothing: when one fails, the others are cancelled and those already stored are deleted again. The error
         is that of the file that failed first; its `file_name` says which.
+
+        Args:
+            files: The files; each has a name.
+            folder: Front of all object keys, as in `reports/2026`; FastDFS has no folders and ignores it.
+            bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
+            metadata: Pairs of your own, which every file gets.
+
+        Returns:
+            One result for each file, in order.
+
+        Raises:
+            InvalidArgumentException: Name, folder, bucket or metadata are not valid, or a size is another.
+            InvalidFileTypeException: The type is not allowed.
+            FileTooLargeException: A file has more bytes than allowed, declared or seen.
+            BucketNotFoundException: There is no such bucket.
+            RouteNotSupportedException: The bucket is not served here.
+            StorageOperationException: The backend failed; nothing was stored.
         """
         placement = Placement(folder, bucket, metadata)
         return await all_or_nothing(

@@ -19,7 +19,12 @@ _ENOUGH_DIGITS: Final = len(str(_MAX_POSITION)) + 1
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Bytes `start` to `stop - 1` of a file whose size is known."""
+    """Bytes of a file whose size is known.
+
+    Attributes:
+        start: Offset of the first one.
+        stop: Offset behind the last one.
+    """
 
     start: int
     stop: int
@@ -34,6 +39,10 @@ class ByteRange:
     """One range of a file whose size need not be known yet.
 
     `ByteRange(2, 5)` are four bytes, `ByteRange(2, None)` all from the third on, `ByteRange(None, 5)` the last five.
+
+    Attributes:
+        first: Offset of the first byte; `None` when `last` counts from the end.
+        last: Offset of the last byte, `None` for all that follow; without `first` the number of bytes at the end.
     """
 
     first: int | None

@@ -17,7 +17,8 @@ class CheckedModel(BaseModel):
     """
 
     # A message must not print what was given: a key may stand beside, or in place of, the wrong value.
-    model_config = ConfigDict(hide_input_in_errors=True)
+    # What stands below a field reaches its schema, and OpenAPI.
+    model_config = ConfigDict(hide_input_in_errors=True, use_attribute_docstrings=True)
 
     if not TYPE_CHECKING:  # a type checker takes the parameters from the fields, and would not look behind this one
 

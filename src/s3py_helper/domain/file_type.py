@@ -10,15 +10,12 @@ from s3py_helper.domain.text_rules import require_text
 
 
 class FileTypeConfig(SettingsModel, defer_build=True):
-    """Allowed and refused extensions: any case, with or without a leading dot, `tar.gz` too.
-
-    Attributes:
-        whitelist: When not empty, only these may be uploaded, and names without an extension may not.
-        blacklist: These may never be uploaded.
-    """
+    """Allowed and refused extensions: any case, with or without a leading dot, `tar.gz` too."""
 
     whitelist: list[str] = Field(default_factory=list)
+    """When not empty, only these may be uploaded, and names without an extension may not."""
     blacklist: list[str] = Field(default_factory=list)
+    """These may never be uploaded."""
 
 
 def check_file_type(file_name: str, config: FileTypeConfig) -> None:

@@ -11,71 +11,64 @@ from pydantic import BaseModel
 from s3py_helper.domain.checked_model import CheckedModel
 
 
-class FileAttach(BaseModel, defer_build=True):
-    """A file that was stored.
-
-    Attributes:
-        file_id: Keep this: every later call takes it.
-        file_name: The name it was uploaded with.
-        file_size: Its size in bytes.
-        content_type: Media type that was given, guessed from the name, or found in the first bytes.
-        etag: Entity tag with its quotes, where the backend gave one.
-        checksum: `algorithm:hex` of the whole content, e.g. `crc32:3610a686`.
-    """
+class FileAttach(BaseModel, defer_build=True, use_attribute_docstrings=True):
+    """A file that was stored."""
 
     file_id: str
+    """Keep this: every later call takes it."""
     file_name: str
+    """The name it was uploaded with."""
     file_size: int | None = None
+    """Its size in bytes."""
     content_type: str | None = None
+    """Media type that was given, guessed from the name, or found in the first bytes."""
     etag: str | None = None
+    """Entity tag with its quotes, where the backend gave one."""
     checksum: str | None = None
+    """`algorithm:hex` of the whole content, e.g. `crc32:3610a686`."""
 
 
 class FileDownload(CheckedModel, defer_build=True):
     """One entry of an archive: the file, and the name to give it there (folders as in `a/b.pdf` are kept)."""
 
     file_id: str
+    """The file."""
     file_name: str | None = None
+    """Its name in the archive; folders as in `a/b.pdf` are kept. By default the name it was uploaded with."""
 
 
-class FileBasicInfo(BaseModel, defer_build=True):
-    """What is known of a stored file; `None` where its backend does not know.
-
-    Attributes:
-        file_id: The id as it was asked for.
-        file_name: The name it was uploaded with, else the last part of its key.
-        file_size: Size in bytes.
-        last_modify_time: When it was stored, with time zone.
-        storage_class: S3's storage class.
-        metadata: The user's own pairs.
-        content_type: Media type.
-        etag: Entity tag with its quotes (RFC 9110, 8.8.3).
-        checksum: `algorithm:hex` of the whole content.
-    """
+class FileBasicInfo(BaseModel, defer_build=True, use_attribute_docstrings=True):
+    """What is known of a stored file; `None` where its backend does not know."""
 
     file_id: str
+    """The id as it was asked for."""
     file_name: str | None = None
+    """The name it was uploaded with, else the last part of its key."""
     file_size: int | None = None
+    """Size in bytes."""
     last_modify_time: datetime | None = None
+    """When it was stored, with time zone."""
     storage_class: str | None = None
+    """S3's storage class."""
     metadata: dict[str, str] | None = None
+    """The user's own pairs."""
     content_type: str | None = None
+    """Media type."""
     etag: str | None = None
+    """Entity tag with its quotes (RFC 9110, 8.8.3)."""
     checksum: str | None = None
+    """`algorithm:hex` of the whole content."""
 
 
-class FileUploadLink(BaseModel, defer_build=True):
-    """Where a client may put one file by itself.
-
-    Attributes:
-        url: Target of one HTTP PUT with the file as its body.
-        headers: Headers that the PUT must carry unchanged.
-        file_id: The file's id once the PUT has succeeded.
-    """
+class FileUploadLink(BaseModel, defer_build=True, use_attribute_docstrings=True):
+    """Where a client may put one file by itself."""
 
     url: str
+    """Target of one HTTP PUT with the file as its body."""
     headers: dict[str, str]
+    """Headers that the PUT must carry unchanged."""
     file_id: str
+    """The file's id once the PUT has succeeded."""
 
 
 class FileType(StrEnum):

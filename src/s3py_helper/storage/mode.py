@@ -16,3 +16,4 @@ class StorageModeConfig(SettingsModel, defer_build=True):
     """
 
     mode: StorageMode = StorageMode.HYBRID
+    """The storage mode."""

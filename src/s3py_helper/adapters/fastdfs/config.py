@@ -13,43 +13,45 @@ DEFAULT_POOL_SIZE: Final = 64
 
 
 class FastdfsConfig(SettingsModel):
-    """Connection to a FastDFS cluster.
-
-    Attributes:
-        tracker_servers: Trackers as `host:port` (`[address]:port` for IPv6); any of them that answers is used.
-        connect_timeout: Seconds to establish a connection.
-        network_timeout: Seconds without a byte after which a server counts as gone.
-        operation_timeout: Seconds for the whole of a short operation: describing, deleting, or opening a file, finding
-            a server for a new one. However many servers are asked in turn, no caller waits for longer.
-        store_path_index: Store path for new files; -1 leaves the choice to the server.
-        connection_pool_size: Connections to each server at once; 0 stands for the default of 64.
-        pool_timeout: Seconds to wait for a connection when all of a server's are in use. An eighth of them is kept for
-            short operations, so that transfers cannot use them up.
-        group_name: Group for new files; `None` leaves the choice to the tracker.
-        address_map: Where servers are reached whose own addresses lead nowhere from here (NAT, containers):
-            `{"10.0.0.5:23000": "files.example.com:32300"}`, or `{"10.0.0.5": "files.example.com"}` for all its ports.
-        verify_checksum: Whether whole downloads are compared with the CRC-32 in the file's id.
-        read_from: `source` reads each file from the server that took its upload, the first to know of changes; uploads
-            are spread over the servers of a group, and with them reads. `replicas` spreads the reads of each single
-            file; for a moment after a deletion another process may then still get the file.
-        spool_memory: An upload of unknown size waits until its size is known: up to so many bytes of it in memory, a
-            larger one in a temporary file.
-        spool_directory: Folder for these temporary files, which have no name in it; `None` is the system's.
-    """
+    """Connection to a FastDFS cluster."""
 
     tracker_servers: list[str] = Field(min_length=1)
+    """Trackers as `host:port` (`[address]:port` for IPv6); any of them that answers is used."""
     connect_timeout: float = Field(default=3, gt=0)
+    """Seconds to establish a connection."""
     network_timeout: float = Field(default=3, gt=0)
+    """Seconds without a byte after which a server counts as gone."""
     operation_timeout: float = Field(default=15, gt=0)
+    """Seconds for the whole of a short operation: describing, deleting, or opening a file, finding a server for a new
+    one. However many servers are asked in turn, no caller waits for longer.
+    """
     store_path_index: int = Field(default=-1, ge=-1, le=255)
+    """Store path for new files; -1 leaves the choice to the server."""
     connection_pool_size: int = Field(default=0, ge=0)
+    """Connections to each server at once; 0 stands for the default of 64."""
     pool_timeout: float = Field(default=30, gt=0)
+    """Seconds to wait for a connection when all of a server's are in use. An eighth of them is kept for short
+    operations, so that transfers cannot use them up.
+    """
     group_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,16}$")
+    """Group for new files; `None` leaves the choice to the tracker."""
     address_map: dict[str, str] = Field(default_factory=dict)
+    """Where servers are reached whose own addresses lead nowhere from here (NAT, containers): `{"10.0.0.5:23000":
+    "files.example.com:32300"}`, or `{"10.0.0.5": "files.example.com"}` for all its ports.
+    """
     verify_checksum: bool = True
+    """Whether whole downloads are compared with the CRC-32 in the file's id."""
     read_from: Literal["source", "replicas"] = "source"
+    """`source` reads each file from the server that took its upload, the first to know of changes; uploads are spread
+    over the servers of a group, and with them reads. `replicas` spreads the reads of each single file; for a moment
+    after a deletion another process may then still get the file.
+    """
     spool_memory: int = Field(default=1024 * 1024, ge=0)
+    """An upload of unknown size waits until its size is known: up to so many bytes of it in memory, a larger one in a
+    temporary file.
+    """
     spool_directory: Path | None = None
+    """Folder for these temporary files, which have no name in it; `None` is the system's."""
 
     @field_validator("tracker_servers")
     @classmethod

@@ -21,15 +21,13 @@ def _bucket(name: str) -> str:
 
 
 class FilesystemConfig(SettingsModel):
-    """A folder of the local disk.
-
-    Attributes:
-        root: Folder that holds everything; created when it is missing.
-        default_bucket: Where files go that name no bucket.
-        durability: Whether a stored file must survive a power failure (fsync before it becomes visible). Without it a
-            file still appears whole or not at all, also after a crash of the process.
-    """
+    """A folder of the local disk."""
 
     root: Annotated[PathSetting, AfterValidator(_root)]
+    """Folder that holds everything; created when it is missing."""
     default_bucket: Annotated[str, AfterValidator(_bucket)] = "files"
+    """Where files go that name no bucket."""
     durability: bool = True
+    """Whether a stored file must survive a power failure (fsync before it becomes visible). Without it a file still
+    appears whole or not at all, also after a crash of the process.
+    """

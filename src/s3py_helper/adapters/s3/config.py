@@ -16,45 +16,46 @@ _VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
 
 
 class S3PerfConfig(SettingsModel):
-    """Performance settings; the defaults suit most deployments.
-
-    Attributes:
-        multipart_threshold: Files of at least so many bytes go up in parts, unless one part would hold them.
-        multipart_part_size: Size of a part in bytes (5 MiB to 5 GiB); grows by itself where 10 000 parts would not do.
-        parts_in_flight: Parts of one upload on their way at once; an upload holds about so many parts in memory.
-        download_chunk_size: Largest chunk in bytes that a download yields at a time.
-        max_pool_connections: Most connections to the service at once, over all of its hosts. A download holds one until
-            its last bytes have come, so this is also about how many downloads can be under way: let it follow the
-            number of readers you expect. Downloads leave an eighth of it (at least one) to short requests.
-        pool_timeout: Seconds that a request waits for a connection while all are in use; then it fails with
-            `StorageUnavailableException`. Further attempts of a request keep its connection's place and wait no more.
-        read_timeout: Seconds without a byte after which a request counts as failed.
-        connect_timeout: Seconds to establish a connection.
-        max_retries: Further attempts after a failure that another attempt may mend. The pauses between them grow from
-            0.1 s to 5 s, so that the default lasts for 8 to 16 s: a server that restarts meanwhile is not noticed. A
-            service that asks for a longer pause (`Retry-After`) gets it, where `retry_seconds` allows.
-        retry_seconds: Seconds after the first failure within which the last further attempt begins.
-        operation_timeout: Seconds for a whole request without a large body, with its further attempts and their
-            pauses; one attempt may take half of it. A request with a body has a second more for every 16 KiB. Downloads
-            have it until the first byte, then `read_timeout` holds. Listing, copying and completing a multipart upload
-            are not bound by it, because the server may work for long: each attempt has `read_timeout`.
-    """
+    """Performance settings; the defaults suit most deployments."""
 
     former_settings: ClassVar[Mapping[str, str]] = {
         "zip_stream_queue_size": "what an archive holds in memory is bounded by itself"
     }
 
     multipart_threshold: int = Field(default=8 * _MIB, ge=1 * _MIB, le=5 * 1024 * _MIB)
+    """Files of this size or more are uploaded in parts, unless one part would hold them."""
     multipart_part_size: int = Field(default=8 * _MIB, ge=5 * _MIB, le=5 * 1024 * _MIB)
+    """Size of a part in bytes (5 MiB to 5 GiB); grows by itself where 10 000 parts would not do."""
     parts_in_flight: int = Field(default=4, ge=1, le=64)
+    """Parts of one upload on their way at once; an upload holds about so many parts in memory."""
     download_chunk_size: int = Field(default=1 * _MIB, ge=4 * 1024, le=16 * _MIB)
+    """Largest chunk in bytes that a download yields at a time."""
     max_pool_connections: int = Field(default=64, ge=1, le=1000)
+    """Most connections to the service at once, over all of its hosts. A download holds one until its last bytes have
+    come, so this is also about how many downloads can be under way: let it follow the number of readers you expect.
+    Downloads leave an eighth of it (at least one) to short requests.
+    """
     pool_timeout: float = Field(default=30.0, gt=0, le=600.0)
+    """Seconds that a request waits for a connection while all are in use; then it fails with
+    `StorageUnavailableException`. Further attempts of a request keep its connection's place and wait no more.
+    """
     read_timeout: float = Field(default=60.0, gt=0, le=600.0)
+    """Seconds without a byte after which a request counts as failed."""
     connect_timeout: float = Field(default=10.0, gt=0, le=120.0)
+    """Seconds to establish a connection."""
     max_retries: int = Field(default=8, ge=0, le=20)
+    """Further attempts after a failure that another attempt may mend. The pauses between them grow from 0.1 s to 5 s,
+    so that the default lasts for 8 to 16 s: a server that restarts meanwhile is not noticed. A service that asks for
+    a longer pause (`Retry-After`) gets it, where `retry_seconds` allows.
+    """
     retry_seconds: float = Field(default=20.0, ge=0, le=600.0)
+    """Seconds after the first failure within which the last further attempt begins."""
     operation_timeout: float = Field(default=30.0, gt=0, le=600.0)
+    """Seconds for a whole request without a large body, with its further attempts and their pauses; one attempt may
+    take half of it. A request with a body has a second more for every 16 KiB. Downloads have it until the first
+    byte, then `read_timeout` holds. Listing, copying and completing a multipart upload are not bound by it, because
+    the server may work for long: each attempt has `read_timeout`.
+    """
 
 
 def _web_address(setting: str, text: str) -> SplitResult:
@@ -112,45 +113,46 @@ type _Bucket = Annotated[str, AfterValidator(_bucket)]
 
 
 class S3Config(SettingsModel):
-    """Connection to an S3 service.
-
-    Attributes:
-        endpoint: Address with scheme, e.g. `http://192.168.30.36:9001`.
-        access_key_id: Access key; without one the SDK's default credential chain is asked (environment, shared files,
-            container and instance roles), and asked again when its credentials expire.
-        secret_access_key: Secret key.
-        session_token: Token that belongs to temporary keys.
-        default_bucket: Where files go that name no bucket.
-        buckets: Further buckets that belong to this deployment.
-        create_bucket_if_missing: Make the default bucket, and the further ones, when the backend is opened.
-        region: Region name that signatures carry.
-        addressing_style: Where requests name the bucket: in the `path`, or in the host (`virtual`). `auto` is `virtual`
-            for Amazon's own endpoints and `path` for all others, as in the SDK. A bucket whose name no host can have
-            is always named in the path.
-        verify_tls: `False` accepts every certificate (tests only); a path names the CA bundle to trust.
-        proxy: Address of an HTTP proxy; without one the environment (`HTTPS_PROXY`, `NO_PROXY`, ...) decides.
-        checksum: `auto` sends a CRC-32 with every upload unless the server turns out not to know it, and checks it on
-            whole downloads; `required` refuses servers that do not confirm it; `off` is for servers that choke on it.
-        sign_payload: Over plain HTTP, sign a SHA-256 of every body, so that nobody on the way can change it unnoticed.
-            It costs uploads a sixth of their speed; TLS protects what comes down as well, and needs no such signature.
-            The CRC-32 that travels in any case guards against accidents only.
-        perf: Performance settings.
-    """
+    """Connection to an S3 service."""
 
     endpoint: Annotated[str, AfterValidator(_endpoint)]
+    """Address with scheme, e.g. `http://192.168.30.36:9001`."""
     access_key_id: Annotated[str, AfterValidator(_sent_key)] | None = None
+    """Access key; without one the SDK's default credential chain is asked (environment, shared files, container and
+    instance roles), and asked again when its credentials expire.
+    """
     secret_access_key: Annotated[str, AfterValidator(_key)] | None = Field(default=None, repr=False)
+    """Secret key."""
     session_token: Annotated[str, AfterValidator(_sent_key)] | None = Field(default=None, repr=False)
+    """Token that belongs to temporary keys."""
     default_bucket: _Bucket = "demo"
+    """Where files go that name no bucket."""
     buckets: tuple[_Bucket, ...] = ()
+    """Further buckets that belong to this deployment."""
     create_bucket_if_missing: bool = False
+    """Make the default bucket, and the further ones, when the backend is opened."""
     region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9-]+$")
+    """Region name that signatures carry."""
     addressing_style: Literal["auto", "path", "virtual"] = "auto"
+    """Where requests name the bucket: in the `path`, or in the host (`virtual`). `auto` is `virtual` for Amazon's own
+    endpoints and `path` for all others, as in the SDK. A bucket whose name no host can have is always named in the
+    path.
+    """
     verify_tls: bool | PathSetting = True
+    """`False` accepts every certificate (tests only); a path names the CA bundle to trust."""
     proxy: Annotated[str, AfterValidator(_proxy)] | None = Field(default=None, repr=False)
+    """Address of an HTTP proxy; without one the environment (`HTTPS_PROXY`, `NO_PROXY`, ...) decides."""
     checksum: Literal["auto", "required", "off"] = "auto"
+    """`auto` sends a CRC-32 with every upload unless the server turns out not to know it, and checks it on whole
+    downloads; `required` refuses servers that do not confirm it; `off` is for servers that choke on it.
+    """
     sign_payload: bool = False
+    """Over plain HTTP, sign a SHA-256 of every body, so that nobody on the way can change it unnoticed. It costs
+    uploads a sixth of their speed; TLS protects what comes down as well, and needs no such signature. The CRC-32
+    that travels in any case guards against accidents only.
+    """
     perf: S3PerfConfig | None = None
+    """Performance settings."""
 
     @model_validator(mode="after")
     def _keys_belong_together(self) -> Self:

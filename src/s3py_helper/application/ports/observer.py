@@ -12,7 +12,13 @@ from s3py_helper.domain.errors import StorageException
 
 @dataclass(frozen=True, slots=True)
 class OperationBegan:
-    """A use case asks a backend for something: `upload`, `download`, `info`, `delete`, `copy`, `list`."""
+    """A use case asks a backend for something.
+
+    Attributes:
+        backend: The backend, e.g. `"s3"`.
+        operation: `"upload"`, `"download"`, `"info"`, `"delete"`, `"copy"`, `"list"` or the like.
+        file_id: The id as the caller wrote it; `None` for a new file.
+    """
 
     backend: str
     operation: str
@@ -24,6 +30,9 @@ class OperationEnded:
     """The operation is over.
 
     Attributes:
+        backend: As when it began.
+        operation: As when it began.
+        file_id: As when it began.
         seconds: How long it took; for a download until its reader was done.
         size: Bytes that went through, where the operation moves bytes.
         error: Why it failed; `None` when it succeeded, and when its caller gave up.
@@ -41,9 +50,15 @@ class OperationEnded:
 
 @dataclass(frozen=True, slots=True)
 class RequestRetried:
-    """A request failed in a way that another attempt may mend; it is sent again after `pause` seconds.
+    """A request failed in a way that another attempt may mend; it is sent again.
 
-    `attempt` counts the attempts that have failed so far.
+    Attributes:
+        backend: The backend.
+        operation: What the request is for.
+        attempt: How many attempts have failed so far.
+        pause: Seconds before the next one.
+        reason: Why the last one failed.
+        file_id: The id concerned, where there is one.
     """
 
     backend: str
@@ -56,7 +71,13 @@ class RequestRetried:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReplaced:
-    """A kept connection turned out to be dead; a new one takes its place."""
+    """A kept connection turned out to be dead; a new one takes its place.
+
+    Attributes:
+        backend: The backend.
+        server: Host and port of the server that it led to.
+        reason: How it showed.
+    """
 
     backend: str
     server: str
@@ -65,7 +86,14 @@ class ConnectionReplaced:
 
 @dataclass(frozen=True, slots=True)
 class FailedOver:
-    """A server was out of reach or had not what was asked for; another one is asked."""
+    """A server was out of reach or had not what was asked for; another one is asked.
+
+    Attributes:
+        backend: The backend.
+        server: Host and port of the server that failed.
+        instead: Those of the server that is asked now, where it is known.
+        reason: What was wrong with the first one.
+    """
 
     backend: str
     server: str
@@ -75,7 +103,14 @@ class FailedOver:
 
 @dataclass(frozen=True, slots=True)
 class DownloadResumed:
-    """A download broke off after `position` bytes of the file and goes on from there."""
+    """A download broke off and goes on from where it was.
+
+    Attributes:
+        backend: The backend.
+        file_id: The id of the file.
+        position: Offset in the file at which it goes on.
+        reason: Why it broke off.
+    """
 
     backend: str
     file_id: str
@@ -85,7 +120,13 @@ class DownloadResumed:
 
 @dataclass(frozen=True, slots=True)
 class FallbackTaken:
-    """The backend lacks something that was asked for, so that less is done: `what` says what is done without."""
+    """The backend lacks something that was asked for, so that less is done.
+
+    Attributes:
+        backend: The backend.
+        what: What is done without.
+        reason: How the lack showed.
+    """
 
     backend: str
     what: str
@@ -94,7 +135,13 @@ class FallbackTaken:
 
 @dataclass(frozen=True, slots=True)
 class RollbackFailed:
-    """What a failed or cancelled operation left could not be removed: `what` names it, for an operator to remove."""
+    """What a failed or cancelled operation left could not be removed.
+
+    Attributes:
+        backend: The backend.
+        what: Names it, for an operator to remove.
+        reason: Why it could not be removed.
+    """
 
     backend: str
     what: str
@@ -103,7 +150,13 @@ class RollbackFailed:
 
 @dataclass(frozen=True, slots=True)
 class PoolWaited:
-    """A request waited for a connection because all were in use."""
+    """A request waited for a connection because all were in use.
+
+    Attributes:
+        backend: The backend.
+        server: Host and port of the server that the connections lead to.
+        seconds: How long it waited.
+    """
 
     backend: str
     server: str
@@ -121,6 +174,7 @@ type Event = (
     | RollbackFailed
     | PoolWaited
 )
+"""Anything that an observer is notified of."""
 
 
 class Observer(Protocol):

@@ -38,7 +38,14 @@ class ZipPlan:
     content_length: int | None = None
 
     def stream(self) -> AsyncGenerator[bytes]:
-        """The archive, piece by piece; see `archive_bytes`. Every call reads the files anew."""
+        """The archive, piece by piece; see `archive_bytes`. Every call reads the files anew.
+
+        Raises:
+            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
+            IntegrityException: The bytes of a file are not those that were stored, or it has changed since it was
+                planned.
+            StorageOperationException: A backend failed. All are raised while the archive is read.
+        """
         return archive_bytes(self.sources, self.options)
 
 

@@ -42,15 +42,12 @@ _NAMES: Final[dict[str, tuple[str, str, str]]] = {
 
 
 class FusionConfig(SettingsModel, defer_build=True):
-    """What hybrid deployments may still do with files in FastDFS.
-
-    Attributes:
-        enable_fastdfs_download: When false, downloading a FastDFS id raises `RouteNotSupportedException`.
-        enable_fastdfs_delete: When false, deleting a FastDFS id raises `DeleteNotSupportedException`.
-    """
+    """What hybrid deployments may still do with files in FastDFS."""
 
     enable_fastdfs_download: bool = True
+    """When false, downloading a FastDFS id raises `RouteNotSupportedException`."""
     enable_fastdfs_delete: bool = True
+    """When false, deleting a FastDFS id raises `DeleteNotSupportedException`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,13 @@ class S3MultipartUploadImpl:
     async def initiate_multipart_upload(
         self, bucket: str, key: str, file_name: str, metadata: dict[str, str] | None = None
     ) -> InitiateResult:
-        """Begin an upload whose object will be known by `file_name`.
+        """Begin an upload.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            file_name: The name by which the object will be known.
+            metadata: Names and values in ASCII.
 
         Raises:
             StorageException: S3 refused it, or cannot be reached.
@@ -150,7 +156,15 @@ class S3MultipartUploadImpl:
     async def upload_part(
         self, bucket: str, key: str, upload_id: str, part_number: int, part_data: bytes, part_size: int
     ) -> CompletedPart:
-        """Send the part of that number (1 to 10 000); all but the last have at least 5 MiB.
+        """Send a part.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            upload_id: That of the result of `initiate_multipart_upload`.
+            part_number: Its place in the object: 1 to 10 000.
+            part_data: Its bytes; at least 5 MiB, except for the last part.
+            part_size: Their number.
 
         Raises:
             InvalidArgumentException: `part_size` is not the size of `part_data`.
@@ -167,6 +181,11 @@ class S3MultipartUploadImpl:
 
     async def list_parts(self, bucket: str, key: str, upload_id: str) -> ListPartsResult:
         """All parts that have arrived.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            upload_id: That of the result of `initiate_multipart_upload`.
 
         Raises:
             FileNotFoundException: There is no such upload.
@@ -185,7 +204,13 @@ class S3MultipartUploadImpl:
     async def complete_multipart_upload(
         self, bucket: str, key: str, upload_id: str, parts: list[CompletedPart]
     ) -> CompleteResult:
-        """Make the object of its parts, which are given in ascending order.
+        """Make the object of its parts.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            upload_id: That of the result of `initiate_multipart_upload`.
+            parts: What `upload_part` returned, in ascending order.
 
         Raises:
             FileNotFoundException: There is no such upload.
@@ -197,6 +222,11 @@ class S3MultipartUploadImpl:
 
     async def abort_multipart_upload(self, bucket: str, key: str, upload_id: str) -> None:
         """Give up, and remove the parts that have arrived.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            upload_id: That of the result of `initiate_multipart_upload`.
 
         Raises:
             FileNotFoundException: There is no such upload.

@@ -78,6 +78,11 @@ class FastdfsClient:
     ) -> dict[str, Any]:
         """Store bytes that are in memory, under the name `file` with the extension.
 
+        Args:
+            file_buffer: The bytes.
+            file_ext_name: The extension, with or without its dot.
+            metadata: Pairs of your own.
+
         Returns:
             `group_name`, `file_id`, `file_name`, `file_size` (text, as `"11B"`) and `storage_ip`, all text.
 
@@ -92,6 +97,9 @@ class FastdfsClient:
     async def upload_by_filename(self, local_path: str) -> dict[str, Any]:
         """Store a local file under its own name; the result is that of `upload_by_buffer`.
 
+        Args:
+            local_path: Where the file is.
+
         Raises:
             InvalidArgumentException: There is no such local file, or it cannot be read.
             StorageOperationException: FastDFS failed; nothing was stored.
@@ -104,6 +112,10 @@ class FastdfsClient:
     ) -> dict[str, Any]:
         """Store a FastAPI `UploadFile`; the result is that of `upload_by_buffer`.
 
+        Args:
+            upload_file: The file.
+            metadata: Pairs of your own.
+
         Raises:
             InvalidArgumentException: The file has no name, or metadata are not valid.
             StorageOperationException: FastDFS failed; nothing was stored.
@@ -113,6 +125,10 @@ class FastdfsClient:
 
     async def download_to_file(self, local_path: str, file_id: str) -> dict[str, Any]:
         """Write a file to the local disk; a file that is there already is replaced.
+
+        Args:
+            local_path: Where to write it.
+            file_id: The file.
 
         Returns:
             `file_id`, `content` (the path), `download_size` (text, as `"11B"`) and `storage_ip`.
@@ -171,7 +187,12 @@ class FastdfsClient:
             return await self.commands.metadata(located.file_id)
 
     async def set_meta_data(self, file_id: str, metadata: Mapping[str, str], *, merge: bool = False) -> None:
-        """Replace all pairs that are kept beside a file, its original name included; with `merge`, add to them.
+        """Replace all pairs that are kept beside a file, its original name included.
+
+        Args:
+            file_id: The file.
+            metadata: Names of up to 64 and values of up to 256 bytes of UTF-8.
+            merge: Whether to keep pairs whose names are not among the new ones.
 
         Raises:
             InvalidArgumentException: The id or the pairs are not valid.

@@ -60,6 +60,10 @@ class FastdfsAppenderServiceImpl:
     async def append(self, file_id: str, content: bytes) -> None:
         """Add bytes at the end of the file.
 
+        Args:
+            file_id: The appender file.
+            content: The bytes.
+
         Raises:
             InvalidArgumentException: The id is not valid, or not that of an appender file.
             FileNotFoundException: There is no such file.
@@ -73,7 +77,12 @@ class FastdfsAppenderServiceImpl:
             operation.size = len(content)
 
     async def modify(self, file_id: str, offset: int, content: bytes) -> None:
-        """Write bytes over those from `offset` on; they may reach beyond the end, `offset` may not.
+        """Write bytes over those that are there.
+
+        Args:
+            file_id: The appender file.
+            offset: Where the first one goes; not behind the end of the file.
+            content: The bytes; they may reach beyond the end.
 
         Raises:
             InvalidArgumentException: The id is not valid or not that of an appender file, or the file is shorter.
@@ -88,7 +97,11 @@ class FastdfsAppenderServiceImpl:
             operation.size = len(content)
 
     async def truncate(self, file_id: str, size: int = 0) -> None:
-        """Cut the file off after `size` bytes; a shorter one is filled up with zeros.
+        """Give the file another size.
+
+        Args:
+            file_id: The appender file.
+            size: Number of bytes after which it ends; a shorter file is filled up with zeros.
 
         Raises:
             InvalidArgumentException: The id is not valid or not that of an appender file, or the size is negative.

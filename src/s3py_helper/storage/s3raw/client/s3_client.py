@@ -67,20 +67,61 @@ class S3Client:
         content_length: int | None = None,
         metadata: dict[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Store an object."""
+        """Store an object.
+
+        Args:
+            bucket: The bucket.
+            key: The object's key.
+            body: Bytes, or a binary file object.
+            content_length: Number of bytes, where `body` does not tell it.
+            metadata: Names and values in ASCII.
+
+        Raises:
+            InvalidArgumentException: S3 does not take these arguments.
+            StorageOperationException: S3 refused it, or cannot be reached.
+        """
         more = _given(ContentLength=content_length, Metadata=_checked(metadata))
         return await self._call("put_object", "upload", bucket, key, Body=_checked_body(body), **more)
 
     async def get_object(self, bucket: str, key: str) -> dict[str, Any]:
-        """Open an object: `async with answer["Body"] as body: content = await body.read()`."""
+        """Open an object: `async with answer["Body"] as body: content = await body.read()`.
+
+        Args:
+            bucket: The bucket.
+            key: The object's key.
+
+        Raises:
+            InvalidArgumentException: S3 does not take these arguments.
+            FileNotFoundException: There is no such object.
+            StorageOperationException: S3 refused it, or cannot be reached.
+        """
         return await self._call("get_object", "download", bucket, key)
 
     async def head_object(self, bucket: str, key: str) -> dict[str, Any]:
-        """Describe an object."""
+        """Describe an object.
+
+        Args:
+            bucket: The bucket.
+            key: The object's key.
+
+        Raises:
+            InvalidArgumentException: S3 does not take these arguments.
+            FileNotFoundException: There is no such object.
+            StorageOperationException: S3 refused it, or cannot be reached.
+        """
         return await self._call("head_object", "info", bucket, key)
 
     async def delete_object(self, bucket: str, key: str) -> dict[str, Any]:
-        """Remove an object; a missing one is no error."""
+        """Remove an object; a missing one is no error.
+
+        Args:
+            bucket: The bucket.
+            key: The object's key.
+
+        Raises:
+            InvalidArgumentException: S3 does not take these arguments.
+            StorageOperationException: S3 refused it, or cannot be reached.
+        """
         return await self._call("delete_object", "delete", bucket, key)
 
     async def create_multipart_upload(
@@ -90,6 +131,15 @@ class S3Client:
 
         The last of them must be `complete_multipart_upload` or `abort_multipart_upload`: S3 keeps, and bills, the parts
         until then.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            metadata: Names and values in ASCII.
+
+        Raises:
+            InvalidArgumentException: S3 does not take these arguments.
+            StorageOperationException: S3 refused it, or cannot be reached.
         """
         return await self._call("create_multipart_upload", "upload", bucket, key, **_given(Metadata=_checked(metadata)))
 
@@ -102,7 +152,21 @@ class S3Client:
         body: Body,
         content_length: int | None = None,
     ) -> dict[str, Any]:
-        """Send the part of that number (1 to 10 000); all but the last have at least 5 MiB."""
+        """Send a part; its `ETag` is needed to complete the upload.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            upload_id: What `create_multipart_upload` returned as `UploadId`.
+            part_number: Its place in the object: 1 to 10 000.
+            body: Bytes, or a binary file object; at least 5 MiB, except for the last part.
+            content_length: Number of bytes, where `body` does not tell it.
+
+        Raises:
+            InvalidArgumentException: S3 does not take these arguments.
+            FileNotFoundException: There is no such upload.
+            StorageOperationException: S3 refused it, or cannot be reached.
+        """
         more = _given(ContentLength=content_length)
         return await self._call(
             "upload_part",
@@ -118,14 +182,38 @@ class S3Client:
     async def list_parts(
         self, bucket: str, key: str, upload_id: str, *, part_number_marker: int | None = None
     ) -> dict[str, Any]:
-        """The parts that have arrived: at most 1000, those after `part_number_marker`."""
+        """The parts that have arrived: at most 1000 at a time.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            upload_id: What `create_multipart_upload` returned as `UploadId`.
+            part_number_marker: Begin behind the part of that number.
+
+        Raises:
+            InvalidArgumentException: S3 does not take these arguments.
+            FileNotFoundException: There is no such upload.
+            StorageOperationException: S3 refused it, or cannot be reached.
+        """
         more = _given(PartNumberMarker=part_number_marker)
         return await self._call("list_parts", "upload", bucket, key, UploadId=upload_id, **more)
 
     async def complete_multipart_upload(
         self, bucket: str, key: str, upload_id: str, parts: Sequence[dict[str, Any]]
     ) -> dict[str, Any]:
-        """Make the object of its parts: `[{"PartNumber": 1, "ETag": ...}, ...]` in ascending order."""
+        """Make the object of its parts.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            upload_id: What `create_multipart_upload` returned as `UploadId`.
+            parts: `[{"PartNumber": 1, "ETag": ...}, ...]` in ascending order.
+
+        Raises:
+            InvalidArgumentException: S3 does not take these arguments.
+            FileNotFoundException: There is no such upload.
+            StorageOperationException: S3 refused it, or cannot be reached.
+        """
         return await self._call(
             "complete_multipart_upload",
             "upload",
@@ -136,7 +224,18 @@ class S3Client:
         )
 
     async def abort_multipart_upload(self, bucket: str, key: str, upload_id: str) -> dict[str, Any]:
-        """Give up, and remove the parts that have arrived."""
+        """Give up, and remove the parts that have arrived.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object to be.
+            upload_id: What `create_multipart_upload` returned as `UploadId`.
+
+        Raises:
+            InvalidArgumentException: S3 does not take these arguments.
+            FileNotFoundException: There is no such upload.
+            StorageOperationException: S3 refused it, or cannot be reached.
+        """
         return await self._call("abort_multipart_upload", "upload", bucket, key, UploadId=upload_id)
 
     async def _call(self, method: str, operation: str, bucket: str, key: str, **parameters: object) -> dict[str, Any]:
