@@ -235,7 +235,6 @@ async def test_a_cancelled_append_adds_everything_or_nothing(client: FastdfsClie
     await FastdfsDeleteServiceImpl(client).delete_file(appender)
 
 
-@pytest.mark.parametrize("config", ["site"], indirect=True)
 async def test_slave_files_live_beside_their_master(client: FastdfsClient, file_id: str) -> None:
     slaves = FastdfsSlaveServiceImpl(client)
     stem = file_id.removesuffix(".pdf")
@@ -255,7 +254,6 @@ async def test_slave_files_live_beside_their_master(client: FastdfsClient, file_
         await FastdfsDeleteServiceImpl(client).delete_file(slave.file_id)
 
 
-@pytest.mark.parametrize("config", ["site"], indirect=True)
 async def test_a_slave_file_that_is_there_is_not_replaced(client: FastdfsClient, file_id: str) -> None:
     slaves = FastdfsSlaveServiceImpl(client)
     attach = await slaves.upload_slave(file_id, "-s", "a.jpg", b"first of some length")

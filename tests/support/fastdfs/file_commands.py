@@ -68,6 +68,8 @@ class FileCommands:
         self._shelf.find(master)
         content, _ = await received(request)
         name = slave_name(master, prefix, extension)
+        if name in self._shelf.files:
+            raise Refusal(Status.EXISTS)
         self._shelf.publish(name, self._shelf.files.put(name, content, is_appender=False))
         return Reply.of(text_field(self._shelf.group, GROUP_FIELD) + name)
 

@@ -50,6 +50,7 @@ class Status(IntEnum):
     OK = 0
     MISSING = errno.ENOENT
     INVALID = errno.EINVAL
+    EXISTS = errno.EEXIST
     FULL = errno.ENOSPC
 
 

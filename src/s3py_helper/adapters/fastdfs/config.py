@@ -1,12 +1,11 @@
 """How to reach a FastDFS cluster."""
 
-from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
 from s3py_helper.adapters.fastdfs.protocol.address import Address, AddressMap
-from s3py_helper.domain.settings_model import SettingsModel
+from s3py_helper.domain.settings_model import PathSetting, SettingsModel
 
 DEFAULT_POOL_SIZE: Final = 64
 """A storage server accepts 256 connections unless configured otherwise, from all clients together."""
@@ -50,7 +49,7 @@ class FastdfsConfig(SettingsModel):
     """An upload of unknown size waits until its size is known: up to so many bytes of it in memory, a larger one in a
     temporary file.
     """
-    spool_directory: Path | None = None
+    spool_directory: PathSetting | None = None
     """Folder for these temporary files, which have no name in it; `None` is the system's."""
 
     @field_validator("tracker_servers")

@@ -1,5 +1,6 @@
 """Storing files."""
 
+from pathlib import Path
 from typing import Final
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
@@ -28,7 +29,7 @@ class BlobWriter:
         self._session = session
         self._trackers = trackers
         self._spool_memory = config.spool_memory
-        self._spool_directory = config.spool_directory
+        self._spool_directory = None if config.spool_directory is None else Path(config.spool_directory)
 
     async def store(self, file: NewFile) -> FileId:
         """Store a file with its metadata, or nothing."""
