@@ -4,24 +4,24 @@ One place parses ids, applies the routing policy and follows relocations. Use ca
 see either alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from enum import Enum, auto
+from collections.abc import Callable, Mapping
+from enum import StrEnum, auto
 from typing import Final
 
 from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.destination import Destination
 from s3py_helper.application.located import Located, Place
-from s3py_helper.application.observing import LoggingObserver
+from s3py_helper.application.observing import GuardedObserver, LoggingObserver
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
-from s3py_helper.application.ports.relocation import NothingHasMoved, Relocation
+from s3py_helper.application.ports.relocation import Relocation
 from s3py_helper.domain.errors import StorageException
 from s3py_helper.domain.file_id import Backend, FileId, check_bucket
 from s3py_helper.domain.routing import RoutingPolicy
 from s3py_helper.domain.text_rules import require_text
 
 
-class Purpose(Enum):
+class Purpose(StrEnum):
     """What is about to be done with a file; the policy may permit one and refuse another."""
 
     READ = auto()
@@ -44,7 +44,7 @@ class Locator:
         backends: The mounted backends by name.
         implied_prefix: What callers leave out of ids: nothing where every backend is served, `"s3:"` in the raw S3
             services, whose ids read `bucket/key`.
-        relocation: Knows which files have moved.
+        relocation: Knows which files have moved; `None` where none has.
         observer: Is notified when operations begin and end.
         clean_up: Rolls back what failed operations leave; whoever made it closes it before the backends.
 
@@ -68,8 +68,10 @@ class Locator:
         self.policy = policy
         self.backends = backends
         self._implied_prefix = implied_prefix
-        self._relocation = relocation or NothingHasMoved()
-        self.observer = observer or LoggingObserver()
+        self._relocation = relocation
+        self.observer = (
+            observer if isinstance(observer, GuardedObserver) else GuardedObserver(observer or LoggingObserver())
+        )
         self.clean_up = clean_up or BackgroundCleanUp(self.observer)
 
     async def find(self, text: str, purpose: Purpose) -> Located:
@@ -84,16 +86,24 @@ class Locator:
         try:
             file_id = self._parsed(text)
             _REQUIREMENTS[purpose](self.policy, file_id)
-            places = await self._relocation.places(file_id)
+            if self._relocation is None:
+                return self._located(text, file_id)
+            first, *others = await self._relocation.places(file_id)
         except StorageException as error:
             error.file_id = text
             raise
-        return self._located(text, file_id, places, self._relocation)
+        return Located(
+            text,
+            file_id,
+            self._place(first),
+            [self._place(other) for other in others],
+            self._delete,
+            self.observer if self.observer.wants_operations() else None,
+        )
 
     def stored(self, text: str) -> Located:
         """A file that was stored a moment ago, to roll that back: whatever the policy permits, wherever files move."""
-        file_id = self._parsed(text)
-        return self._located(text, file_id, [file_id], NothingHasMoved())
+        return self._located(text, self._parsed(text))
 
     def destination(self, bucket: str | None = None) -> Destination:
         """Where new files go.
@@ -106,18 +116,31 @@ class Locator:
         if bucket is not None and backend != Backend.FASTDFS:
             check_bucket(backend, bucket)
             self.policy.require_bucket(bucket)
-        return Destination(backend, self.backends[backend], self.observer)
+        observer = self.observer if self.observer.wants_operations() else None
+        return Destination(backend, self.backends[backend], observer)
 
     def text(self, file_id: FileId | str) -> str:
         """An id as callers read it."""
         return str(file_id).removeprefix(self._implied_prefix)
 
     def _parsed(self, text: str) -> FileId:
-        return FileId.parse(self._implied_prefix + require_text(text, "a file id"), self.policy.mounted)
+        if self._implied_prefix:
+            text = self._implied_prefix + require_text(text, "a file id")
+        return FileId.parse(text, self.policy.mounted)
 
-    def _located(self, text: str, file_id: FileId, places: Sequence[FileId], relocation: Relocation) -> Located:
-        found = [Place(self.backends[place.backend], place) for place in places]
-        return Located(text, file_id, found, self._delete_at, relocation, self.observer)
+    def _located(self, text: str, file_id: FileId) -> Located:
+        """A file that is where its id says."""
+        observer = self.observer if self.observer.wants_operations() else None
+        return Located(text, file_id, Place(self.backends[file_id.backend], file_id), (), None, observer)
+
+    def _place(self, file_id: FileId) -> Place:
+        return Place(self.backends[file_id.backend], file_id)
+
+    async def _delete(self, file_id: FileId) -> None:
+        if self._relocation is None:
+            await self._delete_at(file_id)
+        else:
+            await self._relocation.delete(file_id, self._delete_at)
 
     async def _delete_at(self, place: FileId) -> None:
         await self.backends[place.backend].store.delete(place)

@@ -13,7 +13,7 @@ class Operation:
     """A context around the backend's work.
 
     Args:
-        observer: Is notified when the block begins and ends.
+        observer: Is notified when the block begins and ends; `None` where nobody wants to know.
         name: What is done, e.g. `"download"`.
         backend: Who does it.
         file_id: The id concerned, as the caller wrote it; `None` for a new file.
@@ -24,7 +24,7 @@ class Operation:
 
     __slots__ = ("_backend", "_began", "_file_id", "_name", "_observer", "size")
 
-    def __init__(self, observer: Observer, name: str, backend: str, file_id: str | None = None) -> None:
+    def __init__(self, observer: Observer | None, name: str, backend: str, file_id: str | None = None) -> None:
         self.size: int | None = None
         self._observer = observer
         self._name = name
@@ -33,8 +33,9 @@ class Operation:
         self._began = 0.0
 
     def __enter__(self) -> Self:
-        self._observer.notify(OperationBegan(self._backend, self._name, self._file_id))
-        self._began = monotonic()
+        if self._observer is not None:
+            self._observer.notify(OperationBegan(self._backend, self._name, self._file_id))
+            self._began = monotonic()
         return self
 
     def __exit__(
@@ -42,16 +43,19 @@ class Operation:
     ) -> None:
         failure = error if isinstance(error, StorageException) else None
         if failure is not None:
-            self._complete(failure)
+            complete_error(failure, self._name, self._backend, self._file_id)
+        if self._observer is None:
+            return
         seconds = monotonic() - self._began
         cancelled = isinstance(error, asyncio.CancelledError | GeneratorExit)
         self._observer.notify(
             OperationEnded(self._backend, self._name, self._file_id, seconds, self.size, failure, cancelled)
         )
 
-    def _complete(self, error: StorageException) -> None:
-        """Add the facts that it lacks. Its backend speaks of the place it looked at, the caller of the id he gave."""
-        error.operation = error.operation or self._name
-        error.backend = error.backend or self._backend
-        if (self._file_id is not None and error.backend == self._backend) or error.file_id is None:
-            error.file_id = self._file_id
+
+def complete_error(error: StorageException, operation: str, backend: str, file_id: str | None) -> None:
+    """Add the facts that an error lacks. A backend speaks of the place it looked at, a caller of the id he gave."""
+    error.operation = error.operation or operation
+    error.backend = error.backend or backend
+    if (file_id is not None and error.backend == backend) or error.file_id is None:
+        error.file_id = file_id

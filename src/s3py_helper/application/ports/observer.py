@@ -182,6 +182,8 @@ class Observer(Protocol):
 
     Called in the event loop's thread, between two steps of an operation: it must return at once, and what it raises is
     logged and ignored. New kinds of events may be added: ignore those that you do not know.
+
+    An observer that has a method `wants_operations() -> bool` is asked before each operation whether to report it.
     """
 
     def notify(self, event: Event) -> None:
