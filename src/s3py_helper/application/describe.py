@@ -18,6 +18,7 @@ def file_info(info: BlobInfo, file_id: str) -> FileBasicInfo:
         content_type=info.content_type,
         etag=info.etag,
         checksum=_text(info.checksum),
+        content_encoding=info.content_encoding,
     )
 
 

@@ -58,6 +58,8 @@ class FileBasicInfo(BaseModel, defer_build=True, use_attribute_docstrings=True):
     """Entity tag with its quotes (RFC 9110, 8.8.3)."""
     checksum: str | None = None
     """`algorithm:hex` of the whole content."""
+    content_encoding: str | None = None
+    """How the stored bytes are encoded, e.g. `gzip` (RFC 9110, 8.4); `None` where they are not."""
 
 
 class FileUploadLink(BaseModel, defer_build=True, use_attribute_docstrings=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import os
 import zipfile
 from collections.abc import AsyncIterator
@@ -55,6 +56,27 @@ async def test_files_go_to_s3_and_come_back_in_parts(client: httpx.AsyncClient) 
     assert (await client.get(f"{path}/download", headers={"If-None-Match": etag})).status_code == 304
     assert (await client.delete(path)).json() == {"detail": "deleted"}
     assert (await client.get(f"{path}/download")).status_code == 404
+
+
+@pytest.mark.parametrize("size", [1000, 2_000_000], ids=["small", "large"])
+async def test_an_object_that_is_stored_encoded_says_so(
+    client: httpx.AsyncClient, seaweedfs: S3Server, size: int
+) -> None:
+    plain = os.urandom(size // 2) + bytes(size // 2)
+    encoded = gzip.compress(plain)
+    inspector = inspector_of(seaweedfs)
+    await inspector.put("encoded/a.txt", encoded, ContentEncoding="gzip", ContentType="text/plain")
+    path = "/files/s3:tests/encoded/a.txt"
+    async with client.stream("GET", f"{path}/download") as response:
+        assert (response.headers["content-encoding"], response.headers["content-type"]) == ("gzip", "text/plain")
+        assert b"".join([chunk async for chunk in response.aiter_raw()]) == encoded
+    assert (await client.get(f"{path}/download")).content == plain
+    assert (await client.head(f"{path}/download")).headers["content-encoding"] == "gzip"
+    async with client.stream("GET", f"{path}/download", headers={"Range": "bytes=5-14"}) as part:
+        assert (part.status_code, part.headers["content-encoding"]) == (206, "gzip")
+        assert b"".join([chunk async for chunk in part.aiter_raw()]) == encoded[5:15]
+    assert (await client.get(f"{path}/info")).json()["content_encoding"] == "gzip"
+    inspector.sdk.close()
 
 
 async def test_a_client_that_leaves_a_download_gives_the_connection_to_s3_back(client: httpx.AsyncClient) -> None:

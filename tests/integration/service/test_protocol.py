@@ -3,19 +3,23 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
+import random
+import re
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from s3py_helper.entrypoints.container.config import FilesystemConfig
 from s3py_helper.entrypoints.http import create_app
 from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
+from s3py_helper.entrypoints.http.problems.route import ProblemRoute
 from s3py_helper.entrypoints.server import protocol
 from s3py_helper.entrypoints.server.protocol import MAX_HEAD_BYTES
 from s3py_helper.entrypoints.settings import Settings
@@ -57,13 +61,17 @@ class Source:
 
 
 def _app(source: Source, *, idle_timeout: float) -> FastAPI:
-    app = FastAPI()
+    # A client that leaves while its request is read is no error of this one.
+    router = APIRouter(route_class=ProblemRoute)
 
-    @app.api_route("/echo", methods=["GET", "POST"])
+    @router.api_route("/echo", methods=["GET", "POST"])
     async def echo(request: Request) -> Response:
         body = await request.body()
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
         return JSONResponse({"body": body.decode("latin-1"), "headers": headers})
+
+    app = FastAPI()
+    app.include_router(router)
 
     @app.post("/ignore")
     async def ignore() -> str:
@@ -336,6 +344,60 @@ async def test_a_client_that_takes_one_large_chunk_slowly_is_not_cut() -> None:
             while chunk := await loop.sock_recv(slow, 1_000_000):
                 received += len(chunk)
         assert received > len(LARGE) + 5 * len(SMALLER)
+
+
+VALID = [
+    GET + b"\r\n",
+    POST + b"Content-Length: 3\r\n\r\nabc",
+    CHUNKED + b"\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX: y\r\n\r\n",
+    b"GET http://127.0.0.1/echo?a=b HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+    POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+    GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+    b"HEAD /echo HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n",
+]
+PIECES = [
+    b"\r\n",
+    b"\n",
+    b"\x00",
+    b" ",
+    b"\t",
+    b":",
+    b"0\r\n\r\n",
+    b"Content-Length: 1\r\n",
+    b"\xff",
+    b"HTTP/1.1",
+    b"%",
+    b"x" * 70_000,
+]
+
+
+def _mutated(chance: random.Random) -> bytes:
+    sent = b"".join(chance.choices(VALID, k=chance.randint(1, 3)))
+    for _ in range(chance.randint(0, 3)):
+        at = chance.randrange(len(sent))
+        sent = sent[:at] + chance.choice([b"", *PIECES]) + sent[at + chance.randint(0, 10) :]
+    return sent
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_comes_is_answered_or_refused(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    chance = random.Random(seed)
+    caplog.set_level(logging.INFO)
+    async with served(_app(Source(), idle_timeout=20), http="ours", log_level="info", idle_timeout=20) as url:
+        for _ in range(100):
+            async with connected(url) as client:
+                sent = _mutated(chance)
+                with contextlib.suppress(ConnectionError):
+                    for start in range(0, len(sent), step := chance.choice([len(sent), 1000, 17])):
+                        await client.send(sent[start : start + step])
+                    client.writer.write_eof()
+                received = await client.closed()
+                statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", received)]
+                assert not [status for status in statuses if status >= 500 and status not in {501, 505}], sent
+        async with connected(url) as client:
+            await client.send(GET + b"\r\n")
+            assert (await client.response()).status == 200
+    assert not [record.getMessage() for record in caplog.records if record.levelno > logging.INFO]
 
 
 @pytest.mark.parametrize("target", [b"http://evil.example", b"http://evil.example:8000", b"HTTP://evil.example"])

@@ -16,7 +16,7 @@ from s3py_helper.entrypoints.http.downloads.opened_file import opened_file
 from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
 from s3py_helper.entrypoints.http.limits.clients import client_of
 from s3py_helper.entrypoints.http.limits.slots import Slots
-from s3py_helper.entrypoints.http.media_types import may_show_inline, media_type
+from s3py_helper.entrypoints.http.media_types import content_codings, may_show_inline, media_type
 
 
 async def download(
@@ -93,12 +93,19 @@ def _validator_headers(validators: Validators) -> dict[str, str]:
 
 def _file_headers(info: FileBasicInfo, *, inline: bool) -> dict[str, str]:
     content_type = media_type(info.content_type)
-    return _validator_headers(_validators(info)) | {
-        "Accept-Ranges": "bytes",
-        "Content-Disposition": content_disposition(info.file_name, inline=inline and may_show_inline(content_type)),
-        "Content-Type": content_type,
-        "X-Content-Type-Options": "nosniff",
-    }
+    codings = content_codings(info.content_encoding)
+    # The bytes go out as they are stored: the client has to know what was done to them.
+    encoded = {} if codings is None else {"Content-Encoding": codings}
+    return (
+        _validator_headers(_validators(info))
+        | encoded
+        | {
+            "Accept-Ranges": "bytes",
+            "Content-Disposition": content_disposition(info.file_name, inline=inline and may_show_inline(content_type)),
+            "Content-Type": content_type,
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
 
 
 def _with(headers: dict[str, str], more: Mapping[str, str] | None) -> dict[str, str]:
