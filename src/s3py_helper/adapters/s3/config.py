@@ -14,6 +14,9 @@ from s3py_helper.domain.text_rules import forbidden_character
 _MIB: Final = 1024 * 1024
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
 
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+"""Ports that a `Host` header leaves out."""
+
 
 class S3PerfConfig(SettingsModel):
     """Performance settings; the defaults suit most deployments."""
@@ -75,12 +78,26 @@ def _endpoint(text: str) -> str:
     parts = _web_address("endpoint", text)
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("endpoint is an address only: keys belong into access_key_id and secret_access_key")
-    return text.rstrip("/")
+    if not _VISIBLE_ASCII.fullmatch(text):
+        raise ValueError("endpoint takes visible ASCII characters only: write a host in its ASCII form (xn--...)")
+    # In one form, whatever the capitals: requests and signatures, ours and the SDK's, must name the same host.
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in {None, DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
 def _proxy(text: str) -> str:
     _web_address("proxy", text)
     return text
+
+
+def check_keys(access_key: str, secret_key: str, session_token: str | None) -> None:
+    """Raise `ValueError` when keys cannot be what a service has given out."""
+    for setting, text in (("access key", access_key), ("session token", session_token or "")):
+        if not _VISIBLE_ASCII.fullmatch(text):
+            raise ValueError(f"the {setting} has characters that no header takes: a line break or a blank, perhaps")
+    if problem := _white_space(secret_key):
+        raise ValueError(f"the secret key {problem}")
 
 
 def _key(text: str) -> str:
@@ -136,15 +153,16 @@ class S3Config(SettingsModel):
     addressing_style: Literal["auto", "path", "virtual"] = "auto"
     """Where requests name the bucket: in the `path`, or in the host (`virtual`). `auto` is `virtual` for Amazon's own
     endpoints and `path` for all others, as in the SDK. A bucket whose name no host can have is always named in the
-    path.
+    path; over HTTPS so is one with a dot, whose host no certificate would cover.
     """
     verify_tls: bool | PathSetting = True
     """`False` accepts every certificate (tests only); a path names the CA bundle to trust."""
     proxy: Annotated[str, AfterValidator(_proxy)] | None = Field(default=None, repr=False)
     """Address of an HTTP proxy; without one the environment (`HTTPS_PROXY`, `NO_PROXY`, ...) decides."""
     checksum: Literal["auto", "required", "off"] = "auto"
-    """`auto` sends a CRC-32 with every upload unless the server turns out not to know it, and checks it on whole
-    downloads; `required` refuses servers that do not confirm it; `off` is for servers that choke on it.
+    """`auto` sends a CRC-32 with every upload, and checks it on whole downloads; a bucket whose server does not
+    implement it does without for ten minutes. `required` refuses servers that do not confirm it; `off` is for servers
+    that choke on it.
     """
     sign_payload: bool = False
     """Over plain HTTP, sign a SHA-256 of every body, so that nobody on the way can change it unnoticed. It costs

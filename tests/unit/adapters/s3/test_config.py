@@ -67,6 +67,27 @@ def test_a_slash_at_the_end_of_the_endpoint_does_not_matter() -> None:
     assert S3Config(endpoint="http://h:9000/").endpoint == "http://h:9000"
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("HTTP://LOCALHOST:9000", "http://localhost:9000"),
+        ("https://S3.Example:443/", "https://s3.example"),
+        ("http://s3.example:80//", "http://s3.example"),
+        ("http://s3.example:443", "http://s3.example:443"),
+        ("http://[2001:DB8::1]:9000", "http://[2001:db8::1]:9000"),
+        ("https://h/Path/S3/", "https://h/Path/S3"),
+    ],
+)
+def test_the_endpoint_is_kept_in_one_form(given: str, kept: str) -> None:
+    assert S3Config(endpoint=given).endpoint == kept
+
+
+@pytest.mark.parametrize("endpoint", ["http://müller.example", "http://h/ü", "http://h/a b"])
+def test_an_endpoint_is_ascii(endpoint: str) -> None:
+    with pytest.raises(InvalidArgumentException, match="visible ASCII"):
+        S3Config(endpoint=endpoint)
+
+
 def test_keys_may_be_left_to_the_credential_chain() -> None:
     assert S3Config(endpoint="http://h").access_key_id is None
 

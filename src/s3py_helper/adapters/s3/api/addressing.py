@@ -7,12 +7,14 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from s3py_helper.adapters.s3.api.signing import encoded_path
+from s3py_helper.adapters.s3.config import DEFAULT_PORTS
 
 type AddressingStyle = Literal["auto", "path", "virtual"]
 
-# A dot is left out although host names may have it: no wildcard certificate would cover the bucket's host.
+# The SDK's rules: https://github.com/boto/botocore, endpoint rule `aws.isVirtualHostableS3Bucket`.
 _HOST_LABEL: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_LIKE_AN_IP: Final = re.compile(r"[0-9]+(\.[0-9]+){3}")
+_HOST_LABELS: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +33,26 @@ class Endpoint:
         parts = urlsplit(url)
         self.url = url
         self.secure = parts.scheme == "https"
-        self.virtual = style == "virtual" or (style == "auto" and _is_amazons(parts.hostname or ""))
+        host = parts.hostname or ""
+        # An address has no subdomains.
+        self.virtual = not _is_ip(host) and (style == "virtual" or (style == "auto" and _is_amazons(host)))
         self._scheme = parts.scheme
-        self._host = _host_header(parts.scheme, parts.hostname or "", parts.port)
+        self._host = _host_header(parts.scheme, host, parts.port)
         self._prefix = parts.path.rstrip("/")
-        self._may_have_subdomains = not _is_ip(parts.hostname or "")
+        # Over TLS no dots: no wildcard certificate covers a host with them.
+        self._host_names = _HOST_LABEL if self.secure else _HOST_LABELS
 
     def address(self, bucket: str, key: str | None = None) -> Address:
         """Where an object is, or the bucket itself."""
         in_bucket = "" if key is None else encoded_path(key)
-        if self.virtual and self._may_have_subdomains and _HOST_LABEL.fullmatch(bucket):
+        if self.virtual and self._may_be_in_host(bucket):
             host = f"{bucket}.{self._host}"
             return Address(f"{self._scheme}://{host}", host, f"{self._prefix}/{in_bucket}")
         path = f"{self._prefix}/{bucket}" if key is None else f"{self._prefix}/{bucket}/{in_bucket}"
         return Address(f"{self._scheme}://{self._host}", self._host, path)
+
+    def _may_be_in_host(self, bucket: str) -> bool:
+        return self._host_names.fullmatch(bucket) is not None and not _LIKE_AN_IP.fullmatch(bucket)
 
 
 def _is_amazons(host: str) -> bool:
@@ -61,4 +69,4 @@ def _is_ip(host: str) -> bool:
 
 def _host_header(scheme: str, host: str, port: int | None) -> str:
     name = f"[{host}]" if ":" in host else host
-    return name if port in {None, _DEFAULT_PORTS[scheme]} else f"{name}:{port}"
+    return name if port in {None, DEFAULT_PORTS[scheme]} else f"{name}:{port}"

@@ -1,7 +1,7 @@
 """aioboto3 for everything that is called rarely. Importing this module costs half a second: see `session.py`."""
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 # None of the packages is typed.
 import aioboto3  # type: ignore[import-untyped]
@@ -14,6 +14,8 @@ from s3py_helper.adapters.s3.api.errors import ErrorContext, translated
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.sdk.body import SdkBody
 from s3py_helper.adapters.s3.sdk.errors import error_response_of, failure_of
+
+_MOST_RETRIES: Final = 4
 
 
 class Sdk:
@@ -37,7 +39,8 @@ class Sdk:
                 max_pool_connections=perf.max_pool_connections,
                 connect_timeout=perf.connect_timeout,
                 read_timeout=perf.read_timeout,
-                retries={"mode": "standard", "total_max_attempts": perf.max_retries + 1},
+                # Its pauses double up to 20 s: so many attempts last about as long as ours.
+                retries={"mode": "standard", "total_max_attempts": 1 + min(perf.max_retries, _MOST_RETRIES)},
                 # Without any the SDK would look for one itself, and might find another than we have.
                 proxies={} if proxy is None else {"http": proxy, "https": proxy},
                 # This adapter decides itself where checksums are sent.

@@ -8,8 +8,10 @@ import aioboto3  # type: ignore[import-untyped]
 
 from s3py_helper.adapters.s3.api.credentials import Credentials
 from s3py_helper.adapters.s3.api.errors import ErrorContext, translated
-from s3py_helper.adapters.s3.config import S3Config
+from s3py_helper.adapters.s3.config import S3Config, check_keys
 from s3py_helper.adapters.s3.sdk.errors import failure_of
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.file_id import Backend
 
 
 class ChainCredentials:
@@ -24,12 +26,17 @@ class ChainCredentials:
         self._region = region
         self._context = context
         self._renewing = asyncio.Lock()
+        self._checked: Credentials | None = None
 
     async def current(self) -> Credentials:
         """The keys of this moment."""
         with translated(self._context, failure_of):
             frozen = await self._found.get_frozen_credentials()
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        credentials = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        if credentials != self._checked:
+            _check(credentials)
+            self._checked = credentials
+        return credentials
 
     async def renew(self, refused: Credentials) -> bool:
         """As `CredentialSource.renew`; requests that are refused at the same time ask the chain once."""
@@ -48,7 +55,20 @@ async def find_credentials(config: S3Config) -> ChainCredentials | None:
     context = ErrorContext("asking for keys", config.endpoint)
     with translated(context, failure_of):
         found = await _ask_chain(config.region)
-    return None if found is None else ChainCredentials(found, config.region, context)
+    if found is None:
+        return None
+    credentials = ChainCredentials(found, config.region, context)
+    await credentials.current()  # says at once when they cannot be used
+    return credentials
+
+
+def _check(credentials: Credentials) -> None:
+    try:
+        check_keys(credentials.access_key, credentials.secret_key, credentials.session_token)
+    except ValueError as error:
+        raise InvalidArgumentException(
+            f"the credential chain gives keys that cannot be used: {error}", operation="open", backend=Backend.S3
+        ) from None
 
 
 async def _ask_chain(region: str) -> Any:

@@ -28,6 +28,9 @@ from s3py_helper.adapters.s3.api.addressing import Address, AddressingStyle, End
         ),
         # No certificate and no name server would know these hosts.
         ("https://h", "virtual", "my.docs", Address("https://h", "h", "/my.docs/k")),
+        ("http://h", "virtual", "my.docs", Address("http://my.docs.h", "my.docs.h", "/k")),
+        ("http://h", "virtual", "my..docs", Address("http://h", "h", "/my..docs/k")),
+        ("http://h", "virtual", "10.0.0.1", Address("http://h", "h", "/10.0.0.1/k")),
         ("https://h", "virtual", "My_Docs", Address("https://h", "h", "/My_Docs/k")),
         ("http://10.0.0.1", "virtual", "docs", Address("http://10.0.0.1", "10.0.0.1", "/docs/k")),
         ("http://[::1]", "virtual", "docs", Address("http://[::1]", "[::1]", "/docs/k")),
