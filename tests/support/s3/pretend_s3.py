@@ -68,6 +68,9 @@ class PretendS3:
         """Let the next requests that fit be answered by `act`."""
         self._plans += [(when, act)] * times
 
+    def forget_plans(self) -> None:
+        self._plans.clear()
+
     @property
     def lines(self) -> list[str]:
         """The requests, one line each."""
@@ -139,6 +142,9 @@ class PretendS3:
             return error(404, "NoSuchUpload")
         body, number = seen.body, int(seen.query["partNumber"])
         if source := seen.headers.get("x-amz-copy-source"):
+            etag = self.objects["/" + unquote(source)].etag
+            if seen.headers.get("x-amz-copy-source-if-match", etag) != etag:
+                return error(412, "PreconditionFailed")
             first, _, last = seen.headers["x-amz-copy-source-range"].removeprefix("bytes=").partition("-")
             body = self.objects["/" + unquote(source)].body[int(first) : int(last) + 1]
         self.uploads[seen.query["uploadId"]][2][number] = body

@@ -93,11 +93,11 @@ def _proxy(text: str) -> str:
 
 def check_keys(access_key: str, secret_key: str, session_token: str | None) -> None:
     """Raise `ValueError` when keys cannot be what a service has given out."""
-    for setting, text in (("access key", access_key), ("session token", session_token or "")):
-        if not _VISIBLE_ASCII.fullmatch(text):
-            raise ValueError(f"the {setting} has characters that no header takes: a line break or a blank, perhaps")
-    if problem := _white_space(secret_key):
-        raise ValueError(f"the secret key {problem}")
+    if not _VISIBLE_ASCII.fullmatch(access_key):
+        raise ValueError("the access key has characters that no header takes: a line break or a blank, perhaps")
+    for setting, text in (("secret key", secret_key), ("session token", session_token or "")):
+        if problem := _white_space(text):
+            raise ValueError(f"the {setting} {problem}")
 
 
 def _key(text: str) -> str:
