@@ -93,4 +93,4 @@ lock: $(STAMP) ## refresh requirements/dev.txt to the newest versions
 .PHONY: clean
 clean: ## remove what was built, and the environment; ./data stays
 	rm -rf $(VENV) .venv-tools dist build site htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .bench
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@
 docs/writing-an-adapter.md is the way from an empty file to a store that passes the contract kit.
 """
 
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.copying import ServerSideCopy
@@ -28,11 +29,12 @@ from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
 from s3py_helper.domain.checksum import Checksum
-from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.file_id import DEFAULT_BUCKET, Backend, FileId
 from s3py_helper.domain.files import FileUploadLink
 from s3py_helper.entrypoints.container.mounts import ENTRY_POINTS, Mount, OpenBackend
 
 __all__ = [
+    "DEFAULT_BUCKET",
     "ENTRY_POINTS",
     "Backend",
     "BlobInfo",
@@ -66,5 +68,6 @@ __all__ = [
     "RollbackFailed",
     "ServerSideCopy",
     "Span",
+    "completed",
     "span_of",
 ]

@@ -51,6 +51,18 @@ def test_the_architecture_names_files_that_exist() -> None:
     assert [path for path in sorted(named) if not (PACKAGE / path).is_file()] == []
 
 
+def test_the_packages_of_examples_are_tested_and_checked_like_the_rest() -> None:
+    tools = PYPROJECT["tool"]
+    packages = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("examples/*/src"))
+    assert packages
+    assert "examples" in tools["pytest"]["ini_options"]["testpaths"]
+    for package in packages:
+        assert package in tools["pytest"]["ini_options"]["pythonpath"]
+        assert package in tools["mypy"]["mypy_path"]
+        assert package in tools["basedpyright"]["include"]
+        assert package in tools["ruff"]["src"]
+
+
 def _third_party_imports(folder: Path) -> Iterator[tuple[str, str]]:
     """The top-level modules from outside, each with the file that imports it."""
     for path in sorted(folder.rglob("*.py")):

@@ -18,6 +18,9 @@ from typing import Final, Self
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.text_rules import forbidden_character, require_text, shortened, utf8_length
 
+DEFAULT_BUCKET: Final = "files"
+"""The bucket of files that name none, in mounted stores and, unless configured otherwise, on the local disk."""
+
 MAX_KEY_BYTES: Final = 1024
 """Longest object key in bytes of UTF-8 (Amazon S3 User Guide, "Naming objects")."""
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from s3py_helper.domain.errors import DeleteNotSupportedException, InvalidArgumentException, RouteNotSupportedException
-from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.file_id import DEFAULT_BUCKET, Backend, FileId
 from s3py_helper.domain.text_rules import shortened
 
 
@@ -41,7 +41,8 @@ class RoutingPolicy:
         mode: The storage mode.
         mounted: Schemes of the stores that the application mounted; they are served beside the mode's backends.
         default: The backend that takes new files, where it is not the mode's own.
-        buckets: Buckets that may be read, written and deleted from; `None` permits every one. FastDFS has none.
+        buckets: Buckets that may be read, written and deleted from, besides `files` in mounted stores; `None` permits
+            every one. FastDFS has none.
         readable: Backends that are served at all; `None` stands for all that the mode has.
         deletable: Backends that files may be deleted from; `None` stands for all that the mode has.
         backends: Every backend that is served.
@@ -107,13 +108,16 @@ class RoutingPolicy:
             )
 
     def require_bucket(self, bucket: str, file_id: FileId | None = None) -> None:
-        """Raise `RouteNotSupportedException` unless the bucket is among those served."""
-        if self.buckets is not None and bucket not in self.buckets:
-            raise RouteNotSupportedException(
-                f"bucket {bucket!r} is not served here",
-                file_id=None if file_id is None else str(file_id),
-                backend=self.new_files if file_id is None else file_id.backend,
-            )
+        """Raise `RouteNotSupportedException` unless the bucket is among those served.
+
+        A mounted store puts files that name no bucket into `files`, which is therefore always served.
+        """
+        backend = self.new_files if file_id is None else file_id.backend
+        if self.buckets is None or bucket in self.buckets or (bucket == DEFAULT_BUCKET and backend in self.mounted):
+            return
+        raise RouteNotSupportedException(
+            f"bucket {bucket!r} is not served here", file_id=None if file_id is None else str(file_id), backend=backend
+        )
 
 
 def _served(mode: StorageMode) -> tuple[str, ...]:

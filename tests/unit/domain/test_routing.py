@@ -49,6 +49,17 @@ def test_only_the_buckets_named_are_served() -> None:
         policy.require_bucket("other")
 
 
+def test_the_default_bucket_of_a_mounted_store_is_served_there_and_nowhere_else() -> None:
+    policy = RoutingPolicy(StorageMode.S3, buckets={"my-bucket"}, mounted=("shelf",))
+    policy.require_served(FileId("shelf", "files", "a.pdf"))
+    for refused in (FileId("shelf", "other", "a.pdf"), FileId(Backend.S3, "files", "a.pdf")):
+        with pytest.raises(RouteNotSupportedException, match="is not served here"):
+            policy.require_served(refused)
+    with pytest.raises(RouteNotSupportedException, match="'files' is not served here"):
+        policy.require_bucket("files")
+    RoutingPolicy(StorageMode.MOUNTED, buckets={"my-bucket"}, mounted=("shelf",)).require_bucket("files")
+
+
 def test_deleting_from_fastdfs_can_be_switched_off() -> None:
     policy = RoutingPolicy(StorageMode.HYBRID, deletable={Backend.S3})
     policy.require_deletable(S3_FILE)
