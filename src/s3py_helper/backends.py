@@ -24,7 +24,7 @@ from s3py_helper.application.ports.observer import (
 )
 from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.ports.reading import BytesOnly
-from s3py_helper.application.ports.relocation import NothingHasMoved, Relocation
+from s3py_helper.application.ports.relocation import DeleteAt, NothingHasMoved, Relocation
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
@@ -43,6 +43,7 @@ __all__ = [
     "BytesOnly",
     "Checksum",
     "ConnectionReplaced",
+    "DeleteAt",
     "DownloadResumed",
     "Event",
     "FailedOver",

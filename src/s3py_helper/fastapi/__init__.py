@@ -29,20 +29,26 @@ async def show_photo(name: str, request: Request, services: Services) -> Respons
 """
 
 from s3py_helper.entrypoints.http.app import create_app
+from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.router import create_files_router
 from s3py_helper.entrypoints.http.services import ServesFiles, current_services
-from s3py_helper.fastapi.lifespan import Services, storage_lifespan
+from s3py_helper.entrypoints.settings import Settings, load_settings
+from s3py_helper.fastapi.lifespan import Lifespan, Services, storage_lifespan
 from s3py_helper.fastapi.problems import install_problem_handlers
 from s3py_helper.fastapi.responses import file_response, zip_response
 
 __all__ = [
+    "Lifespan",
+    "Limits",
     "ServesFiles",
     "Services",
+    "Settings",
     "create_app",
     "create_files_router",
     "current_services",
     "file_response",
     "install_problem_handlers",
+    "load_settings",
     "storage_lifespan",
     "zip_response",
 ]

@@ -11,6 +11,7 @@ from s3py_helper.entrypoints.http.services import SERVICES_KEY, current_services
 from s3py_helper.storage.manager import StorageManager
 
 type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
+"""What `FastAPI(lifespan=...)` takes."""
 
 Services = Annotated[FileServices, Depends(current_services)]
 """Annotate a parameter of an endpoint with this to get the services that `storage_lifespan` has opened."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,15 @@ def test_the_tests_of_an_application_pass(tmp_path: Path) -> None:
     write(python_blocks("testing-your-app.md"), tmp_path)
     options = ["-q", "-W", "error", f"--rootdir={tmp_path}", "-o", "asyncio_default_fixture_loop_scope=function"]
     _run(tmp_path, sys.executable, "-m", "pytest", *options)
+
+
+def test_the_whole_service_starts_as_shown(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "fastapi.md").read_text(encoding="utf-8")
+    [command] = re.findall(r"^\$ uvicorn (.*)$", text, re.MULTILINE)
+    _run(tmp_path, sys.executable, "-m", "uvicorn", *command.split())
+    factory = command.split()[1]
+    module, _, name = factory.partition(":")
+    _run(tmp_path, sys.executable, "-c", f"from {module} import {name}; assert {name}().routes")
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -38,6 +38,7 @@ def create_files_router(
     tags: Sequence[str | Enum] = ("files",),
     dependencies: Sequence[Any] = (),
     limits: Limits = DEFAULT_LIMITS,
+    operation_prefix: str = "",
 ) -> APIRouter:
     """Endpoints that upload, download, describe and delete files.
 
@@ -52,6 +53,8 @@ def create_files_router(
         tags: Groups in the description of the interface.
         dependencies: Run before every endpoint, and before a byte of the body is read: for authorization.
         limits: What clients are granted.
+        operation_prefix: Front of the ids of operations (`upload_file`, ...) in the description of the interface, for
+            an application that includes several of these routers: ids are unique (OpenAPI 3.1, 4.8.10).
 
     Errors of storage are answered as `application/problem+json`, unless the application has a handler for them.
     """
@@ -78,7 +81,7 @@ def create_files_router(
 
     @router.post(
         "/upload",
-        operation_id="upload_file",
+        operation_id=operation_prefix + "upload_file",
         responses=problems(400, 403, 413),
         openapi_extra=form_with(SINGLE_FIELD),
     )
@@ -88,7 +91,7 @@ def create_files_router(
 
     @router.post(
         "/batch-upload",
-        operation_id="upload_files",
+        operation_id=operation_prefix + "upload_files",
         responses=problems(400, 403, 413),
         openapi_extra=form_with(BATCH_FIELD, several=True),
     )
@@ -98,7 +101,7 @@ def create_files_router(
 
     @router.get(
         "/{file_id:path}/download",
-        operation_id="download_file",
+        operation_id=operation_prefix + "download_file",
         response_class=Response,
         responses=FILE_RESPONSES | problems(400, 403, 404, 412, 416),
     )
@@ -121,7 +124,7 @@ def create_files_router(
 
     @router.post(
         "/download-zip",
-        operation_id="download_zip",
+        operation_id=operation_prefix + "download_zip",
         response_class=Response,
         responses=ZIP_RESPONSES | problems(400, 403, 404, 413),
         openapi_extra=ZIP_REQUEST,
@@ -138,13 +141,15 @@ def create_files_router(
         options = ZipOptions(compression, on_error, verify_first)
         return archives.response(request, services.download_service, files, options)
 
-    @router.get("/{file_id:path}/info", operation_id="get_file_info", responses=problems(400, 403, 404))
+    @router.get(
+        "/{file_id:path}/info", operation_id=operation_prefix + "get_file_info", responses=problems(400, 403, 404)
+    )
     @router.head("/{file_id:path}/info", include_in_schema=False)
     async def info(services: Annotated[ServesFiles, Depends(get_services)], file_id: str) -> FileInfo:
         """What is known of a file."""
         return FileInfo.model_validate((await services.info_service.get_file_info(file_id)).model_dump())
 
-    @router.delete("/{file_id:path}", operation_id="delete_file", responses=problems(400, 403, 404))
+    @router.delete("/{file_id:path}", operation_id=operation_prefix + "delete_file", responses=problems(400, 403, 404))
     async def delete(services: Annotated[ServesFiles, Depends(get_services)], file_id: str) -> dict[str, str]:
         """Remove a file."""
         await services.delete_service.delete_file(file_id)

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from s3py_helper.storage.protocols import S3RawDownloadService as S3RawDownloadService
     from s3py_helper.storage.protocols import S3RawInfoService as S3RawInfoService
     from s3py_helper.storage.protocols import S3RawUploadService as S3RawUploadService
+    from s3py_helper.storage.s3raw.client.s3_client import Body as Body
     from s3py_helper.storage.s3raw.client.s3_client import S3Client as S3Client
     from s3py_helper.storage.s3raw.multipart import CompletedPart as CompletedPart
     from s3py_helper.storage.s3raw.multipart import CompleteResult as CompleteResult
@@ -25,7 +26,7 @@ else:
     __getattr__, __dir__ = import_on_use(
         __name__,
         {
-            "s3py_helper.storage.s3raw.client.s3_client": "S3Client",
+            "s3py_helper.storage.s3raw.client.s3_client": "Body S3Client",
             "s3py_helper.storage.s3raw.multipart": """
                 CompletedPart CompleteResult InitiateResult IS3MultipartUpload ListPartsResult PartInfo
                 S3MultipartUploadImpl

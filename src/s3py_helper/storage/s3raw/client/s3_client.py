@@ -20,6 +20,7 @@ from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.text_rules import forbidden_character, require_text, shortened
 
 type Body = bytes | bytearray | BinaryIO
+"""The bytes of an object or of a part."""
 
 
 class S3Client:
