@@ -18,6 +18,7 @@ class ReadAhead[Item]:
     """
 
     def __init__(self, source: AsyncGenerator[Item], *, depth: int) -> None:
+        self._stopped = False
         self._room = asyncio.Semaphore(depth)
         self._items: asyncio.Queue[Item | object] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = asyncio.create_task(_run(source, self._room, self._items))
@@ -37,11 +38,18 @@ class ReadAhead[Item]:
         self._room.release()
         return item  # type: ignore[return-value] # everything but the mark is an item
 
+    def stop(self) -> None:
+        """Stop the generator: it does nothing but clean up any more. To be followed by `aclose`."""
+        if self._task is not None and not self._stopped:
+            # Once: a second cancellation would cut the clean-up short.
+            self._stopped = True
+            self._task.cancel()
+
     async def aclose(self) -> None:
         """Stop the generator and wait until it has cleaned up."""
         if self._task is None:
             return
-        self._task.cancel()
+        self.stop()
         await asyncio.wait([self._task])
         if not self._task.cancelled():
             self._task.exception()  # marks it as seen: nobody is interested any more
