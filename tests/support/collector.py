@@ -19,7 +19,8 @@ def nothing_for_the_collector() -> Iterator[None]:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
-    assert not [found for found in left if found is not None]
+    cycles = [found for found in left if found is not None]
+    assert not cycles, f"left to the collector: {cycles}"
 
 
 def _described(found: object) -> str | None:

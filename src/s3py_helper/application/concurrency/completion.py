@@ -24,6 +24,6 @@ async def completed[T](work: Coroutine[None, None, T]) -> T:
             raise cancellation
         return task.result()
     finally:
-        # The traceback of an error refers to this frame, which would refer to the error by the task: everything that
-        # the frames on its way refer to would stay in memory until Python looks for cycles.
-        del task
+        # The traceback of an error refers to this frame, which would refer to the error: everything that the frames
+        # on its way refer to would stay in memory until Python looks for cycles.
+        del task, cancellation

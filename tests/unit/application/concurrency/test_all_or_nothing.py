@@ -147,3 +147,20 @@ async def test_an_error_of_completed_work_does_not_refer_to_itself() -> None:
 
     with nothing_for_the_collector(), suppress(KeyError):
         await completed(fail())
+
+
+async def test_a_cancellation_that_was_kept_back_does_not_refer_to_itself() -> None:
+    async def cancelled() -> None:
+        gate = asyncio.Event()
+        task = asyncio.create_task(completed(gate.wait()))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        gate.set()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    with nothing_for_the_collector():
+        await cancelled()
+        # Python itself refers to the last one for a while.
+        await cancelled()
