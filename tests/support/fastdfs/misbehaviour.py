@@ -52,19 +52,19 @@ class Delay(Misbehaviour):
 
 @dataclass(frozen=True, slots=True)
 class Drip(Misbehaviour):
-    """Send the reply byte by byte, with a pause after each."""
+    """Send the first bytes of the reply at once, and then byte by byte, with a pause after each."""
 
     pause: float
     after: int = 0
 
     async def send(self, reply: Reply, wire: Wire) -> None:
-        sent = 0
+        at_once = self.after
         for piece in reply.pieces():
-            for byte in piece:
+            await wire.send(piece[:at_once])
+            for byte in piece[at_once:]:
                 await wire.send(bytes([byte]))
-                sent += 1
-                if sent > self.after:
-                    await asyncio.sleep(self.pause)
+                await asyncio.sleep(self.pause)
+            at_once = max(0, at_once - len(piece))
 
 
 @dataclass(frozen=True, slots=True)

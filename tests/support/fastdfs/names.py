@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from tests.support.fastdfs.protocol import EXTENSION_FIELD
 
-NAME_PATTERN: Final = re.compile(rb"M([0-9A-F]{2})/([0-9A-F]{2})/([0-9A-F]{2})/(.{33,})", re.DOTALL)
+NAME_PATTERN: Final = re.compile(rb"M([0-9A-F]{2})/([0-9A-F]{2})/([0-9A-F]{2})/(.{28,})", re.DOTALL)
 EXTENSION_PATTERN: Final = re.compile(rb"[A-Za-z0-9._-]{0,6}")
 
 _FIELDS = struct.Struct("!4sIQI")
