@@ -209,8 +209,11 @@ class FramedConnection:
                 raise self._failed(ServerRefusal(self.peer, status))
 
     def _broken_off(self, reason: str) -> ConnectionFault:
-        left = f", {self._framing.remaining} bytes before the end of its reply" if self._reply_has_begun else ""
-        return self._silent(f"{reason}{left}")
+        if self._framing.phase is Phase.RECEIVING:
+            reason = f"{reason}, {self._framing.remaining} bytes before the end of its reply"
+        elif self._read_ahead:
+            reason = f"{reason} in the middle of the header of its reply"
+        return self._silent(reason)
 
     def _silent(self, reason: str) -> ConnectionFault:
         self.was_dead = self._reused and not self._has_answered and not self._reply_has_begun
