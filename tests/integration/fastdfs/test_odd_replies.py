@@ -32,10 +32,10 @@ from tests.support.fastdfs.wire import Wire
 _SMALL = os.urandom(3_000)
 _LARGE = os.urandom(700_000)
 _HEADER = struct.Struct("!QBB")
-_NETWORK_TIMEOUT = 0.5
+_NETWORK_TIMEOUT = 0.25
 _SECONDS = 30
-_EXAMPLES = (settings.default or settings()).max_examples * 6 // 10
-"""60, unless a profile of hypothesis asks for more."""
+_EXAMPLES = (settings.default or settings()).max_examples * 4 // 10
+"""40, unless a profile of hypothesis asks for more."""
 
 pytestmark = pytest.mark.timeout(240)
 
