@@ -1,0 +1,43 @@
+"""Cancelling a piece of work at each of its suspensions, one after the other."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+
+class CancelledAt[Result]:
+    """Awaits a coroutine, and cancels the task that does so once the coroutine has suspended for the n-th time.
+
+    Attributes:
+        reached: Whether it suspended so often.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, Result], nth: int, *, times: int = 1) -> None:
+        self.reached = False
+        self._work = work
+        self._left = nth
+        self._times = times
+
+    def __await__(self) -> Generator[Any, Any, Result]:
+        step: Callable[[Any], Any] = self._work.send
+        argument: object = None
+        while True:
+            try:
+                awaited = step(argument)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            self._left -= 1
+            if self._left == 0:
+                self.reached = True
+                self._cancel_soon()
+            try:
+                step, argument = self._work.send, (yield awaited)
+            except BaseException as error:  # noqa: BLE001 - goes to the coroutine, whatever it is
+                step, argument = self._work.throw, error
+
+    def _cancel_soon(self) -> None:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        for _ in range(self._times):
+            loop.call_soon(task.cancel)
