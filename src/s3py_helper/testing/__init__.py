@@ -40,7 +40,8 @@ through it. The tests are coroutines marked `asyncio`; the fixtures above are wr
 pytest-asyncio (`asyncio_mode = "auto"`). docs/writing-an-adapter.md builds an adapter that passes.
 
 **Fixtures.** `pytest_plugins = ["s3py_helper.testing.fixtures"]` in a `conftest.py` gives tests of applications the
-fixture `storage_manager`: an open `StorageManager` whose files live in memory.
+fixture `storage_manager`: an open `StorageManager` whose files live in memory, in a store that fails on demand: the
+fixture `failing_store`. docs/testing-your-app.md uses both.
 
 **Tools.** `body_of` makes the body of an upload of bytes or chunks, `new_blob` describes one. `FailingStore` wraps a
 store and stages failures and delays, so that code is tested on a real store that breaks on demand and not on a mock.

@@ -5,16 +5,19 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.ports.copying import ServerSideCopy
+from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.application.ports.listing import Listing
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.file_id import FileId
 
-type Operation = Literal["write", "open", "read", "info", "delete", "check"]
-"""Methods of the port; `read` is the iteration over the body of an opened blob, `check` that of the health check."""
+type Operation = Literal["write", "open", "read", "info", "delete", "list", "copy", "check"]
+"""Methods of the ports; `read` is the iteration over the body of an opened blob."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +46,9 @@ class _Staged:
 
 
 class FailingStore:
-    """Wraps a store; does what the store does until told to fail or to wait.
+    """Wraps a store, and does what that does unless a failure or a delay is staged.
+
+    It lists, copies and checks its health where the wrapped store does so itself; one without a check is healthy.
 
     Attributes:
         calls: How often each operation was begun.
@@ -55,14 +60,14 @@ class FailingStore:
         self._staged: dict[Operation, list[_Staged]] = {}
 
     def fail(self, operation: Operation, error: BaseException, *, times: int = 1, after_bytes: int = 0) -> None:
-        """Let the next `times` calls raise `error`; `write` and `read` do so when `after_bytes` bytes have passed.
+        """Make the next `times` calls raise `error`; `write` and `read` do so when `after_bytes` bytes have passed.
 
         Several stages of one operation take effect one after the other.
         """
         self._staged.setdefault(operation, []).append(_Staged(error, after_bytes, times))
 
     def hold(self, operation: Operation, *, times: int = 1, after_bytes: int = 0) -> Gate:
-        """Let the next `times` calls wait at the gate that is returned, then go on as usual."""
+        """Make the next `times` calls wait at the gate that is returned, then go on as usual."""
         gate = Gate()
         self._staged.setdefault(operation, []).append(_Staged(gate, after_bytes, times))
         return gate
@@ -97,9 +102,23 @@ class FailingStore:
         await self._stage("delete")
         await self._store.delete(file_id)
 
+    @asynccontextmanager
+    async def list(self, prefix: str = "", *, bucket: str | None = None) -> AsyncGenerator[AsyncIterator[BlobInfo]]:
+        """As the store's, staged as `list`."""
+        await self._stage("list")
+        async with cast("Listing", self._store).list(prefix, bucket=bucket) as blobs:
+            yield blobs
+
+    async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:
+        """As the store's, staged as `copy`."""
+        await self._stage("copy")
+        return await cast("ServerSideCopy", self._store).copy(source, target)
+
     async def check(self) -> None:
-        """A health check that is well unless staged as `check`."""
+        """As the store's, staged as `check`."""
         await self._stage("check")
+        if hasattr(self._store, "check"):
+            await cast("HealthCheck", self._store).check()
 
     def _next(self, operation: Operation) -> _Staged | None:
         self.calls[operation] += 1
@@ -141,4 +160,7 @@ async def _happen(staged: _Staged) -> None:
         raise staged.what
 
 
-_: type[BlobStore] = FailingStore
+_store: type[BlobStore] = FailingStore
+_listing: type[Listing] = FailingStore
+_copying: type[ServerSideCopy] = FailingStore
+_health: type[HealthCheck] = FailingStore

@@ -1,12 +1,25 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import cast
 
 import pytest
 
 from s3py_helper.adapters.memory import MemoryBlobStore
+from s3py_helper.application.ports.blob_store import BlobStore
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import InvalidArgumentException, StorageUnavailableException
-from s3py_helper.testing import BlobStoreContract, FailingStore, Inventory, body_of, leak_guard, new_blob, read_all
+from s3py_helper.testing import (
+    BlobStoreContract,
+    FailingStore,
+    HealthContract,
+    Inventory,
+    ListingContract,
+    ServerSideCopyContract,
+    body_of,
+    leak_guard,
+    new_blob,
+    read_all,
+)
 
 TEXT = b"0123456789"
 DOWN = StorageUnavailableException("down")
@@ -23,7 +36,7 @@ def store(memory: MemoryBlobStore) -> FailingStore:
     return FailingStore(memory)
 
 
-class TestFailingStoreThatIsToldNothing(BlobStoreContract):
+class TestFailingStoreWithNothingStaged(BlobStoreContract, ListingContract, ServerSideCopyContract, HealthContract):
     part_size = 64 * 1024
 
     @pytest.fixture
@@ -36,6 +49,10 @@ class TestFailingStoreThatIsToldNothing(BlobStoreContract):
 
     @pytest.fixture
     def closed_store(self) -> FailingStore:
+        return FailingStore(MemoryBlobStore())
+
+    @pytest.fixture
+    def unreachable_store(self) -> FailingStore:
         return FailingStore(MemoryBlobStore())
 
     @pytest.fixture
@@ -54,6 +71,31 @@ async def test_a_staged_failure_happens_as_often_as_told_and_then_no_more(store:
             await store.info(stored.file_id)
     assert (await store.info(stored.file_id)).size == 10
     assert store.calls["info"] == 3
+
+
+async def test_listing_copying_and_checking_fail_on_demand(store: FailingStore) -> None:
+    stored = await store.write(new_blob(), body_of(TEXT))
+    for operation in ("list", "copy", "check"):
+        store.fail(operation, DOWN)
+    with pytest.raises(StorageUnavailableException):
+        async with store.list():
+            pytest.fail("it was to fail")
+    with pytest.raises(StorageUnavailableException):
+        await store.copy(stored.file_id, new_blob())
+    with pytest.raises(StorageUnavailableException):
+        await store.check()
+    async with store.list() as blobs:
+        assert [info.file_id async for info in blobs] == [stored.file_id]
+    assert (await store.copy(stored.file_id, new_blob())).size == 10
+    await store.check()
+    assert (store.calls["list"], store.calls["copy"], store.calls["check"]) == (2, 2, 2)
+
+
+async def test_a_store_that_cannot_be_asked_is_healthy() -> None:
+    class Silent:
+        """No store at all; nothing but its health is asked for."""
+
+    await FailingStore(cast("BlobStore", Silent())).check()
 
 
 async def test_stages_take_effect_one_after_the_other(store: FailingStore) -> None:
