@@ -72,5 +72,8 @@ class Limit:
     ) -> None:
         self._running.discard(self)
         # Somebody else may have cancelled the task as well: that is not for the limit to turn into a timeout.
-        if self._expired and self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError):
+        timed_out = self._expired and self._task.uncancel() <= self._cancelling
+        # The task refers to the error that ends it, and the error, by its traceback, to this limit.
+        del self._task
+        if timed_out and isinstance(error, asyncio.CancelledError):
             raise TimeoutError from error

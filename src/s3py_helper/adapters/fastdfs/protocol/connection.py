@@ -172,9 +172,13 @@ class FramedConnection:
         if len(self._read_ahead) > self._framing.remaining:
             raise self._failed(ProtocolFault(self.peer, "more bytes came than the reply's header announced"))
         if self._framing.status:
-            refusal = ServerRefusal(self.peer, self._framing.status)
-            raise self._failed(refusal) if self._framing.is_lost else refusal
+            # Not by a name here: the traceback refers to this frame, and the error would refer to itself.
+            raise self._refusal()
         return header
+
+    def _refusal(self) -> Exception:
+        refusal = ServerRefusal(self.peer, self._framing.status)
+        return self._failed(refusal) if self._framing.is_lost else refusal
 
     async def _send_now(self, data: bytes | memoryview) -> None:
         try:
