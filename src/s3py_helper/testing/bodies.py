@@ -1,4 +1,4 @@
-"""Bodies of uploads, well-behaved and otherwise, and what to read them back with."""
+"""Bodies of uploads, well-behaved and otherwise, and a way to read files back."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
@@ -67,7 +67,7 @@ class StalledSource:
     """Yields its chunks, then nothing until it is released: a client that stops sending.
 
     Attributes:
-        reached: Set when everything was taken and the reader waits for more.
+        reached: Set when all chunks were taken and the reader waits for more.
         released: Set it to let the source end.
     """
 

@@ -31,7 +31,7 @@ class DescribingContract(Harness):
         if info.checksum is not None and info.checksum.algorithm == "crc32":
             assert info.checksum == Checksum.crc32(0x0D4A1185)
         if info.last_modified is not None:
-            assert info.last_modified.utcoffset() is not None, "a time says its zone"
+            assert info.last_modified.utcoffset() is not None, "a time has a zone"
             assert earliest <= info.last_modified <= latest
 
     async def test_an_entity_tag_is_quoted_and_names_the_content(self, store: BlobStore) -> None:

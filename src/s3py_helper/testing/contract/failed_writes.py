@@ -101,7 +101,7 @@ class FailedWritesContract(Harness):
             writing = asyncio.create_task(store.write(new_blob(), body_of(self._pieces(parts))))
             await asyncio.sleep(usual * moment / _MOMENTS)
             if writing.cancel():
-                # Under way when it was cancelled: it must say so, and must not have stored anything.
+                # It was under way when it was cancelled: it must end as cancelled, and must not have stored anything.
                 with pytest.raises(asyncio.CancelledError):
                     await writing
                 await self.assert_settles(inventory, before)
