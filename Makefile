@@ -20,7 +20,7 @@ SOURCES := src tests $(wildcard benchmarks examples)
 
 .PHONY: help
 help: ## print this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(STAMP): pyproject.toml requirements/dev.txt requirements/project.txt $(wildcard scripts/*.sh)
 	@VENV='$(VENV)' PYTHON='$(PYTHON)' sh scripts/bootstrap.sh
@@ -40,8 +40,16 @@ run: $(STAMP) ## serve on http://127.0.0.1:8000 with files under ./data
 	$(BIN)/s3py serve $(ARGS)
 
 .PHONY: test
-test: $(STAMP) ## run the tests (ARGS="-k name -x")
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## run the tests but the slow ones, within 5 minutes (ARGS="-k name -x")
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+.PHONY: test-unit
+test-unit: $(STAMP) ## run the tests that need no server, within half a minute
+	$(BIN)/python -m pytest -m "not slow" tests/unit $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## run the tests on generated input for much longer (ARGS="-k name")
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m fuzz $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP) ## check style and format (ruff)
@@ -63,7 +71,7 @@ arch: $(STAMP) ## check which layer imports which (import-linter)
 	$(BIN)/lint-imports
 
 .PHONY: cover
-cover: $(STAMP) ## run the tests and report branch coverage
+cover: $(STAMP) ## run all tests, the slow ones too, and report branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
 
 .PHONY: check

@@ -1,3 +1,33 @@
-"""Servers that any test may ask for."""
+"""What all tests share: servers that any may ask for, and how long generated input is tried."""
+
+import gc
+import os
+from typing import Final
+
+import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.support.fastdfs.fixtures", "tests.support.s3.fixtures"]
+
+_PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "test")
+_FUZZING_SECONDS: Final = 1800
+
+# No example has a deadline: other programs may need the processor just then. The tests' own limits find what hangs.
+settings.register_profile("test", settings(), deadline=None)
+settings.register_profile("fuzz", settings(), deadline=None, max_examples=1000, derandomize=False)
+settings.load_profile(_PROFILE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.fuzz)
+            if _PROFILE == "fuzz":
+                # Limits of its own are for the ordinary number of examples.
+                item.add_marker(pytest.mark.timeout(_FUZZING_SECONDS), append=False)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays: the guards collect all garbage hundreds of times."""
+    gc.collect()
+    gc.freeze()

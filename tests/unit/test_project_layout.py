@@ -14,7 +14,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "s3py_helper"
-VERBS = ("run", "test", "lint", "types", "arch", "check", "bench", "guard", "docs", "lock", "wheel", "clean")
+VERBS = (
+    *("run", "test", "test-unit", "fuzz", "lint", "types", "arch", "check"),
+    *("bench", "guard", "docs", "lock", "wheel", "clean"),
+)
 LAYERS = ("domain", "application", "adapters", "entrypoints")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 

@@ -15,6 +15,7 @@ from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
 from s3py_helper.domain.errors import BucketNotFoundException, IntegrityException, StorageOperationException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, leak_guard, new_blob
+from tests.support.fuzzing import examples
 
 
 async def _keys(store: FilesystemBlobStore, prefix: str = "", bucket: str | None = None) -> list[str]:
@@ -132,7 +133,7 @@ async def test_a_closed_store_says_so(root: Path) -> None:
         await _keys(store)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     keys=st.sets(st.lists(st.sampled_from(["a", "a.b", "a0", "b", "a-", "ü"]), min_size=1, max_size=3).map("/".join))
 )

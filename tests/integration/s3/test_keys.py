@@ -11,6 +11,7 @@ from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import body_of, read_all
+from tests.support.fuzzing import examples
 from tests.support.s3.inspector import S3Inspector
 from tests.support.s3.server import S3Server
 
@@ -79,7 +80,7 @@ _segments = st.text(
 ).filter(lambda segment: segment.strip() == segment and segment not in {".", ".."} and "/" not in segment)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(segments=st.lists(_segments, min_size=1, max_size=3))
 async def test_any_text_is_a_key(store: S3BlobStore, s3_inspector: S3Inspector, segments: list[str]) -> None:
     key = "any/" + "/".join(segments)

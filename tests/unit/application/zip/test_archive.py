@@ -24,6 +24,7 @@ from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.testing import leak_guard
+from tests.support.fuzzing import examples
 from tests.unit.application.conftest import Deployment
 from tests.unit.application.zip.contents import compressible, incompressible
 from tests.unit.application.zip.stores import Shelf, StoredFile, entries, entry
@@ -182,7 +183,7 @@ async def test_chunks_are_large_however_small_the_files() -> None:
     knows=st.lists(st.booleans(), min_size=5, max_size=5),
     names=st.lists(st.sampled_from(["a", "a/b", "ä.txt", None]), min_size=5, max_size=5),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 async def test_the_exact_size_is_known_beforehand_when_nothing_is_compressed(
     sizes: list[int], knows: list[bool], names: list[str | None]
 ) -> None:

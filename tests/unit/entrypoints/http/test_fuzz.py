@@ -25,12 +25,13 @@ from s3py_helper.entrypoints.http import create_files_router
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from tests.integration.service.running import services_on
+from tests.support.fuzzing import examples
 
 CONTENT = bytes(range(256)) * 4
 LIMIT = 5000
 
 pytestmark = pytest.mark.timeout(120)
-fuzzed = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fuzzed = settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass
