@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from s3py_helper.application.locator import Locator
-from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.errors import StorageException, StorageUnavailableException
 
 CHECK_TIMEOUT: Final = 5.0
 """Seconds after which a backend counts as out of reach."""
@@ -19,14 +19,16 @@ class HealthReport:
     Attributes:
         problems: For each backend the reason why it cannot be used, `None` where it responds.
         takes_new_files: The backend that takes new files.
+        errors: The same reasons as errors, for the backends that cannot be used.
     """
 
     problems: Mapping[str, str | None]
     takes_new_files: str
+    errors: Mapping[str, StorageException] = field(default_factory=dict)
 
     @property
     def healthy(self) -> bool:
-        """Every backend answers."""
+        """Every backend responds."""
         return not any(self.problems.values())
 
     @property
@@ -45,16 +47,20 @@ class HealthService:
     async def report(self) -> HealthReport:
         """The state now; takes 5 seconds at most, and never raises because a backend is down."""
         async with asyncio.TaskGroup() as group:
-            checks = {backend: group.create_task(self._problem(backend)) for backend in self._locator.backends}
-        problems = {backend: check.result() for backend, check in checks.items()}
-        return HealthReport(problems, self._locator.policy.new_files)
+            checks = {backend: group.create_task(self._error_of(backend)) for backend in self._locator.backends}
+        errors = {backend: check.result() for backend, check in checks.items()}
+        return HealthReport(
+            {backend: None if error is None else str(error) for backend, error in errors.items()},
+            self._locator.policy.new_files,
+            {backend: error for backend, error in errors.items() if error is not None},
+        )
 
-    async def _problem(self, backend: str) -> str | None:
+    async def _error_of(self, backend: str) -> StorageException | None:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._locator.backends[backend].health.check()
         except StorageException as error:
-            return str(error)
+            return error
         except TimeoutError:
-            return f"no answer within {self._timeout:g} s"
+            return StorageUnavailableException(f"no answer within {self._timeout:g} s", backend=backend)
         return None

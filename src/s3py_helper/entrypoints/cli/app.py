@@ -10,7 +10,7 @@ from s3py_helper.entrypoints.cli.exits import ExitCode
 app = typer.Typer(
     name="s3py",
     help="Store, fetch, describe and delete files on S3, FastDFS or the local disk. "
-    "Which of them, and how to reach it, say the variables S3PY_... or the file .env.",
+    "The variables S3PY_... or the file .env say which of them, and how to reach it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -19,6 +19,18 @@ app = typer.Typer(
 FileIds = Annotated[list[str], typer.Argument(metavar="ID", help="Ids as upload printed them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on each line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Write each step, and tracebacks.")] = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """What all commands have in common."""
+    from s3py_helper.entrypoints.cli.logs import log_to_stderr  # noqa: PLC0415 - see above
+
+    log_to_stderr(verbose=verbose)
+    context.obj = verbose
 
 
 class CompressionChoice(StrEnum):
@@ -31,6 +43,7 @@ class CompressionChoice(StrEnum):
 
 @app.command()
 def serve(
+    context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on; another than loopback needs a token.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 for any.", min=0, max=65535)] = None,
     access_log: Annotated[bool, typer.Option(help="A line for each request.")] = True,  # noqa: FBT002 - typer calls it
@@ -38,7 +51,7 @@ def serve(
     """Run the HTTP service."""
     from s3py_helper.entrypoints.cli import serving  # noqa: PLC0415 - see above
 
-    _leave(serving.serve(host=host, port=port, access_log=access_log))
+    _leave(serving.serve(host=host, port=port, access_log=access_log, verbose=bool(context.obj)))
 
 
 @app.command()

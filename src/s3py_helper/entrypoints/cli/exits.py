@@ -15,6 +15,7 @@ from s3py_helper.domain.errors import (
     StorageException,
     StorageUnavailableException,
 )
+from s3py_helper.entrypoints.cli.logs import log_traceback
 
 
 class ExitCode(IntEnum):
@@ -50,7 +51,7 @@ _CODES: Final[dict[type[Exception], ExitCode]] = {
 }
 
 HANDLED: Final = (StorageException, OSError)
-"""Errors that get one line and a code; everything else is a bug and shows itself."""
+"""Errors that get one line and a code; everything else is a defect and shows its traceback."""
 
 
 def exit_code(error: Exception) -> ExitCode:
@@ -59,10 +60,11 @@ def exit_code(error: Exception) -> ExitCode:
 
 
 def reported(error: Exception) -> ExitCode:
-    """The error's code; its message goes to standard error, unless it is that nobody reads on."""
+    """The error's code; its message goes to standard error, unless the reader of the output has left."""
     code = exit_code(error)
     if code is not ExitCode.BROKEN_PIPE:
         sys.stderr.write(f"s3py: {_message(error)}\n")
+        log_traceback(error)
     return code
 
 

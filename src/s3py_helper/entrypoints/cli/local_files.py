@@ -36,6 +36,17 @@ async def chunks_of_file(path: Path, advance: Advance) -> AsyncGenerator[bytes]:
         os.close(descriptor)
 
 
+async def chunks_of_pipe(path: Path, advance: Advance) -> AsyncGenerator[bytes]:
+    """What comes out of a named pipe or a device, either of which may block for ever, the pipe already when opened."""
+    descriptor = await _detached(lambda: os.open(path, os.O_RDONLY))
+    try:
+        while chunk := await _detached(lambda: os.read(descriptor, CHUNK)):
+            advance(len(chunk))
+            yield chunk
+    finally:
+        os.close(descriptor)
+
+
 async def chunks_of_stdin(advance: Advance) -> AsyncGenerator[bytes]:
     """What comes on standard input."""
     while chunk := await _detached(lambda: os.read(STDIN, CHUNK)):

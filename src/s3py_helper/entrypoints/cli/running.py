@@ -5,11 +5,15 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
 
 from s3py_helper.application.services import FileServices
 from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, reported
+from s3py_helper.entrypoints.cli.logs import log_to_stderr
 from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.settings import Settings, load_settings
+
+STDERR: Final = 2
 
 type Report = Callable[[], None]
 """Writes the result of a job."""
@@ -18,18 +22,20 @@ type Work = Callable[[FileServices, Settings], Awaitable[ExitCode]]
 
 
 def run(work: Work) -> ExitCode:
-    """Do the work with the services that the environment describes; interrupted, it cleans up first."""
+    """Do the work with the services that the environment describes; interrupted once, it cleans up first."""
     try:
         settings = load_settings()
+        if settings.log_level == "debug":
+            log_to_stderr(verbose=True)
         code = asyncio.run(_with_services(work, settings))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except _Terminated:
-        return ExitCode.TERMINATED
+    except _Stopped as stopped:
+        return stopped.code
     except HANDLED as error:
         code = reported(error)
     if code is ExitCode.BROKEN_PIPE:
-        # Whoever read our output has left. Python would say so once more when it flushes at exit.
+        # The reader of our output has left. Python would say so once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
@@ -70,26 +76,55 @@ def _written(outcome: Report | Exception) -> ExitCode:
     return reported(outcome)
 
 
-class _Terminated(Exception):
-    """SIGTERM came."""
+class _Stopped(BaseException):
+    """A signal came."""
+
+    def __init__(self, code: ExitCode) -> None:
+        self.code = code
 
 
 async def _with_services(work: Work, settings: Settings) -> ExitCode:
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - asyncio.run made one
-    terminated = False
-
-    def terminate() -> None:
-        nonlocal terminated
-        terminated = True
-        task.cancel()
-
-    # asyncio.run does the same for SIGINT. Without it, temporary files would stay.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    stop = _Stop()
+    # asyncio.run cancels for SIGINT as well, but the second one would wait for the clean-up like the first.
+    for signal_number, code in _SIGNALS.items():
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop, code)
     try:
         async with open_services(settings.kit_config()) as services:
             return await work(services, settings)
     except asyncio.CancelledError:
-        if terminated:
-            raise _Terminated from None
+        if stop.code is not None:
+            raise _Stopped(stop.code) from None
         raise
+
+
+class _Stop:
+    """What a signal does: the first cancels the work, which cleans up; the second ends the process at once.
+
+    Attributes:
+        code: Exit code of the signal that came, `None` before.
+    """
+
+    def __init__(self) -> None:
+        self.code: ExitCode | None = None
+        self._task = asyncio.current_task()
+
+    def __call__(self, code: ExitCode) -> None:
+        if self.code is not None or self._task is None:
+            _say("stopped; what was not finished may be left")
+            os._exit(code)
+        self.code = code
+        self._task.cancel()
+        loop = asyncio.get_running_loop()
+        loop.call_later(_WORTH_MENTIONING, _say, "cleaning up; interrupt again to stop at once")
+
+
+def _say(text: str) -> None:
+    # Directly: the process may be about to end, and bars, if there are any, are about to go.
+    os.write(STDERR, f"s3py: {text}\n".encode())
+
+
+_WORTH_MENTIONING: Final = 1.0
+"""Seconds of clean-up after which the user is told what is being waited for."""
+
+
+_SIGNALS: Final = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}

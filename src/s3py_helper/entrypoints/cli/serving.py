@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import resource
 import signal
@@ -9,10 +10,13 @@ import socket
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 import uvicorn
 
+from s3py_helper.application.observing import LOGGER_NAME
 from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, reported
+from s3py_helper.entrypoints.cli.hints import hint
 from s3py_helper.entrypoints.container.config import StorageMode
 from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.http.app import create_app
@@ -21,9 +25,10 @@ from s3py_helper.entrypoints.server.protocol import http_protocol
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
 
-def serve(*, host: str | None, port: int | None, access_log: bool) -> ExitCode:
-    """Run the service until SIGINT or SIGTERM; requests under way are given time to finish."""
-    given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
+def serve(*, host: str | None, port: int | None, access_log: bool, verbose: bool = False) -> ExitCode:
+    """Run the service until SIGINT or SIGTERM; requests in progress are given time to finish."""
+    wanted = {"host": host, "port": port, "log_level": "debug" if verbose else None}
+    given = {name: value for name, value in wanted.items() if value is not None}
     try:
         settings = load_settings(**given)
         config = uvicorn.Config(
@@ -52,9 +57,17 @@ def serve(*, host: str | None, port: int | None, access_log: bool) -> ExitCode:
 
 
 async def _try_storage(settings: Settings) -> None:
-    """Open and close the backends: what is wrong with them is then one line, not the trace of a failed start."""
-    async with open_services(settings.kit_config()):
-        pass
+    """Open and close the backends: what is wrong with them is then one line, not the traceback of a failed start.
+
+    A backend that cannot be used now is a warning: it may be there in a moment.
+    """
+    async with open_services(settings.kit_config()) as services:
+        report = await services.health_service.report()
+    for backend, error in report.errors.items():
+        _log.warning("%s cannot be used now: %s%s", backend, error, hint(error, backend))
+
+
+_log: Final = logging.getLogger(LOGGER_NAME)
 
 
 class _AnnouncedServer(uvicorn.Server):

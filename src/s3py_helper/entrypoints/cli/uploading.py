@@ -10,7 +10,7 @@ from s3py_helper.application.services import FileServices
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.entrypoints.cli.exits import ExitCode
-from s3py_helper.entrypoints.cli.local_files import chunks_of_file, chunks_of_stdin
+from s3py_helper.entrypoints.cli.local_files import chunks_of_file, chunks_of_pipe, chunks_of_stdin
 from s3py_helper.entrypoints.cli.output import STANDARD_STREAM, json_line, write_line
 from s3py_helper.entrypoints.cli.progress import Track, progress_bars
 from s3py_helper.entrypoints.cli.running import each, run
@@ -55,7 +55,7 @@ async def _store(services: FileServices, source: str, options: UploadOptions, tr
         path = Path(source)
         name = options.name or path.name
         size = _size(path)
-        content = chunks_of_file(path, track(name, size))
+        content = (chunks_of_pipe if size is None else chunks_of_file)(path, track(name, size))
     return await services.upload_service.upload_stream(
         name, content, size, options.folder, options.bucket, options.metadata, content_type=options.content_type
     )

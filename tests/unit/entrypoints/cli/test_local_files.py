@@ -4,6 +4,8 @@ import asyncio
 import errno
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.entrypoints.cli.local_files import chunks_of_file, local_name, new_file, write_to_file
+from s3py_helper.entrypoints.cli.local_files import chunks_of_file, chunks_of_pipe, local_name, new_file, write_to_file
 
 
 async def _write(
@@ -130,3 +132,35 @@ def test_no_name_leaves_the_folder(stored: str) -> None:
     assert Path("folder", name).parent == Path("folder")
     assert name not in {"", ".", ".."}
     assert name.isprintable()
+
+
+READ_A_PIPE = """
+import asyncio, sys
+from pathlib import Path
+from s3py_helper.entrypoints.cli.local_files import chunks_of_pipe
+
+async def main():
+    try:
+        await asyncio.wait_for(anext(chunks_of_pipe(Path(sys.argv[1]), lambda count: None)), 0.1)
+    except TimeoutError:
+        print("interrupted")
+
+asyncio.run(main())
+"""
+
+
+def test_a_pipe_that_nobody_writes_to_does_not_keep_an_interrupted_command(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-c", READ_A_PIPE, str(tmp_path / "pipe")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    assert done.stdout == "interrupted\n"
+
+
+async def test_a_pipe_gives_its_bytes(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    counted: list[int] = []
+    writing = asyncio.create_task(asyncio.to_thread(pipe.write_bytes, b"content"))
+    assert b"".join([chunk async for chunk in chunks_of_pipe(pipe, counted.append)]) == b"content"
+    await writing
+    assert sum(counted) == 7
