@@ -82,6 +82,34 @@ class TestChecksums:
             assert written.checksum == Checksum.crc32(zlib.crc32(CONTENT))
         assert recorder.of(FallbackTaken) == []
 
+    @pytest.mark.parametrize("way", ["object", "part", "completion"])
+    async def test_a_server_that_says_it_has_stored_something_else_is_not_believed_and_rolled_back(
+        self, way: str
+    ) -> None:
+        perf = S3PerfConfig(multipart_threshold=5 * 1024 * 1024, multipart_part_size=5 * 1024 * 1024)
+
+        async def confirm_another(server: PretendS3, seen: Seen) -> web.StreamResponse:
+            response = await server.obey(seen)
+            if way == "completion":
+                assert isinstance(response, web.Response)
+                other = str(response.text).partition("<ChecksumCRC32>")[0] + "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>"
+                return web.Response(text=f"{other}</CompleteMultipartUploadResult>", content_type="application/xml")
+            return web.Response(headers={"ETag": response.headers["ETag"], "x-amz-checksum-crc32": "AAAAAA=="})
+
+        async with pretend_s3() as s3, S3Session(s3.server.config(perf=perf)) as session:
+            s3.plan(
+                confirm_another,
+                lambda seen: (
+                    seen.method == ("POST" if way == "completion" else "PUT")
+                    and (way == "object" or "uploadId" in seen.query)
+                ),
+            )
+            size = 10 if way == "object" else 6 * 1024 * 1024
+            with pytest.raises(IntegrityException, match="other bytes than were sent"):
+                await S3BlobStore(session).write(new_blob(), body_of(bytes(size)))
+            assert s3.objects == {}
+            assert s3.uploads == {}
+
     async def test_uploads_that_learn_it_at_the_same_time_all_succeed(self) -> None:
         async def answer(request: web.Request) -> web.StreamResponse:
             await request.read()

@@ -5,9 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
-from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]  # it ships no types
-from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
-from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
@@ -16,6 +13,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 from tests.support.s3.scripted import scripted_server
 from tests.support.s3.server import S3Server
+from tests.support.s3.signatures import is_signed
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -46,7 +44,8 @@ async def proxy() -> AsyncIterator[Proxy]:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         seen[0].seen.append((request.raw_path, request.headers["Host"]))
-        if not _is_signed_for(request, "the-secret"):
+        target = re.sub(r"^http://[^/]+", "", request.raw_path)
+        if not is_signed(request.method, target, request.headers, "the-secret"):
             seen[0].wrong_signatures.append(request.raw_path)
         return web.Response(body=b"12345", headers={"ETag": '"x"'})
 
@@ -91,17 +90,3 @@ async def test_keys_of_the_environment_with_line_breaks_are_named_when_the_backe
     with pytest.raises(InvalidArgumentException, match="the credential chain gives keys that cannot be used") as raised:
         await S3Session(proxy.server.config(access_key_id=None, secret_access_key=None)).__aenter__()
     assert text.split(maxsplit=1)[0] not in str(raised.value)
-
-
-def _is_signed_for(request: web.Request, secret: str) -> bool:
-    """Compute the signature again, by the SDK's rules, of what has arrived."""
-    found = re.search(r"SignedHeaders=([^,]+), ?Signature=(\w+)", request.headers["Authorization"])
-    assert found is not None
-    names, signature = found.groups()
-    headers = {name: request.headers[name] for name in names.split(";")}
-    path = re.sub(r"^http://[^/]+", "", request.raw_path)
-    again = AWSRequest(request.method, f"http://{request.headers['Host']}{path}", headers=headers)
-    again.context["timestamp"] = request.headers["X-Amz-Date"]
-    signer = S3SigV4Auth(Credentials("ak", secret), "s3", "us-east-1")
-    canonical = signer.canonical_request(again)
-    return bool(signer.signature(signer.string_to_sign(again, canonical), again) == signature)

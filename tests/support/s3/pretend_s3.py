@@ -28,9 +28,10 @@ _DESCRIBING = (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A request as it came in."""
+    """A request as it came in; `target` is its path and query, still encoded."""
 
     method: str
+    target: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -79,7 +80,7 @@ class PretendS3:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         path = unquote(request.raw_path.partition("?")[0])
-        seen = Seen(request.method, path, dict(request.query), headers, await request.read())
+        seen = Seen(request.method, request.raw_path, path, dict(request.query), headers, await request.read())
         self.requests.append(seen)
         for number, (when, act) in enumerate(self._plans):
             if when(seen):

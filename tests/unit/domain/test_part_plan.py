@@ -65,3 +65,11 @@ def test_more_than_the_largest_object_is_refused() -> None:
     with pytest.raises(FileTooLargeException) as caught:
         part_sizes(8 * MIB, MAX_OBJECT_SIZE + 1)
     assert caught.value.limit == MAX_OBJECT_SIZE
+
+
+def test_ten_thousand_parts_are_the_most_that_s3_takes() -> None:
+    assert len(list(part_sizes(5 * MIB, 50_000 * MIB))) == 10_000
+    one_more = list(part_sizes(5 * MIB, 50_000 * MIB + 1))
+    assert len(one_more) <= 10_000
+    assert one_more[0] == 6 * MIB
+    assert max(len(list(part_sizes(size))) for size in (5 * MIB, 6 * MIB, 8 * MIB)) <= 10_000
