@@ -208,7 +208,7 @@ class TestLargeBodiesOverTls:
                 writing = asyncio.create_task(
                     S3BlobStore(connection).write(new_blob(size=len(LARGE)), body_of(LARGE, size=len(LARGE)))
                 )
-                with pytest.raises(StorageUnavailableException, match="no answer in time"):
+                with pytest.raises(StorageUnavailableException, match="no response in time"):
                     await writing
                 enough.set()
 

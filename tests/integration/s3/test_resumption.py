@@ -1,5 +1,6 @@
 """Downloads that break off and go on."""
 
+import asyncio
 import base64
 import zlib
 
@@ -9,12 +10,15 @@ from aiohttp import web
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
+from s3py_helper.application.ports.observer import DownloadResumed
 from s3py_helper.domain.errors import (
     PreconditionFailedException,
     StorageUnavailableException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import leak_guard, read_all
+from tests.support.recorder import Recorder
+from tests.support.s3.pretend_s3 import Stored, pretend_s3
 from tests.support.s3.raw_server import Peer, raw_server
 
 CONTENT = b"0123456789" * 1000
@@ -70,3 +74,50 @@ class TestResumption:
     async def test_without_a_strong_tag_nothing_is_resumed(self, line: bytes) -> None:
         with pytest.raises(StorageUnavailableException, match="broke off"):
             await self._read(line, line)
+
+
+class TestSlowServers:
+    PERF = S3PerfConfig(operation_timeout=0.3, read_timeout=30, max_retries=1)
+
+    async def _read(self, recorder: Recorder, *, drips: int) -> bytes:
+        """The first connections give a byte now and then; the next one gives everything."""
+        left = drips
+
+        async def behave(peer: Peer) -> None:
+            nonlocal left
+            asked = await peer.head()
+            first = int(asked.partition(b"range: bytes=")[2].partition(b"-")[0] or 0)
+            size, status = len(CONTENT), b"206 OK" if first else b"200 OK"
+            where = b"Content-Range: bytes %d-%d/%d\r\n" % (first, size - 1, size) if first else b""
+            head = b'HTTP/1.1 %b\r\nETag: "x"\r\n%bContent-Length: %d\r\n\r\n' % (status, where, size - first)
+            await peer.answer(head)
+            if left:
+                left -= 1
+                for position in range(first, size):
+                    await peer.answer(CONTENT[position : position + 1])
+                    await asyncio.sleep(0.01)
+            await peer.answer(CONTENT[first:])
+
+        async with raw_server(behave) as server, S3Session(server.s3().config(perf=self.PERF), recorder) as session:
+            return await read_all(S3BlobStore(session), FILE_ID)
+
+    async def test_one_that_drips_is_left_for_another_connection(self) -> None:
+        recorder = Recorder()
+        assert await self._read(recorder, drips=1) == CONTENT
+        [event] = recorder.of(DownloadResumed)
+        assert "less than 4 KiB per second" in event.reason
+
+    async def test_one_that_keeps_dripping_is_given_up(self) -> None:
+        with pytest.raises(StorageUnavailableException, match="less than 4 KiB per second"):
+            await self._read(Recorder(), drips=9)
+
+    async def test_a_slow_reader_is_not_the_servers_fault(self) -> None:
+        recorder = Recorder()
+        perf = self.PERF.model_copy(update={"download_chunk_size": 4096})
+        async with pretend_s3() as s3, S3Session(s3.server.config(perf=perf), recorder) as session:
+            s3.objects["/tests/a.bin"] = Stored(bytes(20 * 4096), {"ETag": '"x"'})
+            async with S3BlobStore(session).open(FILE_ID) as blob:
+                async for _ in blob.body:
+                    # Together longer than the server would have had.
+                    await asyncio.sleep(0.05)
+        assert recorder.of(DownloadResumed) == []

@@ -14,6 +14,9 @@ from s3py_helper.domain.text_rules import forbidden_character
 _MIB: Final = 1024 * 1024
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
 
+SLOWEST_BODY: Final = 4 * 1024
+"""Bytes per second: a body has so much more time than a request without one. Four parts at once make 16 KiB/s."""
+
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 """Ports that a `Host` header leaves out."""
 
@@ -30,7 +33,10 @@ class S3PerfConfig(SettingsModel):
     multipart_part_size: int = Field(default=8 * _MIB, ge=5 * _MIB, le=5 * 1024 * _MIB)
     """Size of a part in bytes (5 MiB to 5 GiB); grows by itself where 10 000 parts would not do."""
     parts_in_flight: int = Field(default=4, ge=1, le=64)
-    """Parts of one upload on their way at once; an upload holds about so many parts in memory."""
+    """Parts of one upload in flight at once; an upload holds about so many parts in memory. Where parts have to be
+    larger than configured, because 10 000 of them must suffice, at most 128 MiB are in flight, or one part: up to
+    525 MiB where the size is known (5 TiB), 768 MiB where it is not (beyond 400 GiB).
+    """
     download_chunk_size: int = Field(default=1 * _MIB, ge=4 * 1024, le=16 * _MIB)
     """Largest chunk in bytes that a download yields at a time."""
     max_pool_connections: int = Field(default=64, ge=1, le=1000)
@@ -55,9 +61,9 @@ class S3PerfConfig(SettingsModel):
     """Seconds after the first failure within which the last further attempt begins."""
     operation_timeout: float = Field(default=30.0, gt=0, le=600.0)
     """Seconds for a whole request without a large body, with its further attempts and their pauses; one attempt may
-    take half of it. A request with a body has a second more for every 16 KiB. Downloads have it until the first
-    byte, then `read_timeout` holds. Listing, copying and completing a multipart upload are not bound by it, because
-    the server may work for long: each attempt has `read_timeout`.
+    take half of it. A body has a second more for every 4 KiB, whichever way it goes; a download that is slower although
+    its reader waits counts as broken off. Listing, copying and completing a multipart upload are not bound by it,
+    because the server may work for long: each attempt has `read_timeout`.
     """
 
 
@@ -166,7 +172,7 @@ class S3Config(SettingsModel):
     """
     sign_payload: bool = False
     """Over plain HTTP, sign a SHA-256 of every body, so that nobody on the way can change it unnoticed. It costs
-    uploads a sixth of their speed; TLS protects what comes down as well, and needs no such signature. The CRC-32
+    uploads a sixth of their speed; TLS protects downloads as well, and needs no such signature. The CRC-32
     that travels in any case guards against accidents only.
     """
     perf: S3PerfConfig | None = None

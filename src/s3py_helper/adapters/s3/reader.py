@@ -77,7 +77,7 @@ class BlobReader:
         return size, span
 
     async def _size_told_elsewhere(self, response: Response, file_id: FileId) -> int:
-        """The size that HEAD tells, where a response to GET does not; it must be that of the same bytes."""
+        """The size from HEAD, where a response to GET does not have it; it must be that of the same bytes."""
         described = await self._session.objects.head_object(file_id.bucket, file_id.key)
         same_version = etag_of(described) == etag_of(response.headers)
         if not same_version or content_encoding(described) != content_encoding(response.headers):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
+from time import monotonic
 from typing import Final
 
 from isal import isal_zlib
@@ -11,7 +12,7 @@ from s3py_helper.adapters.s3.api.content_range import parse_content_range
 from s3py_helper.adapters.s3.api.errors import ErrorContext, Failure, failure_of, storage_exception
 from s3py_helper.adapters.s3.api.object_headers import quoted
 from s3py_helper.adapters.s3.api.objects import ObjectApi
-from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.config import SLOWEST_BODY, S3PerfConfig
 from s3py_helper.adapters.s3.http.response import Response
 from s3py_helper.application.ports.observer import DownloadResumed
 from s3py_helper.domain.blob import BlobInfo
@@ -22,11 +23,14 @@ from s3py_helper.domain.file_id import Backend
 _FORGIVEN_AFTER: Final = 64 * 1024 * 1024
 """So many bytes after a break it is forgotten: large objects may break more often than small ones."""
 
+_ENDED_EARLY: Final = Failure(StorageUnavailableException, "the response ended too early")
+_TOO_SLOW: Final = Failure(StorageUnavailableException, f"it sends less than {SLOWEST_BODY // 1024} KiB per second")
+
 
 class ResumableBody:
     """Reads on from where a connection broke, provided that the object is still the same (`If-Match`).
 
-    A whole object is compared with its CRC-32 where the server has told one.
+    A whole object is compared with its CRC-32 where the server has sent one.
     """
 
     def __init__(self, objects: ObjectApi, info: BlobInfo, span: Span, response: Response, perf: S3PerfConfig) -> None:
@@ -38,6 +42,7 @@ class ResumableBody:
         self._position = span.start
         self._breaks = 0
         self._last_break = span.start
+        self._waited = 0.0
         # As the server wrote it: one that leaves the quotes out may compare the text as it is.
         self._etag = response.headers.get("etag")
         self._tells_length = "content-length" in response.headers
@@ -70,6 +75,7 @@ class ResumableBody:
 
     async def _next(self) -> bytes:
         while True:
+            began = monotonic()
             try:
                 data = await self._response.read()
             except Exception as error:
@@ -81,9 +87,18 @@ class ResumableBody:
                 continue
             if self._position + len(data) > self._span.stop:
                 raise self._corrupt("it has more bytes than announced")
-            if data:
+            self._waited += monotonic() - began
+            if data and not self._is_too_slow(len(data)):
                 return data
-            await self._resume(Failure(StorageUnavailableException, "the answer ended too early"), None)
+            await self._resume(_TOO_SLOW if data else _ENDED_EARLY, None)
+
+    def _is_too_slow(self, more: int) -> bool:
+        """Whether less has come than the slowest of servers sends, in the time that was spent waiting for it.
+
+        What a slow reader takes to come back is not part of that time.
+        """
+        received = self._position + more - self._last_break
+        return self._waited > self._perf.operation_timeout + received / SLOWEST_BODY
 
     async def _resume(self, failure: Failure, error: Exception | None) -> None:
         if self._position - self._last_break > _FORGIVEN_AFTER:
@@ -104,6 +119,7 @@ class ResumableBody:
         )
         self._breaks += 1
         self._last_break = self._position
+        self._waited = 0.0
         requested = {"range": f"bytes={self._position}-{self._span.stop - 1}", "if-match": etag}
         try:
             self._response = await self._objects.get_object(

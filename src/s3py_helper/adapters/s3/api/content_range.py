@@ -11,13 +11,13 @@ _RANGE: Final = re.compile(r"bytes (\d{1,20})-(\d{1,20})/(\d{1,20})", re.ASCII)
 
 
 def parse_content_range(header: str) -> tuple[Span, int]:
-    """The bytes that an answer holds, and the size of the whole.
+    """The bytes that a response holds, and the size of the whole.
 
     Raises:
         StorageOperationException: The header says something else, or nothing.
     """
     match = _RANGE.fullmatch(header)
     if match is None:
-        raise StorageOperationException(f"the server answers with the range {header!r}", backend=Backend.S3)
+        raise StorageOperationException(f"the server responds with the range {header!r}", backend=Backend.S3)
     first, last, size = map(int, match.groups())
     return Span(first, last + 1), size

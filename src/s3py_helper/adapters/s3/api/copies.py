@@ -1,7 +1,8 @@
 """Requests that copy within the service.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html and
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html. The server may work for long before it answers.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html. The server may work for
+long before it responds.
 """
 
 from collections.abc import Mapping

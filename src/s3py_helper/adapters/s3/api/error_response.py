@@ -1,4 +1,4 @@
-"""An answer of the service that says no."""
+"""A response of the service that says no."""
 
 import re
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ _MESSAGE: Final = re.compile(_ELEMENT.format("Message"))
 
 
 class ErrorResponse(Exception):
-    """What an error answer says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+    """What an error response says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 
     Attributes:
         status: HTTP status.
-        code: The service's error code; empty where the answer has no body, as with HEAD.
+        code: The service's error code; empty where the response has no body, as with HEAD.
         message: The service's own words.
-        headers: Headers of the answer, names in lower case.
+        headers: Headers of the response, names in lower case.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class ErrorResponse(Exception):
 
 
 def parse_error_response(status: int, headers: Mapping[str, str], body: bytes) -> ErrorResponse:
-    """Read an error answer. Proxies and load balancers answer in their own way: then only the status counts."""
+    """Read an error response. Proxies and load balancers write their own: then only the status counts."""
     text = body.decode("utf-8", "replace")
     code, message = _CODE.search(text), _MESSAGE.search(text)
     return ErrorResponse(

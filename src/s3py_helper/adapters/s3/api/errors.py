@@ -104,13 +104,13 @@ _TRANSPORT: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kin
     (faults.ClientClosed, StorageOperationException, "the backend was closed meanwhile"),
     (faults.ForeignClient, StorageOperationException, "the backend was opened elsewhere: open one here"),
     (faults.NotConnected, StorageUnavailableException, "no connection"),
-    (faults.NoResponseInTime, StorageUnavailableException, "no answer in time"),
-    (TimeoutError, StorageUnavailableException, "no answer in time"),
+    (faults.NoResponseInTime, StorageUnavailableException, "no response in time"),
+    (TimeoutError, StorageUnavailableException, "no response in time"),
     (faults.EarlySuccess, StorageUnavailableException, "it reported success before it had the whole request"),
-    (faults.BrokenOff, StorageUnavailableException, "the answer broke off"),
-    (faults.Disconnected, StorageUnavailableException, "it closed the connection without an answer"),
-    (faults.NotHttp, StorageUnavailableException, "its answer is not HTTP"),
-    (NotXml, StorageUnavailableException, "its answer cannot be read"),
+    (faults.BrokenOff, StorageUnavailableException, "the response broke off"),
+    (faults.Disconnected, StorageUnavailableException, "it closed the connection without a response"),
+    (faults.NotHttp, StorageUnavailableException, "its response is not HTTP"),
+    (NotXml, StorageUnavailableException, "its response cannot be read"),
     (faults.HttpFault, StorageUnavailableException, "the connection failed"),
     (OSError, StorageUnavailableException, "the connection failed"),
 )
@@ -147,7 +147,7 @@ def failure_of(error: Exception) -> Failure | None:
 
 
 def failure_of_response(response: ErrorResponse) -> Failure:
-    """What an error answer means."""
+    """What an error response means."""
     kind = KIND_BY_CODE.get(response.code) or _kind_by_status(response.status)
     words = _HINTS.get(response.code) or response.message or _HINTS_BY_STATUS.get(response.status) or "it refuses"
     if region := response.headers.get("x-amz-bucket-region"):
@@ -238,7 +238,7 @@ def storage_exception(failure: Failure, context: ErrorContext, error: Exception 
 
 
 def _total_size(error: Exception | None) -> int | None:
-    """The size in `Content-Range: bytes */<size>` of an answer 416 (RFC 9110, 14.4)."""
+    """The size in `Content-Range: bytes */<size>` of a response 416 (RFC 9110, 14.4)."""
     if not isinstance(error, ErrorResponse):
         return None
     size = error.headers.get("content-range", "").partition("/")[2]

@@ -1,6 +1,6 @@
 """What a response must show before its success is believed.
 
-A status 2xx alone proves little: captive portals and misconfigured proxies answer everything with 200 and a page of
+A status 2xx alone proves little: captive portals and misconfigured proxies respond to everything with 200 and a page of
 their own, and S3 itself may begin a response with 200 and end it with an error document.
 """
 
@@ -28,15 +28,15 @@ async def content_follows(response: Response) -> Response:
     """The response to a GET, whose body is still to come."""
     if response.status not in _CONTENT:
         with response:
-            raise NotConfirmed(f"status {response.status} is no answer to a request for bytes")
+            raise NotConfirmed(f"status {response.status} is no response to a request for bytes")
     return response
 
 
 async def described(response: Response) -> Mapping[str, str]:
-    """The headers that answer a HEAD."""
+    """The headers of the response to a HEAD."""
     with response:
         if response.status not in _DONE:
-            raise NotConfirmed(f"status {response.status} is no answer to a request for a description")
+            raise NotConfirmed(f"status {response.status} is no response to a request for a description")
         return response.headers
 
 
@@ -87,4 +87,4 @@ async def _require_no_objection(response: Response) -> None:
     if b"<Error" in body:
         raise parse_error_response(response.status, response.headers, body)
     if b"<html" in body[:1024].lower() or b"<!doctype" in body[:1024].lower():
-        raise NotConfirmed("it answers with a web page: is the endpoint that of an S3 service?")
+        raise NotConfirmed("it responds with a web page: is the endpoint that of an S3 service?")

@@ -53,7 +53,7 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def from_headers(headers: Mapping[str, str]) -> tuple[str | None, dict[str, str]]:
-    """File name and metadata from an answer's headers, their names in lower case."""
+    """File name and metadata from a response's headers, their names in lower case."""
     file_name, metadata = None, {}
     for header, value in headers.items():
         if not header.startswith(PREFIX):

@@ -1,4 +1,4 @@
-"""A stored file as the headers of an answer describe it."""
+"""A stored file as the headers of a response describe it."""
 
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
@@ -29,7 +29,7 @@ _GOES_WITH_THE_BYTES: Final = (
 
 
 def blob_info(file_id: FileId, headers: Mapping[str, str], size: int) -> BlobInfo:
-    """What an answer to GET or HEAD tells; names of headers in lower case."""
+    """What a response to GET or HEAD says; names of headers in lower case."""
     file_name, metadata = from_headers(headers)
     modified = headers.get("last-modified")
     return BlobInfo(
@@ -75,7 +75,7 @@ def content_encoding(headers: Mapping[str, str]) -> str | None:
 
 
 def content_length(headers: Mapping[str, str]) -> int:
-    """The size of the body that an answer describes, in bytes."""
+    """The size of the body that a response describes, in bytes."""
     length = headers.get("content-length", "")
     if not length.isdecimal():
         raise StorageOperationException("the server does not tell the size of the object", backend=Backend.S3)

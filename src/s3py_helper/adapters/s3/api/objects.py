@@ -89,7 +89,7 @@ class ObjectApi:
         try:
             await self._sender.send_to_remove(Request("delete", "DELETE", bucket, key))
         except FileNotFoundException as error:
-            # Amazon answers 204 for an object that is not there, some others 404.
+            # Amazon responds with 204 for an object that is not there, some others 404.
             if not isinstance(error.__cause__, ErrorResponse):
                 raise
 

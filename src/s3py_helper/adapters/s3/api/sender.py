@@ -16,7 +16,7 @@ from s3py_helper.adapters.s3.api.recovery import Outcome, Recovery
 from s3py_helper.adapters.s3.api.retrying import RetryPolicy
 from s3py_helper.adapters.s3.api.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
 from s3py_helper.adapters.s3.api.xml import XmlDocument, read_xml
-from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.config import SLOWEST_BODY, S3PerfConfig
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.payload import EMPTY, Payload
 from s3py_helper.adapters.s3.http.places import Hold, Place
@@ -25,9 +25,6 @@ from s3py_helper.application.concurrency.deadlines import DeadlineWatch
 from s3py_helper.application.ports.observer import Observer, RequestRetried
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.domain.file_id import Backend
-
-_SLOWEST_BODY: Final = 16 * 1024
-"""Bytes per second: a body has so much more time than a request without one. Four parts at once make 64 KiB/s."""
 
 _UNLIMITED: Final = 24 * 3600.0
 
@@ -122,7 +119,7 @@ class RequestSender:
         return response
 
     async def send_for_description(self, request: Request) -> Mapping[str, str]:
-        """The headers that answer a HEAD; raises as `send` does."""
+        """The headers of the response to a HEAD; raises as `send` does."""
         headers, _ = await self._send_in_a_place(request, described)
         return headers
 
@@ -171,7 +168,7 @@ class RequestSender:
     ) -> tuple[Taken, int]:
         """What was taken from the response, and how many attempts that took."""
         payload_hash = await self._payload_hash(request)
-        seconds = _UNLIMITED if request.slow else self._perf.operation_timeout + request.body.size / _SLOWEST_BODY
+        seconds = _UNLIMITED if request.slow else self._perf.operation_timeout + request.body.size / SLOWEST_BODY
         began = self._loop.time()
         recovery: Recovery | None = None
         attempts = 1

@@ -102,7 +102,7 @@ class Signer:
         expires_in: int,
         now: float | None = None,
     ) -> str:
-        """The query of a link that whoever has it may use for `expires_in` seconds.
+        """The query of a presigned URL, which anybody who has it may use for `expires_in` seconds.
 
         Every header given must be sent by the link's user with the same value.
         """

@@ -1,4 +1,4 @@
-"""Answers whose body is XML."""
+"""Responses whose body is XML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ _LARGEST: Final = 8 * 1024 * 1024
 
 
 class NotXml(Exception):
-    """The body of the answer is not the XML that belongs there."""
+    """The body of the response is not the XML that belongs there."""
 
 
 @dataclass(frozen=True, slots=True)
 class XmlDocument:
-    """An answer that was read as a whole.
+    """A response that was read as a whole.
 
     Attributes:
         root: Its XML.
@@ -43,7 +43,7 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
         must_have: An element below the root that must be there and have text.
 
     Raises:
-        ErrorResponse: The body says no, although the status said yes: the server had begun to answer before it knew
+        ErrorResponse: The body says no, although the status said yes: the server had begun to respond before it knew
             (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
         NotXml: It is no XML, too much of it, or lacks the element that it must have.
     """
@@ -51,10 +51,10 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
     while chunk := await response.read():
         body += chunk
         if len(body) > _LARGEST:
-            raise NotXml(f"an answer of more than {_LARGEST} bytes")
+            raise NotXml(f"a response of more than {_LARGEST} bytes")
     try:
         # Blanks are sent in front to keep the connection alive while the server works.
-        root = fromstring(body.strip())  # noqa: S314 - the server was chosen by whoever configured it; expat bounds entities
+        root = fromstring(body.strip())  # noqa: S314 - the server is the configured one; expat bounds entities
     except ParseError as error:
         raise NotXml(str(error)) from None
     name = root.tag.rpartition("}")[2]
@@ -65,5 +65,5 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
         raise NotXml(f"a document called {name}")
     xml = XmlDocument(root, response.headers)
     if must_have is not None and not xml.text_of(must_have):
-        raise NotXml(f"an answer without {must_have}")
+        raise NotXml(f"a response without {must_have}")
     return xml

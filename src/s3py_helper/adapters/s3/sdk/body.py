@@ -1,4 +1,4 @@
-"""The body of an answer of the SDK, with errors translated while it is read."""
+"""The body of a response of the SDK, with errors translated while it is read."""
 
 from collections.abc import AsyncGenerator
 from types import TracebackType

@@ -22,9 +22,9 @@ from s3py_helper.domain.errors import (
 _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], type[StorageException], str], ...]] = (
     ((sdk.SSLError,), StorageOperationException, "no TLS connection"),
     ((sdk.ProxyConnectionError,), StorageUnavailableException, "no connection to the proxy"),
-    ((sdk.ConnectTimeoutError, sdk.ReadTimeoutError), StorageUnavailableException, "no answer in time"),
+    ((sdk.ConnectTimeoutError, sdk.ReadTimeoutError), StorageUnavailableException, "no response in time"),
     ((sdk.EndpointConnectionError, sdk.ConnectionError), StorageUnavailableException, "no connection"),
-    ((sdk.ResponseStreamingError, sdk.IncompleteReadError), StorageUnavailableException, "the answer broke off"),
+    ((sdk.ResponseStreamingError, sdk.IncompleteReadError), StorageUnavailableException, "the response broke off"),
     ((sdk.HTTPClientError,), StorageUnavailableException, "the connection failed"),
     (
         (
@@ -40,7 +40,7 @@ _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], type[StorageException], s
         AccessDeniedException,
         "the credential chain gives no usable keys",
     ),
-    ((sdk.MetadataRetrievalError,), StorageUnavailableException, "the service that hands out keys does not answer"),
+    ((sdk.MetadataRetrievalError,), StorageUnavailableException, "the service that hands out keys does not respond"),
     ((sdk.ChecksumError, sdk.FlexibleChecksumError), IntegrityException, "the checksum does not fit the bytes"),
     (
         (sdk.ParamValidationError, sdk.ValidationError, sdk.MissingParametersError, sdk.InvalidDNSNameError),
@@ -50,8 +50,8 @@ _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], type[StorageException], s
     ((sdk.BotoCoreError, sdk.UndefinedModelAttributeError), StorageOperationException, "the SDK failed"),
     # aiohttp carries the SDK's requests; the SDK lets some of its errors through.
     ((aiohttp.ClientSSLError, aiohttp.InvalidURL), StorageOperationException, "no connection that could be trusted"),
-    ((aiohttp.ServerTimeoutError,), StorageUnavailableException, "no answer in time"),
-    ((aiohttp.ClientPayloadError,), StorageUnavailableException, "the answer broke off"),
+    ((aiohttp.ServerTimeoutError,), StorageUnavailableException, "no response in time"),
+    ((aiohttp.ClientPayloadError,), StorageUnavailableException, "the response broke off"),
     ((aiohttp.ClientError,), StorageUnavailableException, "the connection failed"),
 )
 
@@ -70,6 +70,6 @@ def error_response_of(response: dict[str, Any]) -> ErrorResponse:
     """What the `response` of a `ClientError` says."""
     error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code = str(error.get("Code", ""))
-    # For an answer without a body the SDK makes up a code from the status, and a message from its phrase.
+    # For a response without a body the SDK makes up a code from the status, and a message from its phrase.
     message = "" if code.isdecimal() and code in {str(status.value) for status in HTTPStatus} else error.get("Message")
     return ErrorResponse(int(metadata.get("HTTPStatusCode", 0)), code, str(message or ""), metadata.get("HTTPHeaders"))

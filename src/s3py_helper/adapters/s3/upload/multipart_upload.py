@@ -56,7 +56,7 @@ async def multipart_upload(
 class MultipartUpload:
     """Begins, feeds, completes or rolls back the upload of one object whose key nobody else uses.
 
-    Beginning and completing go on in a task of their own when their caller is cancelled: only their response tells what
+    Beginning and completing go on in a task of their own when their caller is cancelled: only their response says what
     there is to roll back.
     """
 

@@ -8,7 +8,7 @@ from s3py_helper.domain.errors import BucketNotFoundException, FileNotFoundExcep
 from s3py_helper.domain.file_id import Backend
 
 GRACE_SECONDS: Final = 5.0
-"""How long a request that was cancelled may still be answered: its response says that there is nothing more to come."""
+"""How long the response to a cancelled request is still waited for: it says that there is nothing more to come."""
 
 LOOKS_AFTER: Final = (5.0, 30.0)
 """Seconds after which a server is asked once more whether it has carried out what nobody waited for any longer."""
