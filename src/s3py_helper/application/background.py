@@ -9,8 +9,9 @@ from typing import Final, Self
 from s3py_helper.application.ports.observer import Observer, RollbackFailed
 from s3py_helper.domain.errors import StorageException
 
-PATIENCE: Final = 3.0
-"""Seconds for which a failed or cancelled operation waits for its clean-up before it leaves it to the background."""
+PATIENCE: Final = 2.0
+"""Seconds for which a failed or cancelled operation waits for its clean-up before it leaves it to the background. A use
+case and the backend under it may both do so: together they stay below 5 s."""
 
 CLEAN_UP_SECONDS: Final = 60.0
 """Seconds after which a clean-up counts as failed, whether it was running or waiting for its turn."""

@@ -10,7 +10,12 @@ from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.application.ports.observer import RequestRetried
-from s3py_helper.domain.errors import AccessDeniedException, StorageException, StorageUnavailableException
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    StorageException,
+    StorageOperationException,
+    StorageUnavailableException,
+)
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, new_blob, read_all
 from tests.support.recorder import Recorder
@@ -184,6 +189,20 @@ async def test_what_was_only_refused_is_not_deleted(s3: PretendS3) -> None:
     with pytest.raises(AccessDeniedException):
         await store_by(s3, "object")
     assert [seen.method for seen in s3.requests] == ["PUT"]
+
+
+@pytest.mark.parametrize("way", ["object", "part", "completion", "copied part"])
+@pytest.mark.parametrize("code", ["", "NoSuchUpload", "NoSuchKey"])
+async def test_what_is_missing_for_an_upload_is_not_a_file_that_somebody_asked_for(
+    s3: PretendS3, way: str, code: str
+) -> None:
+    if way == "copied part":
+        code = "NoSuchUpload"  # the others mean the source
+    s3.plan(saying(lambda: error(404, code)), REQUESTS[way], times=99)
+    with pytest.raises(StorageOperationException) as raised:
+        await store_by(s3, way)
+    assert not raised.value.retryable
+    assert left_of(s3, way) == 0
 
 
 @pytest.mark.parametrize("lie", ["a web page", "an error document", "accepted"])

@@ -5,16 +5,18 @@ from itertools import accumulate, pairwise
 from typing import Final
 
 from s3py_helper.adapters.s3.api.copies import CopySource
+from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.multipart import Part
 from s3py_helper.adapters.s3.api.object_headers import content_length, kept_headers, upload_headers
 from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.multipart_upload import multipart_upload
 from s3py_helper.adapters.s3.upload.stored_or_nothing import stored_or_nothing
+from s3py_helper.application.concurrency.first_error import first_error_of
 from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import Span
-from s3py_helper.domain.errors import FileNotFoundException
+from s3py_helper.domain.errors import FileNotFoundException, StorageException, StorageOperationException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.part_plan import MIB, part_sizes
 
@@ -56,9 +58,7 @@ class S3Copy:
             else:
                 etag = await self._in_parts(file_id, origin, headers, size)
         except FileNotFoundException as error:
-            # It was deleted meanwhile; the target's id is one that the caller does not know.
-            error.file_id = str(source)
-            raise
+            raise _of_source(error, source) from error.__cause__
         return BlobInfo(
             file_id=file_id,
             size=size,
@@ -87,12 +87,23 @@ class S3Copy:
                 etag = await objects.copies.copy_part(origin, span, bucket, key, upload.upload_id, number)
             upload.add(Part(number, etag))
 
-        async with multipart_upload(objects, background, bucket, key, headers, checksums=False) as upload:
+        async def copy_all() -> None:
             async with asyncio.TaskGroup() as group:
                 for number, (start, stop) in enumerate(pairwise(borders), start=1):
                     group.create_task(copy_part(number, Span(start, stop)))
+
+        async with multipart_upload(objects, background, bucket, key, headers, checksums=False) as upload:
+            await first_error_of(copy_all())
             etag, _ = await upload.complete(size)
         return etag
+
+
+def _of_source(error: FileNotFoundException, source: FileId) -> StorageException:
+    """What it means that something is not there: the source, under the id that the caller knows, or the upload."""
+    cause = error.__cause__
+    if isinstance(cause, ErrorResponse) and cause.code == "NoSuchUpload":
+        return StorageOperationException(error.message, operation="copy", backend=Backend.S3)
+    return FileNotFoundException(error.message, operation="copy", file_id=str(source), backend=Backend.S3)
 
 
 _: type[ServerSideCopy] = S3Copy

@@ -26,7 +26,8 @@ from s3py_helper.application.ports.observer import Observer, RequestRetried
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.domain.file_id import Backend
 
-_UNLIMITED: Final = 24 * 3600.0
+_SLOW_REQUEST: Final = 1800.0
+"""Seconds for a request that lets the server work for long, and again half of it for one attempt."""
 
 _BRIEF_UP_TO: Final = 256 * 1024
 """Bytes of a body that fit into the socket's buffer, or nearly so."""
@@ -44,7 +45,7 @@ class Request:
         query: Parameters.
         headers: Headers, in lower case.
         body: The body.
-        slow: Whether the server may be silent while it works: only `read_timeout` bounds an attempt then.
+        slow: Whether the server may work for long: `read_timeout` bounds its silence then, and half an hour the whole.
         once: Whether failures are final at once.
         outcome: Takes note of attempts that may have been carried out.
     """
@@ -168,7 +169,7 @@ class RequestSender:
     ) -> tuple[Taken, int]:
         """What was taken from the response, and how many attempts that took."""
         payload_hash = await self._payload_hash(request)
-        seconds = _UNLIMITED if request.slow else self._perf.operation_timeout + request.body.size / SLOWEST_BODY
+        seconds = _SLOW_REQUEST if request.slow else self._perf.operation_timeout + request.body.size / SLOWEST_BODY
         began = self._loop.time()
         recovery: Recovery | None = None
         attempts = 1

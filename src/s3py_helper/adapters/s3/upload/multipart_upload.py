@@ -45,11 +45,8 @@ async def multipart_upload(
     try:
         await upload.create(headers, checksums=checksums)
         yield upload
-    except BaseException as error:
+    except BaseException:  # whatever happened, the parts would stay, and be billed
         await background.run(Backend.S3, f"a multipart upload, or {object_named(bucket, key)}", upload.roll_back)
-        # Callers deal with one error of one file; the others are only its echo.
-        if isinstance(error, BaseExceptionGroup):
-            raise error.exceptions[0] from None
         raise
 
 

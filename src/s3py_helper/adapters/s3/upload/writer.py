@@ -12,9 +12,10 @@ from s3py_helper.adapters.s3.upload.in_flight_bytes import InFlightBytes
 from s3py_helper.adapters.s3.upload.multipart_upload import MultipartUpload, multipart_upload
 from s3py_helper.adapters.s3.upload.part_reader import PartReader
 from s3py_helper.adapters.s3.upload.stored_or_nothing import stored_or_nothing
+from s3py_helper.application.concurrency.first_error import first_error_of
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
-from s3py_helper.domain.errors import FileTooLargeException
+from s3py_helper.domain.errors import FileNotFoundException, FileTooLargeException, StorageOperationException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, part_sizes
 
@@ -34,6 +35,13 @@ class BlobWriter:
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """As `BlobStore.write` promises."""
+        try:
+            return await self._write(blob, body)
+        except FileNotFoundException as error:
+            # Nobody has asked for a file: something else is missing, the multipart upload for one.
+            raise StorageOperationException(error.message, operation="upload", backend=Backend.S3) from error
+
+    async def _write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         perf = self._perf
         headers = upload_headers(blob)
         file_id = FileId(Backend.S3, blob.bucket or self._default_bucket, blob.key)
@@ -74,7 +82,7 @@ class BlobWriter:
         objects, background = self._session.objects, self._session.background
         bucket, key = file_id.bucket, file_id.key
         async with multipart_upload(objects, background, bucket, key, headers, checksums=True) as upload:
-            await self._send_all(upload, first, reader, sizes)
+            await first_error_of(self._send_all(upload, first, reader, sizes))
             return await upload.complete(body.received, body.crc32)
 
     async def _send_all(

@@ -11,7 +11,7 @@ from botocore import exceptions as sdk
 
 from s3py_helper.adapters.s3.api import errors
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse, parse_error_response
-from s3py_helper.adapters.s3.api.errors import KIND_BY_CODE, ErrorContext, failure_of, translated
+from s3py_helper.adapters.s3.api.errors import KIND_BY_CODE, ErrorContext, failure_of, translated, was_not_carried_out
 from s3py_helper.adapters.s3.http import faults
 from s3py_helper.adapters.s3.sdk import errors as sdk_errors
 from s3py_helper.domain.errors import (
@@ -149,10 +149,45 @@ def test_trouble_on_the_way_is_raised_as_its_counterpart(
         raise error
 
 
-def test_how_long_the_service_asks_to_wait_is_told() -> None:
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": " 0 "}, 0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT", "date": "Wed, 21 Oct 2015 07:28:00 GMT"}, 30),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT", "date": "Wed, 21 Oct 2015 08:00:00 GMT"}, 0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT"}, 0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_the_service_asks_to_wait_is_told(headers: dict[str, str], seconds: float | None) -> None:
     with pytest.raises(StorageUnavailableException) as raised, translated(PLACE):
-        raise ErrorResponse(503, "SlowDown", headers={"retry-after": "7"})
-    assert raised.value.retry_after == 7
+        raise ErrorResponse(503, "SlowDown", headers=headers)
+    assert raised.value.retry_after == seconds
+
+
+@pytest.mark.parametrize("status", range(500, 600))
+def test_every_5xx_is_temporary_but_what_the_server_will_not_know_tomorrow(status: int) -> None:
+    failure = failure_of(ErrorResponse(status, "SomeCodeOfAProxy"))
+    assert failure is not None
+    assert failure.retryable is (status not in {501, 505})
+    assert not was_not_carried_out(ErrorResponse(status))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 412, 429])
+def test_what_was_refused_or_never_sent_was_not_carried_out(status: int) -> None:
+    assert was_not_carried_out(ErrorResponse(status))
+    assert was_not_carried_out(faults.NotConnected())
+    for doubtful in (faults.Disconnected(), faults.BrokenOff(), TimeoutError(), ErrorResponse(301), ErrorResponse(200)):
+        assert not was_not_carried_out(doubtful)
+
+
+@pytest.mark.parametrize("error", [ssl.SSLEOFError(8, "EOF"), ssl.SSLZeroReturnError(6, "closed")])
+def test_a_server_that_ends_in_the_middle_of_tls_may_come_back(error: Exception) -> None:
+    failure = failure_of(error)
+    assert failure is not None
+    assert failure.retryable
 
 
 def test_the_size_of_the_object_is_told_where_the_range_lies_outside() -> None:
