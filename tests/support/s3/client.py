@@ -66,3 +66,12 @@ async def opened(
 async def ask(client: HttpClient, server: RawServer, method: str = "GET", body: bytes = b"") -> int:
     with await opened(client, server, method, body) as response:
         return response.status
+
+
+async def whole(client: HttpClient, server: RawServer, method: str = "GET") -> bytes:
+    """The body of a response."""
+    body = b""
+    with await opened(client, server, method) as response:
+        while data := await response.read():
+            body += data
+    return body

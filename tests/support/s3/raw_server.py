@@ -2,9 +2,11 @@
 
 import asyncio
 import select
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,19 +55,25 @@ class RawServer:
     accepted: int = 0
     open: int = 0
     scheme: str = "http"
+    host: str = "127.0.0.1"
 
     @property
     def origin(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     def s3(self) -> S3Server:
         return S3Server("raw", self.origin, "ak", "the-secret")
 
 
 @asynccontextmanager
-async def raw_server(behave: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
-    """Every connection is handled by `behave`, then closed."""
-    state = RawServer(scheme="http" if tls is None else "https")
+async def raw_server(
+    behave: Behaviour, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1", receive_buffer: int | None = None
+) -> AsyncIterator[RawServer]:
+    """Every connection is handled by `behave`, then closed.
+
+    `receive_buffer` bounds what the system takes before `behave` does.
+    """
+    state = RawServer(scheme="http" if tls is None else "https", host=f"[{host}]" if ":" in host else host)
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,7 +91,10 @@ async def raw_server(behave: Behaviour, tls: ssl.SSLContext | None = None) -> As
             tasks.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    listening = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if receive_buffer is not None:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    server = await asyncio.start_server(handle, sock=listening, ssl=tls)
     state.port = server.sockets[0].getsockname()[1]
     try:
         yield state
@@ -94,6 +105,34 @@ async def raw_server(behave: Behaviour, tls: ssl.SSLContext | None = None) -> As
         if tasks:
             await asyncio.wait(tasks)
         await server.wait_closed()
+
+
+@asynccontextmanager
+async def raw_server_in_a_thread(behave: Behaviour) -> AsyncIterator[RawServer]:
+    """As `raw_server`, in an event loop of its own: it goes on while the client's is kept busy."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="raw server", daemon=True)
+    thread.start()
+
+    async def in_there[Value](work: Coroutine[None, None, Value]) -> Value:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+
+    server = raw_server(behave)
+    try:
+        yield await in_there(_entered(server))
+    finally:
+        await in_there(_left(server))
+        loop.call_soon_threadsafe(loop.stop)
+        await asyncio.to_thread(thread.join)
+        loop.close()
+
+
+async def _entered(server: AbstractAsyncContextManager[RawServer]) -> RawServer:
+    return await server.__aenter__()
+
+
+async def _left(server: AbstractAsyncContextManager[RawServer]) -> None:
+    await server.__aexit__(None, None, None)
 
 
 async def answer_everything(peer: Peer) -> None:

@@ -196,6 +196,9 @@ class ResponseParser:
             length = self.headers.get("content-length")
             self._left = None if length is None else int(length)
             self._ends_with_connection = length is None
+            if length is None and self._bodyless:
+                # llhttp does not know that there is no body to wait for.
+                self.keeps_alive = version == "1.1" and "close" not in self.headers.get("connection", "").lower()
         elif coding.lower() != "chunked":
             raise NotHttp(f"its body is encoded as {coding!r}, which nobody asked for")
         elif version == "1.0":
