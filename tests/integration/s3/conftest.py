@@ -11,7 +11,10 @@ from s3py_helper.adapters.s3.store import S3BlobStore
 from tests.support.proxy import FaultProxy, fault_proxy
 from tests.support.s3.certificate import Certificate, make_certificate
 from tests.support.s3.inspector import S3Inspector, inspector_of
+from tests.support.s3.released import every_client_is_empty_in_the_end
 from tests.support.s3.server import S3Server
+
+__all__ = ["every_client_is_empty_in_the_end"]
 
 PART_SIZE = 5 * 1024 * 1024
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import ssl
+from dataclasses import dataclass
 
 import pytest
 from aiohttp import web
@@ -18,7 +19,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, leak_guard, new_blob
 from tests.support.s3.certificate import Certificate
 from tests.support.s3.client import ask, http_client, opened
-from tests.support.s3.raw_server import FINE, Peer, RawServer, answer_everything, raw_server
+from tests.support.s3.raw_server import FINE, Peer, RawServer, answer_everything, raw_server, tunnel
 from tests.support.s3.scripted import error, scripted_server
 from tests.support.waiting import until
 
@@ -230,33 +231,19 @@ class TestAddresses:
                 await S3BlobStore(connection).info(FILE_ID)
 
 
+@dataclass
+class Overheard(Peer):
+    """A peer whose requests are kept."""
+
+    heads: list[bytes]
+
+    async def head(self) -> bytes:
+        self.heads.append(await super().head())
+        return self.heads[-1]
+
+
 class TestProxyWithTls:
     """Through CONNECT, as to every service behind TLS."""
-
-    @staticmethod
-    async def _tunnel(peer: Peer, connects: list[bytes]) -> None:
-        head = await peer.head()
-        connects.append(head)
-        host, _, port = head.split()[1].decode().rpartition(":")
-        there_reader, there_writer = await asyncio.open_connection(host, int(port))
-        await peer.answer(b"HTTP/1.1 200 Connection established\r\n\r\n")
-
-        async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-            while data := await source.read(65536):
-                target.write(data)
-                await target.drain()
-
-        pumps = [
-            asyncio.ensure_future(pump(peer.reader, there_writer)),
-            asyncio.ensure_future(pump(there_reader, peer.writer)),
-        ]
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in pumps:
-                task.cancel()
-            await asyncio.wait(pumps)
-            there_writer.transport.abort()
 
     async def test_requests_go_through_a_tunnel(self, certificate: Certificate) -> None:
         connects: list[bytes] = []
@@ -268,7 +255,7 @@ class TestProxyWithTls:
             return web.Response(body=b"12345", headers={"ETag": '"x"'})
 
         async def behave(peer: Peer) -> None:
-            await self._tunnel(peer, connects)
+            await tunnel(Overheard(peer.reader, peer.writer, peer.number, connects))
 
         async with scripted_server(answer, certificate.server_side()) as server, raw_server(behave) as proxy:
             config = server.config(verify_tls=certificate.path, proxy=f"http://us%40er:pass@127.0.0.1:{proxy.port}")
@@ -284,10 +271,7 @@ class TestProxyWithTls:
         async def answer(request: web.Request) -> web.StreamResponse:
             raise AssertionError("nothing may be sent")
 
-        async def behave(peer: Peer) -> None:
-            await self._tunnel(peer, [])
-
-        async with scripted_server(answer, certificate.server_side()) as server, raw_server(behave) as proxy:
+        async with scripted_server(answer, certificate.server_side()) as server, raw_server(tunnel) as proxy:
             config = server.config(proxy=proxy.origin)
             async with leak_guard(), S3Session(config) as connection:
                 with pytest.raises(StorageOperationException, match="certificate is not trusted"):

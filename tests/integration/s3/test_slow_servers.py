@@ -187,19 +187,20 @@ class TestBodies:
 class TestUploads:
     """Progress is what the other side has confirmed, over TLS as over plain HTTP."""
 
-    async def test_a_server_that_takes_the_body_slowly_is_not_given_up(self, tls: Certificate | None) -> None:
-        # As long as several timeouts, and in the end, when all is in the kernel's buffers, longer than one.
-        size = 12 * MIB
-
+    @pytest.mark.parametrize("size", [MIB, 24 * MIB], ids=["in the kernel's buffer", "in our own"])
+    async def test_a_server_that_takes_the_body_slowly_is_not_given_up(
+        self, size: int, tls: Certificate | None
+    ) -> None:
         async def behave(peer: Peer) -> None:
-            head = await peer.head()
-            for _ in range(size // MIB):
-                await peer.reader.readexactly(MIB)
+            await peer.head()
+            for _ in range(12):
+                await peer.reader.readexactly(size // 12)
                 await asyncio.sleep(AMPLE / 5)
-            await peer.answer(FINE if head.startswith(b"PUT") else b"")
+            await peer.reader.readexactly(size % 12)
+            await peer.answer(FINE)
 
         async with (
-            raw_server(behave, server_side(tls)) as server,
+            raw_server(behave, server_side(tls), receive_buffer=64 * 1024) as server,
             http_client(tls=tls, read_timeout=AMPLE) as client,
         ):
             assert await ask(client, server, "PUT", bytes(size)) == 200

@@ -138,3 +138,29 @@ async def _left(server: AbstractAsyncContextManager[RawServer]) -> None:
 async def answer_everything(peer: Peer) -> None:
     while await peer.head():
         await peer.answer(FINE)
+
+
+async def tunnel(peer: Peer) -> None:
+    """What a proxy does with CONNECT; gives up without a word when it is asked for anything else."""
+    head = await peer.head()
+    if not head.startswith(b"CONNECT "):
+        return
+    host, _, port = head.split()[1].decode().rpartition(":")
+    there_reader, there_writer = await asyncio.open_connection(host, int(port))
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
+
+    pumps: list[asyncio.Future[None]] = []
+    try:
+        await peer.answer(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        pumps.append(asyncio.ensure_future(pump(peer.reader, there_writer)))
+        pumps.append(asyncio.ensure_future(pump(there_reader, peer.writer)))
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in pumps:
+            task.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        there_writer.transport.abort()

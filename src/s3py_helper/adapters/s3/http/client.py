@@ -71,6 +71,11 @@ class HttpClient:
         """How many connections are open, those that are kept included."""
         return self._pool.open
 
+    @property
+    def idle_connections(self) -> int:
+        """How many of them are kept for the next request."""
+        return self._pool.idle_ones
+
     async def reserve(self, server: str, hold: Hold) -> Place:
         """A place for a request, to be released by the caller: it outlasts failed attempts.
 

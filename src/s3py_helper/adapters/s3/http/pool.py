@@ -57,6 +57,11 @@ class ConnectionPool:
         """How many connections are open."""
         return sum(connection.is_alive for connection in self._open)
 
+    @property
+    def idle_ones(self) -> int:
+        """How many of them nobody uses."""
+        return sum(connection.is_alive for idle in self._idle.values() for connection in idle)
+
     def idle(self, origin: str) -> HttpConnection | None:
         """A kept connection to the origin, to be given back; `None` when there is none."""
         idle = self._idle.get(origin)

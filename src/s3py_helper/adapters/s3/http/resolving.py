@@ -39,6 +39,16 @@ class Resolver:
         self._asking: dict[tuple[str, int], asyncio.Future[Sequence[AddrInfoType]]] = {}
         self._turn = 0
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a question is open."""
+        return bool(self._asking)
+
+    @property
+    def remembered(self) -> int:
+        """Of how many hosts the addresses are known."""
+        return len(self._known)
+
     async def addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
         """In the order to try them. Those of one family take turns, so that connections are spread over them.
 

@@ -122,3 +122,205 @@ def test_an_answer_without_length_ends_with_the_connection() -> None:
     assert not parser.complete
     parser.feed_end()
     assert (parser.complete, parser.keeps_alive, body_of(parser)) == (True, False, b"all of it")
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("message", "body", "keeps_alive"),
+    [
+        # RFC 9112, 6.3: what ends a body, in the order of its rules.
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", b"", True),
+        (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", b"", True),
+        (b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", b"", True),
+        (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS, b"", False),
+        (b"HTTP/1.1 205 Reset Content\r\nContent-Length: 5\r\n\r\nhello", b"hello", True),
+        (OK + b"Transfer-Encoding: Chunked\r\n\r\n" + CHUNKS, b"hello", True),
+        (OK + b"Content-Length: 5\r\n\r\nhello", b"hello", True),
+        (OK + b"Content-Length: 0\r\n\r\n", b"", True),
+        # 9.3: whether the connection persists.
+        (OK + b"Connection: close\r\nContent-Length: 5\r\n\r\nhello", b"hello", False),
+        (OK + b"Connection: Keep-Alive, Close\r\nContent-Length: 5\r\n\r\nhello", b"hello", False),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", b"hello", False),
+        (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", b"hello", True),
+        # 6.1: HTTP/1.0 does not know chunks, so somebody on the way may have got them wrong.
+        (
+            b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS,
+            b"hello",
+            False,
+        ),
+        # 7.1: extensions and trailers of chunks are of no interest.
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n", b"hello", True),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n0000000005\r\nhello\r\n00\r\n\r\n", b"hello", True),
+        # RFC 9110, 15.2: interim responses.
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + SIZED, b"hello", True),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + SIZED, b"hello", True),
+        # RFC 9112, 4: a reason may be missing.
+        (b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello", b"hello", True),
+    ],
+)
+def test_rfc_9112_decides_where_a_response_ends_and_whether_the_connection_persists(
+    message: bytes, body: bytes, keeps_alive: bool
+) -> None:
+    for pieces in ([message], [message[place : place + 1] for place in range(len(message))]):
+        parser = fed(*pieces)
+        assert (parser.complete, parser.keeps_alive, body_of(parser)) == (True, keeps_alive, body)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        # RFC 9112, 6.3: Content-Length.
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: 5, 6\r\n",
+        b"Content-Length: -5\r\n",
+        b"Content-Length: +5\r\n",
+        b"Content-Length: 5_0\r\n",
+        b"Content-Length: 0x5\r\n",
+        b"Content-Length: 5 5\r\n",
+        b"Content-Length: five\r\n",
+        b"Content-Length:\r\n",
+        b"Content-Length: 99999999999999999999999\r\n",
+        # 6.1: only `chunked` is understood, and nobody has asked for anything else.
+        b"Transfer-Encoding: gzip\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n",
+        b"Transfer-Encoding: chunked, gzip\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: identity\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        # 5: fields.
+        b"Content-Length : 5\r\n",
+        b"A: b\r\n c\r\nContent-Length: 5\r\n",
+        b"A: b\x00c\r\nContent-Length: 5\r\n",
+        b"A: b\rc\r\nContent-Length: 5\r\n",
+        b"\r\x00: b\r\n",
+        b": b\r\n",
+    ],
+)
+def test_a_head_that_could_be_read_in_two_ways_is_an_error(head: bytes) -> None:
+    with pytest.raises(NotHttp):
+        fed(OK + head + b"\r\nhello")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"HTTP/0.9 200 OK",
+        b"HTTP/1.2 200 OK",
+        b"HTTP/2.0 200 OK",
+        b"HTTP/3 200 OK",
+        b"HTTP/1.1 099 Low",
+        b"HTTP/1.1 000 Nothing",
+        b"HTTP/1.1 20 OK",
+        b"HTTP/1.1 2000 OK",
+        b"HTTP/1.1 -20 OK",
+        b"HTTP/1.1  200 OK",
+        b"http/1.1 200 OK",
+        b"GET / HTTP/1.1",
+        b"ICY 200 OK",
+    ],
+)
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["first", "after an interim response"])
+def test_a_status_line_of_another_kind_is_an_error(before: bytes, line: bytes) -> None:
+    with pytest.raises(NotHttp):
+        fed(before + line + b"\r\nContent-Length: 5\r\n\r\nhello")
+
+
+@pytest.mark.parametrize(
+    "chunks", [b"-5\r\nhello\r\n", b"5\r\nhelloXX", b"5\nhello\n0\n\n", b"ffffffffffffffffff\r\n", b"\r\nhello"]
+)
+def test_chunks_that_are_none_are_an_error(chunks: bytes) -> None:
+    with pytest.raises(NotHttp):
+        fed(OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+
+
+def test_what_is_wrong_is_said() -> None:
+    with pytest.raises(NotHttp, match="encoded as 'gzip'"):
+        fed(OK + b"Transfer-Encoding: gzip\r\n\r\n")
+    with pytest.raises(NotHttp, match=r"HTTP/2\.0"):
+        fed(b"HTTP/2.0 200 OK\r\n\r\n")
+    with pytest.raises(NotHttp, match="Content-Length"):
+        fed(OK + b"Content-Length: x\r\n\r\n")
+
+
+def test_trailers_do_not_pass_for_headers() -> None:
+    trailers = b'ETag: "foreign"\r\nX-New: y\r\n'
+    head = OK + b'ETag: "own"\r\nTransfer-Encoding: chunked\r\n\r\n'
+    parser = fed(head + CHUNKS[:-2] + trailers + b"\r\n")
+    assert parser.complete
+    assert parser.headers == {"etag": '"own"', "transfer-encoding": "chunked"}
+
+
+@pytest.mark.parametrize("piece", [b"A: b\r\n", b"b" * 1000])
+def test_trailers_without_end_are_an_error(piece: bytes) -> None:
+    with pytest.raises(NotHttp, match="do not end"):
+        fed(
+            OK + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS[:-2] + b"A: ",
+            *[piece] * (LARGEST_HEAD // len(piece) + 1),
+        )
+
+
+def test_interim_responses_without_end_are_an_error() -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    with pytest.raises(NotHttp, match="do not end"):
+        fed(*[interim] * (LARGEST_HEAD // len(interim) + 1))
+
+
+def test_a_body_in_many_small_chunks_is_no_endless_head() -> None:
+    count = LARGEST_HEAD
+    parser = fed(OK + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * count, b"0\r\n\r\n")
+    assert (parser.complete, len(body_of(parser))) == (True, count)
+
+
+@pytest.mark.parametrize(
+    ("message", "keeps_alive"),
+    [
+        (OK + b"Content-Length: 5\r\n\r\n", True),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n", True),
+        (OK + b"\r\n", True),
+        (OK + b"Connection: close\r\n\r\n", False),
+        (b"HTTP/1.0 200 OK\r\n\r\n", False),
+        (OK + b"Content-Length: 5\r\n\r\nh", False),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5", False),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r", False),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n", False),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", False),
+        (OK + b"\r\nh", False),
+        (OK + b"Content-Length: 0\r\n\r\nHTTP/1.1 ", False),
+    ],
+)
+def test_a_body_after_a_response_to_head_is_surplus(message: bytes, keeps_alive: bool) -> None:
+    parser = fed(message, bodyless=True)
+    assert (parser.complete, parser.keeps_alive, parser.has_surplus) == (
+        True,
+        keeps_alive,
+        not keeps_alive and not message.endswith(b"OK\r\n\r\n") and b"close" not in message,
+    )
+
+
+def test_what_ends_with_the_connection_is_complete_only_when_that_ended_in_order() -> None:
+    message = OK + b"\r\nall of it, or not"
+    fed(message).feed_end(orderly=True)
+    with pytest.raises(BrokenOff):
+        fed(message).feed_end(orderly=False)
+
+
+@pytest.mark.parametrize(
+    ("message", "at_most", "is_short"),
+    [
+        (OK + b"Content-Length: 10\r\n\r\nhello", 5, True),
+        (OK + b"Content-Length: 10\r\n\r\nhello", 4, False),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", 0, True),
+        (OK + b"\r\nhello", 1000, False),
+    ],
+)
+def test_the_rest_of_a_body_can_be_dropped(message: bytes, at_most: int, is_short: bool) -> None:
+    parser = fed(message)
+    assert parser.drop(at_most) is is_short
+    assert (parser.held, parser.take()) == (0, b"")
+    parser.feed(b"lo")
+    assert (parser.held, parser.dropped) == (0, 2)

@@ -1,0 +1,157 @@
+"""TLS between bytes and bytes, against OpenSSL's own server side, however the network cuts it."""
+
+import ssl
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3py_helper.adapters.s3.http.tls_layer import TlsLayer
+from tests.support.s3.certificate import Certificate, make_certificate
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+class Server:
+    """The other end."""
+
+    def __init__(self, certificate: Certificate, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> None:
+        context = certificate.server_side()
+        context.maximum_version = version
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.session = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        self.established = False
+
+    def receive(self, data: bytes) -> bytes:
+        self.incoming.write(data)
+        received = b""
+        with suppress(ssl.SSLWantReadError):
+            if not self.established:
+                self.session.do_handshake()
+                self.established = True
+            while piece := self.session.read(65536):
+                received += piece
+        return received
+
+    def send(self, data: bytes) -> bytes:
+        view = memoryview(data)
+        while view:
+            view = view[self.session.write(view) :]
+        return self.outgoing.read()
+
+
+def trusting(certificate: Certificate) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certificate.path)
+
+
+def shaken(layer: TlsLayer, server: Server) -> None:
+    """Hands over whatever each side has to say until both are content."""
+    layer.receive(b"")
+    for _ in range(10):
+        server.receive(layer.outgoing())
+        layer.receive(server.outgoing.read())
+    assert layer.established
+    assert server.established
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    borders = [0, *sorted(min(place, len(data)) for place in places), len(data)]
+    return [data[start:stop] for start, stop in pairwise(borders)]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@given(
+    content=st.binary(max_size=50_000),
+    reply=st.binary(max_size=50_000),
+    places=st.lists(st.integers(0, 60_000), max_size=5),
+)
+def test_what_is_sent_arrives_both_ways_however_it_is_cut(
+    certificate: Certificate, version: ssl.TLSVersion, content: bytes, reply: bytes, places: list[int]
+) -> None:
+    layer, server = TlsLayer(trusting(certificate), "127.0.0.1"), Server(certificate, version)
+    shaken(layer, server)
+    sent = layer.encrypt(content)
+    assert b"".join(server.receive(piece) for piece in cut(sent, places)) == content
+    assert b"".join(layer.receive(piece) for piece in cut(server.send(reply), places)) == reply
+    assert (layer.error, layer.ended) == (None, False)
+
+
+def test_the_handshake_may_come_byte_by_byte(certificate: Certificate) -> None:
+    layer, server = TlsLayer(trusting(certificate), "127.0.0.1"), Server(certificate)
+    layer.receive(b"")
+    for _ in range(10):
+        server.receive(layer.outgoing())
+        for place in server.outgoing.read():
+            assert layer.receive(bytes([place])) == b""
+    assert layer.established
+
+
+def test_a_layer_within_a_layer(certificate: Certificate) -> None:
+    outer_server, server = Server(certificate), Server(certificate)
+    outer = TlsLayer(trusting(certificate), "127.0.0.1")
+    shaken(outer, outer_server)
+    layer = TlsLayer(trusting(certificate), "127.0.0.1", outer)
+    layer.receive(b"")
+    for _ in range(10):
+        server.receive(outer_server.receive(layer.outgoing()))
+        if reply := server.outgoing.read():
+            layer.receive(outer_server.send(reply))
+    assert layer.established
+    assert server.receive(outer_server.receive(layer.encrypt(b"request"))) == b"request"
+    assert layer.receive(outer_server.send(server.send(b"response"))) == b"response"
+
+
+def test_a_certificate_that_is_not_trusted_is_the_error_and_the_server_is_told(certificate: Certificate) -> None:
+    layer, server = TlsLayer(ssl.create_default_context(), "127.0.0.1"), Server(certificate)
+    layer.receive(b"")
+    server.receive(layer.outgoing())
+    layer.receive(server.outgoing.read())
+    assert isinstance(layer.error, ssl.SSLCertVerificationError)
+    assert not layer.established
+    with pytest.raises(ssl.SSLError, match=r"(?i)unknown.ca"):
+        server.receive(layer.outgoing())
+
+
+def test_a_certificate_of_another_host_is_the_error(certificate: Certificate) -> None:
+    layer, server = TlsLayer(trusting(certificate), "127.0.0.2"), Server(certificate)
+    layer.receive(b"")
+    server.receive(layer.outgoing())
+    layer.receive(server.outgoing.read())
+    assert isinstance(layer.error, ssl.SSLCertVerificationError)
+
+
+@pytest.mark.parametrize("before", [b"", b"the end of a body"])
+def test_a_farewell_is_noticed_behind_the_last_bytes(certificate: Certificate, before: bytes) -> None:
+    layer, server = TlsLayer(trusting(certificate), "127.0.0.1"), Server(certificate)
+    shaken(layer, server)
+    data = server.send(before)
+    with pytest.raises(ssl.SSLWantReadError):
+        server.session.unwrap()
+    assert layer.receive(data + server.outgoing.read()) == before
+    assert layer.ended
+    assert layer.error is None
+
+
+@pytest.mark.parametrize("before", [b"", b"good bytes"])
+def test_what_does_not_decrypt_is_an_error_behind_what_does(certificate: Certificate, before: bytes) -> None:
+    layer, server = TlsLayer(trusting(certificate), "127.0.0.1"), Server(certificate)
+    shaken(layer, server)
+    good, bad = server.send(before), bytearray(server.send(b"bad bytes"))
+    bad[-1] ^= 1
+    assert layer.receive(good + bytes(bad)) == before
+    assert layer.error is not None
+
+
+def test_no_more_is_encrypted_than_is_given(certificate: Certificate) -> None:
+    layer, server = TlsLayer(trusting(certificate), "127.0.0.1"), Server(certificate)
+    shaken(layer, server)
+    assert layer.encrypt(b"") == b""
+    assert layer.outgoing() == b""
+    assert server.receive(layer.encrypt(memoryview(b"a view")[2:])) == b"view"
