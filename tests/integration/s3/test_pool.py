@@ -9,6 +9,7 @@ from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.application.ports.observer import ConnectionReplaced, Event, PoolWaited
+from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import StorageOperationException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import leak_guard
@@ -37,6 +38,10 @@ class Events:
 
 async def serve_large_objects(peer: Peer) -> None:
     while head := await peer.head():
+        if b"\r\nrange: bytes=0-9\r\n" in head:
+            content_range = b"Content-Range: bytes 0-9/%d\r\n" % SIZE
+            await peer.answer(b"HTTP/1.1 206 Partial\r\n" + content_range + b"Content-Length: 10\r\n\r\n" + bytes(10))
+            continue
         await peer.answer(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: %d\r\n\r\n' % SIZE)
         if not head.startswith(b"HEAD"):
             await peer.answer(bytes(SIZE))
@@ -56,10 +61,33 @@ async def test_readers_that_do_not_read_leave_connections_to_short_requests() ->
         eighth = asyncio.create_task(readers.enter_async_context(store.open(FILE_ID)))
         async with asyncio.timeout(5):
             assert (await store.info(FILE_ID)).size == SIZE
+            async with store.open(FILE_ID, ByteRange(0, 9)) as blob:
+                assert [len(chunk) async for chunk in blob.body] == [10]
         assert not eighth.done()
         eighth.cancel()
         await asyncio.wait([eighth])
         assert server.accepted == 8
+
+
+async def test_what_has_come_completely_holds_no_connection_however_slowly_it_is_read() -> None:
+    content = bytes(200_000)
+
+    async def behave(peer: Peer) -> None:
+        while await peer.head():
+            await peer.answer(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: %d\r\n\r\n' % len(content) + content)
+
+    perf = S3PerfConfig(max_pool_connections=2, pool_timeout=5)
+    async with (
+        raw_server(behave) as server,
+        leak_guard(),
+        S3Session(server.s3().config(perf=perf)) as session,
+        AsyncExitStack() as readers,
+    ):
+        store = S3BlobStore(session)
+        opened = [await readers.enter_async_context(store.open(FILE_ID)) for _ in range(10)]
+        for blob in opened:
+            assert b"".join([chunk async for chunk in blob.body]) == content
+        assert server.accepted <= 2
 
 
 async def test_waiting_for_a_connection_ends_with_an_error_that_may_be_tried_again() -> None:

@@ -55,7 +55,7 @@ async def opened(
     headers = {"host": f"127.0.0.1:{server.port}", **headers}
     place = await client.reserve(server.origin, hold)
     try:
-        response = await client.send(place, method, server.origin, "/", headers, payload_of(body))
+        response = await client.send(method, server.origin, "/", headers, payload_of(body))
     except BaseException:
         place.release()
         raise

@@ -110,9 +110,9 @@ class RequestSender:
             StorageException: The service refuses, or the last attempt failed.
         """
         if place is None:
-            place = await self._reserve(request, Hold.LASTING)
+            place = await self._reserve(request, _hold_of_download(request))
         try:
-            response, _ = await self._send_until_taken(request, content_follows, place)
+            response, _ = await self._send_until_taken(request, content_follows)
         except BaseException:  # no response owns the place
             place.release()
             raise
@@ -160,14 +160,14 @@ class RequestSender:
         """As `_send_until_taken`, for requests that end by themselves."""
         place = await self._reserve(request, Hold.BRIEF if request.body.size <= _BRIEF_UP_TO else Hold.BULK)
         try:
-            return await self._send_until_taken(request, take, place)
+            return await self._send_until_taken(request, take)
         finally:
             place.release()
 
     async def _send_until_taken[Taken](
-        self, request: Request, take: Callable[[Response], Awaitable[Taken]], place: Place
+        self, request: Request, take: Callable[[Response], Awaitable[Taken]]
     ) -> tuple[Taken, int]:
-        """What was taken from the response, and how many attempts that took."""
+        """What was taken from the response, and how many attempts that took; the caller holds a place."""
         payload_hash = await self._payload_hash(request)
         seconds = _SLOW_REQUEST if request.slow else self._perf.operation_timeout + request.body.size / SLOWEST_BODY
         began = self._loop.time()
@@ -180,7 +180,7 @@ class RequestSender:
             clock_offset = self._signer.clock_offset
             try:
                 with self._deadlines.limit(limit):
-                    taken = await take(await self._attempt(request, payload_hash, credentials, place))
+                    taken = await take(await self._attempt(request, payload_hash, credentials))
             except Exception as error:
                 # Errors that the tables do not know are defects and pass unchanged.
                 failure = failure_of(error)
@@ -231,7 +231,7 @@ class RequestSender:
         signs = self._sign_payload or request.method == "POST"
         return await request.body.sha256() if signs else UNSIGNED_PAYLOAD
 
-    async def _attempt(self, request: Request, payload_hash: str, credentials: Credentials, place: Place) -> Response:
+    async def _attempt(self, request: Request, payload_hash: str, credentials: Credentials) -> Response:
         address = self.endpoint.address(request.bucket, request.key)
         query = encoded_query(request.query)
         headers = {"host": address.host, **request.headers}
@@ -246,8 +246,16 @@ class RequestSender:
         if self._client.closed:
             raise StorageOperationException(f"the S3 backend was closed meanwhile (S3 at {self.endpoint.url})")
         target = f"{address.path}?{query}" if query else address.path
-        response = await self._client.send(place, request.method, address.origin, target, headers, request.body)
+        response = await self._client.send(request.method, address.origin, target, headers, request.body)
         if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             return response
         with response:
             raise parse_error_response(response.status, response.headers, await refusal(response))
+
+
+def _hold_of_download(request: Request) -> Hold:
+    """A short range fits into the connection's buffer, whoever reads it; how long everything else is, is not known."""
+    first, _, last = request.headers.get("range", "").removeprefix("bytes=").partition("-")
+    if last.isdecimal() and int(last) - int(first or 0) < _BRIEF_UP_TO:
+        return Hold.BRIEF
+    return Hold.LASTING

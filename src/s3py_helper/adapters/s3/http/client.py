@@ -91,16 +91,15 @@ class HttpClient:
         self.owner.check()
         return self._places.take(hold) or await self._wait_for_place(server, hold)
 
-    async def send(
-        self, place: Place, method: str, origin: str, target: str, headers: Mapping[str, str], body: Payload
-    ) -> Response:
-        """The response as soon as its head is there. It does not own the place until told to: see `Response.adopt`.
+    async def send(self, method: str, origin: str, target: str, headers: Mapping[str, str], body: Payload) -> Response:
+        """The response as soon as its head is there.
+
+        The caller holds a place, which carries one exchange at a time: see `reserve`, and `Response.adopt`.
 
         A kept connection that turns out to be closed is replaced by a fresh one (RFC 9112, 9.3.1), unless the request
         might have been carried out and must not be twice.
 
         Args:
-            place: The right to a connection; one place carries one exchange at a time.
             method: HTTP method.
             origin: Scheme, host and port.
             target: Encoded path and query.
@@ -111,7 +110,6 @@ class HttpClient:
             HttpFault: No response came.
             OSError: The network, or TLS, failed.
         """
-        del place  # asked for so that nobody sends without one
         message = self._head(method, origin, target, headers, body.size)
         kept = self._pool.idle(origin)
         while True:

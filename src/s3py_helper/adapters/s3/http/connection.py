@@ -50,7 +50,7 @@ class HttpConnection(asyncio.Protocol):
 
     Attributes:
         lost: Done when the socket is closed.
-        idle_since: When something was sent or received last, by the event loop's clock.
+        idle_since: When something was sent or received last, by `time.monotonic`.
         on_complete: Called once when the response under way is complete.
     """
 
@@ -109,29 +109,9 @@ class HttpConnection(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.resume_reading()
 
-    @property
-    def has_rest(self) -> bool:
-        """Whether the response under way has begun and is not complete."""
-        response = self._response
-        return response is not None and response.has_head and not response.complete
-
-    def drain(self, then: Callable[[], None]) -> bool:
-        """Receive the rest of the response for nothing, so that the connection can be kept; call `then` at its end.
-
-        Returns:
-            Whether that rest may be short enough; otherwise nothing happens.
-        """
-        response = self._response
-        if response is None or self._early or not self.is_alive or not response.drop(_DRAINED_AT_MOST):
-            return False
-        self.on_complete = then
-        self.relieve()
-        return True
-
     def finish(self) -> bool:
-        """End the exchange, wherever it is; gives whether the connection can carry another one, else it is closed."""
+        """End the exchange if the connection can carry another one now; gives whether it can."""
         response, transport = self._response, self._transport
-        self.on_complete = self._sending = None
         if (
             response is None
             or not response.complete
@@ -142,14 +122,38 @@ class HttpConnection(asyncio.Protocol):
             or transport.is_closing()
             or transport.get_write_buffer_size()
         ):
-            self.abort()
-            self._response = None
-            if response is not None and not response.complete:
-                response.abandon()
             return False
-        self._response = None
+        self._response = self.on_complete = None
         self.idle_since = self._patience.last_progress
         return True
+
+    def drain(self, then: Callable[[], None]) -> bool:
+        """Receive the rest of the response for nothing, so that the connection can be kept; call `then` at its end.
+
+        Returns:
+            Whether there is a rest, which may be short enough; otherwise nothing happens.
+        """
+        response = self._response
+        if (
+            response is None
+            or not response.has_head
+            or response.complete
+            or self._early
+            or not self.is_alive
+            or not response.drop(_DRAINED_AT_MOST)
+        ):
+            return False
+        self.on_complete = then
+        self.relieve()
+        return True
+
+    def give_up(self) -> None:
+        """End the exchange, wherever it is, and the connection with it."""
+        self.abort()
+        response, self._response = self._response, None
+        self.on_complete = self._sending = None
+        if response is not None and not response.complete:
+            response.abandon()
 
     @property
     def is_alive(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
 from s3py_helper.adapters.s3.http.connection import HttpConnection
@@ -68,9 +69,7 @@ class ConnectionPool:
         # The last one used is the one least likely to have been closed meanwhile.
         while idle:
             connection = idle.pop()
-            if not idle:
-                del self._idle[origin]
-            if connection.is_alive and self._loop.time() - connection.idle_since <= _IDLE_SECONDS:
+            if connection.is_alive and monotonic() - connection.idle_since <= _IDLE_SECONDS:
                 if not connection.has_input():
                     return connection
                 self._on_replaced(origin, "something came in that nobody had asked for, or its end")
@@ -108,23 +107,16 @@ class ConnectionPool:
             connection: The connection.
             place: Released as soon as the connection is not in use any more.
         """
-        if connection.has_rest and not self.closed and connection.drain(lambda: self._end_draining(connection)):
+        if connection.finish():
+            self._keep(origin, connection)
+        elif not self.closed and connection.drain(lambda: self._end_draining(connection)):
             timer = self._loop.call_later(_DRAIN_SECONDS, connection.abort)
             self._draining[connection] = _Draining(origin, timer, place)
             return
-        self._keep_or_close(origin, connection)
+        else:
+            connection.give_up()
         if place is not None:
             place.release()
-
-    def _keep_or_close(self, origin: str, connection: HttpConnection) -> None:
-        if not connection.finish():
-            return
-        if self.closed:
-            connection.abort()
-            return
-        self._idle.setdefault(origin, []).append(connection)
-        if self._sweeping is None:
-            self._sweeping = self._loop.call_later(_IDLE_SECONDS, self._sweep)
 
     async def aclose(self) -> None:
         """Close all connections, those in use too, and wait until their sockets are gone."""
@@ -151,6 +143,18 @@ class ConnectionPool:
             connection.sever()
         self._open.clear()
 
+    def _keep(self, origin: str, connection: HttpConnection) -> None:
+        if self.closed:
+            connection.abort()
+            return
+        idle = self._idle.get(origin)
+        if idle is None:
+            self._idle[origin] = [connection]
+        else:
+            idle.append(connection)
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(_IDLE_SECONDS, self._sweep)
+
     def _require_open(self) -> None:
         if self.closed:
             raise ClientClosed
@@ -173,14 +177,11 @@ class ConnectionPool:
 
     def _spare(self) -> HttpConnection | None:
         """A connection that nobody uses: the one that has been idle for longest, if any."""
-        origin = min(self._idle, key=lambda origin: self._idle[origin][0].idle_since, default=None)
-        if origin is None:
-            return next((connection for connection in self._draining if connection.is_alive), None)
-        idle = self._idle[origin]
-        spare = idle.pop(0)
-        if not idle:
-            del self._idle[origin]
-        return spare
+        # Within one origin they are in the order in which they became idle.
+        longest = min((idle for idle in self._idle.values() if idle), key=lambda idle: idle[0].idle_since, default=None)
+        if longest is not None:
+            return longest.pop(0)
+        return next((connection for connection in self._draining if connection.is_alive), None)
 
     def _sweep(self) -> None:
         """Close what nobody has used for long, so that no socket stays open for ever."""
@@ -196,4 +197,4 @@ class ConnectionPool:
             self._sweeping = self._loop.call_later(_IDLE_SECONDS, self._sweep)
 
     def _is_stale(self, connection: HttpConnection) -> bool:
-        return self._loop.time() - connection.idle_since > _IDLE_SECONDS
+        return monotonic() - connection.idle_since > _IDLE_SECONDS
