@@ -52,6 +52,8 @@ class ResumableBody:
         """Everything from the span's start to its end; raises where it cannot."""
         expected = self._info.checksum.crc32_value if self._is_whole and self._info.checksum else None
         crc32 = 0
+        if self._position == self._span.stop and expected not in {None, crc32}:
+            raise self._corrupt("its checksum is not the one that was stored")
         while self._position < self._span.stop:
             data = await self._next()
             self._position += len(data)
