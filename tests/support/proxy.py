@@ -8,6 +8,7 @@ from the server (nobody here pipelines requests).
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import AsyncIterator, Coroutine
@@ -32,6 +33,8 @@ class Act(Enum):
     """Hold everything back until the client leaves."""
     GARBAGE = auto()
     """Send bytes that are no HTTP, then cut."""
+    SURPLUS = auto()
+    """Send something more with the last bytes of the response."""
     DRIP = auto()
     """Go on, but a few bytes at a time."""
 
@@ -73,6 +76,8 @@ class _Connection:
     fault: Fault | None = None
     passed: dict[Direction, int] = field(default_factory=dict)
     answered: bool = True
+    request_line: str = ""
+    response_left: int | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -80,12 +85,14 @@ class FaultProxy:
     """Listens on `port` and passes everything on to `target_port`, but for what is planned.
 
     Attributes:
+        tls: The server's side of TLS, which clients then have to speak; towards the server it is never spoken.
         requests: The first line of every request that came by, in order.
         accepted: Connections so far.
         most_connections: The most that were open at once.
     """
 
     target_port: int
+    tls: ssl.SSLContext | None = None
     port: int = 0
     requests: list[str] = field(default_factory=list)
     accepted: int = 0
@@ -104,7 +111,7 @@ class FaultProxy:
 
     @property
     def endpoint(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"{'http' if self.tls is None else 'https'}://{HOST}:{self.port}"
 
     def plan(self, fault: Fault, *, request_starts: str = "", contains: str = "", times: int = 1) -> None:
         """Let the next `times` requests fail whose first line starts with, and contains, what is given."""
@@ -136,7 +143,7 @@ class FaultProxy:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     async def _accept(self) -> None:
-        self._listener = await asyncio.start_server(self._serve, HOST, self.port)
+        self._listener = await asyncio.start_server(self._serve, HOST, self.port, ssl=self.tls)
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def _refuse(self) -> None:
@@ -199,6 +206,7 @@ class FaultProxy:
     def _begin_exchange(self, connection: _Connection, chunk: bytes) -> None:
         line = chunk.partition(b"\r\n")[0].decode("latin-1")
         self.requests.append(line)
+        connection.request_line, connection.response_left = line, None
         connection.passed = dict.fromkeys(Direction, 0)
         connection.fault = None
         for plan in self._plans:
@@ -241,6 +249,10 @@ class FaultProxy:
             case Act.GARBAGE:
                 connection.client.write(fault.garbage)
                 await connection.client.drain()
+            case Act.SURPLUS:
+                target.write(rest + fault.garbage if _is_last(connection, rest) else rest)
+                await target.drain()
+                return True
             case Act.CUT:
                 pass
         return False
@@ -263,12 +275,24 @@ class FaultProxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
+def _is_last(connection: _Connection, chunk: bytes) -> bool:
+    """Whether the response ends with this chunk; to be asked for each."""
+    if connection.response_left is None:
+        head, _, body = chunk.lower().partition(b"\r\n\r\n")
+        has_body = not connection.request_line.startswith("HEAD ")
+        length = head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
+        connection.response_left = int(length or 0) if has_body else 0
+        chunk = body
+    connection.response_left -= len(chunk)
+    return connection.response_left <= 0
+
+
 @asynccontextmanager
-async def fault_proxy(target: str | int) -> AsyncIterator[FaultProxy]:
-    """A proxy before the server at the URL, or on the port, on this machine."""
+async def fault_proxy(target: str | int, tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultProxy]:
+    """A proxy before the server at the URL, or on the port, on this machine; its clients speak TLS where told so."""
     port = target if isinstance(target, int) else urlsplit(target).port
     assert port is not None
-    proxy = FaultProxy(port)
+    proxy = FaultProxy(port, tls)
     await proxy.accept()
     try:
         yield proxy

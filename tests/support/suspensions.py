@@ -1,6 +1,8 @@
 """Cancelling a piece of work at each of its suspensions, one after the other."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
@@ -10,10 +12,12 @@ class CancelledAt[Result]:
 
     Attributes:
         reached: Whether it suspended so often.
+        cancelled_at: When that was, by `time.monotonic()`.
     """
 
     def __init__(self, work: Coroutine[Any, Any, Result], nth: int, *, times: int = 1) -> None:
         self.reached = False
+        self.cancelled_at = math.inf
         self._work = work
         self._left = nth
         self._times = times
@@ -30,6 +34,7 @@ class CancelledAt[Result]:
             self._left -= 1
             if self._left == 0:
                 self.reached = True
+                self.cancelled_at = time.monotonic()
                 self._cancel_soon()
             try:
                 step, argument = self._work.send, (yield awaited)

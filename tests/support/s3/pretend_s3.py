@@ -8,7 +8,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from xml.etree.ElementTree import fromstring
 
 from aiohttp import web
@@ -107,6 +107,8 @@ class PretendS3:
             case "GET" if "uploadId" in seen.query:
                 known = seen.query["uploadId"] in self.uploads
                 return _xml("<ListPartsResult/>") if known else error(404, "NoSuchUpload")
+            case "GET" if "list-type" in seen.query:
+                return self._list(seen)
             case "HEAD" if seen.path.count("/") == 1:
                 return web.Response()
             case _:
@@ -177,6 +179,16 @@ class PretendS3:
             return error(412, "PreconditionFailed")
         self.objects[seen.path] = _stored(source.body, seen.headers)
         return _xml(f"<CopyObjectResult><ETag>{source.etag}</ETag></CopyObjectResult>")
+
+    def _list(self, seen: Seen) -> web.StreamResponse:
+        """All on one page."""
+        front = f"{seen.path.rstrip('/')}/"
+        entries = (
+            f"<Contents><Key>{quote(path.removeprefix(front))}</Key><Size>{len(stored.body)}</Size></Contents>"
+            for path, stored in sorted(self.objects.items())
+            if path.startswith(front + seen.query.get("prefix", ""))
+        )
+        return _xml(f"<ListBucketResult><EncodingType>url</EncodingType>{''.join(entries)}</ListBucketResult>")
 
     def _list_uploads(self) -> web.StreamResponse:
         entries = (
