@@ -115,6 +115,7 @@ def _environment() -> dict[str, str]:
     return clean | {"PATH": os.pathsep.join([commands, clean.get("PATH", "")])}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None or shutil.which("bash") is None, reason="needs curl and bash")
 @pytest.mark.parametrize("document", ["cli.md", "http.md"])
 def test_the_commands_do_what_is_shown(service: str, tmp_path: Path, document: str) -> None:
@@ -139,6 +140,7 @@ def test_the_commands_do_what_is_shown(service: str, tmp_path: Path, document: s
         assert fnmatch.fnmatchcase(output.strip(), pattern), f"{command}\n{output}"
 
 
+@pytest.mark.slow
 def test_the_application_that_is_shown_runs(tmp_path: Path) -> None:
     block = _blocks("fastapi.md", "python")[0]
     (tmp_path / "shown.py").write_text(block, encoding="utf-8")

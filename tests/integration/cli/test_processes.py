@@ -15,6 +15,8 @@ import pytest
 
 from tests.integration.cli.conftest import COMMAND, Run
 
+pytestmark = pytest.mark.slow
+
 type Start = Callable[..., subprocess.Popen[bytes]]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.documentation.blocks import ROOT, python_blocks, write
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 BIN = Path(sys.executable).parent
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "sqlite_store"
 S3PY = str(Path(sys.executable).with_name("s3py"))

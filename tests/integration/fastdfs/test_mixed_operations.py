@@ -19,6 +19,8 @@ from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import body_of, new_blob, read_all
 from tests.support.fastdfs.site import FastdfsSite
 
+pytestmark = pytest.mark.slow
+
 _OPERATIONS = 10_000
 _AT_ONCE = 50
 _RESTARTED = (("group1", 0), ("group2", 0))

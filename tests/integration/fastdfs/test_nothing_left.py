@@ -36,6 +36,7 @@ def _config(trackers: list[str]) -> FastdfsConfig:
     return FastdfsConfig(tracker_servers=trackers, group_name="group1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [None, _SIZE], ids=["size unknown", "size known"])
 async def test_on_a_real_server_nothing_stays_on_any_disk(fastdfs_site: FastdfsSite, size: int | None) -> None:
     if not isinstance(fastdfs_site, RealSite):

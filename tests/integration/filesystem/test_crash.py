@@ -19,6 +19,8 @@ from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import read_all
 from tests.integration.filesystem.writers import content_of, size_in
 
+pytestmark = pytest.mark.slow
+
 KILLS = 240
 AT_ONCE = 2
 KILLS_PER_INSPECTION = 20

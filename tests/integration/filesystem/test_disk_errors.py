@@ -22,6 +22,8 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.testing import body_of, breaking_after, leak_guard, new_blob, read_all
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("restriction", "error", "message"),

@@ -24,6 +24,7 @@ AT_ONCE = 8
 SIZES = (100, 300_000, PART_SIZE + 1, 3 * PART_SIZE)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_uploads_cancelled_or_cut_at_random_moments_leave_nothing(
     seaweedfs: S3Server, proxy: FaultProxy, inspector: S3Inspector
