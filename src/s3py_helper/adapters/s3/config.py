@@ -42,16 +42,20 @@ class S3PerfConfig(SettingsModel):
     max_pool_connections: int = Field(default=64, ge=1, le=1000)
     """Most connections to the service at once, over all of its hosts. A download holds one until its last bytes have
     come, so this is also about how many downloads can be under way: let it follow the number of readers you expect.
-    Downloads leave an eighth of it (at least one) to short requests.
+    Downloads leave an eighth of it (at least one) to short requests. The SDK, which the raw client and making buckets
+    use, has as many of its own.
     """
     pool_timeout: float = Field(default=30.0, gt=0, le=600.0)
     """Seconds that a request waits for a connection while all are in use; then it fails with
     `StorageUnavailableException`. Further attempts of a request keep its connection's place and wait no more.
     """
     read_timeout: float = Field(default=60.0, gt=0, le=600.0)
-    """Seconds without a byte after which a request counts as failed."""
+    """Seconds without progress after which an attempt counts as failed: the head of a response has to be complete this
+    long after the request was sent, then something has to come in so often. A server that takes no bytes of a large
+    body is noticed after twice as long at most.
+    """
     connect_timeout: float = Field(default=10.0, gt=0, le=120.0)
-    """Seconds to establish a connection."""
+    """Seconds to establish a connection, looking up the host, proxy and TLS included."""
     max_retries: int = Field(default=8, ge=0, le=20)
     """Further attempts after a failure that another attempt may mend. The pauses between them grow from 0.1 s to 5 s,
     so that the default lasts for 8 to 16 s: a server that restarts meanwhile is not noticed. A service that asks for

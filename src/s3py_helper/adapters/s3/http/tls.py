@@ -8,7 +8,7 @@ from pathlib import Path
 from s3py_helper.domain.errors import InvalidArgumentException
 
 type TlsSettings = Callable[[], ssl.SSLContext]
-"""Made when they are needed first: reading all certificates that the system trusts takes tens of milliseconds."""
+"""Makes them when they are first needed: reading all certificates that the system trusts takes tens of milliseconds."""
 
 
 def tls_settings(verify_tls: bool | str | Path) -> TlsSettings:  # noqa: FBT001 - the setting's own type
