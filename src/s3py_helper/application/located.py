@@ -159,11 +159,8 @@ class _Opening:
         if self._operation is not None:
             self._operation.__enter__()
         try:
-            for other in self._others:
-                try:
-                    return await self._enter()
-                except FileNotFoundException:
-                    self._place = other
+            if self._others:
+                return await self._enter_first_hit()
             return await self._enter()
         except BaseException as error:  # the block is never entered, so that nothing else would report its end
             self._failed(error)
@@ -183,6 +180,14 @@ class _Opening:
             self._failed(error)
         elif self._operation is not None:
             self._operation.__exit__(None, None, None)
+
+    async def _enter_first_hit(self) -> OpenBlob:
+        for other in self._others:
+            try:
+                return await self._enter()
+            except FileNotFoundException:
+                self._place = other
+        return await self._enter()
 
     async def _enter(self) -> OpenBlob:
         backend, file_id = self._place.backend, self._place.file_id

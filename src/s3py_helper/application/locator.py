@@ -84,10 +84,11 @@ class Locator:
             FileNotFoundException: The file is known to have been deleted.
         """
         try:
-            file_id = self._parsed(text)
+            file_id = self._parsed(text) if self._implied_prefix else FileId.parse(text, self.policy.mounted)
             _REQUIREMENTS[purpose](self.policy, file_id)
             if self._relocation is None:
-                return self._located(text, file_id)
+                observer = self.observer if self.observer.wants_operations() else None
+                return Located(text, file_id, Place(self.backends[file_id.backend], file_id), (), None, observer)
             first, *others = await self._relocation.places(file_id)
         except StorageException as error:
             error.file_id = text
