@@ -42,6 +42,7 @@ class Stage:
     observer: Gets the manager's events.
     in_use: Says what the kit holds that it should not: places of pools.
     behave: Lets the servers behave so from now on; as they should, for `None`.
+    forget_connections: Closes those that are idle, so that the next use case has to dial.
     """
 
     manager: StorageManager
@@ -50,6 +51,7 @@ class Stage:
     stored: Callable[[], Awaitable[set[str]]]
     in_use: Callable[[], list[str]]
     behave: Callable[[str | None], Awaitable[None]]
+    forget_connections: Callable[[], None] = lambda: None
 
 
 def descriptors() -> int:
@@ -153,9 +155,14 @@ async def on_fastdfs() -> AsyncIterator[Stage]:
         async def behave(how: str | None) -> None:
             await _misbehave(cluster, how)
 
+        def forget_connections() -> None:
+            for session in sessions:
+                for pool in session.pools:
+                    pool.drop_idle()
+
         recorder = Recorder()
         async with StorageManager(mode, fastdfs_config=config, observer=recorder) as manager:
-            yield Stage(manager, os.urandom(2 * _MIB), recorder, cluster.file_ids, in_use, behave)
+            yield Stage(manager, os.urandom(2 * _MIB), recorder, cluster.file_ids, in_use, behave, forget_connections)
 
 
 _FASTDFS_FAULTS: Final[dict[str, Misbehaviour]] = {

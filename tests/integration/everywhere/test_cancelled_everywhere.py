@@ -81,6 +81,8 @@ async def test_at_each_suspension(stage: Stage, use_case: UseCase, times: int) -
     for nth in range(1, MOST):
         files = await with_doomed_file(stage, files)
         before = await stage.stored()
+        if times > 1:
+            stage.forget_connections()
         async with leak_guard(within=CLEAN_UP):
             reached, stored = await cancelled(stage, use_case, files, nth, times)
         await delete_all(stage, stored)
