@@ -115,7 +115,8 @@ def _s3_stage(
         return {*s3.objects, *(f"part of {path}" for path, *_ in list(s3.uploads.values()))}
 
     def in_use() -> list[str]:
-        return [f"{client.places_in_use} places" for client in clients if client.places_in_use]
+        used = [(client.places_in_use, client.connections - client.idle_connections) for client in clients]
+        return [f"{places} places, {connections} connections" for places, connections in used if places or connections]
 
     async def behave(how: str | None) -> None:
         proxy.forget_plans()
