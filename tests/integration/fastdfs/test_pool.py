@@ -14,9 +14,7 @@ from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Peer, 
 from s3py_helper.adapters.fastdfs.protocol.messages import ACTIVE_TEST, ask
 from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
-from s3py_helper.application.ports.observer import ConnectionReplaced, DownloadResumed, PoolWaited
-from s3py_helper.domain.byte_range import ByteRange
-from s3py_helper.domain.errors import StorageUnavailableException
+from s3py_helper.application.ports.observer import ConnectionReplaced, PoolWaited
 from s3py_helper.testing import body_of, new_blob, read_all
 from tests.support.events import RecordingObserver
 from tests.support.fastdfs import Command, FakeCluster
@@ -124,12 +122,14 @@ async def test_a_forgotten_connection_fails_nobody_whose_work_may_be_repeated(
 
 
 async def test_an_old_connection_is_tested_before_it_is_used(
-    pool: ConnectionPool, storage: StorageServer, clock: Callable[[float], None]
+    pool: ConnectionPool, storage: StorageServer, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pool_module, "_TEST_TIMEOUT", 0.3)
     await _filled(pool, 1)
     clock(6)
     async with await pool.get_connection() as connection:
         await ask(connection, ACTIVE_TEST)
+        assert connection.channel.timeout == _TIMEOUT, "the test itself is over sooner"
     assert storage.statistics.accepted == 1
     assert storage.statistics.commands[Command.ACTIVE_TEST] == 3
 
@@ -295,62 +295,6 @@ async def test_a_pool_closed_while_one_connects_keeps_nothing(
     await until(lambda: storage.statistics.open == 0)
 
 
-@pytest.mark.parametrize("readers", [20, 40])
-async def test_slow_readers_starve_nobody_and_all_get_everything(
-    cluster: FakeCluster, observer: RecordingObserver, readers: int
-) -> None:
-    """More readers that stand still than there are connections; more than all their buffers hold."""
-    config = _config(cluster, connection_pool_size=8, pool_timeout=20)
-    content = _LARGE * 4
-    async with FastdfsBlobStore(config, observer) as store:
-        large = (await store.write(new_blob(size=len(content)), body_of(content, size=len(content)))).file_id
-        small = (await store.write(new_blob(), body_of(b"small"))).file_id
-        go_on = asyncio.Event()
-
-        async def read_slowly() -> bytes:
-            pieces = []
-            async with store.open(large) as blob:
-                async for chunk in blob.body:
-                    pieces.append(chunk)
-                    if len(pieces) == 2:
-                        started.append(1)
-                        await go_on.wait()
-            return b"".join(pieces)
-
-        started: list[int] = []
-        tasks = [asyncio.create_task(read_slowly()) for _ in range(readers)]
-        for _ in range(20):
-            async with asyncio.timeout(1):
-                assert (await store.info(small)).size == 5
-                assert await read_all(store, small) == b"small"
-                assert await read_all(store, large, ByteRange(0, 9)) == content[:10]
-        await until(lambda: len(started) == readers, within=30)
-        go_on.set()
-        assert all(result == content for result in await asyncio.gather(*tasks))
-        assert all(pool.free_slots == 8 for pool in store.session.pools)
-    assert observer.of(DownloadResumed)
-
-
-async def test_a_file_that_can_change_is_not_read_in_pieces(cluster: FakeCluster) -> None:
-    config = _config(cluster, connection_pool_size=2, pool_timeout=2)
-    async with FastdfsBlobStore(config) as store:
-        blob = new_blob()
-        appender = await store.commands.create_appender(blob, _LARGE)
-        async with store.open(appender) as opened:
-            first = await anext(opened.body)
-            with pytest.raises(StorageUnavailableException, match="stayed in use"):
-                await read_all(store, appender)
-            assert first + b"".join([chunk async for chunk in opened.body]) == _LARGE
-
-
-async def test_a_small_download_holds_no_connection(cluster: FakeCluster) -> None:
-    async with FastdfsBlobStore(_config(cluster, connection_pool_size=1, pool_timeout=0.5)) as store:
-        written = await store.write(new_blob(), body_of(_LARGE[:200_000]))
-        async with store.open(written.file_id) as one, store.open(written.file_id, ByteRange(5, 99)) as other:
-            assert await anext(other.body) == _LARGE[5:100]
-            assert await anext(one.body) == _LARGE[:200_000]
-
-
 async def test_no_pool_waits_for_a_server_that_is_slow_to_connect() -> None:
     with black_hole() as dead:
         async with FakeCluster({"group1": 1}) as cluster:
@@ -359,37 +303,3 @@ async def test_no_pool_waits_for_a_server_that_is_slow_to_connect() -> None:
                 began = time.monotonic()
                 await asyncio.gather(*(store.check() for _ in range(100)))
                 assert time.monotonic() - began < 4 * _TIMEOUT
-
-
-async def test_one_look_up_serves_all_who_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    loop = asyncio.get_running_loop()
-    look_up = loop.getaddrinfo
-
-    async def counted(host: str, port: int, **options: int) -> object:
-        asked.append(host)
-        await asyncio.sleep(0.05)
-        return await look_up(host, port, **options)
-
-    monkeypatch.setattr(loop, "getaddrinfo", counted)
-    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1")
-    async with server:
-        dialer = Dialer()
-        address = Address("localhost", server.sockets[0].getsockname()[1])
-        tasks = [asyncio.create_task(dialer.connect(address)) for _ in range(20)]
-        await asyncio.sleep(0.01)
-        tasks[0].cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await tasks[0]
-        for task in tasks[1:]:
-            (await task).close()
-        assert asked == ["localhost"]
-        (await dialer.connect(address)).close()
-        assert asked == ["localhost"] * 2
-
-
-async def test_a_failed_look_up_fails_all_and_is_not_remembered() -> None:
-    dialer = Dialer()
-    for _ in range(2):
-        tasks = [dialer.connect(Address("name.invalid", 22122)) for _ in range(3)]
-        assert all(isinstance(error, OSError) for error in await asyncio.gather(*tasks, return_exceptions=True))

@@ -46,7 +46,7 @@ class FastdfsConfig(SettingsModel):
     after a deletion another process may then still get the file.
     """
     spool_memory: int = Field(default=1024 * 1024, ge=0)
-    """An upload of unknown size waits until its size is known: up to so many bytes of it in memory, a larger one in a
+    """An upload of unknown size waits until its size is known: in memory up to this many bytes, a larger one in a
     temporary file.
     """
     spool_directory: PathSetting | None = None

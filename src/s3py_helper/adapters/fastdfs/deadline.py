@@ -10,7 +10,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 
 class within:  # noqa: N801 - a context manager, read as a preposition
-    """Ends what is done within it after so many seconds, and turns what is raised into a `StorageException`.
+    """Cancels the block after `seconds` seconds, and translates what it raises into a `StorageException`.
 
     The timeouts of a connection bound single waits. An operation has several: for a connection, for one tracker after
     the other, for a storage server and for the one that is asked in its place.

@@ -14,7 +14,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 CHUNK_BYTES: Final = 256 * 1024
 
 type Refill = Callable[[int, int], Awaitable[bytes]]
-"""Fetches so many bytes from that position of the file on, over a connection of its own."""
+"""Fetches, from a position of the file, a number of bytes over a connection of its own."""
 
 
 class HeldBody:

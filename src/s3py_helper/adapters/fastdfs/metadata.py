@@ -82,7 +82,7 @@ def read_metadata(stored: bytes) -> StoredMetadata:
 
 
 def pairs_in(stored: bytes) -> dict[str, str]:
-    """All pairs; records that nobody's client would write are left out."""
+    """All pairs; records that no client would write are left out."""
     pairs: dict[str, str] = {}
     for record in stored.split(_RECORD):
         name, separator, value = record.partition(_FIELD)

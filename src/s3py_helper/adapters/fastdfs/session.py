@@ -94,7 +94,7 @@ class FastdfsSession:
             connection = await pool.get_connection(long=True)
             try:
                 return await work(connection)
-            except BaseException:  # nobody owns it: it goes back, and is closed there unless it is between exchanges
+            except BaseException:  # it has no owner yet; releasing closes it unless it is between exchanges
                 connection.release()
                 raise
 

@@ -38,7 +38,7 @@ class Channel:
     Attributes:
         timeout: Seconds for each wait.
         allowance: Further seconds for the next waits, where the other end has much to do before it answers.
-        is_disturbed: Whether bytes, or the end, came in since the last time that somebody received.
+        is_disturbed: Whether bytes, or the end of the stream, have arrived since the last receive.
     """
 
     def __init__(self, sock: socket.socket, timeout: float) -> None:
@@ -126,7 +126,7 @@ class Channel:
         return False
 
     def abort(self) -> None:
-        """Make the task that waits fail now; it closes the channel itself."""
+        """Make the waiting task fail now; it closes the channel itself."""
         if self._process == os.getpid():
             with contextlib.suppress(OSError):  # not connected any more
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -181,7 +181,7 @@ class Channel:
             self._moved, self._waited = 0, 0.0
 
     def _on_readable(self) -> None:
-        # Nobody waits: the consumer is busy with what it has, or the connection idle and closed by the other end.
+        # Without a waiter, the consumer is busy with what it has, or the connection is idle and was closed by the peer.
         if self._waiter is None:
             self.is_disturbed = not self.is_quiet()  # what was reported may have been received since
             self._unwatch()

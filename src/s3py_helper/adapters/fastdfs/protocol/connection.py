@@ -25,7 +25,7 @@ _FIRST_READ: Final = 64 * 1024
 _LAST_WORD_SECONDS: Final = 1.0
 
 _REPLY_TIMEOUTS: Final = 2
-"""Within so many timeouts a reply has to be there, however few bytes of it come at a time."""
+"""A reply has to be complete within this many timeouts, however few bytes of it arrive at a time."""
 
 
 class FramedConnection:
@@ -140,7 +140,7 @@ class FramedConnection:
         self._broken = True
 
     def abort(self) -> None:
-        """Make whoever uses it fail now, and the pool close it then."""
+        """Make the current user fail now; the pool closes the channel when it is released."""
         self._broken = True
         self.channel.abort()
 
@@ -154,7 +154,7 @@ class FramedConnection:
 
     def _begin_exchange(self) -> None:
         self.channel.unbound()
-        # The pool looks before it hands a connection out; between two exchanges of one user nobody else does.
+        # The pool checks a connection before handing it out; between two exchanges of one user this is the only check.
         if self._has_answered and self.channel.is_disturbed:
             raise self._failed(ConnectionFault(self.peer, "it closed the connection, or sent more than was asked for"))
 

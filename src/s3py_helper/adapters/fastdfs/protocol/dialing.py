@@ -16,7 +16,7 @@ _NEXT_ADDRESS_AFTER: Final = 0.25
 _IPV4: Final = 4
 
 _KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
-"""Firewalls and address translators forget flows that are silent for minutes, and say so to nobody. Probes every 20 s
+"""Firewalls and address translators drop flows that are silent for minutes, without notice. Probes every 20 s
 keep
 them in mind, and make the system notice within another 15 s when the other end is gone."""
 

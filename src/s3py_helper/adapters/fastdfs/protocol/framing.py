@@ -50,7 +50,7 @@ class Framing:
 
     @property
     def is_lost(self) -> bool:
-        """Whether nobody can say, after a status other than 0, what the next bytes mean.
+        """Whether, after a status other than 0, the meaning of the next bytes is unknown.
 
         Having refused a request before the end of its content, a server takes the rest for the next request. And when a
         file vanishes between being found and being opened, it announces the bytes that it then does not send.

@@ -1,4 +1,4 @@
-"""Connections to one server, shared by all who talk to it."""
+"""Connections to one server, shared by all of its callers."""
 
 import asyncio
 from collections import deque
@@ -15,7 +15,7 @@ from s3py_helper.application.ports.observer import ConnectionReplaced, Observer,
 from s3py_helper.domain.file_id import Backend
 
 _TRUSTED_SECONDS: Final = 5.0
-"""A connection that was idle for longer has to answer a test, which takes a round trip, before it is used."""
+"""A connection that has been idle for longer is tested, which takes a round trip, before it is used."""
 
 _TEST_TIMEOUT: Final = 1.0
 
@@ -23,9 +23,9 @@ _IDLE_SECONDS: Final = 50.0
 """A server closes a connection that was never used after about a minute, one that was used after a longer time."""
 
 _STILL_SECONDS: Final = 1.0
-"""So long may the user of a connection that others wait for take to move on."""
+"""While others wait, a reader that has taken nothing for this long is asked to release its connection."""
 
-_LOOKED_AT_EVERY: Final = 0.25
+_DEMAND_INTERVAL: Final = 0.25
 
 
 class ConnectionPool:
@@ -64,14 +64,14 @@ class ConnectionPool:
         return self._slots.free
 
     async def get_connection(self, *, long: bool = False) -> FramedConnection:
-        """An idle connection, else a new one, to be released by its user (`release()`, or use it as a context).
+        """An idle connection, else a new one; the caller releases it (`release()`, or a `with` block).
 
         Args:
-            long: The user may stay for long. An eighth of the pool is out of its reach.
+            long: The connection may be held for long. An eighth of the pool is reserved for short requests.
 
         Raises:
             ConnectionFault: The server is out of reach.
-            PoolExhausted: None became free in time.
+            PoolExhausted: No connection became free in time.
             PoolClosed: The pool was closed.
         """
         if not self._slots.try_acquire(long=long):
@@ -85,7 +85,7 @@ class ConnectionPool:
                 reused=channel is not None,
                 release_to_pool=self.release_to_pool,
             )
-        except BaseException:  # refused or cancelled, the slot is not used
+        except BaseException:  # refused or cancelled: the slot is free again
             self._slots.release(long=long)
             raise
         self._in_use[connection] = long
@@ -104,18 +104,18 @@ class ConnectionPool:
         else:
             connection.channel.close()
         if connection.was_dead:
-            self._replace("it had been given up by the other end, or forgotten on the way")
+            self._replace("the peer, or a firewall on the way, had dropped it")
         self._slots.release(long=long)
 
     def drop_idle(self) -> None:
-        """Close what is idle: one of them was found dead, the server may have been restarted."""
+        """Close all idle connections: one of them was found dead, and the server may have been restarted."""
         while self._idle:
             self._idle.pop()[0].close()
 
     def close(self, *, deserted: bool = False) -> None:
-        """Close everything; users of a connection, and those who wait for one, fail now.
+        """Close all connections; their users, and callers waiting for one, fail now.
 
-        With `deserted` there are none any more: their event loop has ended, or is that of the parent process.
+        With `deserted` there are no users left: their event loop has ended, or belongs to the parent process.
         """
         if self._closed:
             return
@@ -146,7 +146,7 @@ class ConnectionPool:
             self._observer.notify(PoolWaited(Backend.FASTDFS, str(self.peer.address), monotonic() - began))
 
     def _ask_for_slots(self) -> None:
-        """Ask users that stand still to release their connections, for as long as others wait."""
+        """Ask readers that stand still to release their connections, for as long as other callers wait."""
         self._demand = None
         if not self._slots.waiting or self._closed:
             return
@@ -156,7 +156,7 @@ class ConnectionPool:
         still.sort(key=lambda connection: connection.stands_still_since)
         for connection in still[: self._slots.waiting]:
             connection.on_demand()
-        self._demand = loop.call_later(_LOOKED_AT_EVERY, self._ask_for_slots)
+        self._demand = loop.call_later(_DEMAND_INTERVAL, self._ask_for_slots)
 
     async def _connect(self) -> Channel:
         try:
@@ -169,16 +169,16 @@ class ConnectionPool:
         return Channel(sock, self._network_timeout)
 
     async def _idle_channel(self) -> Channel | None:
-        # The one used last: what a rush left over stays at the other end, and is closed there after a while.
+        # The most recently used one: what a rush left over stays at the other end of the queue and expires there.
         while self._idle:
             channel, since = self._idle.pop()
             idle_for = monotonic() - since
-            if idle_for > _IDLE_SECONDS:  # so are all others
+            if idle_for > _IDLE_SECONDS:  # and so have all others
                 channel.close()
                 self.drop_idle()
             elif not channel.is_quiet():
                 channel.close()
-                self._notify_replaced("it was closed, or sent bytes that nobody asked for")
+                self._notify_replaced("the peer had closed it, or sent unsolicited bytes")
             elif idle_for > _TRUSTED_SECONDS and not await self._answers(channel):
                 self._replace("it did not answer")
             else:
@@ -192,7 +192,7 @@ class ConnectionPool:
             self._idle.popleft()[0].close()
 
     async def _answers(self, channel: Channel) -> bool:
-        """Whether the other end still knows the connection: what lies between may have forgotten it in silence."""
+        """Whether the peer still responds: a firewall may have dropped the connection without notice."""
         tested = FramedConnection(channel, self.peer, reused=True, release_to_pool=_keep_apart)
         channel.timeout = min(self._network_timeout, _TEST_TIMEOUT)
         try:
@@ -207,7 +207,7 @@ class ConnectionPool:
         return True
 
     def _replace(self, why: str) -> None:
-        """One was found dead, so others may be: none of them is used again."""
+        """A connection was found dead. The idle ones may be as well: none of them is used again."""
         self.drop_idle()
         self._notify_replaced(why)
 
@@ -220,4 +220,4 @@ class ConnectionPool:
 
 
 def _keep_apart(_: FramedConnection) -> None:
-    """A connection that is being tested belongs to no user."""
+    """A connection under test has not been handed out, so that there is nothing to release."""

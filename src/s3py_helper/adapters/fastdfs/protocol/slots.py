@@ -1,17 +1,17 @@
-"""How many may use a server at once, and who of them may stay."""
+"""How many connections to a server may be in use, and which of them may be held for long."""
 
 import asyncio
 from collections import deque
 from typing import Final
 
 _RESERVED: Final = 8
-"""One slot of so many is kept for short requests."""
+"""One slot in this many is reserved for short requests."""
 
 
 class Slots:
-    """At most `size` users at once. Those who stay for long, as transfers do, leave an eighth to short requests.
+    """At most `size` slots in use. Long users, such as transfers, leave an eighth of them to short requests.
 
-    With fewer than two slots there is nothing to keep. Short requests go first: they are over soon.
+    A single slot is not divided. Short requests are served first: they are over soon.
     """
 
     def __init__(self, size: int) -> None:
@@ -22,23 +22,23 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """How many slots nobody uses."""
+        """How many slots are free."""
         return self._free
 
     @property
     def waiting(self) -> int:
-        """How many wait for one."""
+        """How many callers wait for a slot."""
         return len(self._waiting) + len(self._waiting_for_long)
 
     def try_acquire(self, *, long: bool) -> bool:
-        """Take a slot if there is one; where there is, nobody waits for it."""
+        """Take a slot if one is free; while one is, no caller waits for it."""
         if self._free <= 0 or (long and self._free_for_long <= 0):
             return False
         self._take(long=long)
         return True
 
     async def acquire(self, *, long: bool) -> None:
-        """Take a slot, as soon as there is one."""
+        """Take a slot as soon as one is free."""
         if self.try_acquire(long=long):
             return
         queue = self._waiting_for_long if long else self._waiting
@@ -47,12 +47,12 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it had just been given one
+            if not turn.cancelled():  # a slot had just been granted
                 self.release(long=long)
             raise
 
     def release(self, *, long: bool) -> None:
-        """Give a slot back; `long` is what it was acquired with."""
+        """Release a slot; `long` as it was acquired."""
         self._free += 1
         self._free_for_long += long
         self._serve(self._waiting, long=False)
@@ -60,7 +60,7 @@ class Slots:
             self._serve(self._waiting_for_long, long=True)
 
     def wake_all(self) -> None:
-        """Let all who wait acquire a slot, as if there were enough."""
+        """Grant a slot to every waiting caller, as if there were enough."""
         while self._waiting:
             self._free += 1
             self._serve(self._waiting, long=False)

@@ -39,7 +39,7 @@ def seconds_to_read(size: int) -> float:
 
 
 class StorageClient(Async_Storage_Client):
-    """The commands of one storage server, one after the other over a connection that somebody else owns."""
+    """The commands of one storage server, one after the other over a connection that the caller owns."""
 
     def __init__(self, connection: FramedConnection, group: str) -> None:
         # Not super().__init__(): it would open a pool of its own, and a task for it.
@@ -123,7 +123,7 @@ class StorageClient(Async_Storage_Client):
 
 
 class _Lent:
-    """A pool of one connection that is not given back between two commands."""
+    """Stands in for a pool: lends the same connection to every command."""
 
     def __init__(self, connection: FramedConnection) -> None:
         self._connection = connection

@@ -100,7 +100,7 @@ class ReadRouting:
         try:
             return await attempt(Candidate(holder.source, may_lag=False, final=True))
         except (ConnectionFault, ProtocolFault) as fault:
-            # If its bytes are here, they will do. Whether it has a name and metadata as well, nobody can say now.
+            # If its bytes are here, they will do. Whether it has a name and metadata as well cannot be known now.
             self._notify(holder.source, holder.address, fault.message)
             try:
                 return await attempt(Candidate(holder.address, may_lag=False, final=True))

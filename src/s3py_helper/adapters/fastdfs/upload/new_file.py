@@ -17,7 +17,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What a server must be told of a file besides its bytes."""
+    """What a server needs to know of a file besides its bytes."""
 
     extension: str
     metadata: Mapping[str, str]

@@ -4,8 +4,8 @@ A storage server drops an upload whose connection closes before the last byte. F
 there while its id is still under way: then the end of the exchange is waited for, and the file deleted by its id. Both
 go on in the background while a server takes its time.
 
-Only when the server or the network fails between the last byte and the answer does nobody learn the id of a file that
-may have been stored. That is reported to the observer.
+Only when the server or the network fails between the last byte and the reply is the id lost of a file that may have
+been stored. That is reported to the observer.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Rollback:
             raise
 
     def report_lost_answer(self, size: int, fault: Fault) -> None:
-        """A file may be there under an id that nobody learned."""
+        """Notify the observer that a file may have been stored under an id that did not arrive."""
         what = f"a file of {size} bytes that {self._storage} may have stored under an id that did not arrive"
         self._session.observer.notify(RollbackFailed(Backend.FASTDFS, what, str(fault)))
 

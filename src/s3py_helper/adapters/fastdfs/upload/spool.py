@@ -1,8 +1,8 @@
-"""A place for an upload whose size nobody knows yet.
+"""A place for an upload whose size is not known yet.
 
-FastDFS must be told a file's size before its first byte. The alternative, a file that grows and is given its final name
-at the end, leaves all its bytes on the group's other servers, for ever and under a name that nobody knows, when it is
-deleted before these have followed the change of its name.
+FastDFS must know a file's size before its first byte. The alternative is a file that grows and gets its final name at
+the end. When it is deleted before the group's other servers have followed that change of its name, they keep all its
+bytes, for ever and under the old name, which no one else knows.
 """
 
 import asyncio
