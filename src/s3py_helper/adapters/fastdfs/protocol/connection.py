@@ -65,7 +65,7 @@ class FramedConnection:
     @property
     def is_reusable(self) -> bool:
         """Whether another request may follow on it."""
-        return not self._broken and self._framing.phase is Phase.IDLE and not self._read_ahead and not self._held
+        return not self._broken and self._framing.phase is Phase.IDLE
 
     async def send(self, data: bytes | memoryview) -> None:
         """Send bytes of a request. The beginning is held back until more of it comes: one segment instead of two."""
