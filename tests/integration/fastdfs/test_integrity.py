@@ -47,6 +47,16 @@ async def test_a_byte_that_changes_on_the_way_out_is_noticed_before_the_last_chu
     assert await read_all(store, written.file_id) == _CONTENT
 
 
+async def test_a_byte_of_a_small_file_that_changes_on_the_way_out_is_noticed(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    written = await store.write(new_blob(), body_of(b"small"))
+    cluster.storages[0].misbehave(CorruptBody(2), command=Command.DOWNLOAD)
+    with pytest.raises(IntegrityException, match="CRC-32"):
+        await read_all(store, written.file_id)
+    assert await read_all(store, written.file_id) == b"small"
+
+
 async def test_the_comparison_can_be_switched_off_and_leaves_ranges_alone(
     cluster: FakeCluster, store: FastdfsBlobStore
 ) -> None:
