@@ -233,6 +233,27 @@ async def test_an_answer_lost_after_the_last_byte_is_reported_as_such(
     assert f"a file of 3 bytes that {storage.address} may have stored" in left.what
 
 
+@pytest.mark.parametrize("size", [1, 65_536, 200_000, 3 * _MIB])
+async def test_a_source_that_goes_on_after_the_declared_size_stores_nothing(
+    cluster: FakeCluster, store: FastdfsBlobStore, size: int
+) -> None:
+    pieces = [*_pieces(bytes(size)), b"one piece more"]
+    with pytest.raises(InvalidArgumentException, match="more bytes than"):
+        await store.write(new_blob(size=size), body_of(pieces, size=size))
+    assert not cluster.file_ids
+
+
+@pytest.mark.parametrize("size", [1, 65_536, 200_000, 3 * _MIB])
+async def test_a_source_that_fails_after_its_last_byte_stores_nothing(
+    cluster: FakeCluster, store: FastdfsBlobStore, size: int
+) -> None:
+    for declared in (size, None):
+        source = breaking_after(_pieces(bytes(size)), OSError("the disk is gone"))
+        with pytest.raises(OSError, match="the disk is gone"):
+            await store.write(new_blob(size=declared), body_of(source, size=declared))
+        assert not cluster.file_ids
+
+
 async def test_a_refused_upload_leaves_nothing_to_report(
     store: FastdfsBlobStore, storage: StorageServer, observer: RecordingObserver
 ) -> None:
