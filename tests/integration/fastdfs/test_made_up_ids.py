@@ -14,7 +14,7 @@ import pytest
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
-from s3py_helper.domain.errors import FileNotFoundException
+from s3py_helper.domain.errors import FileNotFoundException, StorageUnavailableException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import body_of, new_blob, read_all
 from s3py_helper.testing.bytes_alone import BytesAlone
@@ -112,6 +112,17 @@ async def test_a_made_up_id_that_names_a_server_of_the_group_is_missing(
 ) -> None:
     for storage in cluster.group("group1").storages:
         await _use(store, _made_up(storage.source))
+
+
+async def test_an_old_file_that_a_stand_in_misses_is_missing_and_a_new_one_out_of_reach(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    source = cluster.group("group1").storages[0]
+    await source.stop()
+    await _use(store, _made_up(source.source, age=301))
+    for operation in (store.info, store.delete, lambda file_id: read_all(store, file_id)):
+        with pytest.raises(StorageUnavailableException, match=source.host):
+            await operation(_made_up(source.source, age=200))
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,34 @@ async def test_a_replica_that_breaks_before_the_first_byte_is_replaced(
         assert await read_all(store, written.file_id) == b"unbroken"
 
 
+async def test_a_file_that_has_reached_a_replica_in_part_comes_from_the_source(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    written = await store.write(new_blob(), body_of(b"copied in part"))
+    name = written.file_id.key.encode()
+    source = cluster.group("group1").source_of(name)
+    for storage in cluster.storages:
+        if storage is not source:
+            storage.files[name].content = storage.files[name].content.copy()
+            storage.files[name].content.resize(6)
+    for _ in range(_READS):
+        assert await read_all(store, written.file_id) == b"copied in part"
+        assert await read_all(store, written.file_id, ByteRange(0, 9)) == b"copied in "
+
+
+async def test_a_deletion_goes_to_the_stand_in_once_the_source_is_known_to_be_down(
+    cluster: FakeCluster, store: FastdfsBlobStore
+) -> None:
+    written = await store.write(new_blob(), body_of(b"doomed"))
+    source = cluster.group("group1").source_of(written.file_id.key.encode())
+    assert source is not None
+    await source.stop(noticed=False)
+    with pytest.raises(StorageUnavailableException):
+        await store.delete(written.file_id)
+    source.is_announced = False
+    await store.delete(written.file_id)
+
+
 async def test_a_replica_that_breaks_in_mid_body_is_an_error(cluster: FakeCluster, store: FastdfsBlobStore) -> None:
     written = await store.write(new_blob(), body_of(bytes(1_000_000)))
     for storage in cluster.storages:
