@@ -26,7 +26,7 @@ _LARGE = os.urandom(1_500_000)
 _SMALL = b"small"
 _AT_MOST = 5.0
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 type Operation = Callable[[FastdfsBlobStore, FileId], Coroutine[Any, Any, object]]
 

@@ -58,6 +58,7 @@ def _servers(cluster: FakeCluster, role: Role) -> list[ProtocolServer]:
     return [*cluster.trackers] if role is Role.TRACKER else [*cluster.storages]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen", list(Role), ids=str)
 @pytest.mark.parametrize("operation", OPERATIONS)
 async def test_servers_that_are_frozen_end_an_operation_in_time(
@@ -76,6 +77,7 @@ async def test_servers_that_are_frozen_end_an_operation_in_time(
     assert late.value.retryable
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dripping", list(Role), ids=str)
 @pytest.mark.parametrize("operation", OPERATIONS)
 async def test_a_reply_that_drips_in_ends_like_one_that_does_not_come(

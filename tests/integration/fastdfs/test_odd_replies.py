@@ -28,14 +28,13 @@ from s3py_helper.testing.bytes_alone import BytesAlone
 from tests.support.fastdfs import Command, FakeCluster, Misbehaviour
 from tests.support.fastdfs.exchange import Reply
 from tests.support.fastdfs.wire import Wire
+from tests.support.fuzzing import examples
 
 _SMALL = os.urandom(3_000)
 _LARGE = os.urandom(700_000)
 _HEADER = struct.Struct("!QBB")
 _NETWORK_TIMEOUT = 0.25
 _SECONDS = 30
-_EXAMPLES = (settings.default or settings()).max_examples * 4 // 10
-"""40, unless a profile of hypothesis asks for more."""
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -210,7 +209,7 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__.strip("_"))
 @pytest.mark.usefixtures("loopback_only")
 def test_a_garbled_reply_does_no_harm(operation: Callable[[FastdfsBlobStore, Files], Awaitable[None]]) -> None:
-    @settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         changes=st.lists(CHANGES, min_size=1, max_size=3),
         skipped=st.integers(0, 3),

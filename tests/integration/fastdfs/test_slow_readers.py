@@ -35,7 +35,7 @@ def _config(cluster: FakeCluster, **settings: object) -> FastdfsConfig:
     return FastdfsConfig(tracker_servers=cluster.tracker_addresses).model_copy(update=settings)
 
 
-@pytest.mark.parametrize("readers", [20, 40])
+@pytest.mark.parametrize("readers", [20, pytest.param(40, marks=pytest.mark.slow)])
 async def test_slow_readers_starve_nobody_and_all_get_everything(
     cluster: FakeCluster, observer: RecordingObserver, readers: int
 ) -> None:

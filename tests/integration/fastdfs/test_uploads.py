@@ -4,11 +4,12 @@ import asyncio
 import errno
 import os
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -26,7 +27,16 @@ from s3py_helper.domain.errors import (
 from s3py_helper.domain.fastdfs_name import FastdfsName
 from s3py_helper.testing import StalledSource, body_of, breaking_after, leak_guard, new_blob, one_by_one, read_all
 from tests.support.events import RecordingObserver
-from tests.support.fastdfs import AnswerStatus, Command, Delay, FakeCluster, StallAfter, Status, TruncateAfter
+from tests.support.fastdfs import (
+    AnswerStatus,
+    Command,
+    Delay,
+    FakeCluster,
+    RejectUpload,
+    StallAfter,
+    Status,
+    TruncateAfter,
+)
 from tests.support.fastdfs.in_thread import ClusterInThread, cluster_in_thread
 from tests.support.fastdfs.storage import StorageServer
 from tests.support.waiting import until
@@ -97,6 +107,44 @@ async def test_sizes_around_what_waits_in_memory(store: FastdfsBlobStore, storag
     written = await store.write(new_blob(), body_of(_pieces(bytes(size))))
     assert storage.statistics.commands == {Command.UPLOAD: 1, Command.SET_METADATA: 1}
     assert await read_all(store, written.file_id) == bytes(size)
+
+
+async def test_a_spool_is_not_closed_under_a_thread_that_writes_to_it(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    closed_meanwhile: list[bool] = []
+
+    class Slow(tempfile.SpooledTemporaryFile[bytes]):
+        def write(self, content: Any) -> int:
+            began.set()
+            go_on.wait(10)
+            closed_meanwhile.append(self.closed)
+            return super().write(content)
+
+    slow = Slow()
+    monkeypatch.setattr(spool, "tempfile", SimpleNamespace(TemporaryFile=lambda **_: slow))
+    async with FastdfsBlobStore(_config(cluster, spool_memory=1000)) as store:
+        writing = asyncio.create_task(store.write(new_blob(), body_of(_pieces(_LARGE))))
+        await until(began.is_set)
+        for _ in range(3):
+            writing.cancel()
+            await asyncio.sleep(0.01)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    assert closed_meanwhile == [False]
+    assert slow.closed
+
+
+async def test_a_spooled_upload_that_is_refused_leaves_no_task() -> None:
+    with cluster_in_thread(lambda: FakeCluster({"group1": 1})) as cluster:
+        await cluster.ask(
+            lambda there: there.storages[0].misbehave(RejectUpload(100_000, Status.FULL), command=Command.UPLOAD)
+        )
+        async with FastdfsBlobStore(_config(cluster, spool_memory=1000)) as store, leak_guard():
+            with pytest.raises(StorageOperationException, match="no space left"):
+                await store.write(new_blob(), body_of(_pieces(bytes(20 * _MIB), _MIB)))
 
 
 async def test_no_server_hears_of_an_upload_before_its_size_is_known(

@@ -127,9 +127,8 @@ class Channel:
 
     def abort(self) -> None:
         """Make the waiting task fail now; it closes the channel itself."""
-        if self._process == os.getpid():
-            with contextlib.suppress(OSError):  # not connected any more
-                self._socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # not connected any more
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Release the socket and what watches it."""
