@@ -89,3 +89,6 @@ async def test_a_small_download_holds_no_connection(cluster: FakeCluster) -> Non
         async with store.open(written.file_id) as one, store.open(written.file_id, ByteRange(5, 99)) as other:
             assert await anext(other.body) == _LARGE[5:100]
             assert await anext(one.body) == _LARGE[:200_000]
+        appender = await store.commands.create_appender(new_blob(), _LARGE[:200_000])
+        async with store.open(appender) as one, store.open(appender) as other:
+            assert await anext(other.body) == await anext(one.body) == _LARGE[:200_000]

@@ -94,7 +94,11 @@ class FastdfsCommands:
         await self._change("truncate", file_id, lambda client: changes.truncate(client, file_id.key, size))
 
     async def regenerate(self, file_id: FileId) -> FileId:
-        """Make a file that can grow a normal one, and return its new id. Not cut short by a cancellation."""
+        """Make a file that can grow a normal one, and return its new id. Not cut short by a cancellation.
+
+        A server of the group that comes to the change of name after the deletion of the new file keeps the old one, for
+        ever: such a file should not be deleted within the time that the group's servers take to follow each other.
+        """
 
         async def regenerating() -> FileId:
             pairs = await self.metadata(file_id)
