@@ -1,6 +1,6 @@
 """Success is believed when S3 has said so, and not because of a status."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiohttp import web
@@ -17,6 +17,7 @@ from s3py_helper.domain.errors import (
     StorageUnavailableException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.storage.s3raw.client.s3_client import S3Client
 from s3py_helper.testing import body_of, new_blob, read_all
 from tests.support.recorder import Recorder
 from tests.support.s3.pretend_s3 import PretendS3, Seen, pretend_s3, saying
@@ -106,6 +107,16 @@ async def test_one_that_passes_is_outlasted(s3: PretendS3, way: str, lie: str) -
     await store_by(s3, way, recorder)
     assert left_of(s3, way) == 1
     assert len(recorder.of(RequestRetried)) == 1
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_an_upload_that_began_without_our_learning_its_id_is_aborted_and_no_other(
+    s3: PretendS3, lie: str
+) -> None:
+    s3.plan(saying(LIES[lie], obey=True), lambda seen: "uploads" in seen.query)
+    await store_by(s3, "part")
+    assert [stored.body for stored in s3.objects.values()] == [LARGE]
+    assert s3.uploads == {}
 
 
 @pytest.mark.parametrize("lie", LIES)
@@ -232,3 +243,18 @@ async def test_a_part_is_not_taken_for_the_whole(s3: PretendS3, held: str) -> No
     async with S3Session(s3.server.config(perf=PERF)) as session:
         with pytest.raises(StorageException, match="for the whole object"):
             await read_all(S3BlobStore(session), SOURCE)
+
+
+@pytest.mark.parametrize("lie", ["a web page", "nothing", "an empty result"])
+@pytest.mark.parametrize("method", ["put", "create", "part", "complete"])
+async def test_the_raw_client_believes_no_more_than_that(s3: PretendS3, method: str, lie: str) -> None:
+    s3.plan(saying(LIES[lie]), lambda _seen: True, times=9)
+    async with S3Client(s3.server.config(perf=PERF.model_copy(update={"max_retries": 0}))) as raw:
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
+            "put": lambda: raw.put_object("tests", "k", b"x"),
+            "create": lambda: raw.create_multipart_upload("tests", "k"),
+            "part": lambda: raw.upload_part("tests", "k", "id", 1, b"x"),
+            "complete": lambda: raw.complete_multipart_upload("tests", "k", "id", [{"PartNumber": 1, "ETag": "x"}]),
+        }
+        with pytest.raises(StorageException):
+            await calls[method]()

@@ -11,11 +11,20 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
 from s3py_helper.adapters.s3.api.errors import ErrorContext, translated
+from s3py_helper.adapters.s3.api.evidence import NotConfirmed
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.sdk.body import SdkBody
 from s3py_helper.adapters.s3.sdk.errors import error_response_of, failure_of
 
 _MOST_RETRIES: Final = 4
+
+_EVIDENCE: Final = {
+    "put_object": "ETag",
+    "create_multipart_upload": "UploadId",
+    "upload_part": "ETag",
+    "complete_multipart_upload": "ETag",
+}
+"""What the response of a method shows when S3 has given it, and not a web page: see `api/evidence.py`."""
 
 
 class Sdk:
@@ -77,6 +86,8 @@ class Sdk:
                 response: dict[str, Any] = await getattr(self._client, method)(**parameters)
             except ClientError as error:
                 raise error_response_of(error.response) from error
+            if (evidence := _EVIDENCE.get(method)) is not None and not response.get(evidence):
+                raise NotConfirmed(f"it does not confirm that it was done: its response has no {evidence}")
         if "Body" in response:
             response["Body"] = SdkBody(response["Body"], context)
         return response
