@@ -14,7 +14,7 @@ from s3py_helper.domain.errors import (
 from s3py_helper.domain.object_key import name_in_key
 
 LIST_NAME: Final = "_missing.txt"
-"""How the list is called, unless a file of that name is in the archive."""
+"""The name of the list, unless a file of that name is in the archive."""
 
 # What the reader of an archive may know: an exception's text is for those who run the service.
 _REASONS: Final[tuple[tuple[type[StorageException], str], ...]] = (
@@ -23,6 +23,11 @@ _REASONS: Final[tuple[tuple[type[StorageException], str], ...]] = (
     (IntegrityException, "damaged"),
     (StorageUnavailableException, "storage out of reach"),
 )
+
+
+def _in_one_line(file_id: str) -> str:
+    """The id, in which Unicode's line and paragraph separators and direction marks are valid, with these escaped."""
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in file_id)
 
 
 class MissingFiles:
@@ -38,7 +43,7 @@ class MissingFiles:
         """Note a file that could not be read, by the name that it would have had."""
         reason = next((text for kind, text in _REASONS if isinstance(error, kind)), "could not be read")
         name = safe_entry_name(source.display_name or name_in_key(source.located.file_id.key))
-        self._lines.append(f"{name}: {reason} ({source.located.text})")
+        self._lines.append(f"{name}: {reason} ({_in_one_line(source.located.text)})")
 
     def text(self) -> bytes:
         """The list: UTF-8, a line for each file, its line ends as every system reads them."""

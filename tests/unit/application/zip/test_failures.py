@@ -117,6 +117,24 @@ async def test_skip_leaves_files_out_and_lists_them(verify_first: bool) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "name", "line"),
+    [
+        ("gone", "a\r\nb.txt: fine", "a__b.txt_ fine: not found (s3:my-bucket/gone)"),
+        ("gone", "a\u2028b\u2029c\x85d\x0be.txt", "a_b_c_d_e.txt: not found (s3:my-bucket/gone)"),
+        ("gone", "exe.\u202egpj", "exe._gpj: not found (s3:my-bucket/gone)"),
+        ("a\u2028fs:b/c: fine", "x.txt", "x.txt: not found (s3:my-bucket/a\\u2028fs:b/c: fine)"),
+        ("a\u202ecod", "x.txt", "x.txt: not found (s3:my-bucket/a\\u202ecod)"),
+        ("Zoë ☂.txt", None, "Zoë ☂.txt: not found (s3:my-bucket/Zoë ☂.txt)"),
+    ],
+)
+async def test_each_missing_file_is_one_line_whatever_its_name(key: str, name: str | None, line: str) -> None:
+    archive = await consumed(Shelf({}).downloads.stream_zip([entry(key, name)], on_error="skip"))
+    text = unzipped(archive)["_missing.txt"].decode()
+    assert text.split("\r\n") == ["These files could not be added:", line, ""]
+    assert text.splitlines() == ["These files could not be added:", line]
+
+
 async def test_the_list_of_what_is_missing_takes_no_files_name() -> None:
     shelf = Shelf({"a": b"1"})
     archive = await consumed(shelf.downloads.stream_zip([entry("a", "_missing.txt"), entry("b")], on_error="skip"))

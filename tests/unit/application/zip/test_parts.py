@@ -29,6 +29,9 @@ from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.file_id import FileId
 
 GIB4 = 1 << 32
+LAST_THAT_FITS = GIB4 - 1 - 5 * 65534
+"""Bytes whose stored blocks, with 5 bytes for each of 65 533 and for the last, take 4 GiB - 1."""
+
 BIG_FILE = FileId.parse("s3:my-bucket/big")
 
 
@@ -111,6 +114,36 @@ def test_a_large_stored_entry_tells_both_sizes_in_its_header() -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "compressed", "zip64"),
+    [
+        (GIB4 - 2, GIB4 - 2, False),
+        # 4 GiB - 1 is what the short fields hold when the number is elsewhere (4.4.8, 4.4.9): it is not a size there.
+        (GIB4 - 1, 5, True),
+        (5, GIB4 - 1, True),
+        (GIB4 - 1, GIB4 - 1, True),
+        (GIB4, GIB4, True),
+        (5, GIB4, True),
+    ],
+)
+def test_a_local_header_is_zip64_where_a_size_does_not_fit(size: int, compressed: int, zip64: bool) -> None:
+    header = local_header(EntryHeader("n", None, Method.DEFLATED, Content(1, size, compressed)))
+    fields = struct.unpack_from("<4sHHHHHIIIHH", header)
+    assert fields[1] == (45 if zip64 else 20)
+    if zip64:
+        assert fields[7:9] == (0xFFFFFFFF, 0xFFFFFFFF)
+        assert header[31:] == struct.pack("<HHQQ", 1, 16, size, compressed)
+    else:
+        assert fields[7:9] == (compressed, size)
+        assert header[31:] == b""
+
+
+@pytest.mark.parametrize(("size", "wide", "version"), [(5, False, 20), (5, True, 45), (GIB4 - 1, False, 45)])
+def test_the_directory_says_which_version_is_needed_to_unpack(size: int, wide: bool, version: int) -> None:
+    header = EntryHeader("n", None, Method.DEFLATED, None, wide=wide)
+    assert struct.unpack_from("<4sHH", central_header(header, Content(1, size, 5), 0))[2] == version
+
+
+@pytest.mark.parametrize(
     ("size", "compressed", "offset", "numbers"),
     [
         (GIB4, 5, 7, [GIB4]),
@@ -148,6 +181,8 @@ def test_an_entry_that_was_not_begun_cannot_end() -> None:
         (GIB4 + 1, 1, Method.STORED, False, False),
         (1 << 30, None, Method.DEFLATED, True, False),
         (GIB4 - 1000, None, Method.DEFLATED, True, True),
+        (LAST_THAT_FITS, None, Method.DEFLATED, True, False),
+        (LAST_THAT_FITS + 1, None, Method.DEFLATED, True, True),
         (GIB4 + 1, None, Method.DEFLATED, True, True),
     ],
 )
