@@ -63,17 +63,17 @@ async def test_everything_that_an_entry_tells_is_passed_on() -> None:
 
 
 async def test_a_listing_is_asked_for_by_prefix_and_goes_on_by_token() -> None:
+    prefix = "été & more/"
+    first_page = page(entry(escape(f"{prefix}a")), token="one &amp; two")
     seen: list[dict[str, str]] = []
 
     def respond(request: web.Request) -> web.Response:
         seen.append(dict(request.query))
-        return xml(
-            page(entry("b")) if "continuation-token" in request.query else page(entry("a"), token="one &amp; two")
-        )
+        return xml(page(entry(escape(f"{prefix}b"))) if "continuation-token" in request.query else first_page)
 
-    blobs = await listed(respond, "été & more/")
-    assert [blob.file_id.key for blob in blobs] == ["a", "b"]
-    first = {"list-type": "2", "encoding-type": "url", "max-keys": "1000", "prefix": "été & more/"}
+    blobs = await listed(respond, prefix)
+    assert [blob.file_id.key for blob in blobs] == [f"{prefix}a", f"{prefix}b"]
+    first = {"list-type": "2", "encoding-type": "url", "max-keys": "1000", "prefix": prefix}
     assert seen == [first, first | {"continuation-token": "one & two"}]
 
 
