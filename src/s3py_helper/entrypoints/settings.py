@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         concurrent_archives: How many archives the service sends at a time; further ones wait.
         queue_timeout: Seconds that a request waits for its turn before it is refused with 503.
         client_share: The part of each of these limits that one client address may use, above 0 and up to 1.
-        list_memory: Bytes of all lists of files for archives together (`64MiB` is understood).
+        list_memory: Bytes of memory for all lists of files for archives together (`256MiB` is understood).
         idle_timeout: Seconds without a byte sent or taken after which a client is dropped.
         min_upload_rate: Bytes per second that a client has to send on average, over `idle_timeout` seconds; 0 for any.
         drain_seconds: Seconds that requests in progress have to finish when the service is stopped.
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     concurrent_archives: int = Field(default=16, ge=1)
     queue_timeout: float = Field(default=20, ge=0)
     client_share: float = Field(default=0.5, gt=0, le=1)
-    list_memory: ByteSize = Field(default=ByteSize(64 * 1024 * 1024), gt=0)
+    list_memory: ByteSize = Field(default=ByteSize(256 * 1024 * 1024), gt=0)
     idle_timeout: float = Field(default=60, gt=0)
     min_upload_rate: float = Field(default=500, ge=0)
     drain_seconds: int = Field(default=30, ge=0)

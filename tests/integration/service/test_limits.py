@@ -37,7 +37,7 @@ TIGHT = Limits(
     concurrent_downloads=4,
     concurrent_archives=4,
     queue_timeout=0.2,
-    list_memory=400_000,
+    list_memory=8 * 400_000,
 )
 
 pytestmark = pytest.mark.timeout(60)
@@ -256,7 +256,7 @@ async def test_lists_that_stall_hold_a_bounded_amount_of_memory(http_parser: str
                         response = await client.response()
                         assert (response.status, response.headers["retry-after"]) == (503, "5")
                         refused += 1
-        # 400 000 bytes in all, half of that for each client.
+        # 400 000 bytes of JSON in all, half of that for each client.
         assert refused == 6
         async with here.client("127.0.0.9") as other:
             short = await other.post("/files/download-zip", json=[{"file_id": here.small}])

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, override
 
@@ -13,6 +14,7 @@ from s3py_helper.entrypoints.http.auth import BearerToken
 from s3py_helper.entrypoints.http.exchange import Exchange
 from s3py_helper.entrypoints.http.guard import Guard
 from s3py_helper.entrypoints.http.health import create_health_router
+from s3py_helper.entrypoints.http.limits.connections import with_connections_for
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.entrypoints.http.problems.route import ResponseCutShort
@@ -31,7 +33,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         InvalidArgumentException: Settings are missing or wrong; the message names them.
     """
     settings = settings or load_settings()
+    limits = _limits_of(settings)
     kit_config = settings.kit_config()
+    if kit_config.s3 is not None:
+        kit_config = replace(kit_config, s3=with_connections_for(limits, kit_config.s3))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[Mapping[str, object]]:
@@ -50,7 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(
         create_files_router(
             dependencies=[] if settings.api_token is None else [Depends(BearerToken(settings.api_token))],
-            limits=_limits_of(settings),
+            limits=limits,
         )
     )
     app.include_router(create_health_router(details=settings.api_token is None))

@@ -37,6 +37,10 @@ LIST_TIMEOUTS: Final = 5
 _list: Final = TypeAdapter(list[FileDownload])
 
 
+PARSED_BYTES: Final = 8
+"""Bytes of memory that a byte of a list takes, about, once it is parsed: a list of short ids takes the most."""
+
+
 class Archives:
     """What all requests for archives share."""
 
@@ -133,11 +137,13 @@ class _Account:
 
     def holds(self, size: int) -> None:
         """Account for so many bytes in all."""
-        if size > MAX_LIST_BYTES:
-            raise FileTooLargeException(f"the list of files has more than {MAX_LIST_BYTES} bytes", limit=MAX_LIST_BYTES)
+        limit = min(MAX_LIST_BYTES, self._memory.each // PARSED_BYTES)
+        if size > limit:
+            raise FileTooLargeException(f"the list of files has more than {limit} bytes", limit=limit)
         if size > SHORT_LIST:
-            self._memory.charge(self._client, size - self._charged)
-            self._charged = size
+            needed = PARSED_BYTES * size
+            self._memory.charge(self._client, needed - self._charged)
+            self._charged = needed
 
     def close(self) -> None:
         """Give everything back."""

@@ -22,8 +22,8 @@ class Limits:
         concurrent_uploads: How many uploads are stored at a time, and as many small ones besides.
         concurrent_downloads: How many larger files are sent at a time; small ones are not counted.
         concurrent_archives: How many archives are sent at a time.
-        list_memory: Bytes of all lists of files for archives together, from their receipt to the end of the archive;
-            short lists are not counted.
+        list_memory: Bytes of memory for all lists of files for archives together, from their receipt to the end of the
+            archive; a list takes about eight times the size of its JSON. Short lists are not counted.
         queue_timeout: Seconds that a request waits for one of these places before it is refused with 503.
         client_share: The part of each of these limits that one client address may use, above 0 and up to 1.
         max_file_size: Refuse a larger upload by its declared length already; `None` leaves it to the validator of the
@@ -35,7 +35,7 @@ class Limits:
     concurrent_uploads: int = 32
     concurrent_downloads: int = 128
     concurrent_archives: int = 16
-    list_memory: int = 64 * MIB
+    list_memory: int = 256 * MIB
     queue_timeout: float = 20.0
     client_share: float = 0.5
     max_file_size: int | None = None

@@ -11,6 +11,9 @@ class MemoryBudget:
 
     Nobody waits for memory: those that have some while they wait for more would wait for each other.
 
+    Attributes:
+        each: What one client may hold.
+
     Args:
         what: What the memory is for, in error messages.
         total: Bytes.
@@ -20,7 +23,7 @@ class MemoryBudget:
     def __init__(self, what: str, total: int, *, share: float) -> None:
         self._what = what
         self._total: Final = total
-        self._each: Final = int(total * share)
+        self.each: Final = int(total * share)
         self._used = 0
         self._held: Counter[str] = Counter()
 
@@ -37,8 +40,8 @@ class MemoryBudget:
         """
         if self._used + count > self._total:
             raise ServiceBusyException(f"{self._what} take all of the {self._total} bytes that there are for them")
-        if self._held[client] + count > self._each:
-            raise ServiceBusyException(f"{self._what} of this client take all of its {self._each} bytes")
+        if self._held[client] + count > self.each:
+            raise ServiceBusyException(f"{self._what} of this client take all of its {self.each} bytes")
         self._used += count
         self._held[client] += count
 
