@@ -31,6 +31,15 @@ class Process:
         return sum(1 for _ in Path(f"/proc/{self.pid}/fd").iterdir())
 
     @property
+    def most_descriptors(self) -> tuple[str, str]:
+        """How many it may have open: the limit in force, and what it could be raised to."""
+        found = re.search(
+            r"Max open files\s+(\w+)\s+(\w+)", Path(f"/proc/{self.pid}/limits").read_text(encoding="ascii")
+        )
+        assert found
+        return found[1], found[2]
+
+    @property
     def log(self) -> list[str]:
         """The lines that it has written to standard error since it is up."""
         lines = (self.folder / "log").read_text(encoding="utf-8").splitlines()

@@ -28,6 +28,7 @@ async def test_an_archive_holds_the_files_under_the_names_asked_for(client: http
     )
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-disposition"] == 'attachment; filename="files.zip"'
     assert _contents(answer.content) == {"docs/Größe.txt": b"aaa" * 100, "b.txt": b"b"}
 
@@ -57,6 +58,17 @@ async def test_a_missing_file_can_be_left_out(client: httpx.AsyncClient) -> None
     files = [{"file_id": "s3:my-bucket/none"}, {"file_id": await _stored(client, "a.txt", b"a")}]
     answer = await client.post("/files/download-zip", json=files, params={"on_error": "skip"})
     assert _contents(answer.content).keys() == {"a.txt", "_missing.txt"}
+
+
+async def test_a_name_cannot_add_lines_to_the_list_of_what_is_missing(client: httpx.AsyncClient) -> None:
+    forged = "a.txt: stored (s3:my-bucket/a)\r\nb\n\u2028c\x1b[2J.txt"
+    files = [{"file_id": "s3:my-bucket/none", "file_name": forged}]
+    answer = await client.post("/files/download-zip", json=files, params={"on_error": "skip"})
+    listed = _contents(answer.content)["_missing.txt"].decode()
+    lines = listed.removesuffix("\r\n").splitlines()
+    assert len(lines) == 2
+    assert lines[1].endswith(": not found (s3:my-bucket/none)")
+    assert lines[1].isprintable()
 
 
 @both_parsers

@@ -39,23 +39,25 @@ SMALLER = os.urandom(1_000_000)
 class Source:
     """One large chunk and some smaller ones, and whether they can be read."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, endless: bool = False) -> None:
         self.open_now = 0
         self.opened = 0
+        self._endless = endless
 
     @asynccontextmanager
     async def __call__(self) -> AsyncGenerator[SourcedContent]:
         self.open_now += 1
         self.opened += 1
         try:
-            yield SourcedContent(
-                self._body(), {"Content-Type": "application/octet-stream"}, length=len(LARGE) + 5 * len(SMALLER)
-            )
+            length = None if self._endless else len(LARGE) + 5 * len(SMALLER)
+            yield SourcedContent(self._body(), {"Content-Type": "application/octet-stream"}, length=length)
         finally:
             self.open_now -= 1
 
     async def _body(self) -> AsyncIterator[bytes]:
         yield LARGE
+        while self._endless:
+            yield SMALLER
         for _ in range(5):
             yield SMALLER
 
@@ -260,7 +262,7 @@ async def test_a_malformed_body_is_refused(body: bytes) -> None:
 
 
 async def test_a_client_that_leaves_after_pipelining_is_noticed() -> None:
-    source = Source()
+    source = Source(endless=True)
     async with service(source=source) as url:
         async with connected(url) as client:
             await client.send(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 3)

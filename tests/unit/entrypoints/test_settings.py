@@ -174,6 +174,12 @@ def test_no_secret_shows_in_settings_or_messages(monkeypatch: pytest.MonkeyPatch
     assert "s3cret" not in str(error.value)
 
 
+def test_no_secret_shows_when_settings_are_made_by_hand() -> None:
+    with pytest.raises(ValueError, match="endpoint") as error:
+        Settings(_env_file=None, s3={"access_key_id": "id", "secret_access_key": "s3cret-key"})
+    assert "s3cret" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("host", "only_here"),
     [

@@ -48,7 +48,6 @@ class Guard:
         if settings.api_token is not None:
             return cls(hosts if hosts and ANY_HOST not in hosts else None)
         origins = {origin.rstrip("/").lower() for origin in settings.allowed_origins}
-        hosts.add(settings.host.lower())
         return cls(None if ANY_HOST in hosts else hosts, loopback=True, origins=origins)
 
     def refusal(self, scope: Scope) -> Response | None:

@@ -174,7 +174,7 @@ async def _while_client_listens(sending: Coroutine[None, None, None], client: _C
     try:
         await asyncio.wait([work, leaving, client.stalled], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await completed(_stopped(work, leaving))
+        await _stopped(work, leaving)
     if not work.cancelled():
         work.result()
 

@@ -34,6 +34,11 @@ class Slots:
         """How many nobody holds."""
         return self._free
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return sum(map(len, self._waiting.values()))
+
     def take_now(self, client: str) -> bool:
         """Take a place, to be given back with `release`; whether there was one.
 

@@ -92,6 +92,7 @@ async def test_waiting_ends_in_an_error_that_says_when_to_come_back() -> None:
     await slots.take("b")
     with pytest.raises(ServiceBusyException, match="all 2 are taken") as everybody:
         await slots.take("c")
+    assert slots.waiting == 0
     for caught in (own, everybody):
         assert caught.value.retryable
         assert "no place for tests within 0.01 s" in caught.value.detail
@@ -126,7 +127,7 @@ async def test_one_who_leaves_the_queue_takes_nothing_along() -> None:
         await leaving
     await staying
     slots.release("c")
-    assert slots.free == 1
+    assert (slots.free, slots.waiting) == (1, 0)
 
 
 async def test_one_who_leaves_with_the_place_in_hand_gives_it_back() -> None:
@@ -166,5 +167,5 @@ async def test_no_place_is_lost_and_no_share_exceeded(seed: int) -> None:
         await asyncio.sleep(0.0005)
     for task in tasks:
         assert task.cancelled() or task.exception() is None
-    assert slots.free == 5
+    assert (slots.free, slots.waiting) == (5, 0)
     assert slots.take_now("a")
