@@ -14,6 +14,7 @@ import re
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Final, Self
 
@@ -27,6 +28,10 @@ length: `966-big` is one of the master `966.txt`."""
 _TRUNK_PLACE: Final = re.compile(r"[A-Za-z0-9_-]{16}")
 """Where in a trunk file the content is, in front of the tail."""
 
+_TAIL: Final = 7
+_TRUNK_TAIL: Final = 16 + _TAIL
+"""Servers go by the length: what is longer is a slave's, what has exactly this length lies within a trunk file."""
+
 _APPENDER: Final = 1 << 58
 _TRUNK: Final = 1 << 59
 _PADDED_SIZE: Final = 1 << 63
@@ -35,6 +40,23 @@ _UNKNOWN_SOURCE: Final = b"\xff\xff\xff\xff"
 _SOURCE_IN_IPV6: Final = slice(8, 12)
 _SERVER_ID: Final = re.compile(r"[0-9]{1,8}")
 _MAX_SERVER_ID: Final = 1 << 24
+
+
+class NameShape(Enum):
+    """What kind of file has such a name, and what servers take it for."""
+
+    NORMAL = auto()
+    """A file as it was uploaded; its name tells size and CRC-32."""
+    TRUNK = auto()
+    """The same, within a trunk file, where small ones are kept together."""
+    APPENDER = auto()
+    """A file that can change, or a slave of one; servers compute its CRC-32."""
+    SLAVE = auto()
+    """Its name tells the facts of its master; servers compute its own CRC-32."""
+    SHORT_SLAVE = auto()
+    """A slave whose name is no longer than its master's: servers state the master's CRC-32 as its own."""
+    UNREACHABLE_SLAVE = auto()
+    """A slave whose name is as long as its master's within a trunk file: servers look for it there, in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +69,7 @@ class FastdfsName:
         size: Size in bytes; `None` for appender and slave files, whose names do not tell it.
         crc32: CRC-32 of the content; `None` where `size` is.
         appender: Whether the file can still grow.
+        shape: What kind of file it is.
     """
 
     source: bytes
@@ -54,6 +77,7 @@ class FastdfsName:
     size: int | None
     crc32: int | None
     appender: bool
+    shape: NameShape = NameShape.NORMAL
 
     @classmethod
     def decode(cls, name: str) -> Self | None:
@@ -66,15 +90,16 @@ class FastdfsName:
         except binascii.Error:
             return None
         source, created, size_field, crc32 = _FIELDS.unpack(raw)
-        appender = bool(size_field & _APPENDER)
         trunk = bool(size_field & _TRUNK)
-        tells_content = not appender and _is_masters(match[2], trunk=trunk)
+        shape = NameShape.APPENDER if size_field & _APPENDER else _shape(match[2], trunk=trunk)
+        tells_content = shape in _TELLING
         return cls(
             source=source,
             created_at=datetime.fromtimestamp(created, UTC),
             size=_size(size_field, trunk=trunk) if tells_content else None,
             crc32=crc32 if tells_content else None,
-            appender=appender,
+            appender=shape is NameShape.APPENDER,
+            shape=shape,
         )
 
     @property
@@ -101,13 +126,21 @@ class FastdfsName:
         return self.source == _source_of_host(host) or self.source == _source_of_id(server_id)
 
 
-def _is_masters(tail: str, *, trunk: bool) -> bool:
+_TELLING: Final = frozenset({NameShape.NORMAL, NameShape.TRUNK})
+
+
+def _shape(tail: str, *, trunk: bool) -> NameShape:
+    """The shape of a name that ends so, of a file that cannot grow."""
     if trunk:
         place = _TRUNK_PLACE.match(tail)
-        if place is None:
-            return False
-        tail = tail[place.end() :]
-    return _MASTER_TAIL.fullmatch(tail) is not None
+        if place is not None and _MASTER_TAIL.fullmatch(tail, place.end()):
+            return NameShape.TRUNK
+        if len(tail) == _TRUNK_TAIL:
+            return NameShape.UNREACHABLE_SLAVE
+        return NameShape.SLAVE if len(tail) > _TRUNK_TAIL else NameShape.SHORT_SLAVE
+    if _MASTER_TAIL.fullmatch(tail):
+        return NameShape.NORMAL
+    return NameShape.SLAVE if len(tail) > _TAIL else NameShape.SHORT_SLAVE
 
 
 def _size(field: int, *, trunk: bool) -> int:

@@ -40,6 +40,7 @@ class RoutingPolicy:
     Attributes:
         mode: The storage mode.
         mounted: Schemes of the stores that the application mounted; they are served beside the mode's backends.
+        answers_for_fastdfs: Whether ids of FastDFS are served although the mode has none: their files have moved.
         default: The backend that takes new files, where it is not the mode's own.
         buckets: Buckets that may be read, written and deleted from, besides `files` in mounted stores; `None` permits
             every one. FastDFS has none.
@@ -58,14 +59,17 @@ class RoutingPolicy:
     deletable: AbstractSet[str] | None = None
     mounted: tuple[str, ...] = ()
     default: str | None = None
+    answers_for_fastdfs: bool = False
     backends: tuple[str, ...] = field(init=False)
     new_files: str = field(init=False)
 
     def __post_init__(self) -> None:
         # Asked for by every operation, so they are derived once.
-        backends = (*_served(self.mode), *self.mounted)
+        backends: tuple[str, ...] = (*_served(self.mode), *self.mounted)
         if not backends:
             raise InvalidArgumentException(f"mode '{self.mode}' needs a mounted store")
+        if self.answers_for_fastdfs and Backend.FASTDFS not in backends:
+            backends = (*backends, Backend.FASTDFS)
         default = self.default or backends[0]
         if default not in backends:
             raise InvalidArgumentException(

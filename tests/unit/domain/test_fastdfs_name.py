@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.domain.fastdfs_name import FastdfsName
+from s3py_helper.domain.fastdfs_name import FastdfsName, NameShape
 
 _HELLO = "M00/00/00/fwAAAmsCvSWAZvKkAAAABTYQpoY"
 """Of five bytes; what follows tells a master from its slaves."""
@@ -136,6 +136,30 @@ def test_a_trunk_files_name_has_its_place_before_the_tail(tail: str, size: int |
     fields = struct.pack("!4sIQI", bytes([127, 0, 0, 2]), 1_800_000_000, 1 << 63 | 1 << 59 | 5, 0x3610A686)
     decoded = _decoded(f"M00/00/00/{base64.b64encode(fields, b'-_').decode().rstrip('=')}{tail}")
     assert decoded.size == size
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("f6xpA2sHdm-AdINpAAAACQ0NXE4217.txt", NameShape.NORMAL),
+        ("f6KUA2sHeOOAUeRpAB6EgDWrEJQ250.txt", NameShape.NORMAL),
+        ("f6xpA2sHdm-EM_r2AAAAAPzEP28611.txt", NameShape.APPENDER),
+        ("f6xpA2sHdm-AdINpAAAACQ0NXE4217_150x150.jpg", NameShape.SLAVE),
+        ("f6xpA2sHdm-AdINpAAAACQ0NXE4217_s.jpg", NameShape.SLAVE),
+        ("f6xpA2sHdm-AdINpAAAACQ0NXE4217_e", NameShape.SHORT_SLAVE),
+        ("f6xpA2sHdm-AdINpAAAACQ0NXE4217-big", NameShape.SHORT_SLAVE),
+        ("f6KUA2sHeOOILQEHAAAAgq-Az6EAAAAAQAAAAAAAAEA279.txt", NameShape.TRUNK),
+        ("f6KUA2sHeOOIJn65AAAAAAAAAAAAAAAAQAAAQAAAAEA844.txt", NameShape.TRUNK),
+        ("f6KUA2sHeOOILQEHAAAAgq-Az6EAAAAAQAAAAAAAAEA279_s.jpg", NameShape.SLAVE),
+        ("f6KUA2sHeOOILQEHAAAAgq-Az6EAAAAAQAAAAAAAAEA279_1234", NameShape.SLAVE),
+        ("f6KUA2sHeOOILQEHAAAAgq-Az6EAAAAAQAAAAAAAAEA279_12", NameShape.SHORT_SLAVE),
+        ("f6KUA2sHeOOILQEHAAAAgq-Az6EAAAAAQAAAAAAAAEA279-b", NameShape.SHORT_SLAVE),
+        ("f6KUA2sHeOOILQEHAAAAgq-Az6EAAAAAQAAAAAAAAEA279-big", NameShape.UNREACHABLE_SLAVE),
+        ("f6KUA2sHeOOILQEHAAAAgq-Az6EAAAAAQAAAAAAAAEA279_123", NameShape.UNREACHABLE_SLAVE),
+    ],
+)
+def test_real_names_show_what_servers_take_them_for(name: str, shape: NameShape) -> None:
+    assert _decoded(f"M00/00/00/{name}").shape is shape
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 32) - 1, 1 << 32, (1 << 32) + 12_345, (1 << 58) - 1])

@@ -1,11 +1,14 @@
 """A backend with everything that it can do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from s3py_helper.application.ports.blob_store import BlobStore
 from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.listing import Listing
+from s3py_helper.application.ports.migration_source import MigrationSource
+from s3py_helper.application.ports.migration_target import MigrationTarget
 from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.ports.reading import BytesOnly
 from s3py_helper.domain.errors import RouteNotSupportedException
@@ -22,6 +25,8 @@ class MountedBackend:
         listing: Enumerates files.
         copying: Copies files without moving their bytes through this process.
         bytes_only: Reads bytes in fewer requests than bytes and description take.
+        migration_source: Gives files away to another backend, proven and online.
+        migration_target: Makes what takes them, for a bucket.
     """
 
     store: BlobStore
@@ -30,6 +35,8 @@ class MountedBackend:
     listing: Listing | None = None
     copying: ServerSideCopy | None = None
     bytes_only: BytesOnly | None = None
+    migration_source: MigrationSource | None = None
+    migration_target: Callable[[str], MigrationTarget] | None = None
 
 
 def required[Ability](ability: Ability | None, backend: str, action: str) -> Ability:

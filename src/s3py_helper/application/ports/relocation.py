@@ -23,6 +23,10 @@ class Relocation(Protocol):
         """
         ...
 
+    def known_as(self, file_id: FileId) -> FileId | None:
+        """The id under which users know what lies in a place; `None` for what is no file of its own."""
+        ...
+
     async def delete(self, file_id: FileId, delete_at: DeleteAt) -> None:
         """Delete a file from every place, in an order after which it is found nowhere.
 
@@ -43,6 +47,10 @@ class NothingHasMoved:
     async def places(self, file_id: FileId) -> Sequence[FileId]:
         """The id itself."""
         return (file_id,)
+
+    def known_as(self, file_id: FileId) -> FileId | None:
+        """The place itself."""
+        return file_id
 
     async def delete(self, file_id: FileId, delete_at: DeleteAt) -> None:
         """Delete it there."""
