@@ -1,0 +1,111 @@
+"""One connection to a SQLite file, in a thread of its own."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from s3py_helper.adapters.sqlite.schema import prepare
+from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.domain.errors import StorageException, StorageOperationException, StorageUnavailableException
+
+_BUSY_SECONDS: Final = 10.0
+"""How long a statement waits while another process writes."""
+
+_TEMPORARY: Final = frozenset({
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM,
+})  # fmt: skip
+
+
+class Database:
+    """Runs work on the connection, one piece after the other; every piece that writes is one transaction.
+
+    Args:
+        path: The file; made where it is missing.
+        identity: Which deployment the ledger belongs to.
+    """
+
+    def __init__(self, path: Path, identity: str) -> None:
+        self._path = path
+        self._identity = identity
+        self._thread = ThreadPoolExecutor(1, "s3py-ledger")
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Open the file.
+
+        Raises:
+            StorageUnavailableException: It cannot be opened, read or written now.
+            StorageOperationException: It is not this deployment's ledger.
+        """
+        try:
+            await self._call(self._open)
+        except BaseException:  # nobody else would stop the thread
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close it; work under way ends first."""
+        await completed(self._call(self._close))
+        self._thread.shutdown(wait=False)
+
+    async def read[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The result of work that only reads."""
+        return await self._call(lambda: work(self._opened()))
+
+    async def write[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The result of work that writes; on disk when this returns, or undone when it raises."""
+
+        def in_transaction() -> T:
+            connection = self._opened()
+            connection.execute("begin immediate")
+            try:
+                result = work(connection)
+                connection.commit()
+            except BaseException:  # whatever happened, the transaction is over
+                connection.rollback()
+                raise
+            return result
+
+        return await self._call(in_transaction)
+
+    async def _call[T](self, work: Callable[[], T]) -> T:
+        # Shielded: a transaction that has begun ends, whether or not its caller still waits for it.
+        running = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.shield(running)
+        except StorageException:
+            raise
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def _open(self) -> None:
+        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("pragma journal_mode = wal")
+            # A tombstone must survive a power failure: what was deleted would come back.
+            connection.execute("pragma synchronous = full")
+            prepare(connection, self._identity)
+        except BaseException:  # nobody owns it yet
+            connection.close()
+            raise
+        self._connection = connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StorageOperationException("the ledger is not open: use it inside 'async with'")
+        return self._connection
+
+    def _translated(self, error: sqlite3.Error) -> StorageException:
+        # Extended codes carry the primary one in their lowest byte (SQLite, "Result and Error Codes").
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        message = f"the ledger {self._path} failed: {error}"
+        return StorageUnavailableException(message) if code in _TEMPORARY else StorageOperationException(message)

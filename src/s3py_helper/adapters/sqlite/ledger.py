@@ -1,0 +1,325 @@
+"""The port `Ledger` on SQLite."""
+
+import json
+import sqlite3
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from s3py_helper.adapters.sqlite import work
+from s3py_helper.adapters.sqlite.database import Database
+from s3py_helper.adapters.sqlite.rows import COLUMNS, file_of
+from s3py_helper.adapters.sqlite.schema import NUMBER_OF, STATES
+from s3py_helper.application.ports.ledger import (
+    Known,
+    Ledger,
+    LedgerFile,
+    Limits,
+    Outcome,
+    PlannedFile,
+    ScannedSource,
+    Tally,
+)
+from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.migration import FileState, Route
+
+_PAGE: Final = 1000
+_SAMPLES: Final = 3
+_DELETED: Final = NUMBER_OF[FileState.DELETED]
+_QUARANTINED: Final = NUMBER_OF[FileState.QUARANTINED]
+
+
+class SqliteLedger:
+    """A ledger in one file. Several processes of one host may use it; the file must lie on a local disk.
+
+    Args:
+        path: The file.
+        identity: Which deployment it belongs to; another one's ledger is refused.
+        clock: Gives Unix seconds.
+    """
+
+    def __init__(self, path: Path, identity: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._identity = identity
+        self._clock = clock
+        self._database = Database(path, identity)
+
+    async def __aenter__(self) -> Self:
+        """Open the file; see `Database.open`."""
+        await self._database.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it; a ledger that was closed can be opened again."""
+        database, self._database = self._database, Database(self._path, self._identity)
+        await database.close()
+
+    async def plan(self, files: Sequence[PlannedFile], run: int = 0) -> int:
+        """See `Ledger.plan`."""
+        return await self._database.write(lambda connection: work.plan(connection, files, run, self._now))
+
+    async def known(self, file_ids: Sequence[FileId], run: int) -> Mapping[FileId, Known]:
+        """See `Ledger.known`."""
+
+        def look(connection: sqlite3.Connection) -> dict[FileId, Known]:
+            query = "select state, seen from file where id = ?"
+            rows = ((file_id, connection.execute(query, (str(file_id),)).fetchone()) for file_id in file_ids)
+            return {file_id: Known(STATES[row[0]], row[1] == run) for file_id, row in rows if row is not None}
+
+        return await self._database.read(look)
+
+    async def live(self, group: str, run: int) -> int:
+        """See `Ledger.live`."""
+        gone = ", ".join(str(NUMBER_OF[state]) for state in (FileState.GONE, FileState.DELETED))
+        query = f"select count(*) from file where grp = ? and seen = ? and state not in ({gone})"
+        return int((await self._read(query, group, run))[0][0])
+
+    async def next_run(self) -> int:
+        """See `Ledger.next_run`."""
+
+        def count(connection: sqlite3.Connection) -> int:
+            connection.execute("insert or ignore into setting values ('run', '0')")
+            connection.execute("update setting set value = value + 1 where name = 'run'")
+            return int(connection.execute("select value from setting where name = 'run'").fetchone()[0])
+
+        return await self._database.write(count)
+
+    def unseen(self, group: str, run: int) -> AbstractAsyncContextManager[AsyncIterator[LedgerFile]]:
+        """See `Ledger.unseen`."""
+        states = [NUMBER_OF[state] for state in (FileState.COPIED, FileState.VERIFIED)]
+        return aclosing(self._files(group, states, "", f" and seen < {run:d}"))
+
+    async def put(self, file: LedgerFile, state: FileState, reason: str | None = None) -> bool:
+        """See `Ledger.put`."""
+        changed = await self._database.write(
+            lambda connection: (
+                connection.execute(
+                    "update file set state = ?, reason = ?, changed_at = ? where id = ? and fence = ? and state = ?",
+                    (NUMBER_OF[state], reason, self._now, str(file.file_id), file.fence, NUMBER_OF[file.state]),
+                ).rowcount
+            )
+        )
+        return changed == 1
+
+    async def claim(
+        self,
+        worker: str,
+        limit: int,
+        lease_seconds: float,
+        *,
+        group: str | None = None,
+        large: bool | None = None,
+    ) -> list[LedgerFile]:
+        """See `Ledger.claim`."""
+        now = self._now
+        until = now + max(1, round(lease_seconds))
+        return await self._database.write(
+            lambda connection: work.claim(connection, worker, limit, until, now, group=group, large=large)
+        )
+
+    async def extend(self, claims: Sequence[LedgerFile], lease_seconds: float) -> list[bool]:
+        """See `Ledger.extend`."""
+        until = self._now + max(1, round(lease_seconds))
+        return await self._database.write(lambda connection: work.extend(connection, claims, until))
+
+    async def note_upload(self, claim: LedgerFile, upload_id: str | None) -> bool:
+        """See `Ledger.note_upload`."""
+        return await self._database.write(lambda connection: work.note_upload(connection, claim, upload_id))
+
+    async def release(self, claims: Sequence[LedgerFile]) -> None:
+        """See `Ledger.release`."""
+        await self._database.write(lambda connection: work.release(connection, claims))
+
+    async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
+        """See `Ledger.record`."""
+        return await self._database.write(lambda connection: work.record(connection, outcomes, self._now))
+
+    async def tombstone(self, file_id: FileId) -> bool:
+        """See `Ledger.tombstone`."""
+
+        def mark(connection: sqlite3.Connection) -> bool:
+            connection.execute(
+                "insert or ignore into file(id, grp, kind, changed_at) values (?, ?, 'normal', ?)",
+                (str(file_id), file_id.bucket, self._now),
+            )
+            # Unconditional but for one that is there: whoever holds a claim loses it by the fence.
+            marked = connection.execute(
+                f"update file set state = {_DELETED}, fence = fence + 1, pending = 1, lease_owner = null, "
+                f"lease_until = null, reason = null, changed_at = ? where id = ? and state <> {_DELETED}",
+                (self._now, str(file_id)),
+            )
+            return marked.rowcount == 1
+
+        return await self._database.write(mark)
+
+    async def forget(self, file_id: FileId) -> None:
+        """See `Ledger.forget`."""
+        # Made by `tombstone` alone: it was never planned, so nothing is known of it, and never claimed.
+        await self._write(
+            f"delete from file where id = ? and state = {_DELETED} and fence = 1 and size is null and mtime is null",
+            str(file_id),
+        )
+
+    async def pending_deletions(self, limit: int) -> list[FileId]:
+        """See `Ledger.pending_deletions`."""
+        rows = await self._read("select id from file where pending = 1 limit ?", limit)
+        return [FileId.parse(text) for (text,) in rows]
+
+    async def deletion_done(self, file_id: FileId) -> None:
+        """See `Ledger.deletion_done`."""
+        await self._write(f"update file set pending = 0 where id = ? and state = {_DELETED}", str(file_id))
+
+    async def changed(self, file_id: FileId) -> None:
+        """See `Ledger.changed`."""
+        await self._write(
+            f"update file set state = {NUMBER_OF[FileState.PLANNED]}, fence = fence + 1, lease_owner = null, "
+            "lease_until = null, attempts = 0, next_at = 0, reason = null, level = null, proof = null, changed_at = ? "
+            f"where id = ? and state <> {_DELETED}",
+            self._now,
+            str(file_id),
+        )
+
+    async def find(self, file_id: FileId) -> LedgerFile | None:
+        """See `Ledger.find`."""
+        rows = await self._read(f"select {COLUMNS} from file where id = ?", str(file_id))
+        return file_of(rows[0]) if rows else None
+
+    async def route_of(self, group: str) -> Route:
+        """See `Ledger.route_of`."""
+        return (await self.routes()).get(group, Route.FASTDFS)
+
+    async def routes(self) -> Mapping[str, Route]:
+        """See `Ledger.routes`."""
+        return {group: Route(route) for group, route in await self._read("select grp, route from route")}
+
+    async def set_route(self, group: str, route: Route) -> None:
+        """See `Ledger.set_route`."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("insert or replace into route values (?, ?)", (group, route))
+            self._note(connection, "route", {"group": group, "route": route})
+
+        await self._database.write(write)
+
+    async def limits(self) -> Limits:
+        """See `Ledger.limits`."""
+        rows = await self._read("select value from setting where name = 'limits'")
+        return Limits(**json.loads(rows[0][0])) if rows else Limits()
+
+    async def set_limits(self, limits: Limits) -> None:
+        """See `Ledger.set_limits`."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("insert or replace into setting values ('limits', ?)", (json.dumps(asdict(limits)),))
+            self._note(connection, "limits", asdict(limits))
+
+        await self._database.write(write)
+
+    async def tallies(self) -> list[Tally]:
+        """See `Ledger.tallies`."""
+        rows = await self._read("select grp, state, count(*), ifnull(sum(size), 0) from file group by grp, state")
+        return [Tally(group, STATES[state], files, size) for group, state, files, size in rows]
+
+    async def reasons(self) -> list[tuple[str, int, list[FileId]]]:
+        """See `Ledger.reasons`."""
+        rows = await self._read(
+            "select code, count(*), group_concat(case when number <= ? then id end, x'0a') from ("
+            "select id, code, row_number() over (partition by code) as number from ("
+            "select id, ifnull(substr(reason, 1, instr(reason || ':', ':') - 1), 'unknown') as code "
+            "from file where state in (6, 8))) group by code order by count(*) desc",
+            _SAMPLES,
+        )
+        return [(code, count, [FileId.parse(text) for text in samples.split("\n")]) for code, count, samples in rows]
+
+    def files(
+        self, *, group: str | None = None, states: Sequence[FileState] = (), after: FileId | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[LedgerFile]]:
+        """See `Ledger.files`."""
+        return aclosing(self._files(group, [NUMBER_OF[state] for state in states], "" if after is None else str(after)))
+
+    async def _files(
+        self, group: str | None, states: Sequence[int], after: str, narrowed: str = ""
+    ) -> AsyncGenerator[LedgerFile]:
+        wanted = f" and state in ({', '.join(map(str, states))})" if states else ""
+        of_group = " and grp = ?" if group is not None else ""
+        query = f"select {COLUMNS} from file where id > ?{of_group}{wanted}{narrowed} order by id limit {_PAGE}"
+        while True:
+            rows = await self._read(query, *((after,) if group is None else (after, group)))
+            page = [file_of(row) for row in rows]
+            for file in page:
+                yield file
+            if len(page) < _PAGE:
+                return
+            after = str(page[-1].file_id)
+
+    async def retry(self, file_ids: Sequence[FileId] | None = None) -> int:
+        """See `Ledger.retry`."""
+        return await self._change_quarantined(
+            f"state = {NUMBER_OF[FileState.PLANNED]}, attempts = 0, next_at = 0, reason = null, accepted = 0, "
+            "fence = fence + 1",
+            file_ids,
+        )
+
+    async def accept(self, file_ids: Sequence[FileId]) -> int:
+        """See `Ledger.accept`."""
+        return await self._change_quarantined("accepted = 1", file_ids)
+
+    async def _change_quarantined(self, change: str, file_ids: Sequence[FileId] | None) -> int:
+        statement = f"update file set {change} where state = {_QUARANTINED}"
+
+        def write(connection: sqlite3.Connection) -> int:
+            if file_ids is None:
+                return connection.execute(statement).rowcount
+            before = connection.total_changes
+            connection.executemany(f"{statement} and id = ?", [(str(file_id),) for file_id in file_ids])
+            return connection.total_changes - before
+
+        return await self._database.write(write)
+
+    async def note_source(self, source: ScannedSource) -> None:
+        """See `Ledger.note_source`."""
+        await self._write(
+            "insert or replace into source values (?, ?, ?, ?, ?)",
+            source.name,
+            source.group,
+            source.scanned_at,
+            source.files,
+            source.complete,
+        )
+
+    async def sources(self) -> list[ScannedSource]:
+        """See `Ledger.sources`."""
+        rows = await self._read("select name, grp, scanned_at, files, complete from source order by name")
+        return [ScannedSource(name, group, at, files, bool(complete)) for name, group, at, files, complete in rows]
+
+    async def note(self, event: str, detail: Mapping[str, object]) -> None:
+        """See `Ledger.note`."""
+        await self._database.write(lambda connection: self._note(connection, event, detail))
+
+    async def events(self, *, limit: int = 1000) -> list[tuple[int, str, Mapping[str, object]]]:
+        """See `Ledger.events`."""
+        rows = await self._read("select at, name, detail from event order by number desc limit ?", limit)
+        return [(at, name, json.loads(detail)) for at, name, detail in rows]
+
+    @property
+    def _now(self) -> int:
+        return int(self._clock())
+
+    def _note(self, connection: sqlite3.Connection, event: str, detail: Mapping[str, object]) -> None:
+        values = (self._now, event, json.dumps(detail, default=str))
+        connection.execute("insert into event(at, name, detail) values (?, ?, ?)", values)
+
+    async def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        return await self._database.read(lambda connection: connection.execute(query, values).fetchall())
+
+    async def _write(self, statement: str, *values: object) -> None:
+        await self._database.write(lambda connection: connection.execute(statement, values).rowcount)
+
+
+_: type[Ledger] = SqliteLedger

@@ -1,0 +1,97 @@
+"""What the ledger's tables look like, and how a file of an earlier version becomes one of this version."""
+
+import sqlite3
+from typing import Final
+
+from s3py_helper.domain.errors import StorageOperationException
+from s3py_helper.domain.migration import FileState
+
+STATES: Final = (
+    FileState.PLANNED,
+    FileState.COPYING,
+    FileState.COPIED,
+    FileState.VERIFIED,
+    FileState.DRAINED,
+    FileState.GONE,
+    FileState.MISSING_AT_SOURCE,
+    FileState.DELETED,
+    FileState.QUARANTINED,
+)
+"""A state is stored as its position here. New ones go to the end."""
+
+NUMBER_OF: Final = {state: number for number, state in enumerate(STATES)}
+
+_APPLICATION_ID: Final = 0x53335059
+"""`S3PY`: says in the file's header whose it is."""
+
+# Each step leads from one version to the next; a step that was released is never changed.
+_STEPS: Final = (
+    """
+    create table file(
+        id text primary key, grp text not null, kind text not null, state integer not null default 0,
+        fence integer not null default 0, size integer, crc32 integer, mtime integer,
+        attempts integer not null default 0, next_at integer not null default 0,
+        lease_owner text, lease_until integer, reason text, level text, proof text,
+        object_key text, etag text, upload_id text,
+        changed_at integer not null default 0, verified_at integer,
+        accepted integer not null default 0, pending integer not null default 0, seen integer not null default 0,
+        large integer generated always as (ifnull(size, 0) >= 8388608) virtual
+    ) without rowid;
+    create index file_to_copy on file(large, next_at) where state = 0;
+    create index file_leased on file(lease_until) where state = 1;
+    create index file_pending on file(id) where pending = 1;
+    create index file_to_look_at on file(state, reason) where state in (6, 8);
+    create table route(grp text primary key, route text not null) without rowid;
+    create table source(
+        name text primary key, grp text, scanned_at integer not null, files integer not null, complete integer not null
+    ) without rowid;
+    create table event(number integer primary key, at integer not null, name text not null, detail text not null);
+    create table setting(name text primary key, value text not null) without rowid;
+    """,
+)
+
+
+def prepare(connection: sqlite3.Connection, identity: str) -> None:
+    """Make the tables, or bring them up to this version.
+
+    Args:
+        connection: An open connection without a transaction.
+        identity: Which deployment the ledger belongs to.
+
+    Raises:
+        StorageOperationException: The file is not a ledger, of a newer version, or belongs to another deployment.
+    """
+    connection.execute("begin immediate")
+    try:
+        _upgrade(connection)
+        _claim(connection, identity)
+    except BaseException:  # a half-made ledger must not stay
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    application = connection.execute("pragma application_id").fetchone()[0]
+    version = connection.execute("pragma user_version").fetchone()[0]
+    is_new = connection.execute("select count(*) from sqlite_master").fetchone()[0] == 0
+    if not is_new and application != _APPLICATION_ID:
+        raise StorageOperationException("the file is a database, but not a migration's ledger: name another file")
+    if version > len(_STEPS):
+        raise StorageOperationException(
+            f"the ledger has version {version}, this program knows up to {len(_STEPS)}: use a newer s3py-helper"
+        )
+    for step in _STEPS[version:]:
+        for statement in step.split(";"):
+            connection.execute(statement)
+    connection.execute(f"pragma application_id = {_APPLICATION_ID}")
+    connection.execute(f"pragma user_version = {len(_STEPS)}")
+
+
+def _claim(connection: sqlite3.Connection, identity: str) -> None:
+    connection.execute("insert or ignore into setting values ('identity', ?)", (identity,))
+    found = connection.execute("select value from setting where name = 'identity'").fetchone()[0]
+    if found != identity:
+        raise StorageOperationException(
+            f"the ledger belongs to another migration ({found}), this one is {identity}: name another file"
+        )

@@ -1,0 +1,158 @@
+"""Planning, claiming and recording. Everything here runs in the ledger's thread, inside a transaction."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+from s3py_helper.adapters.sqlite.rows import COLUMNS, files_of
+from s3py_helper.adapters.sqlite.schema import NUMBER_OF
+from s3py_helper.application.ports.ledger import LedgerFile, Outcome, PlannedFile
+from s3py_helper.domain.migration import FileKind, FileState
+
+_PLANNED: Final = NUMBER_OF[FileState.PLANNED]
+_COPYING: Final = NUMBER_OF[FileState.COPYING]
+
+_INSERT: Final = """
+insert or ignore into file(id, grp, kind, size, crc32, mtime, state, reason, changed_at, seen)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_FOUND_AGAIN: Final = f"""
+update file set state = {_PLANNED}, fence = fence + 1, kind = :kind, size = :size, crc32 = :crc32, mtime = :mtime,
+    attempts = 0, next_at = 0, reason = null, level = null, proof = null, upload_id = null, changed_at = :now
+where id = :id and (
+    state = {NUMBER_OF[FileState.GONE]}
+    or (:appender and state in ({NUMBER_OF[FileState.COPIED]}, {NUMBER_OF[FileState.VERIFIED]})
+        and (size is not :size or crc32 is not :crc32))
+)
+"""
+
+_RECORD: Final = """
+update file set state = :state, reason = :reason, attempts = attempts + :failed, next_at = ifnull(:next_at, next_at),
+    size = ifnull(:size, size), crc32 = ifnull(:crc32, crc32), mtime = ifnull(:mtime, mtime),
+    kind = ifnull(:kind, kind), level = ifnull(:level, level), proof = ifnull(:proof, proof),
+    object_key = ifnull(:key, object_key),
+    etag = ifnull(:etag, etag), upload_id = :upload_id, verified_at = ifnull(:verified_at, verified_at),
+    lease_owner = null, lease_until = null, changed_at = :now
+where id = :id and fence = :fence
+"""
+
+
+def plan(connection: sqlite3.Connection, files: Sequence[PlannedFile], run: int, now: int) -> int:
+    """See `Ledger.plan`."""
+    before = connection.total_changes
+    connection.executemany(
+        _INSERT,
+        [
+            (str(f.file_id), f.file_id.bucket, f.kind, f.size, f.crc32, f.mtime, NUMBER_OF[f.state], f.reason, now, run)
+            for f in files
+        ],
+    )
+    new = connection.total_changes - before
+    if new < len(files):
+        connection.executemany("update file set seen = ? where id = ?", [(run, str(f.file_id)) for f in files])
+        connection.executemany(_FOUND_AGAIN, [_found(f, now) for f in files if f.state is FileState.PLANNED])
+    return new
+
+
+def _found(file: PlannedFile, now: int) -> dict[str, Any]:
+    return {
+        "id": str(file.file_id),
+        "kind": file.kind,
+        "size": file.size,
+        "crc32": file.crc32,
+        "mtime": file.mtime,
+        "appender": file.kind is FileKind.APPENDER,
+        "now": now,
+    }
+
+
+def claim(
+    connection: sqlite3.Connection,
+    worker: str,
+    limit: int,
+    lease_until: int,
+    now: int,
+    *,
+    group: str | None,
+    large: bool | None,
+) -> list[LedgerFile]:
+    """See `Ledger.claim`. Leases that have ended come first: somebody waits for these files longest."""
+    narrowed = ""
+    values: dict[str, Any] = {"worker": worker, "until": lease_until, "now": now}
+    if large is not None:
+        narrowed += " and large = :large"
+        values["large"] = large
+    if group is not None:
+        narrowed += " and grp = :grp"
+        values["grp"] = group
+    claimed: list[LedgerFile] = []
+    for waiting in (f"state = {_COPYING} and lease_until < :now", f"state = {_PLANNED} and next_at <= :now"):
+        if len(claimed) < limit:
+            values["limit"] = limit - len(claimed)
+            claimed += files_of(
+                connection.execute(
+                    f"update file set state = {_COPYING}, fence = fence + 1, lease_owner = :worker, "
+                    f"lease_until = :until where id in (select id from file where {waiting}{narrowed} limit :limit) "
+                    f"returning {COLUMNS}",
+                    values,
+                )
+            )
+    return claimed
+
+
+def extend(connection: sqlite3.Connection, claims: Sequence[LedgerFile], lease_until: int) -> list[bool]:
+    """See `Ledger.extend`."""
+    return [
+        connection.execute(
+            f"update file set lease_until = ? where id = ? and fence = ? and state = {_COPYING}",
+            (lease_until, str(claim.file_id), claim.fence),
+        ).rowcount
+        == 1
+        for claim in claims
+    ]
+
+
+def note_upload(connection: sqlite3.Connection, claim: LedgerFile, upload_id: str | None) -> bool:
+    """See `Ledger.note_upload`."""
+    noted = connection.execute(
+        f"update file set upload_id = ? where id = ? and fence = ? and state = {_COPYING}",
+        (upload_id, str(claim.file_id), claim.fence),
+    )
+    return noted.rowcount == 1
+
+
+def release(connection: sqlite3.Connection, claims: Sequence[LedgerFile]) -> None:
+    """See `Ledger.release`."""
+    connection.executemany(
+        f"update file set state = {_PLANNED}, lease_owner = null, lease_until = null "
+        f"where id = ? and fence = ? and state = {_COPYING}",
+        [(str(claim.file_id), claim.fence) for claim in claims],
+    )
+
+
+def record(connection: sqlite3.Connection, outcomes: Sequence[Outcome], now: int) -> list[bool]:
+    """See `Ledger.record`."""
+    return [connection.execute(_RECORD, _recorded(outcome, now)).rowcount == 1 for outcome in outcomes]
+
+
+def _recorded(outcome: Outcome, now: int) -> dict[str, Any]:
+    return {
+        "id": str(outcome.file_id),
+        "fence": outcome.fence,
+        "state": NUMBER_OF[outcome.state],
+        "reason": outcome.reason,
+        "failed": outcome.failed,
+        "next_at": outcome.next_at,
+        "size": outcome.size,
+        "crc32": outcome.crc32,
+        "mtime": outcome.mtime,
+        "kind": outcome.kind,
+        "level": outcome.level,
+        "proof": outcome.proof,
+        "key": outcome.key,
+        "etag": outcome.etag,
+        "upload_id": outcome.upload_id,
+        "verified_at": outcome.verified_at,
+        "now": now,
+    }

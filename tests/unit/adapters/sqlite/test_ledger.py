@@ -1,0 +1,66 @@
+"""The ledger on SQLite keeps the contract, and says what is wrong with a file."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from s3py_helper.adapters.sqlite.ledger import SqliteLedger
+from s3py_helper.domain.errors import StorageOperationException, StorageUnavailableException
+from s3py_helper.testing.contract.ledger import Clock, LedgerContract, OpenLedger, planned
+
+
+class TestSqliteLedger(LedgerContract):
+    @pytest.fixture
+    def open_ledger(self, clock: Clock, tmp_path: Path) -> OpenLedger:
+        return lambda identity: SqliteLedger(tmp_path / "ledger.db", identity, clock=clock)
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but long enough to be taken for the header of one" * 20)
+    with pytest.raises(StorageOperationException, match=r"notes\.txt failed: file is not a database"):
+        await SqliteLedger(path, "one").__aenter__()
+
+
+async def test_somebody_else_s_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as theirs:
+        theirs.execute("create table theirs(name)")
+    theirs.close()
+    with pytest.raises(StorageOperationException, match="not a migration's ledger"):
+        await SqliteLedger(path, "one").__aenter__()
+    with sqlite3.connect(path) as theirs:
+        assert theirs.execute("select name from sqlite_master").fetchall() == [("theirs",)]
+    theirs.close()
+
+
+async def test_a_ledger_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    async with SqliteLedger(path, "one"):
+        pass
+    with sqlite3.connect(path) as newer:
+        newer.execute("pragma user_version = 99")
+    newer.close()
+    with pytest.raises(StorageOperationException, match="version 99, this program knows up to 1"):
+        await SqliteLedger(path, "one").__aenter__()
+
+
+async def test_a_folder_that_is_not_there_is_temporary(tmp_path: Path) -> None:
+    with pytest.raises(StorageUnavailableException, match="unable to open"):
+        await SqliteLedger(tmp_path / "none" / "ledger.db", "one").__aenter__()
+
+
+async def test_a_full_disk_is_temporary_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    async with SqliteLedger(path, "one") as ledger:
+        await ledger.plan([planned(1)])
+        # A limit of pages is what SQLite makes of a disk that is full.
+        await ledger._database.read(  # noqa: SLF001 - there is no other way to a full disk without root
+            lambda connection: connection.execute("pragma max_page_count = 1").fetchall()
+        )
+        with pytest.raises(StorageUnavailableException, match="full"):
+            await ledger.plan([planned(number) for number in range(2, 5000)])
+        assert await ledger.find(planned(1).file_id) is not None
+        assert await ledger.find(planned(2).file_id) is None
+    assert list(tmp_path.iterdir()) == [path], "write-ahead log and index are gone with the last connection"
