@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from s3py_helper.adapters.s3.buckets import create_missing_buckets
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.health import S3Health
 from s3py_helper.adapters.s3.listing import S3Listing
+from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
 from s3py_helper.adapters.s3.presigning import S3PresignedUrls
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
@@ -34,4 +36,5 @@ def mounted(
         presigning=S3PresignedUrls(session),
         listing=S3Listing(session),
         copying=S3Copy(session),
+        migration_target=partial(S3MigrationTarget, session),
     )

@@ -71,7 +71,15 @@ class MultipartApi:
         )
 
     async def complete(
-        self, bucket: str, key: str, upload_id: str, parts: Iterable[Part], outcome: Outcome, *, crc32: int | None
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        parts: Iterable[Part],
+        outcome: Outcome,
+        *,
+        crc32: int | None,
+        conditions: Mapping[str, str] | None = None,
     ) -> tuple[str, str | None]:
         """Make the object of its parts; gives its ETag, and its CRC-32 as the server says it.
 
@@ -82,9 +90,10 @@ class MultipartApi:
             parts: In order.
             outcome: Says after a failure whether the object may be there.
             crc32: Of the whole object, for the server to compare.
+            conditions: Headers such as `If-None-Match`, on which it depends.
         """
         whole = {} if crc32 is None else {CRC32_HEADER: crc32_text(crc32), _CHECKSUM_TYPE: _FULL_OBJECT}
-        headers = {"content-type": "application/xml", **whole}
+        headers = {"content-type": "application/xml", **whole, **(conditions or {})}
         body = payload_of(_list_of(parts))
         request = Request(
             "upload", "POST", bucket, key, [("uploadId", upload_id)], headers, body, slow=True, outcome=outcome
@@ -100,6 +109,31 @@ class MultipartApi:
         """Raise `FileNotFoundException` when there is no such upload."""
         query = [("max-parts", "1"), ("uploadId", upload_id)]
         await self._sender.send_for_document(Request("upload", "GET", bucket, key, query))
+
+    async def parts(self, bucket: str, key: str, upload_id: str) -> list[tuple[Part, int]]:
+        """The parts that have arrived, and their sizes; `FileNotFoundException` when there is no such upload."""
+        found: list[tuple[Part, int]] = []
+        marker = "0"
+        while True:
+            query = [("part-number-marker", marker), ("uploadId", upload_id)]
+            page = await self._sender.send_for_document(Request("upload", "GET", bucket, key, query))
+            for part in page.root.iterfind(f"{_ANY}Part"):
+                number, size = (part.findtext(f"{_ANY}{name}", "") for name in ("PartNumber", "Size"))
+                if number.isdecimal() and size.isdecimal():
+                    found.append((Part(int(number), quoted(part.findtext(f"{_ANY}ETag", ""))), int(size)))
+            following = page.text_of("NextPartNumberMarker")
+            if page.text_of("IsTruncated").strip().lower() != "true" or not following or following == marker:
+                return found
+            marker = following
+
+    async def uploads(self, bucket: str, prefix: str) -> list[tuple[str, str]]:
+        """Key and id of the uploads below a prefix that are under way; at most the thousand of the first page."""
+        request = Request("upload", "GET", bucket, query=[("prefix", prefix), ("uploads", "")])
+        response = await self._sender.send_for_document(request)
+        return [
+            (upload.findtext(f"{_ANY}Key", ""), upload.findtext(f"{_ANY}UploadId", ""))
+            for upload in response.root.iterfind(f"{_ANY}Upload")
+        ]
 
     async def ids_of(self, bucket: str, key: str) -> list[str]:
         """The ids of all uploads of one object that are under way."""
