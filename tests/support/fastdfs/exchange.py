@@ -60,6 +60,8 @@ class Reply:
     status: int = Status.OK
     length: int = 0
     body: Iterable[bytes] = ()
+    closes: bool = False
+    """Whether the end of the connection is the end of the body."""
 
     @classmethod
     def of(cls, body: bytes) -> Self:

@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.support.fastdfs.content import Content
 from tests.support.fastdfs.exchange import Refusal, Reply, Request
-from tests.support.fastdfs.names import EXTENSION_PATTERN, StoredName, random_tail, slave_name
+from tests.support.fastdfs.names import EXTENSION_PATTERN, StoredName, is_slaves, random_tail, slave_name
 from tests.support.fastdfs.protocol import (
     EXTENSION_FIELD,
     GROUP_FIELD,
@@ -65,6 +65,8 @@ class FileCommands:
         if not 0 < name_length == request.unread - size or not prefix or not EXTENSION_PATTERN.fullmatch(extension):
             raise Refusal(Status.INVALID)
         master = await request.read(name_length)
+        if prefix == b"-m" and not extension:  # its name would be that of its master's metadata
+            raise Refusal(Status.INVALID)
         self._shelf.find(master)
         content, _ = await received(request)
         name = slave_name(master, prefix, extension)
@@ -89,7 +91,7 @@ class FileCommands:
         file = self._shelf.find(name)
         stored = StoredName.issued(name)
         crc = stored.crc32
-        if file.is_appender:
+        if file.is_appender or is_slaves(name):
             crc = 0 if request.flags & _WITHOUT_CRC else file.content.crc32()
         signed_crc = int.from_bytes(crc.to_bytes(4), signed=True)
         source = self._shelf.host if stored.source == self._shelf.source else stored.address

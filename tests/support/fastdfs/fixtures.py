@@ -46,6 +46,19 @@ def storage_id_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSi
         site.close()
 
 
+@pytest.fixture(scope="session")
+def trunk_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSite]:
+    """A real FastDFS that keeps small files together in trunk files, with two store paths on each storage."""
+    if not installed_version():
+        pytest.skip("no fdfs_trackerd and fdfs_storaged on PATH")
+    folder = tmp_path_factory.mktemp("fastdfs-trunk")
+    site = RealSite("trunk files", folder, LocalDaemon, uses_trunk=True, store_paths=2)
+    try:
+        yield site
+    finally:
+        site.close()
+
+
 @pytest.fixture
 async def fake_fastdfs() -> AsyncIterator[FakeCluster]:
     """A fresh protocol-level cluster in the test's own event loop, which can be told to misbehave."""

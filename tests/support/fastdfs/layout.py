@@ -24,12 +24,19 @@ reserved_storage_space = 64MB
 store_lookup = 0
 max_connections = 1024
 base_path = {folder}
-{storage_ids}"""
+{storage_ids}{trunk}"""
 
 _STORAGE_IDS: Final = """\
 use_storage_id = true
 id_type_in_filename = id
 storage_ids_filename = {file}
+"""
+
+_TRUNK: Final = """\
+use_trunk_file = true
+slot_min_size = 256
+slot_max_size = 1MB
+trunk_file_size = 64MB
 """
 
 # The default thread_stack_size is below what some builds of the storage accept.
@@ -47,9 +54,14 @@ stat_report_interval = 1
 sync_binlog_buff_interval = 1
 sync_wait_msec = 50
 subdir_count_per_path = 4
-store_path_count = 1
+store_path_count = {store_path_count}
 base_path = {folder}
-store_path0 = {folder}
+{store_paths}{sync}"""
+
+# With several threads a replica of 6.16.1 may take in a file before it deletes the one that had its place in the trunk
+# file: it then has neither, for ever.
+_IN_ORDER: Final = """\
+sync_max_threads = 1
 """
 
 
@@ -70,7 +82,9 @@ class Layout:
     def tracker_address(self) -> str:
         return f"{self.network}.2:{self.tracker_port}"
 
-    def write_tracker(self, address_fields: AddressFields, *, uses_storage_ids: bool) -> Path:
+    def write_tracker(
+        self, address_fields: AddressFields, *, uses_storage_ids: bool = False, uses_trunk: bool = False
+    ) -> Path:
         return self._write(
             "tracker",
             _TRACKER,
@@ -78,12 +92,25 @@ class Layout:
             port=self.tracker_port,
             address_fields=address_fields,
             storage_ids=_STORAGE_IDS.format(file=self._write_storage_ids()) if uses_storage_ids else "",
+            trunk=_TRUNK if uses_trunk else "",
         )
 
-    def write_storage(self, group: str, index: int) -> Path:
-        host, port = self.storage_host(group, index), self.storage_port
+    def write_storage(self, group: str, index: int, *, store_paths: int = 1, syncs_in_order: bool = False) -> Path:
+        """The first store path is the folder of the storage, further ones are within it."""
+        folders = [self.folder / f"{group}-{index}"]
+        folders += [folders[0] / f"path{number}" for number in range(1, store_paths)]
+        for folder in folders[1:]:
+            folder.mkdir(parents=True)
         return self._write(
-            f"{group}-{index}", _STORAGE, host=host, port=port, group=group, tracker=self.tracker_address
+            folders[0].name,
+            _STORAGE,
+            host=self.storage_host(group, index),
+            port=self.storage_port,
+            group=group,
+            tracker=self.tracker_address,
+            store_path_count=store_paths,
+            sync=_IN_ORDER if syncs_in_order else "",
+            store_paths="".join(f"store_path{number} = {folder}\n" for number, folder in enumerate(folders)),
         )
 
     def storage_host(self, group: str, index: int) -> str:
@@ -100,7 +127,7 @@ class Layout:
 
     def _write(self, name: str, template: str, **values: object) -> Path:
         folder = self.folder / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         path = self.folder / f"{name}.conf"
         path.write_text(template.format(folder=folder, **values), encoding="ascii")
         return path

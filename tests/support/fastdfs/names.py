@@ -18,6 +18,9 @@ _FIELDS = struct.Struct("!4sIQI")
 _ENCODED = slice(10, 37)
 _TAIL = slice(37, 44)
 _APPENDER = 1 << 58
+_TRUNK = 1 << 59
+_NAME_LENGTH = 44
+_TRUNK_NAME_LENGTH = 60
 _SMALL = 1 << 63
 _FOUR_GIB = 1 << 32
 
@@ -93,6 +96,25 @@ def source_of_address(host: str) -> bytes:
 def source_of_id(server_id: str) -> bytes:
     """As `use_storage_id` writes it."""
     return int(server_id).to_bytes(4, "little")
+
+
+def lies_in_trunk(name: bytes) -> bool:
+    """Whether storages take it for the name of a file within a trunk file."""
+    return len(name) == _TRUNK_NAME_LENGTH and bool(_size_field_of(name) & _TRUNK)
+
+
+def is_slaves(name: bytes) -> bool:
+    """Whether storages take it for the name of a slave: they go by its length alone."""
+    limit = _TRUNK_NAME_LENGTH if _size_field_of(name) & _TRUNK else _NAME_LENGTH
+    return len(name) > limit
+
+
+def _size_field_of(name: bytes) -> int:
+    try:
+        _, _, size, _ = _FIELDS.unpack(base64.b64decode(name[_ENCODED] + b"=", b"-_", validate=True))
+    except ValueError:
+        return 0
+    return int(size)
 
 
 def slave_name(master: bytes, prefix: bytes, extension: bytes) -> bytes:

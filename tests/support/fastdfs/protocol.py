@@ -28,10 +28,12 @@ class Command(IntEnum):
     QUERY_INFO = 22
     UPLOAD_APPENDER = 23
     APPEND = 24
+    LIST_STORE_PATH = 26
     MODIFY = 34
     TRUNCATE = 36
     REGENERATE = 38
     QUIT = 82
+    LIST_GROUPS = 91
     LIST_STORAGES = 92
     REPLY = 100
     STORE_ANYWHERE = 101

@@ -36,16 +36,23 @@ class RealSite(FastdfsSite):
         address_fields: AddressFields = "auto",
         *,
         uses_storage_ids: bool = False,
+        uses_trunk: bool = False,
+        store_paths: int = 1,
     ) -> None:
         layout = Layout.unused(folder)
         super().__init__(description, (layout.tracker_address,), is_real=True)
         self._folder = folder
         self._address_size = LONG_ADDRESS if address_fields == "IPv6" else SHORT_ADDRESS
-        self._storages = {storage: make_daemon(STORAGE_PROGRAM, layout.write_storage(*storage)) for storage in STORAGES}
+        self._storages = {
+            storage: make_daemon(
+                STORAGE_PROGRAM, layout.write_storage(*storage, store_paths=store_paths, syncs_in_order=uses_trunk)
+            )
+            for storage in STORAGES
+        }
         self._running: set[tuple[str, int]] = set()
         with ExitStack() as opened:
             opened.callback(shutil.rmtree, folder, ignore_errors=True)
-            conf = layout.write_tracker(address_fields, uses_storage_ids=uses_storage_ids)
+            conf = layout.write_tracker(address_fields, uses_storage_ids=uses_storage_ids, uses_trunk=uses_trunk)
             tracker = make_daemon(TRACKER_PROGRAM, conf)
             opened.callback(tracker.stop)
             tracker.start()
@@ -80,6 +87,10 @@ class RealSite(FastdfsSite):
             for name, index in STORAGES
             if name == group
         ]
+
+    def binlog(self, group: str, index: int) -> Path:
+        """The first file of a storage's records, for tests that spoil it."""
+        return self._folder / f"{group}-{index}" / "data" / "sync" / "binlog.000"
 
     def _wait_until_active(self) -> None:
         """The tracker offers exactly the storages that run."""

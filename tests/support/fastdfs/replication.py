@@ -1,6 +1,7 @@
 """Changes on their way from the storage that made them to another storage of the group."""
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from tests.support.fastdfs.volume import Change
 @dataclass(frozen=True, slots=True)
 class _Pending:
     made: float
+    second: int
     name: bytes
     change: Change
 
@@ -31,7 +33,7 @@ class ReplicationQueue:
         self.deliver()
 
     def add(self, name: bytes, change: Change) -> None:
-        self._pending.append(_Pending(asyncio.get_running_loop().time(), name, change))
+        self._pending.append(_Pending(asyncio.get_running_loop().time(), int(time.time()), name, change))
         self.deliver()
 
     def deliver(self) -> None:
@@ -44,7 +46,9 @@ class ReplicationQueue:
                 if due != float("inf"):
                     self._timer = loop.call_at(due, self.deliver)
                 return
-            self._pending.popleft().change(self._replica.files)
+            done = self._pending.popleft()
+            done.change(self._replica.files)
+            self._replica.files.report.synced_until = done.second
 
     def clear(self) -> None:
         self._cancel_timer()

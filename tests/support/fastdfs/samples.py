@@ -50,9 +50,9 @@ async def sample_on(tracker: str) -> AsyncIterator[Sample]:
             await connection.ask(Command.DELETE, GROUP + sample.appender)
 
 
-async def storage_for_upload(tracker: str) -> str:
+async def storage_for_upload(tracker: str, group: bytes = GROUP) -> str:
     async with raw_connection(tracker) as connection:
-        reply = accepted(await connection.ask(Command.STORE_IN_GROUP, GROUP))
+        reply = accepted(await connection.ask(Command.STORE_IN_GROUP, group))
     return address_in(reply.body[:-1])
 
 

@@ -122,7 +122,7 @@ class ProtocolServer(ABC):
         fault = self._next_fault(request.command)
         reply = await self._reply(request, wire, fault)
         await fault.send(reply, wire)
-        if wire.is_open and (request.unread or reply.status in self.closing_statuses):
+        if wire.is_open and (request.unread or reply.closes or reply.status in self.closing_statuses):
             await wire.close()
 
     async def _reply(self, request: Request, wire: Wire, fault: Misbehaviour) -> Reply:

@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.support.fastdfs.exchange import Refusal, Reply, Request
 from tests.support.fastdfs.group import Group
-from tests.support.fastdfs.listing import SERVER_ID_FIELD, listing_record
+from tests.support.fastdfs.listing import SERVER_ID_FIELD, group_record, listing_record
 from tests.support.fastdfs.protocol import GROUP_FIELD, Command, Status, field_text, numbers, text_field
 from tests.support.fastdfs.server import Handler, ProtocolServer
 from tests.support.fastdfs.settings import Settings
@@ -34,6 +34,7 @@ class TrackerServer(ProtocolServer):
             Command.FETCH_ONE: self._fetch_one,
             Command.FETCH_ALL: self._fetch_all,
             Command.UPDATE: self._update,
+            Command.LIST_GROUPS: self._list_groups,
             Command.LIST_STORAGES: self._list_storages,
             Command.ACTIVE_TEST: self._active_test,
         }
@@ -80,6 +81,10 @@ class TrackerServer(ProtocolServer):
             return self._all(group, storages)
         others = (text_field(storage.host, self._settings.address_size) for storage in storages[1:])
         return Reply.of(self._entry(group, storages[:1]) + b"".join(others))
+
+    async def _list_groups(self, request: Request) -> Reply:
+        await _expect_nothing(request)
+        return Reply.of(b"".join(group_record(group, self._settings) for group in self.groups))
 
     async def _list_storages(self, request: Request) -> Reply:
         if not GROUP_FIELD <= request.length < GROUP_FIELD + SERVER_ID_FIELD:

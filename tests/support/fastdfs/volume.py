@@ -3,9 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
+from tests.support.fastdfs.binlog import Binlog
 from tests.support.fastdfs.content import Content
 from tests.support.fastdfs.metadata import merged, overwritten
+from tests.support.fastdfs.names import lies_in_trunk
+from tests.support.fastdfs.report import Report
+
+_METADATA: Final = b"-m"
 
 
 @dataclass(slots=True)
@@ -26,8 +32,13 @@ type Change = Callable[[Volume], None]
 
 
 class Volume:
+    """What is on a storage's disk: files, its records of them, its count of what clients did."""
+
     def __init__(self) -> None:
         self._files: dict[bytes, StoredFile] = {}
+        self._orphans: set[bytes] = set()
+        self.binlog = Binlog()
+        self.report = Report()
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._files)
@@ -47,13 +58,23 @@ class Volume:
     def clear(self) -> None:
         self._files.clear()
 
+    def is_listed(self, name: bytes) -> bool:
+        """Whether a record of it is given to those who ask. Nobody looks into trunk files for that."""
+        if name in self._files or name in self._orphans or lies_in_trunk(name):
+            return True
+        file = self._files.get(name.removesuffix(_METADATA))
+        return file is not None and bool(file.metadata)
+
     def put(self, name: bytes, content: Content, *, is_appender: bool) -> Change:
         """An appender's content may change, so a replica gets its own copy of what it is now."""
         self._files[name] = StoredFile(content, is_appender)
+        self.binlog.note(name, copied=False)
+        self.report.upload()
         snapshot = content.copy() if is_appender else content
 
         def repeat(replica: Volume) -> None:
             replica._files[name] = StoredFile(snapshot, is_appender)
+            replica.binlog.note(name, copied=True)
 
         return repeat
 
@@ -62,17 +83,23 @@ class Volume:
             volume._discard(name)
 
         repeat(self)
+        self.report.delete()
         return repeat
 
     def set_metadata(self, name: bytes, sent: bytes, *, merge: bool) -> Change:
         file = self._files[name]
-        file.metadata = merged(file.metadata, sent) if merge else overwritten(sent)
-        result = file.metadata
+        result = merged(file.metadata, sent) if merge else overwritten(sent)
 
-        def repeat(file: StoredFile) -> None:
-            file.metadata = result
+        def repeat(volume: Volume) -> None:
+            file = volume.get(name)
+            if file is not None:
+                if result and not file.metadata:
+                    volume.binlog.note(name + _METADATA, copied=volume is not self)
+                file.metadata = result
 
-        return self._repeated(name, repeat)
+        repeat(self)
+        self.report.change()
+        return repeat
 
     def write(self, name: bytes, offset: int, piece: Content) -> Change:
         def write(file: StoredFile) -> None:
@@ -98,8 +125,12 @@ class Volume:
             file = volume._discard(name)
             if file is not None:
                 volume._files[new_name] = StoredFile(file.content, modified=file.modified)
+                volume.binlog.note(new_name, copied=volume is not self)
+                if file.metadata:
+                    volume._orphans.add(name + _METADATA)
 
         repeat(self)
+        self.report.change()
         return repeat
 
     def _discard(self, name: bytes) -> StoredFile | None:
@@ -109,6 +140,7 @@ class Volume:
         file = self._files[name]
         change(file)
         file.modified = int(time.time())
+        self.report.change()
         return self._repeated(name, change)
 
     @staticmethod

@@ -142,7 +142,8 @@ class FastdfsCommands:
         async def attempt(candidate: Candidate) -> int:
             async def ask(connection: FramedConnection) -> int:
                 client = StorageClient(connection, file_id.bucket)
-                return await changes.crc32_of(client, file_id.key, (await client.stat(file_id.key)).size)
+                _, crc32 = await client.summed_stat(file_id.key, (await client.stat(file_id.key)).size)
+                return crc32
 
             return await self._session.talk(candidate.address, ask)
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
+from s3py_helper.adapters.fastdfs.migration_source import FastdfsMigrationSource
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
@@ -13,4 +14,6 @@ from s3py_helper.application.ports.observer import Observer
 async def open_backend(config: FastdfsConfig, observer: Observer | None = None) -> AsyncGenerator[MountedBackend]:
     """A FastDFS cluster, whether or not it can be reached now; its connections are closed at the end."""
     async with FastdfsBlobStore(config, observer) as store:
-        yield MountedBackend(store=store, health=store, bytes_only=store)
+        yield MountedBackend(
+            store=store, health=store, bytes_only=store, migration_source=FastdfsMigrationSource(config, store)
+        )

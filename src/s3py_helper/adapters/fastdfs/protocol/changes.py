@@ -1,4 +1,4 @@
-"""Requests that change what is stored: pieces of appender files, slave files, descriptions with a checksum."""
+"""Requests that change what is stored: pieces of appender files, slave files."""
 
 import struct
 from typing import Final
@@ -7,15 +7,13 @@ from aiofdfs.async_fdfs_protol import (
     FDFS_FILE_EXT_NAME_MAX_LEN,
     FDFS_FILE_PREFIX_MAX_LEN,
     STORAGE_PROTO_CMD_MODIFY_FILE,
-    STORAGE_PROTO_CMD_QUERY_FILE_INFO,
     STORAGE_PROTO_CMD_TRUNCATE_FILE,
     STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE,
     STORAGE_PROTO_CMD_UPLOAD_SLAVE_FILE,
 )
 
 from s3py_helper.adapters.fastdfs.protocol import messages as wire
-from s3py_helper.adapters.fastdfs.protocol.faults import ProtocolFault
-from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient, seconds_to_read
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.domain.file_id import FileId
 
 MAX_PREFIX: Final[int] = FDFS_FILE_PREFIX_MAX_LEN
@@ -49,20 +47,6 @@ async def modify(client: StorageClient, name: str, offset: int, content: bytes) 
 async def truncate(client: StorageClient, name: str, size: int) -> None:
     """Give an appender file another size. A server that has nothing to do answers with the request itself."""
     await _send(client, STORAGE_PROTO_CMD_TRUNCATE_FILE, _TWO_NUMBERS.pack(len(name), size) + name.encode(), b"")
-
-
-async def crc32_of(client: StorageClient, name: str, size: int) -> int:
-    """The CRC-32 of a file; to know that of an appender file the server reads all `size` bytes of it."""
-    reply = await wire.ask(
-        client.connection,
-        STORAGE_PROTO_CMD_QUERY_FILE_INFO,
-        wire.group_field(client.group) + name.encode(),
-        allowance=seconds_to_read(size),
-    )
-    if len(reply) < _THREE_NUMBERS.size:
-        raise ProtocolFault(client.connection.peer, f"answered a query for a file with {len(reply)} bytes")
-    crc32: int = _THREE_NUMBERS.unpack_from(reply)[2]
-    return crc32 & 0xFFFFFFFF  # 64 bits, of which the server fills the upper half with the sign
 
 
 async def _send(client: StorageClient, command: int, fields: bytes, content: bytes) -> bytes:

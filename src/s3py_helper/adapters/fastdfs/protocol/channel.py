@@ -174,7 +174,7 @@ class Channel:
     def _account(self, size: int, verb: str) -> None:
         self._moved += size
         self._waited += self._loop.time() - self._began
-        if self._waited > self._window:
+        if self._waited > self._window + self.allowance:
             if self._moved < _LEAST_BYTES:
                 raise TimeoutError(f"{verb} only {self._moved} bytes in {self._waited:.0f} s")
             self._moved, self._waited = 0, 0.0

@@ -134,6 +134,25 @@ class FramedConnection:
             missing -= len(pieces[-1])
         return b"".join(pieces)
 
+    async def receive_until_closed(self, size: int, *, allowance: float) -> bytes:
+        """Take 1 to `size` bytes of a reply that goes on until the server closes; none when it has.
+
+        `allowance` are further seconds for a server that has much to do before there is something to send.
+        """
+        if self._framing.phase is not Phase.RECEIVING:
+            raise self._failed(ProtocolFault(self.peer, "the reply has an end of its own"))
+        if self._read_ahead:
+            return await self.receive(size)
+        self.channel.allowance = allowance
+        try:
+            data = await self.channel.receive(size)
+        except TimeoutError as error:
+            raise self._failed(self._silent(reason(error))) from error
+        except OSError as error:
+            raise self._failed(self._broken_off(reason(error))) from error
+        self._framing.received(len(data))
+        return data
+
     def release(self) -> None:
         """Give the channel back to the pool, which keeps or closes it. Doing so twice does no harm to its next user."""
         self._release_to_pool(self)

@@ -107,6 +107,12 @@ def read_stat(reply: bytes, peer: Peer) -> FileStat:
     return FileStat(size, created_at)
 
 
+def read_crc32(reply: bytes) -> int:
+    """The CRC-32 in a reply that `read_stat` takes: 64 bits, of which the server fills the upper half with the sign."""
+    crc32: int = _STAT_FIELDS.unpack_from(reply)[2]
+    return crc32 & 0xFFFFFFFF
+
+
 def read_storage(reply: bytes, peer: Peer, *, with_path: bool) -> Storage_server:
     """The storage server that a tracker names; versions differ in the length of its address."""
     tail = FDFS_PROTO_PKG_LEN_SIZE + with_path

@@ -80,6 +80,13 @@ class StorageClient(Async_Storage_Client):
         )
         return wire.read_stat(reply, self.connection.peer)
 
+    async def summed_stat(self, name: str, size: int) -> tuple[wire.FileStat, int]:
+        """The same with the file's CRC-32. For an appender or slave file the server reads all `size` bytes of it."""
+        reply = await wire.ask(
+            self.connection, STORAGE_PROTO_CMD_QUERY_FILE_INFO, self._file(name), allowance=seconds_to_read(size)
+        )
+        return wire.read_stat(reply, self.connection.peer), wire.read_crc32(reply)
+
     async def begin_download(self, name: str, offset: int, size: int) -> int:
         """Ask for bytes, return how many will come; they are then received from the connection."""
         fields = wire.download_fields(self.group, name, offset, size)

@@ -9,7 +9,13 @@ from aiofdfs.async_fdfs_protol import (
     Storage_server,
 )
 
-from s3py_helper.adapters.fastdfs.protocol.group_listing import LIST_STORAGES, GroupServer, read_group_servers
+from s3py_helper.adapters.fastdfs.protocol.group_listing import (
+    LIST_GROUPS,
+    LIST_STORAGES,
+    GroupServer,
+    read_group_names,
+    read_group_servers,
+)
 from s3py_helper.adapters.fastdfs.protocol.messages import ask, group_field, read_storage
 from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 
@@ -44,6 +50,11 @@ class TrackerClient(Async_Tracker_Client):
         """Where a file may be changed or deleted."""
         server: Storage_server = await self.tracker_query_storage_update(group, name)  # type: ignore[no-untyped-call]
         return server
+
+    async def group_names(self) -> list[str]:
+        """All groups of the cluster."""
+        async with await self._connections.get_connection() as connection:
+            return read_group_names(await ask(connection, LIST_GROUPS), connection.peer)
 
     async def group_servers(self, group: str) -> list[GroupServer]:
         """All storage servers of a group, those that are down as well."""

@@ -78,6 +78,14 @@ class Sources:
             self._holders[key] = holder, monotonic() + REMEMBERED_SECONDS
         return holder
 
+    async def servers(self, group: str) -> list[GroupServer]:
+        """The servers of a group, as a tracker said within the last seconds; none where no tracker can tell."""
+        servers, until = self._groups.get(group, (None, 0.0))
+        if servers is None or until <= monotonic():
+            servers = await self._ask_for_servers(group)
+            self._groups[group] = servers, monotonic() + LISTED_SECONDS
+        return servers
+
     def forget(self, address: Address) -> None:
         """A server that cannot be reached may have a stand-in by now."""
         self._holders = {key: known for key, known in self._holders.items() if known[0].address != address}
@@ -85,12 +93,5 @@ class Sources:
     async def _source(self, group: str, name: FastdfsName, named: Address) -> Address | None:
         if name.is_from(named.host):
             return named
-        servers = await self._servers(group)
+        servers = await self.servers(group)
         return next((server.address for server in servers if name.is_from(server.address.host, server.server_id)), None)
-
-    async def _servers(self, group: str) -> list[GroupServer]:
-        servers, until = self._groups.get(group, (None, 0.0))
-        if servers is None or until <= monotonic():
-            servers = await self._ask_for_servers(group)
-            self._groups[group] = servers, monotonic() + LISTED_SECONDS
-        return servers

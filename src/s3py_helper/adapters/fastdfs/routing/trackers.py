@@ -73,6 +73,16 @@ class Trackers:
         """The server that took the upload, or another one of the group while it is down; remembered for a second."""
         return await self.sources.holder_of(file_id)
 
+    async def groups(self) -> list[str]:
+        """The names of all groups."""
+        names: list[str] = await self._ask(lambda client: client.group_names())
+        return names
+
+    async def servers_of(self, group: str) -> list[GroupServer]:
+        """All storage servers of a group with what they last reported."""
+        servers: list[GroupServer] = await self._ask(lambda client: client.group_servers(group))
+        return servers
+
     def forget(self, storage: Address) -> None:
         """A storage server cannot be reached: ask again who stands in for it."""
         self.sources.forget(storage)
@@ -82,13 +92,12 @@ class Trackers:
 
     async def _group_servers(self, group: str) -> list[GroupServer]:
         try:
-            servers: list[GroupServer] = await self._ask(lambda client: client.group_servers(group))
+            return await self.servers_of(group)
         except (ProtocolFault, ServerRefusal) as fault:
             # Without the list a file that is missing where the tracker sends us counts as missing.
             what = f"telling a new file of {group} that is out of reach from one that does not exist"
             self._session.observer.notify(FallbackTaken(Backend.FASTDFS, what, str(fault)))
             return []
-        return servers
 
     async def _ask(self, question: Callable[[TrackerClient], Awaitable[Any]]) -> Any:
         failures: list[Fault] = []

@@ -11,7 +11,7 @@ from s3py_helper.adapters.fastdfs.routing import sources as module
 from s3py_helper.adapters.fastdfs.routing.sources import Holder, Sources
 from s3py_helper.domain.file_id import FileId
 
-_FIRST, _SECOND = Address("10.0.0.2", 23000), Address("10.0.0.3", 23000)
+_FIRST, _SECOND = Address("127.0.0.2", 23000), Address("127.0.0.3", 23000)
 
 
 def _file(source: bytes, *, group: str = "group1", number: int = 0) -> FileId:
@@ -47,19 +47,35 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
+def _server(server_id: str, address: Address) -> GroupServer:
+    return GroupServer(
+        server_id,
+        address,
+        is_active=True,
+        version="6.16",
+        store_paths=1,
+        free_bytes=1 << 30,
+        uploaded=0,
+        deleted=0,
+        last_change=0,
+        synced_until=0,
+        last_heartbeat=0,
+    )
+
+
 def _listed(*servers: Address) -> list[GroupServer]:
-    return [GroupServer(server.host, server) for server in servers]
+    return [_server(server.host, server) for server in servers]
 
 
 async def test_a_server_named_that_is_the_source_needs_no_list(clock: list[float]) -> None:
     tracker = Tracker(_FIRST, [])
     sources = tracker.sources()
     for number in range(5):
-        assert await sources.holder_of(_file(bytes([10, 0, 0, 2]), number=number)) == Holder(_FIRST, _FIRST)
+        assert await sources.holder_of(_file(bytes([127, 0, 0, 2]), number=number)) == Holder(_FIRST, _FIRST)
     assert (tracker.asked, tracker.asked_for_servers) == (1, 0)
-    assert not (await sources.holder_of(_file(bytes([10, 0, 0, 2])))).stands_in
+    assert not (await sources.holder_of(_file(bytes([127, 0, 0, 2])))).stands_in
     clock[0] += module.REMEMBERED_SECONDS
-    await sources.holder_of(_file(bytes([10, 0, 0, 2])))
+    await sources.holder_of(_file(bytes([127, 0, 0, 2])))
     assert tracker.asked == 2
 
 
@@ -67,15 +83,15 @@ async def test_a_server_named_that_is_the_source_needs_no_list(clock: list[float
 async def test_groups_are_told_apart() -> None:
     tracker = Tracker(_FIRST, [])
     sources = tracker.sources()
-    await sources.holder_of(_file(bytes([10, 0, 0, 2])))
-    await sources.holder_of(_file(bytes([10, 0, 0, 2]), group="group2"))
+    await sources.holder_of(_file(bytes([127, 0, 0, 2])))
+    await sources.holder_of(_file(bytes([127, 0, 0, 2]), group="group2"))
     assert tracker.asked == 2
 
 
 @pytest.mark.usefixtures("clock")
 async def test_a_stand_in_is_one_while_the_list_has_the_source() -> None:
     sources = Tracker(_SECOND, _listed(_FIRST, _SECOND)).sources()
-    holder = await sources.holder_of(_file(bytes([10, 0, 0, 2])))
+    holder = await sources.holder_of(_file(bytes([127, 0, 0, 2])))
     assert holder == Holder(_SECOND, _FIRST)
     assert holder.stands_in
 
@@ -83,7 +99,7 @@ async def test_a_stand_in_is_one_while_the_list_has_the_source() -> None:
 @pytest.mark.parametrize(
     ("source", "server_id", "host"),
     [
-        ((100_001).to_bytes(4, "little"), "100001", "10.0.0.2"),
+        ((100_001).to_bytes(4, "little"), "100001", "127.0.0.2"),
         (bytes.fromhex("89abcdef"), "2001:db8:1:2:89ab:cdef:1:5", "2001:db8:1:2:89ab:cdef:1:5"),
         (bytes.fromhex("89abcdef"), "7", "2001:db8:1:2:89ab:cdef:1:5"),
     ],
@@ -92,7 +108,7 @@ async def test_a_stand_in_is_one_while_the_list_has_the_source() -> None:
 @pytest.mark.usefixtures("clock")
 async def test_the_list_knows_sources_by_id_and_by_ipv6_address(source: bytes, server_id: str, host: str) -> None:
     server = Address(host, 23000)
-    tracker = Tracker(server, [GroupServer("3", _SECOND), GroupServer(server_id, server)])
+    tracker = Tracker(server, [_server("3", _SECOND), _server(server_id, server)])
     sources = tracker.sources()
     for number in range(3):
         assert await sources.holder_of(_file(source, number=number)) == Holder(server, server)
@@ -103,11 +119,11 @@ async def test_sources_that_no_list_has_are_not_remembered(clock: list[float]) -
     tracker = Tracker(_FIRST, _listed(_FIRST, _SECOND))
     sources = tracker.sources()
     for number in range(300):
-        assert await sources.holder_of(_file(bytes([10, 9, *divmod(number, 256)]))) == Holder(_FIRST, None)
+        assert await sources.holder_of(_file(bytes([127, 9, *divmod(number, 256)]))) == Holder(_FIRST, None)
     assert len(sources) == 1, "the group"
     assert tracker.asked_for_servers == 1
     clock[0] += module.LISTED_SECONDS
-    await sources.holder_of(_file(bytes([10, 9, 0, 0])))
+    await sources.holder_of(_file(bytes([127, 9, 0, 0])))
     assert tracker.asked_for_servers == 2
 
 
@@ -115,12 +131,12 @@ async def test_sources_that_no_list_has_are_not_remembered(clock: list[float]) -
 async def test_a_server_that_cannot_be_reached_is_asked_about_again() -> None:
     tracker = Tracker(_FIRST, [])
     sources = tracker.sources()
-    await sources.holder_of(_file(bytes([10, 0, 0, 2])))
+    await sources.holder_of(_file(bytes([127, 0, 0, 2])))
     sources.forget(_SECOND)
-    await sources.holder_of(_file(bytes([10, 0, 0, 2])))
+    await sources.holder_of(_file(bytes([127, 0, 0, 2])))
     assert tracker.asked == 1
     sources.forget(_FIRST)
-    await sources.holder_of(_file(bytes([10, 0, 0, 2])))
+    await sources.holder_of(_file(bytes([127, 0, 0, 2])))
     assert tracker.asked == 2
 
 
