@@ -39,6 +39,7 @@ class ListService:
         blobs = await listing.__aenter__()
         try:
             async for blob in blobs:
-                yield file_info(blob, self._locator.text(blob.file_id))
+                if (file_id := self._locator.shown(blob.file_id)) is not None:
+                    yield file_info(blob, file_id)
         finally:
             await completed(listing.__aexit__(*sys.exc_info()))

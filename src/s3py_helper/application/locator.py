@@ -45,6 +45,7 @@ class Locator:
         implied_prefix: What callers leave out of ids: nothing where every backend is served, `"s3:"` in the raw S3
             services, whose ids read `bucket/key`.
         relocation: Knows which files have moved; `None` where none has.
+        places: Further backends, to which only the relocation leads.
         observer: Is notified when operations begin and end.
         clean_up: Rolls back what failed operations leave; whoever made it closes it before the backends.
 
@@ -62,6 +63,7 @@ class Locator:
         *,
         implied_prefix: str = "",
         relocation: Relocation | None = None,
+        places: Mapping[str, MountedBackend] | None = None,
         observer: Observer | None = None,
         clean_up: BackgroundCleanUp | None = None,
     ) -> None:
@@ -69,6 +71,7 @@ class Locator:
         self.backends = backends
         self._implied_prefix = implied_prefix
         self._relocation = relocation
+        self._places = {**backends, **(places or {})}
         self.observer = (
             observer if isinstance(observer, GuardedObserver) else GuardedObserver(observer or LoggingObserver())
         )
@@ -124,6 +127,15 @@ class Locator:
         """An id as callers read it."""
         return str(file_id).removeprefix(self._implied_prefix)
 
+    def shown(self, file_id: FileId) -> str | None:
+        """The id under which a listing shows a stored file; `None` for what is no file of its own."""
+        known = file_id if self._relocation is None else self._relocation.known_as(file_id)
+        return None if known is None else self.text(known)
+
+    async def delete_place(self, place: FileId) -> None:
+        """Delete what lies in one place, whatever the policy and the relocation say."""
+        await self._delete_at(place)
+
     def _parsed(self, text: str) -> FileId:
         if self._implied_prefix:
             text = self._implied_prefix + require_text(text, "a file id")
@@ -132,10 +144,10 @@ class Locator:
     def _located(self, text: str, file_id: FileId) -> Located:
         """A file that is where its id says."""
         observer = self.observer if self.observer.wants_operations() else None
-        return Located(text, file_id, Place(self.backends[file_id.backend], file_id), (), None, observer)
+        return Located(text, file_id, Place(self._places[file_id.backend], file_id), (), None, observer)
 
     def _place(self, file_id: FileId) -> Place:
-        return Place(self.backends[file_id.backend], file_id)
+        return Place(self._places[file_id.backend], file_id)
 
     async def _delete(self, file_id: FileId) -> None:
         if self._relocation is None:
@@ -144,4 +156,4 @@ class Locator:
             await self._relocation.delete(file_id, self._delete_at)
 
     async def _delete_at(self, place: FileId) -> None:
-        await self.backends[place.backend].store.delete(place)
+        await self._places[place.backend].store.delete(place)

@@ -1,6 +1,7 @@
 """The use cases of one deployment, put together."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
@@ -10,6 +11,9 @@ from s3py_helper.application.info import InfoService
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
 from s3py_helper.application.upload import UploadService
+
+if TYPE_CHECKING:
+    from s3py_helper.application.migration.migration import Migration
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class FileServices:
         link_service: Signs links with which clients talk to S3 directly.
         list_service: Enumerates files.
         health_service: Says how the backends are.
+        migration: Moves files from FastDFS to S3; `None` where this deployment takes part in none.
     """
 
     upload_service: UploadService
@@ -35,3 +40,4 @@ class FileServices:
     link_service: LinkService
     list_service: ListService
     health_service: HealthService
+    migration: "Migration | None" = None

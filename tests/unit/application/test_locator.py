@@ -37,6 +37,9 @@ class Moved:
     async def places(self, file_id: FileId) -> Sequence[FileId]:
         return (self._new, file_id) if str(file_id) == self._old else (file_id,)
 
+    def known_as(self, file_id: FileId) -> FileId | None:
+        return FileId.parse(self._old) if file_id == self._new else file_id
+
     async def delete(self, file_id: FileId, delete_at: DeleteAt) -> None:
         found = False
         for place in await self.places(file_id):

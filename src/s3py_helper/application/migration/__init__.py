@@ -1,0 +1,1 @@
+"""Leaving FastDFS: plan, copy, verify, route, drain. See docs/leaving-fastdfs.md."""

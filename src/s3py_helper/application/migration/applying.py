@@ -1,0 +1,317 @@
+"""Copying what is planned: workers, leases, limits, and a concurrency that gives way."""
+
+import asyncio
+import random
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from s3py_helper.application.concurrency.gate import Gate
+from s3py_helper.application.migration.copying import FileCopier
+from s3py_helper.application.migration.pace import Pace
+from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Outcome
+from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.migration import FileState
+
+LEASE_SECONDS: Final = 60.0
+SMALL_AT_ONCE: Final = 16
+"""Copies of small files at once: more bring nothing, the target's processor is the bound."""
+LARGE_AT_ONCE: Final = 4
+"""The same for large files; with more the whole becomes slower."""
+
+_CLAIM_AHEAD: Final = 4
+_MOST_ATTEMPTS: Final = 8
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 300.0
+_RECORD_SECONDS: Final = 0.05
+"""A crash in between costs no more than finding these copies again."""
+
+_IDLE_SECONDS: Final = 0.5
+_CALM_SECONDS: Final = 5.0
+"""After so long without trouble one more copy is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """How copying is to go on and when it is to end.
+
+    Attributes:
+        group: Only files of this group.
+        concurrency: Small files at once.
+        max_bytes: End after about so many bytes.
+        max_seconds: End after about so long.
+        watch: Go on waiting for what turns up, instead of ending when nothing is left.
+    """
+
+    group: str | None = None
+    concurrency: int = SMALL_AT_ONCE
+    max_bytes: int | None = None
+    max_seconds: float | None = None
+    watch: bool = False
+
+
+@dataclass(slots=True)
+class ApplyProgress:
+    """How it goes, changed in place while it does.
+
+    Attributes:
+        copied: Files that were copied, with their bytes.
+        failed: Attempts that failed and will be repeated.
+        quarantined: Files that were put aside.
+        gone: Files that turned out not to be there.
+        running: Files under way, with the time at which each began.
+        limited_by: What holds it up: `bytes`, `files`, `target`, `paused`, or nothing.
+        stopped_by: Why it ended: `done`, `bytes`, `time`, `interrupted`.
+    """
+
+    copied: int = 0
+    bytes: int = 0
+    failed: int = 0
+    quarantined: int = 0
+    gone: int = 0
+    running: dict[FileId, float] = field(default_factory=dict[FileId, float])
+    limited_by: str | None = None
+    stopped_by: str = "done"
+
+
+class Applier:
+    """Copies files until none is left; any number of them, in any number of processes, work side by side.
+
+    Args:
+        copier: Copies one file.
+        ledger: What is to be done, and what was.
+        pace: What the copier keeps to.
+        on_outcome: Is called for every file that came to an end.
+        clock: Gives Unix seconds.
+    """
+
+    def __init__(
+        self,
+        copier: FileCopier,
+        ledger: Ledger,
+        pace: Pace,
+        *,
+        on_outcome: Callable[[LedgerFile, Outcome], None] = lambda _file, _outcome: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.progress = ApplyProgress()
+        self._copier = copier
+        self._ledger = ledger
+        self._pace = pace
+        self._on_outcome = on_outcome
+        self._clock = clock
+        self._name = f"{socket.gethostname()}:{secrets.token_hex(4)}"
+        self._stopping = asyncio.Event()
+        self._claims: dict[FileId, LedgerFile] = {}
+        self._ended: list[tuple[LedgerFile, Outcome]] = []
+        self._allowed = SMALL_AT_ONCE
+        self._small = Gate(SMALL_AT_ONCE)
+        self._large = Gate(LARGE_AT_ONCE)
+        self._trouble_at = 0.0
+
+    def stop(self, reason: str = "interrupted") -> None:
+        """Finish the files at hand, and begin no other."""
+        if not self._stopping.is_set():
+            self.progress.stopped_by = reason
+            self._stopping.set()
+
+    async def apply(self, options: ApplyOptions) -> ApplyProgress:
+        """Copy what is planned; a cancellation stops at once, and gives back what was claimed.
+
+        Raises:
+            StorageException: The ledger failed. What was copied is found again by the next attempt.
+        """
+        self._allowed = options.concurrency
+        await self._read_limits(options)  # before the first file, not some time after it
+        began = asyncio.get_running_loop().time()
+        helper = asyncio.ensure_future(self._keep_leases())
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._small.resize(options.concurrency)
+                small_loop = group.create_task(self._loop(group, self._small, options, began, large=False))
+                large_loop = group.create_task(self._loop(group, self._large, options, began, large=True))
+                group.create_task(self._follow_limits(options, small_loop, large_loop))
+                group.create_task(self._record(small_loop, large_loop))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            helper.cancel()
+            with suppress(asyncio.CancelledError, StorageException):
+                await helper
+            await self._give_back()
+        return self.progress
+
+    async def _loop(
+        self, group: asyncio.TaskGroup, gate: Gate, options: ApplyOptions, began: float, *, large: bool
+    ) -> None:
+        under_way: set[asyncio.Task[None]] = set()
+        while not self._over(options, began):
+            claims = await self._claim(options, large=large)
+            if not claims:
+                if not under_way and await self._nothing_left(options):
+                    break
+                await self._wait(_IDLE_SECONDS)
+                continue
+            for claim in claims:
+                await gate.acquire()
+                if self._over(options, began):
+                    gate.release()
+                    break
+                await self._pace.next_file()
+                task = group.create_task(self._copy_one(claim, gate))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+
+    async def _claim(self, options: ApplyOptions, *, large: bool) -> list[LedgerFile]:
+        if self.progress.limited_by == "paused":
+            return []
+        limit = LARGE_AT_ONCE if large else self._allowed * _CLAIM_AHEAD
+        claims = await self._ledger.claim(self._name, limit, LEASE_SECONDS, group=options.group, large=large)
+        self._claims.update((claim.file_id, claim) for claim in claims)
+        return claims
+
+    async def _copy_one(self, claim: LedgerFile, gate: Gate) -> None:
+        self.progress.running[claim.file_id] = self._clock()
+        try:
+            try:
+                outcome = await self._copier.copy(claim)
+            except StorageException as error:
+                self._give_way(error)
+                outcome = self._failed(claim, error)
+            else:
+                self._go_on()
+            self._ended.append((claim, self._judged(claim, outcome)))
+        finally:
+            self.progress.running.pop(claim.file_id, None)
+            gate.release()
+
+    async def _record(self, *loops: asyncio.Task[None]) -> None:
+        """Write down what ended, many files at a time: each transaction waits for the disk."""
+        while True:
+            over = all(loop.done() for loop in loops) and not self.progress.running
+            await self._flush()
+            if over and not self._ended:
+                return
+            await asyncio.sleep(_RECORD_SECONDS)
+
+    async def _flush(self) -> None:
+        ended, self._ended = self._ended, []
+        if not ended:
+            return
+        written = await self._ledger.record([outcome for _, outcome in ended])
+        for (claim, outcome), counts in zip(ended, written, strict=True):
+            self._claims.pop(claim.file_id, None)
+            if counts:
+                self._count(claim, outcome)
+
+    def _failed(self, claim: LedgerFile, error: StorageException) -> Outcome:
+        code = "denied" if not error.retryable else "unavailable"
+        return Outcome(claim.file_id, claim.fence, FileState.PLANNED, f"{code}: {error.message}", failed=True)
+
+    def _judged(self, claim: LedgerFile, outcome: Outcome) -> Outcome:
+        """When to try again, or that it was tried often enough."""
+        if outcome.state is not FileState.PLANNED:
+            return outcome
+        attempts = claim.attempts + outcome.failed
+        state = FileState.QUARANTINED if attempts >= _MOST_ATTEMPTS else FileState.PLANNED
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempts) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        return Outcome(
+            outcome.file_id,
+            outcome.fence,
+            state,
+            outcome.reason,
+            failed=outcome.failed,
+            next_at=int(self._clock() + pause),
+            upload_id=claim.upload_id,
+        )
+
+    def _count(self, claim: LedgerFile, outcome: Outcome) -> None:
+        progress = self.progress
+        match outcome.state:
+            case FileState.COPIED:
+                progress.copied += 1
+                progress.bytes += outcome.size or 0
+            case FileState.QUARANTINED:
+                progress.quarantined += 1
+            case FileState.GONE:
+                progress.gone += 1
+            case _:
+                progress.failed += outcome.failed
+        self._on_outcome(claim, outcome)
+
+    def _give_way(self, error: StorageException) -> None:
+        """A target that cannot follow gets half as much at once."""
+        if error.retryable:
+            now = self._clock()
+            if now - self._trouble_at > 1:
+                self._allow(self._allowed // 2)
+                self.progress.limited_by = "target"
+            self._trouble_at = now
+
+    def _go_on(self) -> None:
+        if self.progress.limited_by == "target" and self._clock() - self._trouble_at > _CALM_SECONDS:
+            self._allow(self._allowed + 1)
+            self._trouble_at = self._clock()
+
+    def _allow(self, at_once: int) -> None:
+        """So many small files at once, and a quarter of that of large ones."""
+        self._allowed = max(1, at_once)
+        self._small.resize(self._allowed)
+        self._large.resize(min(LARGE_AT_ONCE, -(-self._allowed // LARGE_AT_ONCE)))
+
+    def _over(self, options: ApplyOptions, began: float) -> bool:
+        if options.max_bytes is not None and self.progress.bytes >= options.max_bytes:
+            self.stop("bytes")
+        if options.max_seconds is not None and asyncio.get_running_loop().time() - began >= options.max_seconds:
+            self.stop("time")
+        return self._stopping.is_set()
+
+    async def _nothing_left(self, options: ApplyOptions) -> bool:
+        if options.watch:
+            return False
+        waiting = {FileState.PLANNED, FileState.COPYING}
+        return not any(
+            tally.state in waiting and options.group in {None, tally.group} for tally in await self._ledger.tallies()
+        )
+
+    async def _follow_limits(self, options: ApplyOptions, *loops: asyncio.Task[None]) -> None:
+        """Limits hold from the moment at which somebody changes them."""
+        while not all(loop.done() for loop in loops):
+            await self._read_limits(options)
+            await asyncio.wait(loops, timeout=1.0)
+
+    async def _read_limits(self, options: ApplyOptions) -> None:
+        limits = await self._ledger.limits()
+        self._pace.set_limits(limits)
+        most = limits.concurrency or options.concurrency
+        self._allow(most if self.progress.limited_by != "target" else min(self._allowed, most))
+        if limits.paused:
+            self.progress.limited_by = "paused"
+        elif self.progress.limited_by == "paused" or self._allowed >= most:
+            self.progress.limited_by = self._pace.limited_by
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 4)
+            claims = list(self._claims.values())
+            for claim, kept in zip(claims, await self._ledger.extend(claims, LEASE_SECONDS), strict=True):
+                if not kept:
+                    self._claims.pop(claim.file_id, None)
+
+    async def _give_back(self) -> None:
+        with suppress(StorageException):  # these copies are found again
+            await self._flush()
+        claims, self._claims = list(self._claims.values()), {}
+        if claims:
+            with suppress(StorageException):  # the leases end by themselves
+                await self._ledger.release(claims)
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()

@@ -1,0 +1,114 @@
+"""Deleting at the source what S3 has been proven to hold."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from s3py_helper.application.migration.pace import Pace
+from s3py_helper.application.ports.ledger import Ledger, LedgerFile
+from s3py_helper.application.ports.migration_source import MigrationSource
+from s3py_helper.application.ports.migration_target import MigrationTarget
+from s3py_helper.domain.errors import FileNotFoundException
+from s3py_helper.domain.migration import ID_METADATA, FileState, GateRefusedException, Route
+
+
+@dataclass(slots=True)
+class DrainResult:
+    """What a drain has done.
+
+    Attributes:
+        drained: Files that were deleted at their source, and their bytes.
+        kept: Files that were left where they are, with the reason.
+        too_young: Files that were verified too short a time ago.
+    """
+
+    drained: int = 0
+    bytes: int = 0
+    kept: dict[str, str] = field(default_factory=dict[str, str])
+    too_young: int = 0
+
+
+class Drainer:
+    """Deletes files of groups that are read from S3 alone, each after another look at its object.
+
+    Args:
+        source: FastDFS.
+        target: S3.
+        ledger: What was verified, and when.
+        pace: Holds it to the limits of the migration.
+        clock: Gives Unix seconds.
+    """
+
+    def __init__(
+        self,
+        source: MigrationSource,
+        target: MigrationTarget,
+        ledger: Ledger,
+        pace: Pace,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._ledger = ledger
+        self._pace = pace
+        self._clock = clock
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Finish the file at hand, and begin no other."""
+        self._stopping = True
+
+    async def drain(self, older_than_seconds: float) -> DrainResult:
+        """Delete what was verified longer ago than that.
+
+        Raises:
+            GateRefusedException: No group is read from S3 alone.
+        """
+        groups = [group for group, route in (await self._ledger.routes()).items() if route is Route.S3_ONLY]
+        if not groups:
+            raise GateRefusedException("no group is 's3-only': 'route GROUP s3-only' comes before 'drain'")
+        result = DrainResult()
+        before = self._clock() - older_than_seconds
+        for group in sorted(groups):
+            async with self._ledger.files(group=group, states=[FileState.VERIFIED]) as files:
+                async for file in files:
+                    if self._stopping:
+                        return result
+                    if file.verified_at is None or file.verified_at > before:
+                        result.too_young += 1
+                    else:
+                        self._pace.set_limits(await self._ledger.limits())
+                        await self._pace.next_file()
+                        await self._drain_file(file, result)
+        return result
+
+    async def _drain_file(self, file: LedgerFile, result: DrainResult) -> None:
+        if problem := await self._problem(file):
+            result.kept[str(file.file_id)] = problem
+            return
+        # The entry first: a worker that sleeps between the two must not take the missing source for a deletion.
+        if not await self._ledger.put(file, FileState.DRAINED):
+            result.kept[str(file.file_id)] = "it has changed meanwhile"
+            return
+        try:
+            await self._source.delete(file.file_id)
+        except FileNotFoundException:
+            pass  # an earlier drain was interrupted between the entry and its note of success
+        except BaseException:  # it is still there, and stays on the list
+            await self._ledger.put(replace(file, state=FileState.DRAINED), FileState.VERIFIED)
+            raise
+        result.drained += 1
+        result.bytes += file.size or 0
+
+    async def _problem(self, file: LedgerFile) -> str | None:
+        there = None if file.key is None else await self._target.head(file.key)
+        if there is None:
+            return "its object is not there"
+        if there.metadata.get(ID_METADATA) != str(file.file_id):
+            return "its object is somebody else's"
+        if there.size != file.size or (
+            there.crc32 is not None and file.crc32 is not None and there.crc32 != file.crc32
+        ):
+            return "its object is not what was verified"
+        return None

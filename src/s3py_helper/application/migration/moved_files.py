@@ -1,0 +1,93 @@
+"""Old files where they are now: objects that answer to FastDFS ids."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from s3py_helper.application.migration.moved_metadata import has_more, is_moved, restored
+from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.streams.incoming_body import IncomingBody
+from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.errors import FileNotFoundException, StorageOperationException
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.migration import METADATA_SUFFIX, moved_key
+
+MOVED: Final = "fastdfs-moved"
+"""The backend's name. No id that a user writes has it: only the relocation leads here."""
+
+
+def moved_place(file_id: FileId) -> FileId:
+    """The place of a FastDFS file once it has moved."""
+    return FileId(MOVED, file_id.bucket, file_id.key)
+
+
+class MovedFiles:
+    """The port `BlobStore` over S3's, for ids of `moved_place`.
+
+    Args:
+        s3: The store of S3.
+        bucket: Where moved files are.
+        prefix: The front of their keys.
+    """
+
+    def __init__(self, s3: BlobStore, bucket: str, prefix: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._prefix = prefix
+
+    async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:  # noqa: ARG002 - the port's signature
+        """Nothing is stored here but by a migration."""
+        raise StorageOperationException("new files are not stored among moved ones", operation="upload")
+
+    @asynccontextmanager
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+        """See `BlobStore.open`; an object without the mark of the id is not found."""
+        async with self._s3.open(self._object(file_id), byte_range) as blob:
+            yield OpenBlob(await self._restored(blob.info, file_id), blob.span, blob.body)
+
+    async def info(self, file_id: FileId) -> BlobInfo:
+        """See `BlobStore.info`; an object without the mark of the id is not found."""
+        return await self._restored(await self._s3.info(self._object(file_id)), file_id)
+
+    async def delete(self, file_id: FileId) -> None:
+        """See `BlobStore.delete`; removes the second object as well, and nothing that is somebody else's."""
+        found = self._object(file_id)
+        info = await self._s3.info(found)
+        original = _original(file_id)
+        if not is_moved(info, original):
+            raise _not_found(original)
+        await self._s3.delete(found)
+        if has_more(info):
+            await self._s3.delete(self._second_object(file_id))
+
+    async def _restored(self, info: BlobInfo, file_id: FileId) -> BlobInfo:
+        original = _original(file_id)
+        if not is_moved(info, original):
+            raise _not_found(original)
+        if not has_more(info):
+            return restored(info, file_id)
+        async with self._s3.open(self._second_object(file_id)) as second:
+            more = b"".join([chunk async for chunk in second.body])
+        return restored(info, file_id, more)
+
+    def _object(self, file_id: FileId) -> FileId:
+        return FileId(Backend.S3, self._bucket, moved_key(self._prefix, file_id))
+
+    def _second_object(self, file_id: FileId) -> FileId:
+        return FileId(Backend.S3, self._bucket, moved_key(self._prefix, file_id) + METADATA_SUFFIX)
+
+
+def _original(file_id: FileId) -> FileId:
+    return FileId(Backend.FASTDFS, file_id.bucket, file_id.key)
+
+
+def _not_found(original: FileId) -> FileNotFoundException:
+    return FileNotFoundException(
+        f"the object under the key of {original} is somebody else's: it lacks the mark of a moved file",
+        file_id=str(original),
+        backend=Backend.S3,
+    )
+
+
+_: type[BlobStore] = MovedFiles
