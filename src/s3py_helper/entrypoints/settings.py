@@ -17,6 +17,7 @@ from s3py_helper.entrypoints.container.config import (
     FileTypeConfig,
     FusionConfig,
     KitConfig,
+    MigrationConfig,
     S3Config,
     StorageMode,
 )
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
         file_types: Allowed and refused extensions.
         max_file_size: Largest file in bytes (`5GiB` is understood); `None` for no limit.
         buckets: Buckets served besides the default bucket; `*` for all that the credentials reach.
+        migration: The migration from FastDFS that this deployment takes part in.
         mounts: Schemes of backends that installed packages offer, served beside the mode's own.
         new_files: The backend that takes new files, where it is not the mode's own: one of `mounts`.
         concurrent_files: How many files one call or command stores or fetches at a time.
@@ -107,6 +109,7 @@ class Settings(BaseSettings):
     file_types: Annotated[FileTypeConfig, group_of(FileTypeConfig)] = Field(default_factory=FileTypeConfig)
     max_file_size: ByteSize | None = None
     buckets: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
+    migration: MigrationConfig | None = None
     mounts: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     new_files: str | None = None
     concurrent_files: int = Field(default=16, ge=1)
@@ -152,6 +155,7 @@ class Settings(BaseSettings):
             concurrent_files=self.concurrent_files,
             mounts=installed_mounts(self.mounts),
             new_files=self.new_files,
+            migration=self.migration,
         )
 
     def _buckets_served(self) -> frozenset[str] | None:

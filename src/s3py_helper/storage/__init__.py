@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from s3py_helper.entrypoints.container.config import FastdfsConfig as FastdfsConfig
     from s3py_helper.entrypoints.container.config import FilesystemConfig as FilesystemConfig
     from s3py_helper.entrypoints.container.config import FusionConfig as FusionConfig
+    from s3py_helper.entrypoints.container.config import MigrationConfig as MigrationConfig
     from s3py_helper.entrypoints.container.config import S3Config as S3Config
     from s3py_helper.entrypoints.container.config import S3PerfConfig as S3PerfConfig
     from s3py_helper.entrypoints.container.mounts import Mount as Mount
@@ -117,7 +118,7 @@ else:
             "s3py_helper.domain.routing": "StorageMode",
             "s3py_helper.domain.validation": "FileValidatorImpl",
             "s3py_helper.entrypoints.container.config": """
-                FastdfsConfig FilesystemConfig FusionConfig S3Config S3PerfConfig
+                FastdfsConfig FilesystemConfig FusionConfig MigrationConfig S3Config S3PerfConfig
             """,
             "s3py_helper.entrypoints.container.mounts": "Mount",
             "s3py_helper.storage.protocols": """

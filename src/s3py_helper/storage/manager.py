@@ -18,7 +18,7 @@ from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import DEFAULT_CONCURRENT_FILES, UploadService
 from s3py_helper.domain.arguments import require_items, require_optional_instance
-from s3py_helper.domain.errors import StorageOperationException
+from s3py_helper.domain.errors import InvalidArgumentException, StorageOperationException
 from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.routing import StorageMode
 from s3py_helper.domain.validation import FileValidatorImpl
@@ -27,11 +27,15 @@ from s3py_helper.entrypoints.container.config import (
     FilesystemConfig,
     FusionConfig,
     KitConfig,
+    MigrationConfig,
     S3Config,
 )
 from s3py_helper.entrypoints.container.mounts import Mount
 from s3py_helper.storage.lazy_names import moved
 from s3py_helper.storage.mode import StorageModeConfig
+
+if TYPE_CHECKING:
+    from s3py_helper.application.migration.migration import Migration
 
 
 class StorageManager:
@@ -59,6 +63,7 @@ class StorageManager:
         buckets: The only buckets that may be used; by default every one that the credentials reach.
         concurrent_files: How many files of one `upload_files` are stored at a time.
         observer: Is told what happens (retries, fail-overs, ...); by default it is logged to `s3py_helper`.
+        migration_config: Where the memory of a migration from FastDFS is, and where its files go.
         mounts: Stores of your own, each under its scheme; they are served beside the mode's backends. With nothing but
             mounts given the mode is `mounted`.
         new_files: The scheme of the mounted store that takes new files; by default the mode's own backend does, and
@@ -81,6 +86,7 @@ class StorageManager:
         buckets: Collection[str] | None = None,
         concurrent_files: int = DEFAULT_CONCURRENT_FILES,
         observer: Observer | None = None,
+        migration_config: MigrationConfig | None = None,
         mounts: Iterable[Mount] = (),
         new_files: str | None = None,
     ) -> None:
@@ -101,6 +107,7 @@ class StorageManager:
             observer=observer or LoggingObserver(),
             mounts=mounts,
             new_files=new_files,
+            migration=migration_config,
         )
         self._opening: AbstractAsyncContextManager[FileServices] | None = None
         self._services: FileServices | None = None
@@ -179,6 +186,18 @@ class StorageManager:
     def health_service(self) -> HealthService:
         """Tells how the backends are."""
         return self._open_services.health_service
+
+    @property
+    def migration(self) -> "Migration":
+        """Moves files from FastDFS to S3, step by step.
+
+        Raises:
+            InvalidArgumentException: The manager was made without `migration_config`.
+            StorageOperationException: It is not open.
+        """
+        if (migration := self._open_services.migration) is None:
+            raise InvalidArgumentException("this StorageManager takes part in no migration: give it migration_config")
+        return migration
 
     @property
     def _open_services(self) -> FileServices:

@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from s3py_helper.entrypoints.cli.exits import ExitCode
+from s3py_helper.entrypoints.cli.migrate import migrate
 
 app = typer.Typer(
     name="s3py",
@@ -15,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(migrate)
 
 FileIds = Annotated[list[str], typer.Argument(metavar="ID", help="Ids as upload printed them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on each line.")]

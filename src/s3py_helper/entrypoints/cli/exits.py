@@ -15,6 +15,7 @@ from s3py_helper.domain.errors import (
     StorageException,
     StorageUnavailableException,
 )
+from s3py_helper.domain.migration import GateRefusedException
 from s3py_helper.entrypoints.cli.logs import log_traceback
 
 
@@ -27,6 +28,8 @@ class ExitCode(IntEnum):
     NOT_FOUND = 3
     REFUSED = 4
     UNAVAILABLE = 5
+    BYTES_REACHED = 8
+    TIME_REACHED = 10
     INTERRUPTED = 130
     BROKEN_PIPE = 141
     TERMINATED = 143
@@ -44,6 +47,7 @@ _CODES: Final[dict[type[Exception], ExitCode]] = {
     FileNotFoundError: ExitCode.USAGE,
     IsADirectoryError: ExitCode.USAGE,
     NotADirectoryError: ExitCode.USAGE,
+    GateRefusedException: ExitCode.REFUSED,
     StorageUnavailableException: ExitCode.UNAVAILABLE,
     BrokenPipeError: ExitCode.BROKEN_PIPE,
     StorageException: ExitCode.FAILED,

@@ -29,6 +29,7 @@ __all__ = [
     "FilesystemConfig",
     "FusionConfig",
     "KitConfig",
+    "MigrationConfig",
     "S3Config",
     "S3PerfConfig",
     "StorageMode",
@@ -50,6 +51,20 @@ class FusionConfig(SettingsModel, defer_build=True):
     """When false, deleting a FastDFS id raises `DeleteNotSupportedException`."""
 
 
+class MigrationConfig(SettingsModel, defer_build=True):
+    """The memory of a migration from FastDFS, and where its files go; see docs/leaving-fastdfs.md.
+
+    Every program that deletes files needs it before the first file is copied: what it deletes would come back.
+    """
+
+    ledger: str = "s3py-migration.db"
+    """The ledger: the path of a SQLite file on a local disk."""
+    bucket: str | None = None
+    """Where moved files go; by default S3's default bucket."""
+    prefix: str = ""
+    """The front of their keys, taken verbatim: `old/` makes `old/fastdfs/group1/M00/...`."""
+
+
 @dataclass(frozen=True, slots=True)
 class KitConfig:
     """One deployment: its mode, the settings of the backends that the mode needs, and its rules.
@@ -59,6 +74,7 @@ class KitConfig:
         new_files: The backend that takes new files, where it is not the mode's own: the scheme of a mounted store.
         buckets: Buckets that may be used; `None` permits every one that the credentials reach.
         observer: Is told what happens; logs it by default.
+        migration: The migration that this deployment takes part in; `None` where it knows of none.
 
     Raises:
         InvalidArgumentException: The mode needs a backend whose settings are missing; the message names them.
@@ -75,13 +91,14 @@ class KitConfig:
     observer: Observer = field(default_factory=LoggingObserver)
     mounts: tuple[Mount, ...] = ()
     new_files: str | None = None
+    migration: MigrationConfig | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
         schemes = [mount.scheme for mount in self.mounts]
         if len(set(schemes)) < len(schemes):
             raise InvalidArgumentException(f"a scheme is mounted twice: {', '.join(schemes)}")
-        for backend in self.policy.backends:
+        for backend in self.opened_backends:
             if backend in schemes:
                 continue
             attribute, argument, variables = _NAMES[backend]
@@ -101,8 +118,17 @@ class KitConfig:
         require_method(self.observer, "notify", "observer")
         require_number(self.concurrent_files, "concurrent_files", least=1)
         require_optional_text(self.new_files, "new_files")
+        require_optional_instance(self.migration, MigrationConfig, "migration_config")
+        if self.migration is not None and self.mode not in {StorageMode.HYBRID, StorageMode.S3}:
+            raise InvalidArgumentException(f"a migration needs mode 'hybrid', or 's3' at its end, not '{self.mode}'")
         for mount in self.mounts:
             require_instance(mount, Mount, "a mount")
+
+    @property
+    def opened_backends(self) -> tuple[str, ...]:
+        """The backends that are opened; ids of FastDFS may be answered without it, once its files have moved."""
+        without_fastdfs = self.mode is StorageMode.S3
+        return tuple(name for name in self.policy.backends if not (without_fastdfs and name == Backend.FASTDFS))
 
     @property
     def policy(self) -> RoutingPolicy:
@@ -117,4 +143,5 @@ class KitConfig:
             deletable=everything if self.fusion.enable_fastdfs_delete else without_fastdfs,
             mounted=mounted,
             default=self.new_files,
+            answers_for_fastdfs=self.migration is not None,
         )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -52,31 +53,31 @@ def _opening(config: KitConfig, backend: str, observer: Observer) -> "Callable[[
     return partial(adapter.open_backend, getattr(config, backend), observer)
 
 
-def _graph(config: KitConfig, observer: Observer, clean_up: BackgroundCleanUp) -> "providers.Factory[FileServices]":
-    """The use cases and all that they are made of; resolving them opens the backends of the mode, and no other.
+def _backends(config: KitConfig, observer: Observer) -> "providers.Dict":
+    """The backends of the deployment; resolving them opens these, and no other.
 
     A function and not a container: the module of containers takes as long to import as everything else here, because it
     imports FastAPI wherever that is installed.
     """
-    backends = providers.Dict(
+    return providers.Dict(
         {
             backend: providers.Resource(_opened, _opening(config, backend, observer))
-            for backend in config.policy.backends
+            for backend in config.opened_backends
         }
     )
-    locator = providers.Singleton(Locator, config.policy, backends, observer=observer, clean_up=clean_up)
-    return providers.Factory(
-        FileServices,
-        upload_service=providers.Factory(
-            UploadService, locator, config.validator, concurrent_files=config.concurrent_files
-        ),
-        download_service=providers.Factory(DownloadService, locator),
-        delete_service=providers.Factory(DeleteService, locator),
-        info_service=providers.Factory(InfoService, locator),
-        copy_service=providers.Factory(CopyService, locator),
-        link_service=providers.Factory(LinkService, locator, config.validator),
-        list_service=providers.Factory(ListService, locator),
-        health_service=providers.Factory(HealthService, locator),
+
+
+def _services(config: KitConfig, locator: Locator) -> FileServices:
+    """The use cases on them."""
+    return FileServices(
+        upload_service=UploadService(locator, config.validator, concurrent_files=config.concurrent_files),
+        download_service=DownloadService(locator),
+        delete_service=DeleteService(locator),
+        info_service=InfoService(locator),
+        copy_service=CopyService(locator),
+        link_service=LinkService(locator, config.validator),
+        list_service=ListService(locator),
+        health_service=HealthService(locator),
     )
 
 
@@ -85,17 +86,25 @@ async def open_services(config: KitConfig) -> AsyncGenerator[FileServices]:
     """The use cases of a deployment; its backends are open inside the block and closed after it."""
     observer = GuardedObserver(config.observer)
     clean_up = BackgroundCleanUp(observer)
-    services = _graph(config, observer, clean_up)
+    graph = _backends(config, observer)
     await warm_up()
     try:
         # With asynchronous resources in the graph, resolving its root and shutting down give awaitables.
-        yield await cast("Awaitable[FileServices]", services())
+        backends = await cast("Awaitable[dict[str, MountedBackend]]", graph())
+        if config.migration is None:
+            yield _services(config, Locator(config.policy, backends, observer=observer, clean_up=clean_up))
+            return
+        # Imported here, because it takes a database along: few deployments migrate.
+        from s3py_helper.entrypoints.container.migrating import open_migration  # noqa: PLC0415
+
+        async with open_migration(config, backends, observer, clean_up) as migrating:
+            yield replace(_services(config, migrating.locator), migration=migrating.migration)
     finally:
-        await completed(_close(services, clean_up))
+        await completed(_close(graph, clean_up))
 
 
-async def _close(services: "providers.Factory[FileServices]", clean_up: BackgroundCleanUp) -> None:
+async def _close(graph: "providers.Dict", clean_up: BackgroundCleanUp) -> None:
     """Close the backends when what was being rolled back on them has ended, or had its time."""
     await clean_up.aclose()
-    opened = [resource for resource in services.traverse([providers.Resource]) if resource.initialized]
+    opened = [resource for resource in graph.traverse([providers.Resource]) if resource.initialized]
     await asyncio.gather(*(cast("Awaitable[None]", resource.shutdown()) for resource in opened))

@@ -1,0 +1,53 @@
+"""Ids from elsewhere than the servers: lists, and folders of store paths."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TextIO
+
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.entrypoints.cli.output import STANDARD_STREAM
+
+
+async def lines_of(name: str) -> AsyncIterator[str]:
+    """The lines of a file, or of standard input; read in a thread, some at a time."""
+    opened = sys.stdin if name == STANDARD_STREAM else await asyncio.to_thread(_opened, name)
+    try:
+        while lines := await asyncio.to_thread(opened.readlines, 65536):
+            for line in lines:
+                yield line
+    finally:
+        if opened is not sys.stdin:
+            opened.close()
+
+
+async def names_in_folder(text: str) -> AsyncIterator[str]:
+    """Ids of the files in a store path's data folder: `group1/M00=/var/fdfs/data`."""
+    place, equals, folder = text.partition("=")
+    group, slash, store_path = place.partition("/")
+    if not (equals and slash and store_path.startswith("M")):
+        raise InvalidArgumentException(f"{text!r} is not GROUP/Mxx=FOLDER, e.g. group1/M00=/var/fdfs/data")
+    root = Path(folder)
+    walk = _walk(root)
+    while names := await asyncio.to_thread(_next_names, walk, root):
+        for name in names:
+            yield f"{group}/{store_path}/{name}"
+
+
+def _next_names(walk: Iterator[Path], root: Path) -> list[str]:
+    names: list[str] = []
+    for path in walk:
+        if not path.name.endswith("-m"):
+            names.append(path.relative_to(root).as_posix())
+        if len(names) == 1000:  # noqa: PLR2004 - one visit to a thread
+            break
+    return names
+
+
+def _opened(name: str) -> TextIO:
+    return Path(name).open(encoding="utf-8", errors="replace")
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    return root.glob("[0-9A-F][0-9A-F]/[0-9A-F][0-9A-F]/*")
