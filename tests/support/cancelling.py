@@ -1,7 +1,8 @@
 """Cancelling somebody who is already cleaning up: the second cancellation must not cut the clean-up short."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
@@ -32,6 +33,10 @@ class CleaningUp:
         await asyncio.sleep(0)
         self.ended = True
 
+    def release(self) -> None:
+        """Let it go on."""
+        self.gate.released.set()
+
     @asynccontextmanager
     async def around[Value](self, inner: AbstractAsyncContextManager[Value]) -> AsyncGenerator[Value]:
         """The context, whose exit takes this clean-up first."""
@@ -50,6 +55,32 @@ class CleaningUp:
             await self.passed()
 
 
+class CleaningUpInThread(CleaningUp):
+    """The same for clean-up that runs in a thread, which no cancellation reaches: it must be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loop = asyncio.get_running_loop()
+        self._released = threading.Event()
+
+    def before[**Arguments, Result](self, work: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+        """The blocking work, which waits before it begins."""
+
+        def held(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+            self._loop.call_soon_threadsafe(self.gate.reached.set)
+            assert self._released.wait(AT_MOST)
+            result = work(*args, **kwargs)
+            self.ended = True
+            return result
+
+        return held
+
+    def release(self) -> None:
+        """Let it go on."""
+        super().release()
+        self._released.set()
+
+
 async def cancelled_twice(work: Awaitable[object], under_way: asyncio.Event, cleaning_up: CleaningUp) -> None:
     """Cancel the work, and again, several times, while it cleans up; it must not leave before the clean-up has ended.
 
@@ -66,7 +97,7 @@ async def cancelled_twice(work: Awaitable[object], under_way: asyncio.Event, cle
         await task
 
 
-async def cancelled_again(task: "asyncio.Future[object]", cleaning_up: CleaningUp) -> None:
+async def cancelled_again[Result](task: "asyncio.Future[Result]", cleaning_up: CleaningUp) -> None:
     """The same for a task that cleans up for whatever reason; returns when the task has ended."""
     await _reached(cleaning_up.gate.reached, task)
     for _ in range(3):
@@ -74,13 +105,13 @@ async def cancelled_again(task: "asyncio.Future[object]", cleaning_up: CleaningU
         for _ in range(5):
             await asyncio.sleep(0)
         assert not task.done(), "it did not wait for its clean-up"
-    cleaning_up.gate.released.set()
+    cleaning_up.release()
     await asyncio.wait([task], timeout=AT_MOST)
     assert task.done(), "its clean-up has ended, and it does not end"
     assert cleaning_up.ended, "its clean-up was cut short"
 
 
-async def _reached(event: asyncio.Event, task: "asyncio.Future[object]") -> None:
+async def _reached[Result](event: asyncio.Event, task: "asyncio.Future[Result]") -> None:
     await until(lambda: event.is_set() or task.done(), within=AT_MOST)
     if not event.is_set():
         await task

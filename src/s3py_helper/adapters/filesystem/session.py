@@ -47,7 +47,7 @@ class Session:
         """Open the disk and remove what dead writers have left."""
         session = cls(disk)
         try:
-            await completed(session.run(disk.open))
+            await session.run(disk.open)
             await session.run(sweep, disk)
         except BaseException:  # cancelled or failed: there is nobody else to close what is open by now
             await completed(session.close())

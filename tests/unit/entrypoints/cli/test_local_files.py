@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3py_helper.entrypoints.cli.local_files import chunks_of_file, chunks_of_pipe, local_name, new_file, write_to_file
+from tests.support.cancelling import CleaningUpInThread, cancelled_again
 
 
 async def _write(
@@ -164,3 +165,11 @@ async def test_a_pipe_gives_its_bytes(tmp_path: Path) -> None:
     assert b"".join([chunk async for chunk in chunks_of_pipe(pipe, counted.append)]) == b"content"
     await writing
     assert sum(counted) == 7
+
+
+async def test_moving_a_finished_file_is_not_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cleaning_up = CleaningUpInThread()
+    monkeypatch.setattr(os, "link", cleaning_up.before(os.link))
+    writing = asyncio.ensure_future(_write(tmp_path / "a", b"content"))
+    await cancelled_again(writing, cleaning_up)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"], "whole, and without the one it was written to"
