@@ -24,9 +24,9 @@ ENDPOINTS = [
     "http://s3.example/Prefix/",
     "http://s3.example:8080/a/b",
     "http://[::1]:9000",
-    "http://10.0.0.1",
+    "http://127.0.0.1",
 ]
-BUCKETS = ["docs", "my.docs", "My_Docs", "10.0.0.2", "ab-", "a.b-c", "a..b", "a.-b", "ab.c", "x" * 63, "x" * 64]
+BUCKETS = ["docs", "my.docs", "My_Docs", "127.0.0.2", "ab-", "a.b-c", "a..b", "a.-b", "ab.c", "x" * 63, "x" * 64]
 
 
 class Proxy:

@@ -92,10 +92,10 @@ async def test_a_failure_before_is_one_line_with_what_clients_are_not_told(
     deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with httpx.AsyncClient(base_url=deployment.url) as client:
-        deployment.store.fail("info", StorageUnavailableException("no route to 10.9.8.7", file_id="s3:my-bucket/a"))
+        deployment.store.fail("info", StorageUnavailableException("no route to 127.9.8.7", file_id="s3:my-bucket/a"))
         response = await client.get("/files/s3:my-bucket/a/info")
     assert response.json()["detail"] == "the storage is out of reach or overloaded: s3:my-bucket/a"
-    assert _lines(caplog) == ["GET '/files/s3:my-bucket/a/info': no route to 10.9.8.7"]
+    assert _lines(caplog) == ["GET '/files/s3:my-bucket/a/info': no route to 127.9.8.7"]
 
 
 REQUESTS = [

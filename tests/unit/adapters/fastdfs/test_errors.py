@@ -19,8 +19,8 @@ from s3py_helper.domain.errors import (
 from s3py_helper.domain.file_id import FileId
 
 _FILE = FileId.parse("group1/M00/00/00/fwAAAmsCvSWAZvKkAAAABTYQpoY966.txt")
-_TRACKER = Peer(Role.TRACKER, Address("10.0.0.1", 22122))
-_STORAGE = Peer(Role.STORAGE, Address("10.0.0.2", 23000))
+_TRACKER = Peer(Role.TRACKER, Address("127.0.0.1", 22122))
+_STORAGE = Peer(Role.STORAGE, Address("127.0.0.2", 23000))
 
 
 def _classes(module: object) -> list[type[Exception]]:

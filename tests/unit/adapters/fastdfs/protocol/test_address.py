@@ -8,7 +8,7 @@ from s3py_helper.adapters.fastdfs.protocol.address import Address, AddressMap
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("10.0.0.5:22122", Address("10.0.0.5", 22122)),
+        ("127.0.0.5:22122", Address("127.0.0.5", 22122)),
         ("tracker-1.example.com:1", Address("tracker-1.example.com", 1)),
         ("[::1]:22122", Address("::1", 22122)),
         ("[fe80::1%eth0]:65535", Address("fe80::1%eth0", 65535)),
@@ -53,19 +53,19 @@ def test_reading_an_address_raises_nothing_but_value_errors(text: str) -> None:
 @pytest.mark.parametrize(
     ("known_as", "reached_at"),
     [
-        ("10.0.0.5:23000", "files.example.com:32300"),
-        ("10.0.0.5:23001", "files.example.com:23001"),
-        ("10.0.0.6:23000", "[::1]:9"),
+        ("127.0.0.5:23000", "files.example.com:32300"),
+        ("127.0.0.5:23001", "files.example.com:23001"),
+        ("127.0.0.6:23000", "[::1]:9"),
         ("fe80::1:23000", "localhost:23000"),
-        ("10.9.9.9:23000", "10.9.9.9:23000"),
+        ("127.9.9.9:23000", "127.9.9.9:23000"),
     ],
 )
 def test_an_entry_with_a_port_wins_over_one_for_the_host(known_as: str, reached_at: str) -> None:
     address_map = AddressMap(
         {
-            "10.0.0.5:23000": "files.example.com:32300",
-            "10.0.0.5": "files.example.com",
-            "10.0.0.6:23000": "[::1]:9",
+            "127.0.0.5:23000": "files.example.com:32300",
+            "127.0.0.5": "files.example.com",
+            "127.0.0.6:23000": "[::1]:9",
             "[fe80::1]": "localhost",
         }
     )

@@ -9,7 +9,7 @@ from s3py_helper.adapters.fastdfs.protocol import messages as wire
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.faults import Peer, ProtocolFault, Role
 
-_PEER = Peer(Role.TRACKER, Address("10.0.0.1", 22122))
+_PEER = Peer(Role.TRACKER, Address("127.0.0.1", 22122))
 _GROUP = b"group2" + bytes(10)
 _NAME = "M00/09/00/fwAABGsCvwCAW15-AAAADFPHxQg806.bin"
 
@@ -33,7 +33,7 @@ def test_an_append_has_the_length_of_the_name_and_of_the_content() -> None:
 
 
 @pytest.mark.parametrize("size", [15, 45])
-@pytest.mark.parametrize("host", ["127.0.0.4", "10.20.30.40"])
+@pytest.mark.parametrize("host", ["127.0.0.4", "127.20.30.40"])
 def test_a_storage_server_is_read_from_addresses_of_both_sizes(size: int, host: str) -> None:
     reply = _GROUP + host.encode().ljust(size, b"\0") + struct.pack("!Q", 23001)
     server: Any = wire.read_storage(reply, _PEER, with_path=False)

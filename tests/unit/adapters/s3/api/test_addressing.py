@@ -6,7 +6,7 @@ from s3py_helper.adapters.s3.api.addressing import Address, AddressingStyle, End
 @pytest.mark.parametrize(
     ("url", "style", "bucket", "expected"),
     [
-        ("http://10.0.0.1:9000", "auto", "docs", Address("http://10.0.0.1:9000", "10.0.0.1:9000", "/docs/k")),
+        ("http://127.0.0.1:9000", "auto", "docs", Address("http://127.0.0.1:9000", "127.0.0.1:9000", "/docs/k")),
         ("http://minio:9000", "auto", "docs", Address("http://minio:9000", "minio:9000", "/docs/k")),
         ("https://h:443", "path", "docs", Address("https://h", "h", "/docs/k")),
         ("http://h:443", "path", "docs", Address("http://h:443", "h:443", "/docs/k")),
@@ -30,9 +30,9 @@ from s3py_helper.adapters.s3.api.addressing import Address, AddressingStyle, End
         ("https://h", "virtual", "my.docs", Address("https://h", "h", "/my.docs/k")),
         ("http://h", "virtual", "my.docs", Address("http://my.docs.h", "my.docs.h", "/k")),
         ("http://h", "virtual", "my..docs", Address("http://h", "h", "/my..docs/k")),
-        ("http://h", "virtual", "10.0.0.1", Address("http://h", "h", "/10.0.0.1/k")),
+        ("http://h", "virtual", "127.0.0.1", Address("http://h", "h", "/127.0.0.1/k")),
         ("https://h", "virtual", "My_Docs", Address("https://h", "h", "/My_Docs/k")),
-        ("http://10.0.0.1", "virtual", "docs", Address("http://10.0.0.1", "10.0.0.1", "/docs/k")),
+        ("http://127.0.0.1", "virtual", "docs", Address("http://127.0.0.1", "127.0.0.1", "/docs/k")),
         ("http://[::1]", "virtual", "docs", Address("http://[::1]", "[::1]", "/docs/k")),
     ],
 )
