@@ -10,6 +10,7 @@ from isal import isal_zlib
 from s3py_helper.application.migration.large_files import LargeFileCopier
 from s3py_helper.application.migration.moved_metadata import MovedMetadata, moved_metadata
 from s3py_helper.application.migration.pace import Pace
+from s3py_helper.application.migration.planning import kind_by_facts
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Outcome
 from s3py_helper.application.ports.migration_source import MigrationSource, SourceFacts, SourceMetadata
 from s3py_helper.application.ports.migration_target import MigrationTarget, NewObject, TargetAbilities, TargetObject
@@ -111,10 +112,7 @@ class FileCopier:
     async def _copied(self, file: LedgerFile) -> Copied:
         facts = _planned_facts(file) or await self._existing(file)
         described = await self._source.metadata(file.file_id)
-        kind = file.kind
-        if kind is FileKind.NORMAL and file.size is not None and facts.size != file.size:
-            # A normal id tells the size: one that does not is a slave's that has the shape of a normal id.
-            kind = FileKind.SAME_SHAPE
+        kind = kind_by_facts(file.kind, facts)  # once more: the plan did not reach the source of every file
         file = replace(file, kind=kind, size=facts.size, crc32=facts.crc32, mtime=facts.mtime)
         stored, proof = await self._stored(file, described)
         return Copied(file, stored, facts, proof)

@@ -250,6 +250,12 @@ def kind_of(file_id: FileId) -> FileKind:
     return FileKind.SLAVE if name is None else _KINDS[name.shape]
 
 
+def kind_by_facts(kind: FileKind, facts: SourceFacts) -> FileKind:
+    """The kind of a file that exists: a slave may look like a master, with its master's size and sum in the name."""
+    passes_for_master = kind in {FileKind.NORMAL, FileKind.TRUNK} and facts.crc32 is None
+    return FileKind.SAME_SHAPE if passes_for_master else kind
+
+
 def id_in_text(text: str, default_group: str | None) -> FileId:
     """The id in a line of a list: as it is, in a URL with host and query, or without its group.
 
@@ -275,9 +281,7 @@ def id_in_text(text: str, default_group: str | None) -> FileId:
 def planned(file_id: FileId, kind: FileKind, facts: SourceFacts) -> PlannedFile:
     """What is written down of a file, by its name's kind and what a server says of it."""
     if facts.exists:
-        if kind in {FileKind.NORMAL, FileKind.TRUNK} and facts.crc32 is None:
-            kind = FileKind.SAME_SHAPE  # its size is not the one in the name, which is its master's
-        return PlannedFile(file_id, kind, facts.size, facts.crc32, facts.mtime)
+        return PlannedFile(file_id, kind_by_facts(kind, facts), facts.size, facts.crc32, facts.mtime)
     if kind is FileKind.UNSERVABLE:
         reason = "unservable: servers take its name for one within a trunk file; copy it from the disk"
         return PlannedFile(file_id, kind, state=FileState.QUARANTINED, reason=reason)
