@@ -92,19 +92,22 @@ class BlobReader:
             if stored is None:
                 await client.stat(file_id.key)  # whether a range lies within the file is judged only if it is there
             raise
-        if len(span):
-            await self._ask_for(client, file_id, facts, span, candidate)
+        size = len(span)
+        if size:
+            await self._ask_for(client, file_id, facts, span.start, size, candidate)
         elif stored is None:
             await client.stat(file_id.key)  # no bytes can be asked for, so this one finds out
-        body = await self._body(client.connection, file_id, facts, span)
+        body = await self._body(client.connection, file_id, facts, span.start, size)
         return OpenDownload(describe(file_id, facts, read_metadata(stored or b"")), span, body)
 
-    async def _body(self, connection: FramedConnection, file_id: FileId, facts: FileFacts, span: Span) -> DownloadBody:
-        crc32 = facts.crc32 if self._verify and len(span) == facts.size else None
-        if len(span) > CHUNK_BYTES:
+    async def _body(
+        self, connection: FramedConnection, file_id: FileId, facts: FileFacts, start: int, size: int
+    ) -> DownloadBody:
+        crc32 = facts.crc32 if self._verify and size == facts.size else None
+        if size > CHUNK_BYTES:
             refill = None if facts.crc32 is None else self._refill(file_id)
-            return StreamedBody(file_id, connection, span.start, len(span), crc32, refill)
-        content = await connection.receive_exactly(len(span)) if len(span) else b""
+            return StreamedBody(file_id, connection, start, size, crc32, refill)
+        content = await connection.receive_exactly(size) if size else b""
         connection.release()
         return HeldBody(file_id, content, crc32)
 
@@ -124,21 +127,22 @@ class BlobReader:
         return refill
 
     async def _ask_for(
-        self, client: StorageClient, file_id: FileId, facts: FileFacts, span: Span, candidate: Candidate
+        self, client: StorageClient, file_id: FileId, facts: FileFacts, start: int, size: int, candidate: Candidate
     ) -> None:
         # Asked to the end, a file that is longer than its name says gives itself away. One that grows does not.
-        to_the_end = facts.crc32 is not None and span.stop == facts.size
+        to_the_end = facts.crc32 is not None and start + size == facts.size
         try:
-            length = await client.begin_download(file_id.key, span.start, 0 if to_the_end else len(span))
+            length = await client.begin_download(file_id.key, start, 0 if to_the_end else size)
         except ServerRefusal as refusal:
             if refusal.status != errno.EINVAL:
                 raise
-            length = await self._length_from(span.start, client, file_id, candidate)
-            if length >= len(span):
+            length = await self._length_from(start, client, file_id, candidate)
+            if length >= size:
                 raise
-        if length != len(span) and not candidate.final:
-            raise ReplicaBehind
-        _check_length(length, span.start, len(span), file_id)
+        if length != size:
+            if not candidate.final:
+                raise ReplicaBehind
+            _check_length(length, start, size, file_id)
 
     async def _length_from(self, start: int, client: StorageClient, file_id: FileId, candidate: Candidate) -> int:
         """Why a span was refused: it may begin behind the file's end, or (before 6.15.4) reach beyond it."""

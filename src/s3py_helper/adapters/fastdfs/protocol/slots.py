@@ -55,9 +55,10 @@ class Slots:
         """Release a slot; `long` as it was acquired."""
         self._free += 1
         self._free_for_long += long
-        self._serve(self._waiting, long=False)
-        if self._free_for_long > 0:
-            self._serve(self._waiting_for_long, long=True)
+        if self._waiting or self._waiting_for_long:
+            self._serve(self._waiting, long=False)
+            if self._free_for_long > 0:
+                self._serve(self._waiting_for_long, long=True)
 
     def wake_all(self) -> None:
         """Grant a slot to every waiting caller, as if there were enough."""
