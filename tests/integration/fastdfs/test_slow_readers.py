@@ -64,6 +64,8 @@ async def test_slow_readers_starve_nobody_and_all_get_everything(
                 assert (await store.info(small)).size == 5
                 assert await read_all(store, small) == b"small"
                 assert await read_all(store, large, ByteRange(0, 9)) == content[:10]
+                await store.check()
+                await store.write(new_blob(), body_of(b"small as well"))
         await until(lambda: len(started) == readers, within=30)
         go_on.set()
         assert all(result == content for result in await asyncio.gather(*tasks))

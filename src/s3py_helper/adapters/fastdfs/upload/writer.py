@@ -48,7 +48,8 @@ class BlobWriter:
         in_one_piece = len(first) == size <= _SENT_TOGETHER
         if in_one_piece:
             await _expect_end(blocks, size)
-        target, connection = await self._connect()
+        # What is at hand in one piece is over soon, and does not depend on how fast its source is.
+        target, connection = await self._connect(long=not in_one_piece)
         client = StorageClient(connection, target.group)
         rollback = Rollback(self._session, target.address)
         last = memoryview(first)
@@ -75,18 +76,18 @@ class BlobWriter:
 
         return await rollback.settled(ending())
 
-    async def _connect(self) -> tuple[UploadTarget, FramedConnection]:
+    async def _connect(self, *, long: bool) -> tuple[UploadTarget, FramedConnection]:
         """A tracker names another server next time, so that one that is down need not stop an upload."""
         with within(self._session, self._session.opening_timeout, "upload"):
             for _ in range(_CONNECT_ATTEMPTS - 1):
                 target = await self._trackers.place_for_new_file()
                 try:
-                    return target, await self._session.storage(target.address).get_connection(long=True)
+                    return target, await self._session.storage(target.address).get_connection(long=long)
                 except ConnectionFault as fault:
                     event = FailedOver(Backend.FASTDFS, str(target.address), None, fault.message)
                     self._session.observer.notify(event)
             target = await self._trackers.place_for_new_file()
-            return target, await self._session.storage(target.address).get_connection(long=True)
+            return target, await self._session.storage(target.address).get_connection(long=long)
 
 
 async def _accepted(file: NewFile, file_id: FileId, client: StorageClient, rollback: Rollback) -> FileId:
