@@ -1,5 +1,6 @@
 """A real FastDFS started for the tests and stopped after them."""
 
+import contextlib
 import shutil
 import time
 from collections import Counter
@@ -78,15 +79,7 @@ class RealSite(FastdfsSite):
 
     def on_disk(self, group: str) -> list[dict[str, int]]:
         """For each storage of a group what is really there, copies included: names without folders, and sizes."""
-        return [
-            {
-                path.name: path.stat().st_size
-                for path in (self._folder / f"{group}-{index}").glob("data/??/??/*")
-                if not path.is_dir()
-            }
-            for name, index in STORAGES
-            if name == group
-        ]
+        return [_files_in(self._folder / f"{group}-{index}") for name, index in STORAGES if name == group]
 
     def binlog(self, group: str, index: int) -> Path:
         """The first file of a storage's records, for tests that spoil it."""
@@ -115,3 +108,12 @@ class RealSite(FastdfsSite):
     def _last_words(self) -> str:
         logs = [*self._folder.glob("*.out"), *self._folder.glob("*/logs/*.log")]
         return "\n".join(f"{log.name}: {log.read_text(errors='replace')[-500:]}" for log in logs)
+
+
+def _files_in(storage: Path) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for path in storage.glob("data/??/??/*"):
+        with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+            if not path.is_dir():
+                sizes[path.name] = path.stat().st_size
+    return sizes
