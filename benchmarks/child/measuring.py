@@ -53,7 +53,7 @@ async def measured(operation: str, samples: list[Sample]) -> AsyncIterator[Sampl
     except Exception as error:  # noqa: BLE001 - whatever a subject does, its failure is the result
         sample.error = described(error)
         if sample.error == NotImplementedError.__name__:
-            return
+            return  # the library has no such operation, so there is nothing to measure
     finally:
         sample.stall_seconds = heart.stop()
     meter.read(sample)

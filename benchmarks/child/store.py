@@ -22,7 +22,8 @@ type Target = dict[str, str]
 
 
 class Store:
-    """Ids are whatever the library calls a stored file by. A driver overrides what its library can do.
+    """Ids are whatever the library calls a stored file by. A driver overrides what its library can do;
+    `NotImplementedError` from the rest leaves that measurement out.
 
     Attributes:
         packs: False when what `zip_to` writes is no archive.

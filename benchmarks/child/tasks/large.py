@@ -46,5 +46,5 @@ async def _download(store: Store, file_id: str, size: int) -> None:
 
 
 async def _warm_up(store: Store) -> None:
-    with contextlib.suppress(NotImplementedError):
+    with contextlib.suppress(NotImplementedError):  # a library that only makes archives stores nothing
         await store.put("warm.bin", b"warm")
