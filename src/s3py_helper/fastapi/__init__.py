@@ -28,7 +28,10 @@ async def show_photo(name: str, request: Request, services: Services) -> Respons
 ```
 """
 
+from s3py_helper.entrypoints.http.access.access import Authorize
+from s3py_helper.entrypoints.http.access.action import Action
 from s3py_helper.entrypoints.http.app import create_app
+from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.router import create_files_router
 from s3py_helper.entrypoints.http.services import ServesFiles, current_services
@@ -38,6 +41,9 @@ from s3py_helper.fastapi.problems import install_problem_handlers
 from s3py_helper.fastapi.responses import file_response, zip_response
 
 __all__ = [
+    "Action",
+    "Authorize",
+    "Endpoint",
     "Lifespan",
     "Limits",
     "ServesFiles",

@@ -1,42 +1,45 @@
 """The endpoints for files, to mount in any FastAPI application."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import field_serializer
+from fastapi import APIRouter
 
-from s3py_helper.application.zip.options import OnError, ZipOptions
-from s3py_helper.application.zip.policy import Compression
-from s3py_helper.domain.files import FileAttach, FileBasicInfo, FileDownload
-from s3py_helper.entrypoints.http.downloads import archive, file
+from s3py_helper.domain.arguments import require_items
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.entrypoints.http.access.access import Access, Authorize
+from s3py_helper.entrypoints.http.endpoints.deleting import add_delete
+from s3py_helper.entrypoints.http.endpoints.describing import add_info
+from s3py_helper.entrypoints.http.endpoints.downloading import add_download
+from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
+from s3py_helper.entrypoints.http.endpoints.shared import GetServices, Shared
+from s3py_helper.entrypoints.http.endpoints.uploading import add_uploads
+from s3py_helper.entrypoints.http.endpoints.zipping import add_zip
 from s3py_helper.entrypoints.http.limits.limits import Limits
-from s3py_helper.entrypoints.http.limits.slots import Slots
-from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, ZIP_REQUEST, ZIP_RESPONSES, form_with, problems
 from s3py_helper.entrypoints.http.problems.route import ProblemRoute
-from s3py_helper.entrypoints.http.services import ServesFiles, current_services
-from s3py_helper.entrypoints.http.uploads.intake import BATCH_FIELD, SINGLE_FIELD, Uploads, UploadSlots
+from s3py_helper.entrypoints.http.services import current_services
 
 DEFAULT_LIMITS: Final = Limits()
 
-
-class FileInfo(FileBasicInfo):
-    """A file's description as JSON."""
-
-    @field_serializer("last_modify_time", when_used="json-unless-none")
-    def _iso(self, moment: datetime) -> str:
-        # `+00:00` and not pydantic's `Z`: what datetime.isoformat() gives is what clients have always read here.
-        return moment.isoformat()
+# In this order the routes are tried: a path that ends in a verb goes before one that is an id and nothing else.
+_ADD: Final[Mapping[Endpoint, Callable[[APIRouter, Shared], None]]] = {
+    Endpoint.UPLOAD: add_uploads,
+    Endpoint.DOWNLOAD: add_download,
+    Endpoint.ZIP: add_zip,
+    Endpoint.INFO: add_info,
+    Endpoint.DELETE: add_delete,
+}
 
 
 def create_files_router(
-    get_services: Callable[..., ServesFiles | Awaitable[ServesFiles]] = current_services,
+    get_services: GetServices = current_services,
     *,
     prefix: str = "/files",
     tags: Sequence[str | Enum] = ("files",),
     dependencies: Sequence[Any] = (),
+    authorize: Authorize | None = None,
+    endpoints: Collection[str] = frozenset(Endpoint),
     limits: Limits = DEFAULT_LIMITS,
     operation_prefix: str = "",
 ) -> APIRouter:
@@ -51,12 +54,19 @@ def create_files_router(
             what the lifespan of the application has opened.
         prefix: Front of all paths.
         tags: Groups in the description of the interface.
-        dependencies: Run before every endpoint, and before a byte of the body is read: for authorization.
+        dependencies: Run before every endpoint, and before a byte of the body is read: who is it?
+        authorize: Asked before anything is done with a file, for each file of an archive too: may they? It gets the
+            request, the `Action`, and the file's id (`None` for new files and for listings), and returns whether that
+            is permitted; everything is by default.
+        endpoints: Which endpoints there are, as `Endpoint` or its values; all by default.
         limits: What clients are granted.
         operation_prefix: Front of the ids of operations (`upload_file`, ...) in the description of the interface, for
             an application that includes several of these routers: ids are unique (OpenAPI 3.1, 4.8.10).
 
     Errors of storage are answered as `application/problem+json`, unless the application has a handler for them.
+
+    Raises:
+        InvalidArgumentException: There is no endpoint of that name.
     """
     router = APIRouter(
         prefix=prefix,
@@ -65,94 +75,16 @@ def create_files_router(
         route_class=ProblemRoute,
         redirect_slashes=False,
     )
-    upload_slots = UploadSlots(limits)
-    download_slots = Slots(
-        "downloads", limits.concurrent_downloads, share=limits.client_share, patience=limits.queue_timeout
-    )
-    archives = archive.Archives(limits)
-
-    def uploads(
-        request: Request,
-        services: Annotated[ServesFiles, Depends(get_services)],
-        folder: Annotated[str | None, Query(description="Front of the object key.")] = None,
-        bucket: Annotated[str | None, Query(description="Where to store instead of the default bucket.")] = None,
-    ) -> Uploads:
-        return Uploads(request, services.upload_service, limits, upload_slots, folder=folder, bucket=bucket)
-
-    @router.post(
-        "/upload",
-        operation_id=operation_prefix + "upload_file",
-        responses=problems(400, 403, 413),
-        openapi_extra=form_with(SINGLE_FIELD),
-    )
-    async def upload(uploads: Annotated[Uploads, Depends(uploads)]) -> FileAttach:
-        """Store the file of the form field `file`."""
-        return await uploads.store_one()
-
-    @router.post(
-        "/batch-upload",
-        operation_id=operation_prefix + "upload_files",
-        responses=problems(400, 403, 413),
-        openapi_extra=form_with(BATCH_FIELD, several=True),
-    )
-    async def batch_upload(uploads: Annotated[Uploads, Depends(uploads)]) -> list[FileAttach]:
-        """Store all files of the form fields `files`, or none."""
-        return await uploads.store_all()
-
-    @router.get(
-        "/{file_id:path}/download",
-        operation_id=operation_prefix + "download_file",
-        response_class=Response,
-        responses=FILE_RESPONSES | problems(400, 403, 404, 412, 416),
-    )
-    @router.head("/{file_id:path}/download", include_in_schema=False)
-    async def download(
-        request: Request,
-        services: Annotated[ServesFiles, Depends(get_services)],
-        file_id: str,
-        inline: Annotated[bool, Query(description="Let browsers show it, where that is safe.")] = False,  # noqa: FBT002 - FastAPI calls it
-    ) -> Response:
-        """The bytes of a file. `Range`, `If-Range` and the conditions of RFC 9110 are understood."""
-        return await file.download(
-            request,
-            services.download_service,
-            file_id,
-            inline=inline,
-            idle_timeout=limits.idle_timeout,
-            slots=download_slots,
-        )
-
-    @router.post(
-        "/download-zip",
-        operation_id=operation_prefix + "download_zip",
-        response_class=Response,
-        responses=ZIP_RESPONSES | problems(400, 403, 404, 413),
-        openapi_extra=ZIP_REQUEST,
-    )
-    async def download_zip(
-        request: Request,
-        services: Annotated[ServesFiles, Depends(get_services)],
-        files: Annotated[list[FileDownload], Depends(archives.requested_files)],
-        compression: Annotated[Compression, Query(description="`auto` leaves alone what is compressed.")] = "auto",
-        on_error: Annotated[OnError, Query(description="`skip` adds a list of what is missing.")] = "raise",
-        verify_first: Annotated[bool, Query(description="Look for every file before the archive begins.")] = True,  # noqa: FBT002 - FastAPI calls it
-    ) -> Response:
-        """A zip archive of files, written while they are read."""
-        options = ZipOptions(compression, on_error, verify_first)
-        return archives.response(request, services.download_service, files, options)
-
-    @router.get(
-        "/{file_id:path}/info", operation_id=operation_prefix + "get_file_info", responses=problems(400, 403, 404)
-    )
-    @router.head("/{file_id:path}/info", include_in_schema=False)
-    async def info(services: Annotated[ServesFiles, Depends(get_services)], file_id: str) -> FileInfo:
-        """What is known of a file."""
-        return FileInfo.model_validate((await services.info_service.get_file_info(file_id)).model_dump())
-
-    @router.delete("/{file_id:path}", operation_id=operation_prefix + "delete_file", responses=problems(400, 403, 404))
-    async def delete(services: Annotated[ServesFiles, Depends(get_services)], file_id: str) -> dict[str, str]:
-        """Remove a file."""
-        await services.delete_service.delete_file(file_id)
-        return {"detail": "deleted"}
-
+    shared = Shared(get_services, Access(authorize), limits, operation_prefix)
+    chosen = _known(endpoints)
+    for endpoint, add in _ADD.items():
+        if endpoint in chosen:
+            add(router, shared)
     return router
+
+
+def _known(endpoints: Collection[str]) -> frozenset[str]:
+    names = frozenset(require_items(endpoints, str, "endpoints"))
+    if unknown := sorted(names - frozenset(Endpoint)):
+        raise InvalidArgumentException(f"no such endpoint: {', '.join(unknown)}; there are {', '.join(Endpoint)}")
+    return names

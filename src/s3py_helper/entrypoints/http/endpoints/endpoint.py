@@ -1,0 +1,18 @@
+"""The endpoints there are."""
+
+from enum import StrEnum
+
+
+class Endpoint(StrEnum):
+    """What a router for files can have; `docs/http.md` shows requests and responses."""
+
+    UPLOAD = "upload"
+    """`POST .../upload` and `POST .../batch-upload`."""
+    DOWNLOAD = "download"
+    """`GET .../{file_id}/download`."""
+    ZIP = "zip"
+    """`POST .../download-zip`."""
+    INFO = "info"
+    """`GET .../{file_id}/info`."""
+    DELETE = "delete"
+    """`DELETE .../{file_id}`."""
