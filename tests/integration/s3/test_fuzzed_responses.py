@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +18,7 @@ from s3py_helper.domain.errors import StorageException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, new_blob
 from tests.support.recorder import Recorder
+from tests.support.s3.odd_replies import OddReply, odd_replies
 from tests.support.s3.raw_server import Peer, raw_server
 
 pytestmark = pytest.mark.timeout(120)
@@ -31,102 +31,27 @@ PERF = S3PerfConfig(
 SIZE = 10
 """Of the object that the server pretends to have."""
 
-BODIES = [
-    b"",
-    b"0123456789",
-    b"01234",
-    b"0123456789+",
-    b"<html><body>Please log in</body></html>",
-    b"<Error><Code>InternalError</Code><Message>Sorry</Message></Error>",
-    b"<Error><Code>NoSuchKey</Code></Error>",
-    b"<Error>",
-    b"<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>",
-    b"<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>",
-    b'<CopyObjectResult xmlns="any"><ETag>"x"</ETag></CopyObjectResult>',
-    b"<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key></Contents></ListBucketResult>",
-    b"<ListBucketResult><Contents><Key>a</Key><Size>5</Size></Contents></ListBucketResult>",
-    b"<ListMultipartUploadsResult/>",
-    b"\xff\x00\xfe",
-    b"[]",
-]
-HEADERS = {
-    "ETag": ['"x"', "x", 'W/"x"', "", '"\xe9"'],
-    "Last-Modified": ["Sun, 06 Nov 1994 08:49:37 GMT", "yesterday", "1994-11-06T08:49:37Z", ""],
-    "Content-Range": ["bytes 0-9/10", "bytes 0-4/10", "bytes 5-9/10", "bytes */10", "bytes 9-0/10", "nonsense"],
-    "Content-Type": ["text/plain", "", "text/html; charset"],
-    "Content-Encoding": ["gzip", "aws-chunked", ""],
-    "Retry-After": ["0", "-1", "soon", "Sun, 06 Nov 1994 08:49:37 GMT"],
-    "Date": ["Sun, 06 Nov 1994 08:49:37 GMT", "never"],
-    "x-amz-checksum-crc32": ["AAAAAA==", "poW+Wg==", "!", "AAAAAA==-2"],
-    "x-amz-checksum-type": ["FULL_OBJECT", "COMPOSITE", "?"],
-    "x-amz-meta---real-file-name--": ["%", "%ff%fe", "a.txt"],
-    "x-amz-meta-utf-8--.zz": ["UTF-8''%zz", ""],
-    "x-amz-storage-class": ["", "GLACIER"],
-    "x-amz-bucket-region": ["eu-west-1"],
-    "Location": ["http://127.0.0.1:9/"],
-}
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    framing: str
-
-    def message(self, *, bodyless: bool) -> bytes:
-        lines = [f"HTTP/1.1 {self.status} Whatever"]
-        lines += [f"{name}: {text}" for name, text in self.headers.items()]
-        body = self.body
-        match self.framing:
-            case "exact":
-                lines.append(f"Content-Length: {len(body)}")
-            case "too short":
-                lines.append(f"Content-Length: {len(body) + 3}")
-            case "chunked":
-                lines.append("Transfer-Encoding: chunked")
-                body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
-            case _:
-                lines.append("Connection: close")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + (b"" if bodyless else body)
-
-
-_status = st.one_of(
-    st.sampled_from([200, 200, 200, 201, 204, 206, 304, 400, 403, 404, 416, 503]), st.integers(200, 599)
-)
-_headers = st.fixed_dictionaries({}, optional={name: st.sampled_from(texts) for name, texts in HEADERS.items()})
-_replies = st.lists(
-    st.builds(
-        Reply,
-        _status,
-        _headers,
-        st.one_of(st.sampled_from(BODIES), st.binary(max_size=40)),
-        st.sampled_from(["exact", "exact", "exact", "too short", "chunked", "until closed"]),
-    ),
-    min_size=1,
-    max_size=5,
-)
 _operations = st.sampled_from(["upload", "download", "range", "info", "delete", "list", "copy", "health"])
 
 
-@given(_operations, _replies)
+@given(_operations, st.lists(odd_replies, min_size=1, max_size=5))
 @settings(max_examples=150)
-def test_a_response_is_understood_or_an_error_of_ours(operation: str, replies: list[Reply]) -> None:
+def test_a_response_is_understood_or_an_error_of_ours(operation: str, replies: list[OddReply]) -> None:
     asyncio.run(_operate(operation, replies))
 
 
-async def _operate(operation: str, replies: list[Reply]) -> None:
-    sent: list[Reply] = []
+async def _operate(operation: str, replies: list[OddReply]) -> None:
+    sent: list[OddReply] = []
 
     async def behave(peer: Peer) -> None:
         while head := await peer.head():
             size = re.search(rb"content-length: (\d+)", head)
             if size:
                 await peer.reader.readexactly(int(size[1]))
-            reply = replies[len(sent)] if len(sent) < len(replies) else Reply(503, {}, b"", "exact")
+            reply = replies[len(sent)] if len(sent) < len(replies) else OddReply(503, {}, b"", "exact")
             sent.append(reply)
             await peer.answer(reply.message(bodyless=head.startswith(b"HEAD")))
-            if reply.framing in {"too short", "until closed"}:
+            if reply.closes:
                 return
 
     async with raw_server(behave) as server:
@@ -140,7 +65,7 @@ async def _operate(operation: str, replies: list[Reply]) -> None:
         assert not [detail for detail in details if server.origin.removeprefix("http://") in detail]
 
 
-async def _do(operation: str, session: S3Session, sent: list[Reply]) -> None:
+async def _do(operation: str, session: S3Session, sent: list[OddReply]) -> None:
     store = S3BlobStore(session)
     match operation:
         case "upload":

@@ -120,6 +120,24 @@ async def test_a_listing_that_goes_round_in_circles_ends_with_an_error(circle: i
     assert pages < 100
 
 
+async def test_a_listing_of_parts_that_goes_round_in_circles_ends() -> None:
+    pages = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal pages
+        pages += 1
+        following = "2" if request.query["part-number-marker"] == "1" else "1"
+        return xml(
+            "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>x</ETag><Size>5</Size></Part>"
+            f"<IsTruncated>true</IsTruncated><NextPartNumberMarker>{following}</NextPartNumberMarker></ListPartsResult>"
+        )
+
+    async with scripted_server(answer) as server, S3Session(server.config(perf=ONCE)) as session:
+        parts = await session.objects.multipart.parts("tests", "a", "upload")
+    assert parts
+    assert pages < 10
+
+
 async def test_one_that_never_shows_anything_ends_with_an_error() -> None:
     def respond(request: web.Request) -> web.Response:
         return xml(page(token=str(int(request.query.get("continuation-token", "0")) + 1)))

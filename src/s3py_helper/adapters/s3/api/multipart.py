@@ -113,18 +113,19 @@ class MultipartApi:
     async def parts(self, bucket: str, key: str, upload_id: str) -> list[tuple[Part, int]]:
         """The parts that have arrived, and their sizes; `FileNotFoundException` when there is no such upload."""
         found: list[tuple[Part, int]] = []
-        marker = "0"
+        marker = 0
         while True:
-            query = [("part-number-marker", marker), ("uploadId", upload_id)]
+            query = [("part-number-marker", str(marker)), ("uploadId", upload_id)]
             page = await self._sender.send_for_document(Request("upload", "GET", bucket, key, query))
             for part in page.root.iterfind(f"{_ANY}Part"):
                 number, size = (part.findtext(f"{_ANY}{name}", "") for name in ("PartNumber", "Size"))
                 if number.isdecimal() and size.isdecimal():
                     found.append((Part(int(number), quoted(part.findtext(f"{_ANY}ETag", ""))), int(size)))
             following = page.text_of("NextPartNumberMarker")
-            if page.text_of("IsTruncated").strip().lower() != "true" or not following or following == marker:
+            # Numbers ascend; a server whose pages do not would be asked for ever.
+            if not (_is_true(page.text_of("IsTruncated")) and following.isdecimal() and int(following) > marker):
                 return found
-            marker = following
+            marker = int(following)
 
     async def uploads(self, bucket: str, prefix: str) -> list[tuple[str, str]]:
         """Key and id of the uploads below a prefix that are under way; at most the thousand of the first page."""
@@ -143,6 +144,10 @@ class MultipartApi:
         return [
             upload.findtext(f"{_ANY}UploadId", "") for upload in uploads if upload.findtext(f"{_ANY}Key", "") == key
         ]
+
+
+def _is_true(text: str) -> bool:
+    return text.strip().lower() == "true"
 
 
 def _list_of(parts: Iterable[Part]) -> bytes:

@@ -24,6 +24,7 @@ from s3py_helper.domain.errors import (
     FileNotFoundException,
     IntegrityException,
     StorageException,
+    StorageOperationException,
 )
 from s3py_helper.domain.file_id import Backend
 
@@ -213,7 +214,9 @@ class MultipartUpload:
         A part that the server was still storing may survive the first abort:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html.
         """
-        failure: StorageException | None = None
+        failure: StorageException = StorageOperationException(
+            f"the server still has the upload after {_ABORTS} aborts; {self._context}", backend=Backend.S3
+        )
         for attempt in range(_ABORTS):
             try:
                 await self._requests.abort(*self._object, upload_id)
@@ -225,5 +228,4 @@ class MultipartUpload:
                     raise
                 failure = error
             await asyncio.sleep(pause_before(attempt))
-        if failure is not None:
-            raise failure
+        raise failure
