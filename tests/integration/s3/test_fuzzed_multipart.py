@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.s3.api import backoff
+from s3py_helper.adapters.s3.api import retrying
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
@@ -38,7 +38,7 @@ CRC32: Final = base64.b64encode(zlib.crc32(CONTENT).to_bytes(4)).decode()
 @pytest.fixture(scope="module", autouse=True)
 def no_pauses() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backoff, "_LONGEST_PAUSE", 0.0)
+        patch.setattr(retrying, "_LONGEST_PAUSE", 0.0)
         yield
 
 

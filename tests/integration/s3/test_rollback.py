@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
-from s3py_helper.adapters.s3.api import backoff
+from s3py_helper.adapters.s3.api import retrying
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.session import S3Session
@@ -193,7 +193,7 @@ async def test_what_cannot_be_cleaned_up_is_reported_with_its_name(s3: PretendS3
 async def test_an_upload_that_no_abort_removes_is_reported(
     s3: PretendS3, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoff, "_LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.0)
     s3.plan(saying(lambda: error(400, "InvalidRequest")), WAYS["completion"])
     s3.plan(saying(lambda: web.Response(status=204)), lambda seen: seen.method == "DELETE", times=99)
     async with S3Session(s3.server.config(perf=PERF), recorder) as session:

@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 
-from s3py_helper.adapters.s3.http.client import HttpClient
+from s3py_helper.adapters.s3.http.client import HttpClient, Response
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.http.places import Hold
 from s3py_helper.adapters.s3.http.resolving import Resolver
-from s3py_helper.adapters.s3.http.response import Response
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from s3py_helper.testing import leak_guard
 from tests.support.s3.certificate import Certificate

@@ -4,10 +4,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 
-from s3py_helper.adapters.s3.api.content_range import parse_content_range
-from s3py_helper.adapters.s3.api.object_headers import blob_info, content_encoding, content_length, etag_of
+from s3py_helper.adapters.s3.api.object_headers import (
+    blob_info,
+    content_encoding,
+    content_length,
+    etag_of,
+    parse_content_range,
+)
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.http.response import Response
+from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.adapters.s3.resumable_body import ResumableBody
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.ports.blob_store import OpenBlob

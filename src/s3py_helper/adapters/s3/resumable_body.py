@@ -7,13 +7,12 @@ from typing import Final
 
 from isal import isal_zlib
 
-from s3py_helper.adapters.s3.api.backoff import pause_before
-from s3py_helper.adapters.s3.api.content_range import parse_content_range
 from s3py_helper.adapters.s3.api.errors import ErrorContext, Failure, failure_of, storage_exception
-from s3py_helper.adapters.s3.api.object_headers import quoted
+from s3py_helper.adapters.s3.api.object_headers import parse_content_range, quoted
 from s3py_helper.adapters.s3.api.objects import ObjectApi
+from s3py_helper.adapters.s3.api.retrying import pause_before
 from s3py_helper.adapters.s3.config import SLOWEST_BODY, S3PerfConfig
-from s3py_helper.adapters.s3.http.response import Response
+from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.application.ports.observer import DownloadResumed
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import Span

@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
 from s3py_helper.adapters.s3.api.checksums import ChecksumPolicy
-from s3py_helper.adapters.s3.api.credentials import Credentials, CredentialSource, StaticCredentials
 from s3py_helper.adapters.s3.api.objects import ObjectApi
 from s3py_helper.adapters.s3.api.sender import RequestSender
-from s3py_helper.adapters.s3.api.signing import Signer
+from s3py_helper.adapters.s3.api.signing import Credentials, CredentialSource, Signer, StaticCredentials
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from s3py_helper.adapters.s3.api.metadata import FILE_NAME_KEY
+from s3py_helper.adapters.s3.api.object_headers import FILE_NAME_KEY
 from s3py_helper.domain.arguments import require_instance, require_items, require_number
 from s3py_helper.domain.checked_model import CheckedModel
 from s3py_helper.domain.errors import InvalidArgumentException

@@ -3,10 +3,9 @@
 import time
 from typing import Final
 
-from s3py_helper.adapters.s3.api.credentials import Credentials, CredentialSource
 from s3py_helper.adapters.s3.api.dates import moment_of
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
-from s3py_helper.adapters.s3.api.signing import Signer
+from s3py_helper.adapters.s3.api.signing import Credentials, CredentialSource, Signer
 
 _CLOCK: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
 _KEYS: Final = frozenset(

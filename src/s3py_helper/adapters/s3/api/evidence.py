@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Final
 
 from s3py_helper.adapters.s3.api.error_response import parse_error_response
+from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.adapters.s3.http.faults import HttpFault
-from s3py_helper.adapters.s3.http.response import Response
 
 LARGEST_BODY: Final = 64 * 1024
 """Bytes of a response's body that are read where it should have none; S3's error documents have one or two thousand."""

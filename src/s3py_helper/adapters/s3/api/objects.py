@@ -14,9 +14,9 @@ from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
 from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.api.sender import Request, RequestSender
 from s3py_helper.adapters.s3.api.signing import Query
+from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.http.places import Place
-from s3py_helper.adapters.s3.http.response import Response
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     BucketNotFoundException,

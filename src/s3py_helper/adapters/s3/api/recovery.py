@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from s3py_helper.adapters.s3.api.corrections import Corrections
-from s3py_helper.adapters.s3.api.credentials import Credentials
 from s3py_helper.adapters.s3.api.errors import Failure, was_not_carried_out
 from s3py_helper.adapters.s3.api.retrying import RetryPolicy
+from s3py_helper.adapters.s3.api.signing import Credentials
 
 
 class Outcome:

@@ -1,15 +1,31 @@
 """Whether a request that failed is sent again, and when."""
 
+import random
 import time
 from collections.abc import Callable
 from typing import Final
 
-from s3py_helper.adapters.s3.api.backoff import pause_before
 from s3py_helper.adapters.s3.api.errors import Failure
 from s3py_helper.adapters.s3.config import S3PerfConfig
 
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+
+
 _TOKENS: Final = 500.0
 _TOKENS_PER_SECOND: Final = 10.0
+
+
+def pause_before(attempt: int, asked_for: float | None = None) -> float:
+    """Seconds to wait after the attempt of that number, counted from zero, has failed.
+
+    0.1 s, doubled each time up to 5 s, of which a random half: so that clients that failed together do not come back
+    together ("equal jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), and so that a
+    given number of attempts lasts a known time at the least. The pause is never shorter than the service asked for.
+    """
+    bound: float = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
+    pause = bound * random.uniform(0.5, 1)  # noqa: S311 - no secret depends on it
+    return pause if asked_for is None else max(pause, asked_for)
 
 
 class RetryBudget:

@@ -8,19 +8,25 @@ from typing import Final
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
 from s3py_helper.adapters.s3.api.corrections import Corrections
-from s3py_helper.adapters.s3.api.credentials import Credentials, CredentialSource
 from s3py_helper.adapters.s3.api.error_response import parse_error_response
 from s3py_helper.adapters.s3.api.errors import ErrorContext, failure_of, storage_exception
 from s3py_helper.adapters.s3.api.evidence import content_follows, described, done, refusal, stored
 from s3py_helper.adapters.s3.api.recovery import Outcome, Recovery
 from s3py_helper.adapters.s3.api.retrying import RetryPolicy
-from s3py_helper.adapters.s3.api.signing import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, Query, Signer, encoded_query
+from s3py_helper.adapters.s3.api.signing import (
+    EMPTY_PAYLOAD,
+    UNSIGNED_PAYLOAD,
+    Credentials,
+    CredentialSource,
+    Query,
+    Signer,
+    encoded_query,
+)
 from s3py_helper.adapters.s3.api.xml import XmlDocument, read_xml
 from s3py_helper.adapters.s3.config import SLOWEST_BODY, S3PerfConfig
-from s3py_helper.adapters.s3.http.client import HttpClient
+from s3py_helper.adapters.s3.http.client import HttpClient, Response
 from s3py_helper.adapters.s3.http.payload import EMPTY, Payload
 from s3py_helper.adapters.s3.http.places import Hold, Place
-from s3py_helper.adapters.s3.http.response import Response
 from s3py_helper.application.concurrency.deadlines import DeadlineWatch
 from s3py_helper.application.ports.observer import Observer, RequestRetried
 from s3py_helper.domain.errors import StorageOperationException

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 for S3, for headers and for links.
+"""AWS Signature Version 4 for S3, for headers and for links, and the keys that it is made with.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html and
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html. What is particular to S3: a path is
@@ -8,12 +8,11 @@ encoded once and never normalised, so that keys like `a//b/../c` keep their mean
 import hmac
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote
-
-from s3py_helper.adapters.s3.api.credentials import Credentials
 
 UNSIGNED_PAYLOAD: Final = "UNSIGNED-PAYLOAD"
 EMPTY_PAYLOAD: Final = sha256(b"").hexdigest()
@@ -23,6 +22,42 @@ _HASH: Final = "sha256"
 """By its name: handing over the function would make every HMAC look it up, which takes twice as long."""
 
 type Query = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One set of keys; temporary ones come with a session token."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+class CredentialSource(Protocol):
+    """Gives keys that are valid now; asked before every request."""
+
+    async def current(self) -> Credentials:
+        """The keys, refreshed where they had to be."""
+        ...
+
+    async def renew(self, refused: Credentials) -> bool:
+        """The service has refused these keys: look for others. Says whether `current` gives other ones now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StaticCredentials:
+    """Keys from the configuration: always the same."""
+
+    credentials: Credentials
+
+    async def current(self) -> Credentials:
+        """The keys that were configured."""
+        return self.credentials
+
+    async def renew(self, refused: Credentials) -> bool:  # noqa: ARG002 - there are no others
+        """There are no others."""
+        return False
 
 
 def encoded_path(key: str) -> str:

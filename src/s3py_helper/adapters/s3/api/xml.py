@@ -6,7 +6,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from s3py_helper.adapters.s3.api.error_response import parse_error_response
-from s3py_helper.adapters.s3.http.response import Response
+from s3py_helper.adapters.s3.http.client import Response
 
 _LARGEST: Final = 8 * 1024 * 1024
 """Bytes; a list of 1000 uploads with the longest keys has a quarter of that."""

@@ -6,8 +6,8 @@ from typing import Any
 # It ships no types.
 import aioboto3  # type: ignore[import-untyped]
 
-from s3py_helper.adapters.s3.api.credentials import Credentials
 from s3py_helper.adapters.s3.api.errors import ErrorContext, translated
+from s3py_helper.adapters.s3.api.signing import Credentials
 from s3py_helper.adapters.s3.config import S3Config, check_keys
 from s3py_helper.adapters.s3.sdk.errors import failure_of
 from s3py_helper.domain.errors import InvalidArgumentException

@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from s3py_helper.adapters.s3.api.backoff import pause_before
 from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.multipart import CreatedUpload, Part
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, content_length, crc32_text, etag_of, quoted
 from s3py_helper.adapters.s3.api.objects import ObjectApi
 from s3py_helper.adapters.s3.api.recovery import Outcome
+from s3py_helper.adapters.s3.api.retrying import pause_before
 from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.upload.rollback import (
     GRACE_SECONDS,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.s3.api.metadata import MAX_BYTES, PREFIX, from_headers, to_headers
+from s3py_helper.adapters.s3.api.object_headers import MAX_METADATA_BYTES, PREFIX, from_headers, to_headers
 from s3py_helper.domain.errors import InvalidArgumentException
 
 _text = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
@@ -81,6 +81,6 @@ def test_the_key_of_the_file_name_is_taken() -> None:
 
 
 def test_more_than_s3_stores_is_refused_with_the_number() -> None:
-    to_headers("f", {"x": "y" * (MAX_BYTES - len("--real-file-name--") - 2)})
+    to_headers("f", {"x": "y" * (MAX_METADATA_BYTES - len("--real-file-name--") - 2)})
     with pytest.raises(InvalidArgumentException, match="2049 bytes"):
-        to_headers("f", {"x": "y" * (MAX_BYTES - len("--real-file-name--") - 1)})
+        to_headers("f", {"x": "y" * (MAX_METADATA_BYTES - len("--real-file-name--") - 1)})

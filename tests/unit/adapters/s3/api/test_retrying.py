@@ -1,8 +1,7 @@
 """When a request is sent again."""
 
-from s3py_helper.adapters.s3.api.backoff import pause_before
 from s3py_helper.adapters.s3.api.errors import Failure
-from s3py_helper.adapters.s3.api.retrying import RetryBudget, RetryPolicy
+from s3py_helper.adapters.s3.api.retrying import RetryBudget, RetryPolicy, pause_before
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.domain.errors import AccessDeniedException, StorageUnavailableException
 

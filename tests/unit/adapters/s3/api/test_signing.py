@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
-from s3py_helper.adapters.s3.api.credentials import Credentials
 from s3py_helper.adapters.s3.api.signing import (
     EMPTY_PAYLOAD,
     UNSIGNED_PAYLOAD,
+    Credentials,
     Signer,
     encoded_path,
     encoded_query,
