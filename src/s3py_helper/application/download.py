@@ -10,9 +10,8 @@ from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.sinks import pour
-from s3py_helper.application.zip.options import OnError, ZipOptions
+from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
 from s3py_helper.application.zip.plan import ZipPlan, plan_archive
-from s3py_helper.application.zip.policy import Compression
 from s3py_helper.domain.arguments import require_optional_instance
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.files import FileBasicInfo, FileDownload

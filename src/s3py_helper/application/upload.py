@@ -11,9 +11,8 @@ from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
 from s3py_helper.application.describe import file_attach
 from s3py_helper.application.located import Located
 from s3py_helper.application.locator import Locator
-from s3py_helper.application.streams.chunks import bytes_in_memory
 from s3py_helper.application.streams.incoming_body import IncomingBody
-from s3py_helper.application.streams.sources import ByteSource, FormFile, chunks_of, rewound
+from s3py_helper.application.streams.sources import ByteSource, FormFile, bytes_in_memory, chunks_of, rewound
 from s3py_helper.domain.arguments import require_items, require_iterable, require_optional_number
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import check_content_type, guess_content_type, is_content_type

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from fastapi import Request
 from starlette.responses import Response
 
-from s3py_helper.application.zip.options import OnError, ZipOptions
-from s3py_helper.application.zip.policy import Compression
+from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.http.downloads import archive, file
 from s3py_helper.entrypoints.http.limits.limits import DEFAULT_IDLE_TIMEOUT

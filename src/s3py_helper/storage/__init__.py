@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from s3py_helper.application.streams.sources import FormFile as FormFile
     from s3py_helper.application.upload import UploadedFile as UploadedFile
     from s3py_helper.application.upload import UploadService as UploadService
+    from s3py_helper.application.zip.options import Compression as Compression
     from s3py_helper.application.zip.options import OnError as OnError
     from s3py_helper.application.zip.plan import ZipPlan as ZipPlan
-    from s3py_helper.application.zip.policy import Compression as Compression
     from s3py_helper.domain.byte_range import ByteRange as ByteRange
     from s3py_helper.domain.byte_range import Span as Span
     from s3py_helper.domain.errors import AccessDeniedException as AccessDeniedException
@@ -102,9 +102,8 @@ else:
             "s3py_helper.application.services": "FileServices",
             "s3py_helper.application.streams.sources": "AsyncReadable ByteSource FormFile",
             "s3py_helper.application.upload": "UploadedFile UploadService",
-            "s3py_helper.application.zip.options": "OnError",
+            "s3py_helper.application.zip.options": "Compression OnError",
             "s3py_helper.application.zip.plan": "ZipPlan",
-            "s3py_helper.application.zip.policy": "Compression",
             "s3py_helper.domain.byte_range": "ByteRange Span",
             "s3py_helper.domain.errors": """
                 AccessDeniedException BucketNotFoundException DeleteNotSupportedException FileNotFoundException

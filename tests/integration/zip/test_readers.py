@@ -12,7 +12,7 @@ from isal import isal_zlib
 from s3py_helper.application.zip.format.deflate import BATCH
 from s3py_helper.application.zip.format.records import Content, EntryHeader, Method
 from s3py_helper.application.zip.format.writer import ArchiveWriter
-from s3py_helper.application.zip.policy import Compression
+from s3py_helper.application.zip.options import Compression
 from tests.integration.zip.readers import READERS, Listed, list_with_java, list_with_python, require
 from tests.unit.application.zip.contents import compressible, incompressible
 from tests.unit.application.zip.stores import Shelf, StoredFile, entry

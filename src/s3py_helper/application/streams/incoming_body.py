@@ -1,17 +1,23 @@
 """A file's bytes on their way in, looked at once."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Final, Self
 
-from s3py_helper.application.streams.chunks import as_bytes
-from s3py_helper.application.streams.crc32 import crc32_with
+from isal import isal_zlib
+
 from s3py_helper.application.streams.pacing import Pause
+from s3py_helper.application.streams.sources import as_bytes
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException, StorageOperationException
 
 _BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 """Producing and summing this many bytes takes 3 to 4 ms. Yielding more often, at every MiB, costs uploads a fifth more
 processor time: the sockets then get their bytes in smaller pieces."""
+
+
+_LARGE: Final = 4 * 1024 * 1024
+"""Summing so many bytes takes long enough (about 0.1 ms per MiB at worst) to be worth a thread."""
 
 
 class IncomingBody:
@@ -123,3 +129,17 @@ class IncomingBody:
             raise InvalidArgumentException(
                 f"the file ended after {self.received} of the {self.size} bytes that were declared", operation="upload"
             )
+
+
+async def crc32_with(chunk: bytes | memoryview, crc32: int) -> int:
+    """The CRC-32 of everything so far, `crc32` being that of what came before the chunk."""
+    if len(chunk) > _LARGE:
+        return await asyncio.to_thread(isal_zlib.crc32, chunk, crc32)
+    return isal_zlib.crc32(chunk, crc32)
+
+
+def crc32_of_rest(before: int, whole: int, size: int) -> int:
+    """The CRC-32 of the last `size` bytes of something, by those of all of it and of what comes before them."""
+    # Appending the rest to the beginning combines their sums by exclusive or, after the first was moved up (zlib's
+    # crc32_combine); the same again takes the beginning away.
+    return whole ^ isal_zlib.crc32_combine(before, 0, size)

@@ -15,12 +15,10 @@ from s3py_helper.application.zip.encoding import EntryEncoder, Piece
 from s3py_helper.application.zip.form import Form
 from s3py_helper.application.zip.format.records import Content, EntryHeader, Method
 from s3py_helper.application.zip.format.writer import ArchiveWriter
-from s3py_helper.application.zip.lookahead import Lookahead
+from s3py_helper.application.zip.lookahead import Lookahead, Upcoming
 from s3py_helper.application.zip.missing import LIST_NAME, MissingFiles
-from s3py_helper.application.zip.options import ZipOptions
-from s3py_helper.application.zip.policy import compresses
+from s3py_helper.application.zip.options import ZipOptions, compresses
 from s3py_helper.application.zip.source import Source, entry_names
-from s3py_helper.application.zip.upcoming import Upcoming
 from s3py_helper.domain.archive_name import EntryNames
 from s3py_helper.domain.errors import StorageException
 

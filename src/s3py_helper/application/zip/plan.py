@@ -14,8 +14,7 @@ from s3py_helper.application.zip.form import data_length_when_stored, form_when_
 from s3py_helper.application.zip.format.records import Content, EntryHeader
 from s3py_helper.application.zip.format.writer import ArchiveWriter
 from s3py_helper.application.zip.lookahead import FILES_AHEAD
-from s3py_helper.application.zip.options import ZipOptions
-from s3py_helper.application.zip.policy import compresses
+from s3py_helper.application.zip.options import ZipOptions, compresses
 from s3py_helper.application.zip.source import Source, entry_names
 from s3py_helper.domain.arguments import require_iterable, require_optional_text
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s3py_helper.application.services import FileServices
-from s3py_helper.application.zip.options import OnError
-from s3py_helper.application.zip.policy import Compression
+from s3py_helper.application.zip.options import Compression, OnError
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.local_files import Write, new_file, write_to_file, write_to_stdout

@@ -18,7 +18,7 @@ from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.streams.sources import chunks_of
 from s3py_helper.application.upload import UploadService
 from s3py_helper.application.zip.format.deflate import BATCH, BLOCK
-from s3py_helper.application.zip.policy import Compression
+from s3py_helper.application.zip.options import Compression
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend

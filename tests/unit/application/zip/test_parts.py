@@ -23,7 +23,7 @@ from s3py_helper.application.zip.format.records import (
 )
 from s3py_helper.application.zip.format.timestamps import dos_date_time, extended_timestamp
 from s3py_helper.application.zip.format.writer import ArchiveWriter
-from s3py_helper.application.zip.policy import compresses
+from s3py_helper.application.zip.options import compresses
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.file_id import FileId

@@ -3,8 +3,7 @@
 from typing import Final
 
 from s3py_helper.adapters.s3.http.payload import Chunk, Payload
-from s3py_helper.application.streams.crc32 import crc32_of_rest, crc32_with
-from s3py_helper.application.streams.incoming_body import IncomingBody
+from s3py_helper.application.streams.incoming_body import IncomingBody, crc32_of_rest, crc32_with
 
 _SMALL: Final = 16 * 1024
 _BLOCK: Final = 256 * 1024

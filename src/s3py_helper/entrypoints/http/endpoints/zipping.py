@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from s3py_helper.application.zip.options import OnError, ZipOptions
-from s3py_helper.application.zip.policy import Compression
+from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.http.access.action import Action
 from s3py_helper.entrypoints.http.downloads.archive import Archives
