@@ -1,14 +1,24 @@
 """Enumerating files."""
 
+import base64
+import binascii
 import sys
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
 
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.locator import Locator
+from s3py_helper.domain.arguments import require_number
+from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import InvalidArgumentException
-from s3py_helper.domain.files import FileBasicInfo
+from s3py_helper.domain.files import FileBasicInfo, FilePage
 from s3py_helper.domain.text_rules import forbidden_character, require_text, shortened
+
+DEFAULT_PAGE: Final = 100
+LARGEST_PAGE: Final = 1000
+"""Files on a page; S3 gives no more in one response (Amazon S3 API Reference, ListObjectsV2)."""
 
 
 class ListService:
@@ -33,13 +43,70 @@ class ListService:
             BucketNotFoundException: There is no such bucket. The default bucket of the local disk is never missing.
             StorageOperationException: The backend failed.
         """
+        async with aclosing(self._files(prefix, bucket, "")) as files:
+            async for _, info in files:
+                yield info
+
+    async def list_page(
+        self, prefix: str = "", bucket: str | None = None, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> FilePage:
+        """A part of what `list_files` yields, and what continues it: for callers who cannot keep a listing open.
+
+        Files that are there from the first page to the last come exactly once, whatever is stored or deleted meanwhile.
+
+        Args:
+            prefix: As for `list_files`; the same for all pages of a listing.
+            bucket: As for `list_files`; the same for all pages of a listing.
+            cursor: What the page before gave; `None` for the first page.
+            limit: How many files a page has at most, 1 to 1000.
+
+        Raises:
+            InvalidArgumentException: As `list_files`, or the cursor is none of a listing with that prefix, or the
+                limit is out of bounds.
+            RouteNotSupportedException: As `list_files`.
+            BucketNotFoundException: As `list_files`.
+            StorageOperationException: As `list_files`.
+        """
+        if require_number(limit, "the limit of a page", least=1) > LARGEST_PAGE:
+            raise InvalidArgumentException(f"the limit of a page is at most {LARGEST_PAGE}, got {limit}")
+        page: list[FileBasicInfo] = []
+        last = ""
+        async with aclosing(self._files(prefix, bucket, _key_in(cursor, require_text(prefix, "a prefix")))) as files:
+            async for blob, info in files:
+                if len(page) == limit:
+                    return FilePage(files=page, cursor=_cursor_after(last))
+                page.append(info)
+                last = blob.file_id.key
+        return FilePage(files=page)
+
+    async def _files(
+        self, prefix: str, bucket: str | None, after: str
+    ) -> AsyncGenerator[tuple[BlobInfo, FileBasicInfo]]:
         if forbidden := forbidden_character(require_text(prefix, "a prefix")):
             raise InvalidArgumentException(f"the prefix {shortened(prefix)} contains {forbidden}: no key does")
-        listing = self._locator.destination(bucket).listing.list(prefix, bucket=bucket)
+        listing = self._locator.destination(bucket).listing.list(prefix, bucket=bucket, after=after)
         blobs = await listing.__aenter__()
         try:
             async for blob in blobs:
                 if (file_id := self._locator.shown(blob.file_id)) is not None:
-                    yield file_info(blob, file_id)
+                    yield blob, file_info(blob, file_id)
         finally:
             await completed(listing.__aexit__(*sys.exc_info()))
+
+
+def _cursor_after(key: str) -> str:
+    # The key itself, as the id of a file that has moved need not tell it. Encoded, so that nobody puts one together.
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _key_in(cursor: str | None, prefix: str) -> str:
+    if cursor is None:
+        return ""
+    require_text(cursor, "a cursor")
+    try:
+        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        key = ""
+    if not key or not key.startswith(prefix) or forbidden_character(key):
+        raise InvalidArgumentException(f"the cursor {shortened(cursor)} is none of a listing of {shortened(prefix)}")
+    return key

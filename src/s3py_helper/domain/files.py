@@ -62,6 +62,15 @@ class FileBasicInfo(BaseModel, defer_build=True, use_attribute_docstrings=True):
     """How the stored bytes are encoded, e.g. `gzip` (RFC 9110, 8.4); `None` where they are not."""
 
 
+class FilePage(BaseModel, defer_build=True, use_attribute_docstrings=True):
+    """A part of a listing."""
+
+    files: list[FileBasicInfo]
+    """Files in the order of their keys; what a listing does not tell is `None` or empty."""
+    cursor: str | None = None
+    """Continues the listing; `None` at its end."""
+
+
 class FileUploadLink(BaseModel, defer_build=True, use_attribute_docstrings=True):
     """Where a client may put one file by itself."""
 

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from s3py_helper.domain.files import FileAttach as FileAttach
     from s3py_helper.domain.files import FileBasicInfo as FileBasicInfo
     from s3py_helper.domain.files import FileDownload as FileDownload
+    from s3py_helper.domain.files import FilePage as FilePage
     from s3py_helper.domain.files import FileType as FileType
     from s3py_helper.domain.files import FileUploadLink as FileUploadLink
     from s3py_helper.domain.routing import StorageMode as StorageMode
@@ -113,7 +114,7 @@ else:
             """,
             "s3py_helper.domain.file_id": "Backend FileId",
             "s3py_helper.domain.file_type": "FileTypeConfig",
-            "s3py_helper.domain.files": "FileAttach FileBasicInfo FileDownload FileType FileUploadLink",
+            "s3py_helper.domain.files": "FileAttach FileBasicInfo FileDownload FilePage FileType FileUploadLink",
             "s3py_helper.domain.routing": "StorageMode",
             "s3py_helper.domain.validation": "FileValidatorImpl",
             "s3py_helper.entrypoints.container.config": """

@@ -103,10 +103,12 @@ class FailingStore:
         await self._store.delete(file_id)
 
     @asynccontextmanager
-    async def list(self, prefix: str = "", *, bucket: str | None = None) -> AsyncGenerator[AsyncIterator[BlobInfo]]:
+    async def list(
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
+    ) -> AsyncGenerator[AsyncIterator[BlobInfo]]:
         """As the store's, staged as `list`."""
         await self._stage("list")
-        async with cast("Listing", self._store).list(prefix, bucket=bucket) as blobs:
+        async with cast("Listing", self._store).list(prefix, bucket=bucket, after=after) as blobs:
             yield blobs
 
     async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:

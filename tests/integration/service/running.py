@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,9 +14,11 @@ from s3py_helper.adapters.memory.store import MemoryBlobStore
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.listing import ListService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.blob_store import BlobStore
+from s3py_helper.application.ports.listing import Listing
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
@@ -31,18 +34,20 @@ class Services:
     download_service: DownloadService
     delete_service: DeleteService
     info_service: InfoService
+    list_service: ListService
 
 
 def services_on(
     store: BlobStore, validator: FileValidatorImpl | None = None, *, policy: RoutingPolicy | None = None
 ) -> Services:
     policy = policy or RoutingPolicy(StorageMode.S3, buckets={"my-bucket", "other-bucket"})
-    locator = Locator(policy, {Backend.S3: MountedBackend(store, MemoryBlobStore())})
+    locator = Locator(policy, {Backend.S3: MountedBackend(store, MemoryBlobStore(), listing=cast("Listing", store))})
     return Services(
         UploadService(locator, validator or FileValidatorImpl()),
         DownloadService(locator),
         DeleteService(locator),
         InfoService(locator),
+        ListService(locator),
     )
 
 

@@ -110,7 +110,7 @@ async def test_health_is_open_but_tells_strangers_little(tmp_path: Path) -> None
         assert (await client.get("/health")).json() == {"status": "ok"}
 
 
-@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/files", 404), ("/health/", 404)])
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/filesystem", 404), ("/health/", 404)])
 async def test_unknown_paths_are_problems(tmp_path: Path, path: str, status: int) -> None:
     async with _client(create_app(_settings(tmp_path))) as client:
         answer = await client.get(path)
@@ -180,6 +180,7 @@ def test_the_description_of_the_interface_tells_all_endpoints(tmp_path: Path) ->
         "download_file",
         "download_zip",
         "get_file_info",
+        "list_files",
         "delete_file",
         "health",
     }

@@ -39,7 +39,7 @@ class SlowlyClosed:
         return self._cleaning_up.around(self._store.open(file_id, byte_range))
 
     def list(
-        self, prefix: str = "", *, bucket: str | None = None
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
         @asynccontextmanager
         async def listing() -> AsyncGenerator[AsyncIterator[BlobInfo]]:

@@ -26,3 +26,51 @@ async def test_a_missing_bucket_is_no_empty_one() -> None:
         assert [info async for info in manager.list_service.list_files()] == []
         with pytest.raises(BucketNotFoundException, match="'elsewhere'"):
             await anext(manager.list_service.list_files(bucket="elsewhere"))
+
+
+async def _stored(manager: StorageManager, count: int, folder: str = "many") -> list[str]:
+    return [(await manager.upload_service.upload_bytes("a.txt", b"x", folder)).file_id for _ in range(count)]
+
+
+async def test_pages_have_every_file_once_although_others_come_and_go() -> None:
+    async with StorageManager.in_memory() as manager:
+        kept = await _stored(manager, 7)
+        await _stored(manager, 3, "others")
+        doomed = await _stored(manager, 3)
+        listed: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = await manager.list_service.list_page("many/", cursor=cursor, limit=2)
+            assert 0 < len(page.files) <= 2
+            listed += [info.file_id for info in page.files]
+            if (cursor := page.cursor) is None:
+                break
+            # The page ended with the first of these as likely as not: the next one begins behind it all the same.
+            if doomed:
+                gone = listed[-1] if listed[-1] in doomed else doomed[0]
+                doomed.remove(gone)
+                await manager.delete_service.delete_file(gone)
+        assert [file_id for file_id in listed if file_id in kept] == sorted(kept)
+        assert len(set(listed)) == len(listed)
+
+
+@pytest.mark.parametrize(("limit", "more"), [(3, True), (4, False), (5, False), (1000, False)])
+async def test_the_last_page_has_no_cursor(limit: int, *, more: bool) -> None:
+    async with StorageManager.in_memory() as manager:
+        await _stored(manager, 4)
+        page = await manager.list_service.list_page(limit=limit)
+        assert (len(page.files), page.cursor is not None) == (min(limit, 4), more)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "!", "AA", "b3RoZXI", "bWFueS8K", "ünïcode", "bWFueS8vA"])
+async def test_a_cursor_that_no_page_gave_is_refused(cursor: str) -> None:
+    async with StorageManager.in_memory() as manager:
+        with pytest.raises(InvalidArgumentException, match=r"the cursor '.*' is none of a listing of 'many/'"):
+            await manager.list_service.list_page("many/", cursor=cursor)
+
+
+@pytest.mark.parametrize(("limit", "problem"), [(0, "at least 1"), (1001, "at most 1000"), (True, "a whole number")])
+async def test_a_page_has_a_bounded_number_of_files(limit: int, problem: str) -> None:
+    async with StorageManager.in_memory() as manager:
+        with pytest.raises(InvalidArgumentException, match=f"the limit of a page is {problem}"):
+            await manager.list_service.list_page(limit=limit)

@@ -22,8 +22,8 @@ type Listed = AbstractAsyncContextManager[AsyncIterator[BlobInfo]]
 class ListsOtherwise(MemoryBlobStore):
     """Lists what `changed` makes of a right listing."""
 
-    def list(self, prefix: str = "", *, bucket: str | None = None) -> Listed:
-        return aclosing(self.changed(super().list(prefix, bucket=bucket), prefix))
+    def list(self, prefix: str = "", *, bucket: str | None = None, after: str = "") -> Listed:
+        return aclosing(self.changed(super().list(prefix, bucket=bucket, after=after), prefix))
 
     async def changed(self, listing: Listed, _prefix: str) -> AsyncGenerator[BlobInfo]:
         async with listing as blobs:
@@ -76,8 +76,8 @@ class ListsTimesWithoutZone(ListsOtherwise):
 
 
 class ForgetsThePrefix(MemoryBlobStore):
-    def list(self, prefix: str = "", *, bucket: str | None = None) -> Listed:
-        return super().list("", bucket=bucket)
+    def list(self, prefix: str = "", *, bucket: str | None = None, after: str = "") -> Listed:
+        return super().list("", bucket=bucket, after=after)
 
 
 class TakesThePrefixForAFolder(ListsOtherwise):
@@ -89,8 +89,8 @@ class TakesThePrefixForAFolder(ListsOtherwise):
 
 
 class TakesThePrefixForAPattern(ListsOtherwise):
-    def list(self, prefix: str = "", *, bucket: str | None = None) -> Listed:
-        return aclosing(self.changed(MemoryBlobStore.list(self, "", bucket=bucket), prefix))
+    def list(self, prefix: str = "", *, bucket: str | None = None, after: str = "") -> Listed:
+        return aclosing(self.changed(MemoryBlobStore.list(self, "", bucket=bucket, after=after), prefix))
 
     async def changed(self, listing: Listed, prefix: str) -> AsyncGenerator[BlobInfo]:
         async with listing as blobs:
@@ -100,28 +100,30 @@ class TakesThePrefixForAPattern(ListsOtherwise):
 
 
 class TidiesThePrefix(MemoryBlobStore):
-    def list(self, prefix: str = "", *, bucket: str | None = None) -> Listed:
+    def list(self, prefix: str = "", *, bucket: str | None = None, after: str = "") -> Listed:
         return super().list(prefix.lstrip("./").replace("//", "/"), bucket=bucket)
 
 
 class ListsOneBucket(MemoryBlobStore):
-    def list(self, prefix: str = "", *, bucket: str | None = None) -> Listed:
-        return super().list(prefix)
+    def list(self, prefix: str = "", *, bucket: str | None = None, after: str = "") -> Listed:
+        return super().list(prefix, after=after)
 
 
 class MissesNoBucket(MemoryBlobStore):
     @asynccontextmanager
-    async def list(self, prefix: str = "", *, bucket: str | None = None) -> AsyncGenerator[AsyncIterator[BlobInfo]]:
+    async def list(
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
+    ) -> AsyncGenerator[AsyncIterator[BlobInfo]]:
         known = any(file_id.bucket == bucket for file_id in self.file_ids)
-        async with super().list(prefix if known else "none", bucket=bucket if known else None) as blobs:
+        async with super().list(prefix if known else "none", bucket=bucket if known else None, after=after) as blobs:
             yield blobs
 
 
 class MissesEmptyBuckets(MemoryBlobStore):
-    def list(self, prefix: str = "", *, bucket: str | None = None) -> Listed:
+    def list(self, prefix: str = "", *, bucket: str | None = None, after: str = "") -> Listed:
         if all(file_id.bucket != (bucket or "files") for file_id in self.file_ids):
             raise BucketNotFoundException(f"no such bucket: {bucket}")
-        return super().list(prefix, bucket=bucket)
+        return super().list(prefix, bucket=bucket, after=after)
 
 
 class ListsWhatIsUnfinished(MemoryBlobStore):
@@ -173,13 +175,13 @@ class FailsForWhatIsDeleted(ListsOtherwise):
 class TurnsPagesByNumber(ListsOtherwise):
     """Skips files when others before them are deleted, and repeats them when others are added."""
 
-    def list(self, prefix: str = "", *, bucket: str | None = None) -> Listed:
-        return aclosing(self._paged(prefix, bucket))
+    def list(self, prefix: str = "", *, bucket: str | None = None, after: str = "") -> Listed:
+        return aclosing(self._paged(prefix, bucket, after))
 
-    async def _paged(self, prefix: str, bucket: str | None) -> AsyncGenerator[BlobInfo]:
+    async def _paged(self, prefix: str, bucket: str | None, after: str) -> AsyncGenerator[BlobInfo]:
         at = 0
         while True:
-            async with MemoryBlobStore.list(self, prefix, bucket=bucket) as blobs:
+            async with MemoryBlobStore.list(self, prefix, bucket=bucket, after=after) as blobs:
                 page = [info async for info in blobs][at : at + 3]
             if not page:
                 return
@@ -188,20 +190,34 @@ class TurnsPagesByNumber(ListsOtherwise):
             at += len(page)
 
 
+class StartsAtTheBeginning(MemoryBlobStore):
+    def list(self, prefix: str = "", *, bucket: str | None = None, after: str = "") -> Listed:
+        return super().list(prefix, bucket=bucket)
+
+
+class StartsWithTheKey(MemoryBlobStore):
+    def list(self, prefix: str = "", *, bucket: str | None = None, after: str = "") -> Listed:
+        return super().list(prefix, bucket=bucket, after=after[:-1])
+
+
 class HasOneCursor(ListsOtherwise):
     cursor: AsyncGenerator[BlobInfo] | None = None
 
     @asynccontextmanager
-    async def list(self, prefix: str = "", *, bucket: str | None = None) -> AsyncGenerator[AsyncIterator[BlobInfo]]:
+    async def list(
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
+    ) -> AsyncGenerator[AsyncIterator[BlobInfo]]:
         if self.cursor is None:
-            self.cursor = self.changed(MemoryBlobStore.list(self, prefix, bucket=bucket), prefix)
+            self.cursor = self.changed(MemoryBlobStore.list(self, prefix, bucket=bucket, after=after), prefix)
         yield self.cursor
 
 
 class StartsAgainAtTheEnd(MemoryBlobStore):
     @asynccontextmanager
-    async def list(self, prefix: str = "", *, bucket: str | None = None) -> AsyncGenerator[AsyncIterator[BlobInfo]]:
-        async with super().list(prefix, bucket=bucket) as blobs:
+    async def list(
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
+    ) -> AsyncGenerator[AsyncIterator[BlobInfo]]:
+        async with super().list(prefix, bucket=bucket, after=after) as blobs:
             yield _Endless([info async for info in blobs])
 
 
@@ -253,6 +269,8 @@ MISTAKES: list[tuple[type[MemoryBlobStore], Callable[..., Any], dict[str, Any]]]
     (LosesItsOnlyConnection, KIT.test_a_cancelled_listing_releases_everything, {}),
     (FailsForWhatIsDeleted, KIT.test_a_listing_goes_on_while_files_come_and_go, {}),
     (TurnsPagesByNumber, KIT.test_a_listing_goes_on_while_files_come_and_go, {}),
+    (StartsAtTheBeginning, KIT.test_a_listing_begins_after_a_key, {}),
+    (StartsWithTheKey, KIT.test_a_listing_begins_after_a_key, {}),
     (HasOneCursor, KIT.test_listings_run_side_by_side, {}),
     (StartsAgainAtTheEnd, KIT.test_a_listing_that_has_ended_stays_at_its_end, {}),
     (ListsAlsoWhenClosed, KIT.test_before_opening_listing_says_so, {}),

@@ -93,10 +93,10 @@ class SqliteStore:
         await self._opened.run("delete", file_id, Database.delete, file_id)
 
     def list(
-        self, prefix: str = "", *, bucket: str | None = None
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
         """See `Listing.list`."""
-        return aclosing(self._files(prefix, bucket or DEFAULT_BUCKET))
+        return aclosing(self._files(prefix, bucket or DEFAULT_BUCKET, after))
 
     async def check(self) -> None:
         """See `HealthCheck.check`."""
@@ -115,8 +115,8 @@ class SqliteStore:
         except StorageException as error:
             self._observer.notify(RollbackFailed(SCHEME, f"rows of {place}", str(error)))
 
-    async def _files(self, prefix: str, bucket: str) -> AsyncGenerator[BlobInfo]:
-        session, after = self._opened, ""
+    async def _files(self, prefix: str, bucket: str, after: str) -> AsyncGenerator[BlobInfo]:
+        session = self._opened
         while page := await session.run("list", None, Database.page, bucket, prefix, after):
             for info in page:
                 yield info

@@ -31,16 +31,16 @@ class FilesystemListing:
         self._store = store
 
     def list(
-        self, prefix: str = "", *, bucket: str | None = None
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
         """Files whose keys begin with `prefix`, completely described; see `Listing.list`."""
         default = self._store.default_bucket
-        return aclosing(self._files(prefix, bucket or default, may_be_missing=bucket in {None, default}))
+        return aclosing(self._files(prefix, bucket or default, after, may_be_missing=bucket in {None, default}))
 
-    async def _files(self, prefix: str, bucket: str, *, may_be_missing: bool) -> AsyncGenerator[BlobInfo]:
+    async def _files(self, prefix: str, bucket: str, after: str, *, may_be_missing: bool) -> AsyncGenerator[BlobInfo]:
         with translated("list"):
             session = self._store.session
-        lister = BlobLister(session.disk, bucket, prefix, may_be_missing=may_be_missing)
+        lister = BlobLister(session.disk, bucket, prefix, after=after, may_be_missing=may_be_missing)
         async with session.holding(lister):
             while not lister.released:
                 with translated("list"):
@@ -59,16 +59,18 @@ class BlobLister(Lease):
         disk: The disk.
         bucket: The bucket.
         prefix: What the keys begin with.
+        after: The key that they come after.
         may_be_missing: A bucket that is not there is one without files: a folder is made for the first one.
     """
 
-    def __init__(self, disk: Disk, bucket: str, prefix: str, *, may_be_missing: bool) -> None:
+    def __init__(self, disk: Disk, bucket: str, prefix: str, *, after: str = "", may_be_missing: bool) -> None:
         super().__init__()
         self._disk = disk
         self._bucket = bucket
         self._may_be_missing = may_be_missing
         # A lone surrogate is in no key: it matches nothing, which is no reason to fail.
         self._prefix = prefix.encode(errors="surrogatepass")
+        self._after = after.encode(errors="surrogatepass")
         self._files = self._all()
 
     def read(self) -> list[BlobInfo]:
@@ -94,8 +96,10 @@ class BlobLister(Lease):
         for key in _sorted_keys(folder, path):
             name = key.removeprefix(path)
             if not key.endswith(b"/"):
-                if key.startswith(self._prefix) and (info := self._describe(folder, name, key)):
+                if key > self._after and key.startswith(self._prefix) and (info := self._describe(folder, name, key)):
                     yield info
+            elif self._after > key and not self._after.startswith(key):
+                continue  # so do the keys of all that is in the folder
             elif key.startswith(self._prefix) or self._prefix.startswith(key):
                 # One frame for each level: keys of 1024 bytes have up to 512, Python allows 1000.
                 with suppress(*_VANISHED), walked(folder, [name.removesuffix(b"/")]) as child:

@@ -95,16 +95,20 @@ class MemoryBlobStore:
             del self._opened.blobs[file_id]
 
     def list(
-        self, prefix: str = "", *, bucket: str | None = None
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
         """Files whose keys begin with `prefix`; see `Listing.list`."""
-        return aclosing(self._listed(prefix, bucket or self._default_bucket))
+        return aclosing(self._listed(prefix, bucket or self._default_bucket, after))
 
-    async def _listed(self, prefix: str, bucket: str) -> AsyncGenerator[BlobInfo]:
+    async def _listed(self, prefix: str, bucket: str, after: str) -> AsyncGenerator[BlobInfo]:
         with located("list", self._backend):
             if bucket not in self._opened.buckets:
                 raise BucketNotFoundException(f"there is no such bucket: {bucket!r}")
-            held = [file_id for file_id in self._opened.blobs if file_id.bucket == bucket]
+            held = [
+                file_id
+                for file_id in self._opened.blobs
+                if file_id.bucket == bucket and file_id.key.encode() > after.encode()
+            ]
         for file_id in sorted(held, key=lambda file_id: file_id.key.encode()):
             if file_id.key.startswith(prefix) and (stored := self._opened.blobs.get(file_id)):
                 yield _copied(stored.info)

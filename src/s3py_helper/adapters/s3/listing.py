@@ -25,16 +25,16 @@ class S3Listing:
         self._page_size = page_size
 
     def list(
-        self, prefix: str = "", *, bucket: str | None = None
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
         """Objects whose keys begin with `prefix`, in the order of the server: that of the keys' UTF-8, as S3 demands.
 
         An object whose key is no valid id (with control characters) is left out: nothing here could name it.
         """
-        return aclosing(self._objects(prefix, bucket or self._session.config.default_bucket))
+        return aclosing(self._objects(prefix, bucket or self._session.config.default_bucket, after))
 
-    async def _objects(self, prefix: str, bucket: str) -> AsyncGenerator[BlobInfo]:
-        position, progress = ListPosition(), _Progress()
+    async def _objects(self, prefix: str, bucket: str, after: str) -> AsyncGenerator[BlobInfo]:
+        position, progress = ListPosition(after=after or None), _Progress()
         while True:
             page = await self._session.objects.list_page(bucket, prefix, position, self._page_size)
             for listed in page.objects:

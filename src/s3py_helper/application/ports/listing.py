@@ -23,13 +23,16 @@ class Listing(Protocol):
     """
 
     def list(
-        self, prefix: str = "", *, bucket: str | None = None
+        self, prefix: str = "", *, bucket: str | None = None, after: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
         """Files whose keys begin with `prefix`; fields that the backend does not list are `None` or empty.
 
         The prefix is compared character by character: `b/c` finds `b/c.d` as well as `b/c/d`, and no character is a
         wildcard. Keys come in the order of their UTF-8 bytes; of the servers known, only SeaweedFS differs (it lists
         folder by folder). Leaving the block releases everything, also half-way.
+
+        `after` leaves out what does not come after that key in this order, whether or not there still is a file with
+        it: so a listing goes on where another one ended.
 
         `None` is the default bucket, which is empty, not missing, where buckets come into being with their first file.
         Iterating raises `BucketNotFoundException`, which names the bucket, when there is no such bucket.

@@ -1,6 +1,6 @@
 """The endpoints for files, to mount in any FastAPI application."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -13,12 +13,13 @@ from s3py_helper.entrypoints.http.endpoints.deleting import add_delete
 from s3py_helper.entrypoints.http.endpoints.describing import add_info
 from s3py_helper.entrypoints.http.endpoints.downloading import add_download
 from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
-from s3py_helper.entrypoints.http.endpoints.shared import GetServices, Shared
+from s3py_helper.entrypoints.http.endpoints.listing import add_list
+from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.endpoints.uploading import add_uploads
 from s3py_helper.entrypoints.http.endpoints.zipping import add_zip
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.problems.route import ProblemRoute
-from s3py_helper.entrypoints.http.services import current_services
+from s3py_helper.entrypoints.http.services import ServesFiles, current_services
 
 DEFAULT_LIMITS: Final = Limits()
 
@@ -28,12 +29,13 @@ _ADD: Final[Mapping[Endpoint, Callable[[APIRouter, Shared], None]]] = {
     Endpoint.DOWNLOAD: add_download,
     Endpoint.ZIP: add_zip,
     Endpoint.INFO: add_info,
+    Endpoint.LIST: add_list,
     Endpoint.DELETE: add_delete,
 }
 
 
 def create_files_router(
-    get_services: GetServices = current_services,
+    get_services: Callable[..., ServesFiles | Awaitable[ServesFiles]] = current_services,
     *,
     prefix: str = "/files",
     tags: Sequence[str | Enum] = ("files",),

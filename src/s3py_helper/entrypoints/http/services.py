@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.listing import ListService
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.errors import StorageOperationException
@@ -36,6 +37,11 @@ class ServesFiles(Protocol):
     @property
     def info_service(self) -> InfoService:
         """Describes files."""
+        ...
+
+    @property
+    def list_service(self) -> ListService:
+        """Enumerates files."""
         ...
 
 

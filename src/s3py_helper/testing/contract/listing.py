@@ -181,6 +181,17 @@ class ListingContract(Harness):
         assert len(set(seen)) == len(seen)
         assert [name for name in seen if name in kept] == kept, "what is there all the time is listed once"
 
+    async def test_a_listing_begins_after_a_key(self, store: BlobStore) -> None:
+        folder = _new_folder()
+        written = await _write(store, folder, _NAMES)
+        names = sorted(_NAMES, key=self.listing_order)
+        [between] = [file_id for file_id in written if file_id.key == f"{folder}b/c-"]
+        await store.delete(between)
+        left = [name for name in names if name != "b/c-"]
+        for name in ("B", "b/a", "b/c-", "b/c/d", "b.x", "é", names[-1]):
+            later = [other for other in left if self.listing_order(other) > self.listing_order(name)]
+            assert await self._names(store, folder, after=f"{folder}{name}") == later
+
     async def test_listings_run_side_by_side(self, store: BlobStore) -> None:
         folder = _new_folder()
         names = [f"{number:02}" for number in range(_SEVERAL)]
@@ -206,12 +217,16 @@ class ListingContract(Harness):
         with pytest.raises(StorageOperationException, match=NOT_OPEN):
             await self._keys(closed_store)
 
-    async def _keys(self, store: BlobStore, prefix: str = "", *, bucket: str | None = None) -> list[str]:
-        async with self.listing_of(store).list(prefix, bucket=bucket) as blobs:
+    async def _keys(
+        self, store: BlobStore, prefix: str = "", *, bucket: str | None = None, after: str = ""
+    ) -> list[str]:
+        async with self.listing_of(store).list(prefix, bucket=bucket, after=after) as blobs:
             return [info.file_id.key async for info in blobs]
 
-    async def _names(self, store: BlobStore, folder: str, prefix: str = "", *, bucket: str | None = None) -> list[str]:
-        keys = await self._keys(store, folder + prefix, bucket=bucket)
+    async def _names(
+        self, store: BlobStore, folder: str, prefix: str = "", *, bucket: str | None = None, after: str = ""
+    ) -> list[str]:
+        keys = await self._keys(store, folder + prefix, bucket=bucket, after=after)
         assert all(key.startswith(folder) for key in keys)
         return [key.removeprefix(folder) for key in keys]
 

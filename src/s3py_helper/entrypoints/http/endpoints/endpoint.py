@@ -14,5 +14,7 @@ class Endpoint(StrEnum):
     """`POST .../download-zip`."""
     INFO = "info"
     """`GET .../{file_id}/info`."""
+    LIST = "list"
+    """`GET ...`."""
     DELETE = "delete"
     """`DELETE .../{file_id}`."""

@@ -7,22 +7,19 @@ from s3py_helper.entrypoints.http.access.access import Access
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.services import ServesFiles
 
-type GetServices = Callable[..., ServesFiles | Awaitable[ServesFiles]]
-"""A FastAPI dependency."""
-
 
 @dataclass(frozen=True, slots=True)
 class Shared:
     """One router's.
 
     Attributes:
-        get_services: Gives the services of a request.
+        get_services: A FastAPI dependency that gives the services.
         access: Decides who may do what.
         limits: What clients are granted.
         operation_prefix: Front of the ids of operations.
     """
 
-    get_services: GetServices
+    get_services: Callable[..., ServesFiles | Awaitable[ServesFiles]]
     access: Access
     limits: Limits
     operation_prefix: str = ""
