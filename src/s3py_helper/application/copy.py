@@ -63,6 +63,6 @@ class CopyService:
             size=info.size,
             metadata=check_metadata(info.metadata if metadata is None else metadata),
         )
-        stored = await self._locator.destination(bucket).copy(source, target)
+        stored = await self._locator.destination(bucket, target.key).copy(source, target)
         text = self._locator.text(stored.file_id)
         return file_attach(target, stored, text, size=stored.size, checksum=stored.checksum)

@@ -88,9 +88,10 @@ class LinkService:
         if self._validator is not None:
             self._validator.validate_file_name(file_name)
             self._validator.validate_file_type(file_name)
-        presigning = self._locator.destination(bucket).presigning
+        key = new_object_key(file_name, folder)
+        presigning = self._locator.destination(bucket, key).presigning
         blob = NewBlob(
-            key=new_object_key(file_name, folder),
+            key=key,
             file_name=file_name,
             bucket=bucket,
             content_type=guess_content_type(file_name) if content_type is None else check_content_type(content_type),

@@ -84,7 +84,7 @@ class ListService:
     ) -> AsyncGenerator[tuple[BlobInfo, FileBasicInfo]]:
         if forbidden := forbidden_character(require_text(prefix, "a prefix")):
             raise InvalidArgumentException(f"the prefix {shortened(prefix)} contains {forbidden}: no key does")
-        listing = self._locator.destination(bucket).listing.list(prefix, bucket=bucket, after=after)
+        listing = self._locator.destination(bucket, prefix).listing.list(prefix, bucket=bucket, after=after)
         blobs = await listing.__aenter__()
         try:
             async for blob in blobs:

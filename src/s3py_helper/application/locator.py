@@ -163,17 +163,23 @@ class Locator:
         """A file that was stored a moment ago, to roll that back: whatever the policy permits, wherever files move."""
         return self._located(text, self._parsed(text))
 
-    def destination(self, bucket: str | None = None) -> Destination:
+    def destination(self, bucket: str | None = None, key: str = "") -> Destination:
         """Where new files go.
+
+        Args:
+            bucket: The bucket, instead of the default one.
+            key: The file's key, or what the keys of several begin with.
 
         Raises:
             InvalidArgumentException: The backend can have no bucket of that name.
-            RouteNotSupportedException: The bucket is not served here.
+            RouteNotSupportedException: The bucket or the key's folder is not served here.
         """
         backend = self.policy.new_files
         if bucket is not None and backend != Backend.FASTDFS:
             check_bucket(backend, bucket)
             self.policy.require_bucket(bucket)
+        if self.policy.folders is not None and backend != Backend.FASTDFS:
+            self.policy.require_folder(key)
         observer = self.observer if self.observer.wants_operations() else None
         return Destination(backend, self.backends[backend], observer)
 

@@ -246,8 +246,8 @@ class UploadService:
     ) -> FileAttach:
         limit = self._validate(file_name, size)
         metadata = check_metadata(placement.metadata)
-        destination = self._locator.destination(placement.bucket)
         key = new_object_key(file_name, placement.folder)
+        destination = self._locator.destination(placement.bucket, key)
         attach: FileAttach | None = None
         try:
             async with contextlib.aclosing(IncomingBody(chunks_of(source), size=size, limit=limit)) as body:

@@ -44,6 +44,9 @@ class RoutingPolicy:
         default: The backend that takes new files, where it is not the mode's own.
         buckets: Buckets that may be read, written and deleted from, besides `files` in mounted stores; `None` permits
             every one. FastDFS has none.
+        groups: Groups of FastDFS whose files are served; `None` permits every one.
+        folders: Fronts of the keys that are served, each with a slash at its end; `None` permits every key. FastDFS has
+            no folders.
         readable: Backends that are served at all; `None` stands for all that the mode has.
         deletable: Backends that files may be deleted from; `None` stands for all that the mode has.
         backends: Every backend that is served.
@@ -55,6 +58,8 @@ class RoutingPolicy:
 
     mode: StorageMode
     buckets: AbstractSet[str] | None = None
+    groups: AbstractSet[str] | None = None
+    folders: tuple[str, ...] | None = None
     readable: AbstractSet[str] | None = None
     deletable: AbstractSet[str] | None = None
     mounted: tuple[str, ...] = ()
@@ -88,6 +93,12 @@ class RoutingPolicy:
             )
         if file_id.backend != Backend.FASTDFS:
             self.require_bucket(file_id.bucket, file_id)
+            if self.folders is not None:
+                self.require_folder(file_id.key, file_id)
+        elif self.groups is not None and file_id.bucket not in self.groups:
+            raise RouteNotSupportedException(
+                f"group {file_id.bucket!r} is not served here", file_id=str(file_id), backend=file_id.backend
+            )
 
     def require_readable(self, file_id: FileId) -> None:
         """As `require_served`, and downloads from the id's backend must be switched on."""
@@ -121,6 +132,16 @@ class RoutingPolicy:
             return
         raise RouteNotSupportedException(
             f"bucket {bucket!r} is not served here", file_id=None if file_id is None else str(file_id), backend=backend
+        )
+
+    def require_folder(self, key: str, file_id: FileId | None = None) -> None:
+        """Raise `RouteNotSupportedException` unless the key, or the front of keys, is in a folder that is served."""
+        if self.folders is None or key.startswith(self.folders):
+            return
+        raise RouteNotSupportedException(
+            f"only the folders {', '.join(self.folders)} are served here, not {shortened(key)}",
+            file_id=None if file_id is None else str(file_id),
+            backend=self.new_files if file_id is None else file_id.backend,
         )
 
 

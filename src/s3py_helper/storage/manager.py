@@ -61,6 +61,8 @@ class StorageManager:
         fusion_config: What may still be done with files in FastDFS.
         validator: Rules for uploads, among them the largest size.
         buckets: The only buckets that may be used; by default every one that the credentials reach.
+        groups: The only groups of FastDFS whose files are served; by default all.
+        folders: The only folders that files are served from and stored in; by default all. FastDFS has none.
         concurrent_files: How many files of one `upload_files` are stored at a time.
         observer: Is told what happens (retries, fail-overs, ...); by default it is logged to `s3py_helper`.
         migration_config: Where the memory of a migration from FastDFS is, and where its files go.
@@ -84,6 +86,8 @@ class StorageManager:
         fusion_config: FusionConfig | None = None,
         validator: FileValidatorImpl | None = None,
         buckets: Collection[str] | None = None,
+        groups: Collection[str] | None = None,
+        folders: Collection[str] | None = None,
         concurrent_files: int = DEFAULT_CONCURRENT_FILES,
         observer: Observer | None = None,
         migration_config: MigrationConfig | None = None,
@@ -102,7 +106,9 @@ class StorageManager:
             filesystem=filesystem_config,
             fusion=fusion_config or FusionConfig(),
             validator=validator or FileValidatorImpl(file_type_config),
-            buckets=None if buckets is None else frozenset(require_items(buckets, str, "buckets")),
+            buckets=_texts(buckets, "buckets"),
+            groups=_texts(groups, "groups"),
+            folders=_texts(folders, "folders"),
             concurrent_files=concurrent_files,
             observer=observer or LoggingObserver(),
             mounts=mounts,
@@ -206,6 +212,10 @@ class StorageManager:
                 "this StorageManager is not open: use its services inside 'async with StorageManager(...) as manager'"
             )
         return self._services
+
+
+def _texts(values: Collection[str] | None, what: str) -> frozenset[str] | None:
+    return None if values is None else frozenset(require_items(values, str, what))
 
 
 if not TYPE_CHECKING:

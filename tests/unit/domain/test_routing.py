@@ -96,3 +96,36 @@ def test_new_files_go_to_a_backend_that_is_there() -> None:
         RoutingPolicy(StorageMode.S3, default="shelf")
     with pytest.raises(InvalidArgumentException, match="mode 'mounted' needs a mounted store"):
         RoutingPolicy(StorageMode.MOUNTED)
+
+
+@pytest.mark.parametrize(
+    ("key", "served"),
+    [
+        ("in/a.pdf", True),
+        ("in/box/a.pdf", True),
+        ("out/2026/a", True),
+        ("inn/a", False),
+        ("in", False),
+        ("out/a", False),
+    ],
+)
+def test_only_the_folders_named_are_served(key: str, *, served: bool) -> None:
+    policy = RoutingPolicy(StorageMode.HYBRID, folders=("in/", "out/2026/"))
+    policy.require_served(FASTDFS_FILE)
+    if served:
+        policy.require_served(FileId(Backend.S3, "my-bucket", key))
+        policy.require_folder(key)
+        return
+    for check in (policy.require_readable, policy.require_deletable, policy.require_served):
+        with pytest.raises(RouteNotSupportedException, match="only the folders in/, out/2026/ are served here"):
+            check(FileId(Backend.S3, "my-bucket", key))
+    with pytest.raises(RouteNotSupportedException):
+        policy.require_folder(key)
+
+
+def test_only_the_groups_named_are_served() -> None:
+    policy = RoutingPolicy(StorageMode.HYBRID, groups={"group1"})
+    policy.require_served(FASTDFS_FILE)
+    policy.require_served(S3_FILE)
+    with pytest.raises(RouteNotSupportedException, match="group 'group2' is not served here"):
+        policy.require_served(FileId.parse("group2/M00/00/00/old_contract.pdf"))

@@ -17,6 +17,7 @@ from s3py_helper.domain.arguments import (
 )
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
+from s3py_helper.domain.file_name import check_folder
 from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.settings_model import SettingsModel
@@ -73,6 +74,9 @@ class KitConfig:
         mounts: Stores that the application brings along.
         new_files: The backend that takes new files, where it is not the mode's own: the scheme of a mounted store.
         buckets: Buckets that may be used; `None` permits every one that the credentials reach.
+        groups: Groups of FastDFS whose files are served; `None` permits every one.
+        folders: Folders that files are served from and stored in; `None` permits every one. Not for FastDFS, which has
+            none.
         observer: Is told what happens; logs it by default.
         migration: The migration that this deployment takes part in; `None` where it knows of none.
 
@@ -87,6 +91,8 @@ class KitConfig:
     fusion: FusionConfig = field(default_factory=FusionConfig)
     validator: FileValidatorImpl = field(default_factory=FileValidatorImpl)
     buckets: frozenset[str] | None = None
+    groups: frozenset[str] | None = None
+    folders: frozenset[str] | None = None
     concurrent_files: int = 16
     observer: Observer = field(default_factory=LoggingObserver)
     mounts: tuple[Mount, ...] = ()
@@ -123,6 +129,8 @@ class KitConfig:
             raise InvalidArgumentException(f"a migration needs mode 'hybrid', or 's3' at its end, not '{self.mode}'")
         for mount in self.mounts:
             require_instance(mount, Mount, "a mount")
+        if self.folders is not None and not all(map(check_folder, self.folders)):
+            raise InvalidArgumentException("a folder of those that are served has no name")
 
     @property
     def opened_backends(self) -> tuple[str, ...]:
@@ -139,6 +147,8 @@ class KitConfig:
         return RoutingPolicy(
             self.mode,
             buckets=self.buckets,
+            groups=self.groups,
+            folders=None if self.folders is None else tuple(sorted(f"{check_folder(each)}/" for each in self.folders)),
             readable=everything if self.fusion.enable_fastdfs_download else without_fastdfs,
             deletable=everything if self.fusion.enable_fastdfs_delete else without_fastdfs,
             mounted=mounted,
