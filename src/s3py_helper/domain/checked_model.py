@@ -1,6 +1,6 @@
 """Models whose values come from callers: what does not fit is an error of the kit's own tree."""
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -54,16 +54,25 @@ def model_within(annotation: object) -> type[BaseModel] | None:
     return None
 
 
+def model_in_mapping(annotation: object) -> type[BaseModel] | None:
+    """The model that the values of a field are, where its type is a `dict`."""
+    return model_within(get_args(annotation)[1]) if get_origin(annotation) is dict else None
+
+
 def _place(model: type[BaseModel], location: Location) -> tuple[Location, list[str]]:
     """The location without pydantic's marks for the members of a union, and the names in the innermost model."""
     place: list[int | str] = []
     innermost: type[BaseModel] | None = model
+    key_follows = False
     for part in location:
-        if isinstance(part, int):
+        if isinstance(part, int) or key_follows:
             place.append(part)
+            key_follows = False
         elif innermost is not None and part in innermost.model_fields:
             place.append(part)
-            model, innermost = innermost, model_within(innermost.model_fields[part].annotation)
+            annotation = innermost.model_fields[part].annotation
+            key_follows = model_in_mapping(annotation) is not None
+            model, innermost = innermost, model_within(annotation)
     return tuple(place), list((innermost or model).model_fields)
 
 

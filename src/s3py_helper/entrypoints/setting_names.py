@@ -7,12 +7,14 @@ from typing import Final, get_origin
 
 from pydantic import BaseModel
 
-from s3py_helper.domain.checked_model import model_within
+from s3py_helper.domain.checked_model import model_in_mapping, model_within
 from s3py_helper.domain.settings_model import SettingsModel
 from s3py_helper.domain.spelling import unknown_name
 
 PREFIX: Final = "S3PY_"
 DELIMITER: Final = "__"
+ANY_NAME: Final = "<NAME>"
+"""Stands in variables for a name that the deployment chooses."""
 
 _ALIKE: Final = 0.75
 
@@ -44,7 +46,10 @@ def misspelt_variables(variables: Iterable[str], model: type[BaseModel]) -> dict
 def _variables(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, _Kind]]:
     for name, field in model.model_fields.items():
         variable = prefix + name.upper()
-        if nested := model_within(field.annotation):
+        if nested := model_in_mapping(field.annotation):
+            yield variable, _Kind.GROUP
+            yield from _variables(nested, variable + DELIMITER + ANY_NAME + DELIMITER)
+        elif nested := model_within(field.annotation):
             yield variable, _Kind.GROUP
             yield from _variables(nested, variable + DELIMITER)
         else:
@@ -54,9 +59,18 @@ def _variables(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, _Kind
             yield prefix + name.upper(), _Kind.FORMER
 
 
+def _generalized(name: str) -> str:
+    """`S3PY_TOKENS__<NAME>__SHA256` for `S3PY_TOKENS__WEB__SHA256`, where the deployment has chosen `WEB`."""
+    front, _, rest = name.partition(DELIMITER)
+    chosen, delimiter, member = rest.partition(DELIMITER)
+    return f"{front}{DELIMITER}{ANY_NAME}{DELIMITER}{member}" if chosen and delimiter else name
+
+
 def _is_misspelt(name: str, known: dict[str, _Kind]) -> bool:
     if name.startswith(PREFIX):
-        return name not in known and not _is_key_of_mapping(name, known) and not _SERVICE_LINK.fullmatch(name)
+        if name in known or _generalized(name) in known:
+            return False
+        return not _is_key_of_mapping(name, known) and not _SERVICE_LINK.fullmatch(name)
     prefix, _, rest = name.partition("_")
     return PREFIX + rest in known and _resembles_prefix(prefix)
 

@@ -50,6 +50,18 @@ def group_of(model: type[BaseModel]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def groups_of(model: type[BaseModel]) -> BeforeValidator:
+    """A validator that does the same in each of several groups, which have names of the deployment's own."""
+    read = group_of(model).func
+
+    def read_each(groups: object) -> object:
+        if not isinstance(groups, dict):
+            return groups
+        return {name: read(group) for name, group in cast("dict[str, object]", groups).items()}  # type: ignore[call-arg]  # it takes one argument
+
+    return BeforeValidator(read_each)
+
+
 def _items(text: str) -> list[str]:
     return [item for part in text.split(",") if (item := part.strip())]
 

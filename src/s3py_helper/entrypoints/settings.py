@@ -24,10 +24,11 @@ from s3py_helper.entrypoints.container.config import (
 from s3py_helper.entrypoints.container.mounts import installed_mounts
 from s3py_helper.entrypoints.env_file import EnvFile
 from s3py_helper.entrypoints.setting_names import DELIMITER, PREFIX, misspelt_variables
-from s3py_helper.entrypoints.setting_text import as_list, group_of
+from s3py_helper.entrypoints.setting_text import as_list, group_of, groups_of
+from s3py_helper.entrypoints.token_config import TokenConfig
 
 ENV_FILE: Final = ".env"
-EVERY_BUCKET: Final = "*"
+ANY: Final = "*"
 DEFAULT_ROOT: Final = Path("data")
 
 
@@ -63,16 +64,20 @@ class Settings(BaseSettings):
         file_types: Allowed and refused extensions.
         max_file_size: Largest file in bytes (`5GiB` is understood); `None` for no limit.
         buckets: Buckets served besides the default bucket; `*` for all that the credentials reach.
+        groups: The only groups of FastDFS whose files are served, unless there are none.
+        folders: The only folders that files are served from and stored in, unless there are none.
         migration: The migration from FastDFS that this deployment takes part in.
         mounts: Schemes of backends that installed packages offer, served beside the mode's own.
         new_files: The backend that takes new files, where it is not the mode's own: one of `mounts`.
         concurrent_files: How many files one call or command stores or fetches at a time.
         host: Address to listen on; any but a loopback address needs `api_token`.
         port: Port to listen on; 0 for any free one.
-        api_token: The token that clients must send as `Authorization: Bearer <token>`.
+        api_token: A token that permits everything; clients send it as `Authorization: Bearer <token>`.
+        tokens: Further tokens by name, each with its digest, scopes and perhaps a folder.
         allowed_hosts: Names besides `host` and loopback by which clients may address a service without a token; with a
             token, the only names, unless there are none; `*` for any.
-        allowed_origins: Other origins (`https://app.example.com`) whose pages may change files without a token.
+        allowed_origins: Other origins (`https://app.example.com`) whose pages may use the service (CORS); `*` for any,
+            with tokens only.
         concurrent_uploads: How many uploads the service stores at a time, and as many small ones; further ones wait.
         concurrent_downloads: How many larger files the service sends at a time; further ones wait.
         concurrent_archives: How many archives the service sends at a time; further ones wait.
@@ -109,6 +114,8 @@ class Settings(BaseSettings):
     file_types: Annotated[FileTypeConfig, group_of(FileTypeConfig)] = Field(default_factory=FileTypeConfig)
     max_file_size: ByteSize | None = None
     buckets: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
+    groups: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
+    folders: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
     migration: MigrationConfig | None = None
     mounts: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     new_files: str | None = None
@@ -117,6 +124,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, BeforeValidator(_port)] = Field(default=8000, ge=0, le=65535)
     api_token: Annotated[SecretStr | None, AfterValidator(_not_blank)] = None
+    tokens: Annotated[dict[str, TokenConfig], groups_of(TokenConfig)] = Field(default_factory=dict)
     allowed_hosts: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
     allowed_origins: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
     concurrent_uploads: int = Field(default=32, ge=1)
@@ -132,11 +140,26 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _open_to_others_only_with_a_token(self) -> Self:
-        if self.api_token is None and not is_loopback(self.host):
+        if not self.has_tokens and not is_loopback(self.host):
             raise ValueError(
-                f"{PREFIX}HOST={self.host} lets other machines in: set {PREFIX}API_TOKEN as well, or use 127.0.0.1"
+                f"{PREFIX}HOST={self.host} lets other machines in: set {PREFIX}API_TOKEN as well, or "
+                f"{PREFIX}TOKENS__..., or use 127.0.0.1"
             )
         return self
+
+    @model_validator(mode="after")
+    def _pages_of_all_origins_only_with_a_token(self) -> Self:
+        if ANY in self.allowed_origins and not self.has_tokens:
+            raise ValueError(
+                f"{PREFIX}ALLOWED_ORIGINS=* lets every page of the web read and change files: set {PREFIX}API_TOKEN or "
+                f"{PREFIX}TOKENS__... as well, or list the origins"
+            )
+        return self
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether clients need a token."""
+        return self.api_token is not None or bool(self.tokens)
 
     def kit_config(self) -> KitConfig:
         """The same for the container.
@@ -152,6 +175,8 @@ class Settings(BaseSettings):
             fusion=self.fusion,
             validator=FileValidatorImpl(self.file_types, self.max_file_size),
             buckets=self._buckets_served(),
+            groups=self.groups or None,
+            folders=self.folders or None,
             concurrent_files=self.concurrent_files,
             mounts=installed_mounts(self.mounts),
             new_files=self.new_files,
@@ -160,7 +185,7 @@ class Settings(BaseSettings):
 
     def _buckets_served(self) -> frozenset[str] | None:
         """Anybody can write an id, and an id names its bucket: only the buckets of the deployment are served."""
-        if EVERY_BUCKET in self.buckets:
+        if ANY in self.buckets:
             return None
         if self.mode is StorageMode.FILESYSTEM:
             return self.buckets | {self.filesystem.default_bucket}

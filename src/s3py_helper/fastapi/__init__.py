@@ -28,14 +28,15 @@ async def show_photo(name: str, request: Request, services: Services) -> Respons
 ```
 """
 
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.access.access import Authorize
-from s3py_helper.entrypoints.http.access.action import Action
 from s3py_helper.entrypoints.http.app import create_app
 from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.router import create_files_router
 from s3py_helper.entrypoints.http.services import ServesFiles, current_services
 from s3py_helper.entrypoints.settings import Settings, load_settings
+from s3py_helper.entrypoints.token_config import TokenConfig
 from s3py_helper.fastapi.lifespan import Lifespan, Services, storage_lifespan
 from s3py_helper.fastapi.problems import install_problem_handlers
 from s3py_helper.fastapi.responses import file_response, zip_response
@@ -49,6 +50,7 @@ __all__ = [
     "ServesFiles",
     "Services",
     "Settings",
+    "TokenConfig",
     "create_app",
     "create_files_router",
     "current_services",

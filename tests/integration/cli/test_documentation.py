@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 from pydantic import BaseModel, ByteSize, TypeAdapter
@@ -34,7 +35,9 @@ def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         groups = [kind for kind in getattr(field.annotation, "__args__", [field.annotation]) if isinstance(kind, type)]
         nested = next((kind for kind in groups if issubclass(kind, BaseModel)), None)
-        if nested is None:
+        if nested is not None and get_origin(field.annotation) is dict:
+            yield from _variables(nested, f"{prefix}{name.upper()}__NAME__")
+        elif nested is None:
             yield f"{prefix}{name.upper()}"
         else:
             yield from _variables(nested, f"{prefix}{name.upper()}__")

@@ -9,6 +9,7 @@ import pytest
 
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.routing import StorageMode
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.container import mounts
 from s3py_helper.entrypoints.container.mounts import ENTRY_POINTS
 from s3py_helper.entrypoints.settings import Settings, is_loopback, load_settings
@@ -136,6 +137,15 @@ def test_only_the_buckets_of_the_deployment_are_served(
         ({"S3PY_HOST": "::"}, "S3PY_HOST=::"),
         ({"S3PY_HOST": "example.org"}, "set S3PY_API_TOKEN as well"),
         ({"S3PY_API_TOKEN": "  "}, "S3PY_API_TOKEN: it is blank"),
+        ({"S3PY_TOKENS__WEB__SHA256": "x" * 64}, "S3PY_TOKENS__WEB__SHA256: it is the SHA-256 of the token"),
+        ({"S3PY_TOKENS__WEB__SHA256": "0" * 64}, "S3PY_TOKENS__WEB__SCOPES: Field required"),
+        (
+            {"S3PY_TOKENS__WEB__SHA256": "0" * 64, "S3PY_TOKENS__WEB__SCOPES": "read, rite"},
+            "S3PY_TOKENS__WEB__SCOPES: ",
+        ),
+        ({"S3PY_TOKENS__WEB__FOLDER": "/"}, "S3PY_TOKENS__WEB__FOLDER: it is empty"),
+        ({"S3PY_FOLDERS": "a, /"}, "a folder of those that are served has no name"),
+        ({"S3PY_FOLDERS": "a/../b"}, "invalid folder 'a/../b'"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str) -> None:
@@ -161,6 +171,25 @@ def test_other_machines_are_let_in_only_with_a_token(monkeypatch: pytest.MonkeyP
     settings = _load(monkeypatch, {"S3PY_HOST": "0.0.0.0", "S3PY_API_TOKEN": token})
     assert settings.api_token is not None
     assert settings.api_token.get_secret_value() == token
+
+
+def test_tokens_have_names_of_the_deployments_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(
+        monkeypatch,
+        {
+            "S3PY_HOST": "0.0.0.0",
+            "S3PY_TOKENS__WEB__SHA256": "AB" * 32,
+            "S3PY_TOKENS__WEB__SCOPES": "read, list",
+            "S3PY_TOKENS__NIGHT_JOB__SHA256": "0" * 64,
+            "S3PY_TOKENS__NIGHT_JOB__SCOPES": '["write"]',
+            "S3PY_TOKENS__NIGHT_JOB__FOLDER": "/in/box",
+        },
+    )
+    assert settings.has_tokens
+    assert {name: (token.sha256, token.scopes, token.folder) for name, token in settings.tokens.items()} == {
+        "web": ("ab" * 32, frozenset({Action.READ, Action.LIST}), None),
+        "night_job": ("0" * 64, frozenset({Action.WRITE}), "in/box/"),
+    }
 
 
 def test_no_secret_shows_in_settings_or_messages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,12 @@
 """What the command line looks like. What the commands do is imported when one is run: `s3py --help` is instant."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, NoReturn
 
 import typer
 
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.migrate import migrate
 
@@ -130,6 +132,20 @@ def delete(file_ids: FileIds, as_json: AsJson = False) -> None:  # noqa: FBT002 
     from s3py_helper.entrypoints.cli import describing  # noqa: PLC0415 - see above
 
     _leave(describing.delete(file_ids, as_json=as_json))
+
+
+@app.command()
+def token(
+    name: Annotated[str, typer.Argument(help="What to call it: letters, digits and _.")],
+    scopes: Annotated[list[Action], typer.Option("--scope", "-s", help="What it permits; may come several times.")],
+    folder: Annotated[str | None, typer.Option(help="The only folder that it reaches.")] = None,
+) -> None:
+    """Make a token for the service: settings to standard output, the token to standard error."""
+    from s3py_helper.entrypoints.cli import tokens  # noqa: PLC0415 - see above
+
+    if not re.fullmatch("[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", name):
+        raise typer.BadParameter("a name has letters, digits and single underscores", param_hint="NAME")
+    _leave(tokens.make_token(name, scopes, folder))
 
 
 def _pair(text: str) -> tuple[str, str]:

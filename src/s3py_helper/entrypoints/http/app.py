@@ -3,14 +3,17 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import Any, override
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request
 from starlette.types import Receive, Scope, Send
 
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.container.container import open_services
-from s3py_helper.entrypoints.http.auth import BearerToken
+from s3py_helper.entrypoints.http.access.cors import with_cors
+from s3py_helper.entrypoints.http.access.tokens import Tokens
 from s3py_helper.entrypoints.http.exchange import Exchange
 from s3py_helper.entrypoints.http.guard import Guard
 from s3py_helper.entrypoints.http.health import create_health_router
@@ -44,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             yield {SERVICES_KEY: services}
 
     app = _Service(
-        Guard.of(settings),
+        settings,
         title="s3py-helper",
         summary="Files on S3, FastDFS and the local disk.",
         version=version("s3py-helper"),
@@ -52,14 +55,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     install_problem_handlers(app)
+    tokens = Tokens.of(settings, kit_config.policy)
     app.include_router(
         create_files_router(
-            dependencies=[] if settings.api_token is None else [Depends(BearerToken(settings.api_token))],
+            dependencies=[] if tokens is None else [Depends(tokens)],
+            authorize=None if tokens is None else tokens.authorize,
             limits=limits,
         )
     )
-    app.include_router(create_health_router(details=settings.api_token is None))
+    app.include_router(create_health_router(partial(_may_look_inside, tokens)))
     return app
+
+
+def _may_look_inside(tokens: Tokens | None, request: Request) -> bool:
+    return tokens is None or tokens.permits(request, Action.ADMIN)
 
 
 def _limits_of(settings: Settings) -> Limits:
@@ -79,9 +88,10 @@ def _limits_of(settings: Settings) -> Limits:
 class _Service(FastAPI):
     """The application with what has to stand outside everything in it, middleware included."""
 
-    def __init__(self, guard: Guard, **options: Any) -> None:
+    def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
-        self._guard = guard
+        self._guard = Guard.of(settings)
+        self._inner = with_cors(super().__call__, settings)
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +100,7 @@ class _Service(FastAPI):
             await refusal(scope, exchange.receive, exchange.send)
             return
         try:
-            await super().__call__(scope, receive, send)
+            await self._inner(scope, receive, send)
         except ResponseCutShort:
             # Logged where it happened. Nothing outside would complete the response, so that the server, which would
             # log the whole traceback, need not be told more than that the response is not complete.

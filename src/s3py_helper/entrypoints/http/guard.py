@@ -45,7 +45,7 @@ class Guard:
     def of(cls, settings: Settings) -> "Guard":
         """The guard of a deployment. No page knows the token, so with one only a list of names is enforced."""
         hosts = {host.strip("[]").lower() for host in settings.allowed_hosts}
-        if settings.api_token is not None:
+        if settings.has_tokens:
             return cls(hosts if hosts and ANY_HOST not in hosts else None)
         origins = {origin.rstrip("/").lower() for origin in settings.allowed_origins}
         return cls(None if ANY_HOST in hosts else hosts, loopback=True, origins=origins)

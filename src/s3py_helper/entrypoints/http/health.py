@@ -1,9 +1,10 @@
 """Whether the service can do its work."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from s3py_helper.application.health import HealthReport, HealthService
 from s3py_helper.application.services import FileServices
@@ -14,11 +15,12 @@ PATIENCE: Final = 0.8
 """Seconds to wait for a new report where there is an older one: Kubernetes gives its probes one second."""
 
 
-def create_health_router(*, details: bool) -> APIRouter:
+def create_health_router(tells_details: Callable[[Request], bool]) -> APIRouter:
     """`GET /health`: 200 while new files can be stored, else 503.
 
     Args:
-        details: Whether the response says what is wrong with which backend, which helps operators and attackers alike.
+        tells_details: Whether the response to this request says what is wrong with which backend, which helps operators
+            and attackers alike.
     """
     router = APIRouter(tags=["health"], route_class=ProblemRoute)
     latest = LatestReport()
@@ -26,13 +28,13 @@ def create_health_router(*, details: bool) -> APIRouter:
     @router.get("/health", operation_id="health")
     @router.head("/health", include_in_schema=False)
     async def health(
-        services: Annotated[FileServices, Depends(current_services)], response: Response
+        request: Request, services: Annotated[FileServices, Depends(current_services)], response: Response
     ) -> dict[str, object]:
         report = await latest.of(services.health_service)
         status = "ok" if report.healthy else "degraded" if report.usable else "unavailable"
         if not report.usable:
             response.status_code = 503
-        if not details:
+        if not tells_details(request):
             return {"status": status}
         return {
             "status": status,

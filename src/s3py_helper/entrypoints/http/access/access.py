@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import HTTPException, Request
 
-from s3py_helper.entrypoints.http.access.action import Action
+from s3py_helper.entrypoints.action import Action
 
 type Authorize = Callable[[Request, Action, str | None], bool | Awaitable[bool]]
 """Decides about one request, what it is about to do, and the id of the file; `None` where the file is yet to be stored,

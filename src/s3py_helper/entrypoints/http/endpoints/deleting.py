@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from s3py_helper.entrypoints.http.access.action import Action
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.openapi import problems
 from s3py_helper.entrypoints.http.services import ServesFiles

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import field_serializer
 
 from s3py_helper.domain.files import FileBasicInfo
-from s3py_helper.entrypoints.http.access.action import Action
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.openapi import problems
 from s3py_helper.entrypoints.http.services import ServesFiles

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from s3py_helper.entrypoints.http.access.action import Action
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.downloads import file
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.limits.slots import Slots

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from s3py_helper.application.listing import DEFAULT_PAGE, LARGEST_PAGE
-from s3py_helper.entrypoints.http.access.action import Action
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.endpoints.describing import FileInfo
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.openapi import problems

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from s3py_helper.domain.files import FileAttach
-from s3py_helper.entrypoints.http.access.action import Action
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.openapi import form_with, problems
 from s3py_helper.entrypoints.http.services import ServesFiles

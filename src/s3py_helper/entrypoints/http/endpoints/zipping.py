@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
 from s3py_helper.domain.files import FileDownload
-from s3py_helper.entrypoints.http.access.action import Action
+from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.downloads.archive import Archives
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.openapi import ZIP_REQUEST, ZIP_RESPONSES, problems

@@ -1,0 +1,144 @@
+"""Tokens with scopes and folders, on the whole service."""
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
+
+from s3py_helper.entrypoints.container.config import FilesystemConfig
+from s3py_helper.entrypoints.http import create_app
+from s3py_helper.entrypoints.settings import Settings
+from s3py_helper.entrypoints.token_config import digest_of
+
+TOKENS: dict[str, dict[str, object]] = {
+    "reader": {"sha256": digest_of("r"), "scopes": {"read"}},
+    "writer": {"sha256": digest_of("w").upper(), "scopes": {"write"}},
+    "cleaner": {"sha256": digest_of("d"), "scopes": {"delete"}},
+    "lister": {"sha256": digest_of("l"), "scopes": {"list"}},
+    "tenant": {"sha256": digest_of("t"), "scopes": {"read", "write", "delete", "list"}, "folder": "/tenants/a"},
+    "operator": {"sha256": digest_of("o"), "scopes": {"admin"}},
+}
+
+
+def _app(root: Path, **more: object) -> FastAPI:
+    given = {"filesystem": FilesystemConfig(root=root), "tokens": TOKENS, "api_token": SecretStr("all")} | more
+    return create_app(Settings(_env_file=None, **given))  # type: ignore[arg-type]  # pydantic checks what tests give
+
+
+@asynccontextmanager
+async def _service(root: Path, **more: object) -> AsyncGenerator[httpx.AsyncClient]:
+    app = _app(root, **more)
+    async with app.router.lifespan_context(app) as state:
+        transport = httpx.ASGITransport(_WithState(app, state))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            yield client
+
+
+class _WithState:
+    """What an ASGI server does with the state of the lifespan: httpx knows nothing of it."""
+
+    def __init__(self, app: FastAPI, state: Mapping[str, Any] | None) -> None:
+        self._app, self._state = app, dict(state or {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app({**scope, "state": self._state}, receive, send)
+
+
+def _with(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def _stored(client: httpx.AsyncClient, folder: str = "tenants/a") -> str:
+    response = await client.post(
+        "/files/upload", params={"folder": folder}, files={"file": ("a.txt", b"x")}, headers=_with("all")
+    )
+    return str(response.json()["file_id"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "permitting"),
+    [
+        ("GET", "/files/{id}/download", "rt"),
+        ("HEAD", "/files/{id}/download", "rt"),
+        ("GET", "/files/{id}/info", "rt"),
+        ("POST", "/files/upload?folder=tenants/a", "wt"),
+        ("POST", "/files/batch-upload?folder=tenants/a/b", "wt"),
+        ("POST", "/files/download-zip", "rt"),
+        ("GET", "/files?prefix=tenants/a/", "lt"),
+        ("DELETE", "/files/{id}", "dt"),
+    ],
+)
+async def test_a_token_permits_what_its_scopes_say(tmp_path: Path, method: str, path: str, permitting: str) -> None:
+    async with _service(tmp_path) as client:
+        for token in "rwdlto":
+            file_id = await _stored(client)
+            body: dict[str, object] = {}
+            if "zip" in path:
+                body = {"json": [{"file_id": file_id}]}
+            elif method == "POST":
+                body = {"files": {"files" if "batch" in path else "file": ("b.txt", b"y")}}
+            response = await client.request(method, path.format(id=file_id), headers=_with(token), **body)  # type: ignore[arg-type]  # one of two
+            assert response.is_success is (token in permitting), (token, response.text)
+            if token not in permitting:
+                assert response.status_code == 403
+                assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/files/{other}/download"),
+        ("GET", "/files/{other}/info"),
+        ("DELETE", "/files/{other}"),
+        ("POST", "/files/upload"),
+        ("POST", "/files/upload?folder=tenants/ab"),
+        ("POST", "/files/upload?folder=tenants/a/../b"),
+        ("POST", "/files/upload?folder=tenants/a&folder=tenants/b"),
+        ("GET", "/files"),
+        ("GET", "/files?prefix=tenants/a"),
+        ("GET", "/files?prefix=tenants/a/&prefix=tenants/b/"),
+        ("GET", "/files/group1/M00/00/00/wKgAAWUAAAAAAAAAAAAAAAAAAAA.txt/info"),
+        ("GET", "/files/tenants/a/x/info"),
+    ],
+)
+async def test_a_token_reaches_its_folder_only(tmp_path: Path, method: str, path: str) -> None:
+    async with _service(tmp_path) as client:
+        other = await _stored(client, "tenants/ab")
+        files = {"file": ("b.txt", b"y")} if method == "POST" else None
+        response = await client.request(method, path.format(other=other), headers=_with("t"), files=files)
+        assert response.status_code == 403
+        assert response.json()["detail"] == "this token reaches the folder 'tenants/a/' only"
+        assert (await client.get(f"/files/{other}/download", headers=_with("all"))).content == b"x"
+        assert len((await client.get("/files", headers=_with("all"))).json()["files"]) == 1
+
+
+async def test_an_archive_has_no_file_that_the_token_does_not_reach(tmp_path: Path) -> None:
+    async with _service(tmp_path) as client:
+        wanted = [{"file_id": await _stored(client, folder)} for folder in ("tenants/a", "tenants/b")]
+        for files, status in ((wanted[:1], 200), (wanted, 403)):
+            response = await client.post("/files/download-zip?on_error=skip", json=files, headers=_with("t"))
+            assert response.status_code == status
+
+
+async def test_details_of_health_are_for_those_who_may_see_them(tmp_path: Path) -> None:
+    async with _service(tmp_path) as client:
+        for headers, told in ((_with("o"), True), (_with("all"), True), (_with("r"), False), (_with("?"), False)):
+            assert ("backends" in (await client.get("/health", headers=headers)).json()) is told
+
+
+async def test_no_token_shows_in_logs_or_descriptions(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = "a-token-that-nobody-sees"
+    app = _app(tmp_path, tokens={"x": {"sha256": digest_of(secret), "scopes": {"read"}}}, api_token=None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+        for headers in (_with(secret), _with(f"{secret}x")):
+            await client.delete("/files/fs:files/x", headers=headers)
+    assert secret not in caplog.text + str(app.openapi())
+    assert digest_of(secret) not in caplog.text + str(app.openapi())
