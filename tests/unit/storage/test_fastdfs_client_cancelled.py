@@ -19,7 +19,7 @@ from tests.support.cancelling import CleaningUpInThread, cancelled_again
 pytestmark = pytest.mark.timeout(30)
 
 
-@pytest.mark.parametrize("held", ["write", "close"])
+@pytest.mark.parametrize("held", ["open", "write", "close"])
 async def test_a_download_to_a_local_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str) -> None:
     at_work = CleaningUpInThread()
     files: list[IO[bytes]] = []
@@ -30,7 +30,8 @@ async def test_a_download_to_a_local_file(tmp_path: Path, monkeypatch: pytest.Mo
 
         def __init__(self, file: IO[bytes]) -> None:
             self.write, self.close = file.write, file.close
-            setattr(self, held, at_work.before(getattr(file, held)))
+            if held != "open":
+                setattr(self, held, at_work.before(getattr(file, held)))
 
     def opened(path: Path, *args: Any, **kwargs: Any) -> Any:
         files.append(original(path, *args, **kwargs))
@@ -41,7 +42,7 @@ async def test_a_download_to_a_local_file(tmp_path: Path, monkeypatch: pytest.Mo
         client = FastdfsClient(FastdfsConfig(tracker_servers=["127.0.0.1:1"]))
         backends: dict[str, MountedBackend] = {Backend.FASTDFS: MountedBackend(store, store)}
         monkeypatch.setattr(client, "_locator", Locator(RoutingPolicy(StorageMode.FASTDFS), backends))
-        monkeypatch.setattr(Path, "open", opened)
+        monkeypatch.setattr(Path, "open", at_work.before(opened) if held == "open" else opened)
         downloading = client.download_to_file(str(tmp_path / "a"), str(stored.file_id))
         await cancelled_again(asyncio.ensure_future(downloading), at_work)
     assert files[0].closed

@@ -1,7 +1,7 @@
 """Finishing what must be finished, whoever is being cancelled."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 
 async def completed[T](work: Coroutine[None, None, T]) -> T:
@@ -27,3 +27,24 @@ async def completed[T](work: Coroutine[None, None, T]) -> T:
         # The traceback of an error refers to this frame, which would refer to the error: everything that the frames
         # on its way refer to would stay in memory until Python looks for cycles.
         del task, cancellation
+
+
+async def acquired[T](work: Coroutine[None, None, T], release: Callable[[T], object]) -> T:
+    """As `completed`, for work that opens something: when the caller is cancelled meanwhile, it is released again.
+
+    Args:
+        work: Opens it.
+        release: Closes it, at once.
+    """
+    opened: list[T] = []
+
+    async def note() -> None:
+        opened.append(await work)
+
+    try:
+        await completed(note())
+    except asyncio.CancelledError:
+        for resource in opened:
+            release(resource)
+        raise
+    return opened[0]

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
-from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.concurrency.completion import acquired, completed
 from s3py_helper.entrypoints.cli.progress import Advance
 
 CHUNK: Final = 1024 * 1024
@@ -27,9 +27,10 @@ _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errn
 
 async def chunks_of_file(path: Path, advance: Advance) -> AsyncGenerator[bytes]:
     """The file's bytes."""
-    descriptor = await asyncio.to_thread(os.open, path, os.O_RDONLY)
+    descriptor = await acquired(asyncio.to_thread(os.open, path, os.O_RDONLY), os.close)
     try:
-        while chunk := await asyncio.to_thread(os.read, descriptor, CHUNK):
+        # To its end: a number that is closed meanwhile may belong to another file a moment later.
+        while chunk := await completed(asyncio.to_thread(os.read, descriptor, CHUNK)):
             advance(len(chunk))
             yield chunk
     finally:
@@ -61,7 +62,7 @@ async def write_to_stdout(chunk: bytes) -> None:
 
 async def write_to_file(descriptor: int, chunk: bytes) -> None:
     """Write a whole chunk to a file."""
-    await asyncio.to_thread(_write_all, descriptor, chunk)
+    await completed(asyncio.to_thread(_write_all, descriptor, chunk))
 
 
 def _write_all(descriptor: int, chunk: bytes) -> None:
@@ -98,11 +99,16 @@ async def new_file(target: Path, *, overwrite: bool) -> AsyncGenerator[int]:
         FileExistsError: There is such a file, and it is not to be overwritten.
     """
     temporary = target.with_name(f".s3py-{secrets.token_hex(8)}.part")
-    descriptor = await asyncio.to_thread(_create, temporary, target, overwrite=overwrite)
+
+    def discard(descriptor: int) -> None:
+        os.close(descriptor)
+        temporary.unlink(missing_ok=True)
+
+    descriptor = await acquired(asyncio.to_thread(_create, temporary, target, overwrite=overwrite), discard)
     try:
         try:
             yield descriptor
-            await asyncio.to_thread(os.fsync, descriptor)
+            await completed(asyncio.to_thread(os.fsync, descriptor))
         finally:
             os.close(descriptor)
         await completed(asyncio.to_thread(_move, temporary, target, overwrite=overwrite))

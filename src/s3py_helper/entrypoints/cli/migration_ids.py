@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TextIO
 
+from s3py_helper.application.concurrency.completion import acquired
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.entrypoints.cli.output import STANDARD_STREAM
 
 
 async def lines_of(name: str) -> AsyncIterator[str]:
     """The lines of a file, or of standard input; read in a thread, some at a time."""
-    opened = sys.stdin if name == STANDARD_STREAM else await asyncio.to_thread(_opened, name)
+    opened = sys.stdin
+    if name != STANDARD_STREAM:
+        opened = await acquired(asyncio.to_thread(_opened, name), lambda file: file.close())
     try:
         while lines := await asyncio.to_thread(opened.readlines, 65536):
             for line in lines:

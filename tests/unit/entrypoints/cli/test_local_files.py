@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ async def _write(
         await write_to_file(descriptor, content)
         assert not target.exists() or overwrite
         then()
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -173,3 +178,34 @@ async def test_moving_a_finished_file_is_not_cut_short(tmp_path: Path, monkeypat
     writing = asyncio.ensure_future(_write(tmp_path / "a", b"content"))
     await cancelled_again(writing, cleaning_up)
     assert [path.name for path in tmp_path.iterdir()] == ["a"], "whole, and without the one it was written to"
+
+
+@pytest.mark.parametrize("call", ["open", "write", "fsync"])
+async def test_a_file_is_not_closed_under_a_thread_that_works_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    cleaning_up = CleaningUpInThread()
+    before = open_descriptors()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, cleaning_up.before(getattr(os, call)))
+        writing = asyncio.ensure_future(_write(tmp_path / "a", b"content"))
+        await cancelled_again(writing, cleaning_up)
+    assert not list(tmp_path.iterdir())
+    assert open_descriptors() == before
+
+
+@pytest.mark.parametrize("call", ["open", "read"])
+async def test_neither_is_one_that_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    (tmp_path / "a").write_bytes(b"content")
+    cleaning_up = CleaningUpInThread()
+    before = open_descriptors()
+
+    async def read() -> None:
+        async with aclosing(chunks_of_file(tmp_path / "a", lambda _count: None)) as chunks:
+            async for _ in chunks:
+                pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, cleaning_up.before(getattr(os, call)))
+        await cancelled_again(asyncio.ensure_future(read()), cleaning_up)
+    assert open_descriptors() == before

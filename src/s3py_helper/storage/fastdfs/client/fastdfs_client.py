@@ -11,7 +11,7 @@ from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.metadata import check_sizes
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.application.background import BackgroundCleanUp
-from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.concurrency.completion import acquired, completed
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.observing import GuardedObserver, LoggingObserver
@@ -233,7 +233,8 @@ class FastdfsClient:
 @asynccontextmanager
 async def _local_file(path: str, mode: str) -> AsyncGenerator[BinaryIO]:
     try:
-        file = cast("BinaryIO", await asyncio.to_thread(Path(require_text(path, "local_path")).open, mode))
+        opening = asyncio.to_thread(Path(require_text(path, "local_path")).open, mode)
+        file = cast("BinaryIO", await acquired(opening, lambda file: file.close()))
     except (OSError, ValueError) as error:
         raise InvalidArgumentException(f"cannot open the local file {shortened(path)}: {error}") from error
     try:
