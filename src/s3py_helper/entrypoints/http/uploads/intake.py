@@ -64,25 +64,31 @@ class Uploads:
     async def store_one(self) -> FileAttach:
         """Store the file of the field `file`; it becomes visible when the whole form has come."""
         self._refuse_if_declared_too_large()
-        async with self._form() as form:
+        async with self._told_or_rolled_back() as stored, self._form() as form:
             head = await _next_file(form, SINGLE_FIELD)
             if head is None:
                 raise _missing(SINGLE_FIELD)
-            return await self._store(head, _content_and_end(form, SINGLE_FIELD))
+            stored.append(await self._store(head, _content_and_end(form, SINGLE_FIELD)))
+        return stored[0]
 
     async def store_all(self) -> list[FileAttach]:
         """Store the files of the fields `files` one after another; when one fails, none stays."""
-        stored: list[FileAttach] = []
-        try:
-            async with self._form() as form:
-                while (head := await _next_file(form, BATCH_FIELD)) is not None:
-                    stored.append(await self._store(head, form.content()))
+        async with self._told_or_rolled_back() as stored, self._form() as form:
+            while (head := await _next_file(form, BATCH_FIELD)) is not None:
+                stored.append(await self._store(head, form.content()))
             if not stored:
                 raise _missing(BATCH_FIELD)
+        return stored
+
+    @contextlib.asynccontextmanager
+    async def _told_or_rolled_back(self) -> AsyncGenerator[list[FileAttach]]:
+        """A list of what the block has stored: deleted again when the block, or closing the form, fails."""
+        stored: list[FileAttach] = []
+        try:
+            yield stored
         except BaseException:  # the client may have gone, the server stop: nobody learns these files' ids
             await self._service.roll_back(stored)
             raise
-        return stored
 
     async def _store(self, head: PartHead, content: AsyncGenerator[bytes]) -> FileAttach:
         if head.file_name is None:
