@@ -218,6 +218,9 @@ async def test_a_large_head_is_refused_even_if_it_comes_at_once() -> None:
         (b"GET /echo\r\n", 505),
         (b"CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1\r\n", 400),
         (b"no http at all\r\n", 400),
+        (b"BREW /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n", 501),
+        (b"get /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n", 501),
+        (b"B\x01EW /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 5, 400),
     ],
 )

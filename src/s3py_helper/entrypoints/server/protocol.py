@@ -24,11 +24,15 @@ MALFORMED: Final = Problem(400, "malformed-request", "Malformed request")
 HEAD_TIMED_OUT: Final = Problem(408, "request-timed-out", "No whole request came in time")
 HEAD_TOO_LARGE: Final = Problem(431, "headers-too-large", "Request headers too large")
 UNKNOWN_CODING: Final = Problem(501, "unknown-transfer-coding", "Unknown transfer coding")
+UNKNOWN_METHOD: Final = Problem(501, "unknown-method", "Unknown method")
 UNKNOWN_VERSION: Final = Problem(505, "unknown-http-version", "Unknown version of HTTP")
 
 _FRAMING_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 _ABSOLUTE_TARGET: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
+
+_REQUEST_LINE: Final = re.compile(rb"(?:\r\n)*[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-\xff]+ HTTP/1\.[01]\r?\n")
+"""RFC 9112, 3: any token may be a method."""
 
 _LOOKS_PER_TIMEOUT: Final = 4
 
@@ -83,6 +87,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._brought_something = False
         try:
             self._feed(data)
+        except httptools.HttpParserInvalidMethodError as error:
+            unknown = _REQUEST_LINE.match(data)
+            self._refuse(UNKNOWN_METHOD if unknown else MALFORMED, f"malformed request: {error}")
+            return
         except httptools.HttpParserError as error:
             self._refuse(*(self._refusal or (MALFORMED, f"malformed request: {error}")))
             return
