@@ -6,12 +6,10 @@ Their validators are built at their first use (`defer_build`), not while the pac
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel
-
 from s3py_helper.domain.checked_model import CheckedModel
 
 
-class FileAttach(BaseModel, defer_build=True, use_attribute_docstrings=True):
+class FileAttach(CheckedModel, defer_build=True):
     """A file that was stored."""
 
     file_id: str
@@ -37,7 +35,7 @@ class FileDownload(CheckedModel, defer_build=True):
     """Its name in the archive; folders as in `a/b.pdf` are kept. By default the name it was uploaded with."""
 
 
-class FileBasicInfo(BaseModel, defer_build=True, use_attribute_docstrings=True):
+class FileBasicInfo(CheckedModel, defer_build=True):
     """What is known of a stored file; `None` where its backend does not know."""
 
     file_id: str
@@ -62,7 +60,7 @@ class FileBasicInfo(BaseModel, defer_build=True, use_attribute_docstrings=True):
     """How the stored bytes are encoded, e.g. `gzip` (RFC 9110, 8.4); `None` where they are not."""
 
 
-class FilePage(BaseModel, defer_build=True, use_attribute_docstrings=True):
+class FilePage(CheckedModel, defer_build=True):
     """A part of a listing."""
 
     files: list[FileBasicInfo]
@@ -71,7 +69,7 @@ class FilePage(BaseModel, defer_build=True, use_attribute_docstrings=True):
     """Continues the listing; `None` at its end."""
 
 
-class FileUploadLink(BaseModel, defer_build=True, use_attribute_docstrings=True):
+class FileUploadLink(CheckedModel, defer_build=True):
     """Where a client may put one file by itself."""
 
     url: str

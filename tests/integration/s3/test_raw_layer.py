@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 from fastapi import UploadFile
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
@@ -16,11 +17,13 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.storage import FileDownload
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
+from s3py_helper.storage.s3raw.multipart import S3MultipartUploadImpl
 from s3py_helper.storage.s3raw.service.delete_service import S3RawDeleteServiceImpl
 from s3py_helper.storage.s3raw.service.download_service import S3RawDownloadServiceImpl
 from s3py_helper.storage.s3raw.service.info_service import S3RawInfoServiceImpl
 from s3py_helper.storage.s3raw.service.upload_service import S3RawUploadServiceImpl
 from tests.support.s3.inspector import S3Inspector
+from tests.support.s3.scripted import scripted_server
 from tests.support.s3.server import DEFAULT_BUCKET, S3Server
 
 CONTENT = b"%PDF-1.7 quarterly figures"
@@ -122,6 +125,27 @@ async def test_a_multipart_upload_can_be_given_up(s3: S3Client, s3_inspector: S3
     assert await s3_inspector.unfinished_uploads("given-up") == ["given-up.bin"]
     await s3.abort_multipart_upload(DEFAULT_BUCKET, "given-up.bin", result["UploadId"])
     assert await s3_inspector.unfinished_uploads("given-up") == []
+
+
+@pytest.mark.parametrize(
+    ("part", "problem"),
+    [
+        ("<LastModified>2026-11-25T12:00:00.000Z</LastModified><ETag>x</ETag><Size>5</Size>", "does not go on"),
+        ("<LastModified>2026-11-25T12:00:00.000Z</LastModified><ETag>x</ETag>", "usable size"),
+    ],
+)
+async def test_a_list_of_parts_that_makes_no_sense_is_an_error(part: str, problem: str) -> None:
+    text = (
+        f"<ListPartsResult><IsTruncated>true</IsTruncated><Part><PartNumber>1</PartNumber>{part}</Part>"
+        "</ListPartsResult>"
+    )
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type="application/xml")
+
+    async with scripted_server(answer) as server, S3Client(server.config()) as client:
+        with pytest.raises(StorageOperationException, match=problem):
+            await S3MultipartUploadImpl(client).list_parts(DEFAULT_BUCKET, "a", "upload")
 
 
 async def test_single_operations_answer_as_the_sdk_does(s3: S3Client) -> None:

@@ -18,10 +18,14 @@ from s3py_helper.storage import (
     Backend,
     ByteRange,
     FastdfsConfig,
+    FileAttach,
+    FileBasicInfo,
     FileDownload,
     FileId,
+    FilePage,
     FilesystemConfig,
     FileTypeConfig,
+    FileUploadLink,
     FileValidatorImpl,
     FusionConfig,
     InvalidArgumentException,
@@ -46,7 +50,14 @@ from s3py_helper.storage.fusion.service.download_service import FusionDownloadSe
 from s3py_helper.storage.fusion.service.info_service import FusionInfoServiceImpl
 from s3py_helper.storage.fusion.service.upload_service import FusionUploadServiceImpl
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
-from s3py_helper.storage.s3raw.multipart import CompletedPart, S3MultipartUploadImpl
+from s3py_helper.storage.s3raw.multipart import (
+    CompletedPart,
+    CompleteResult,
+    InitiateResult,
+    ListPartsResult,
+    PartInfo,
+    S3MultipartUploadImpl,
+)
 from s3py_helper.storage.s3raw.service.delete_service import S3RawDeleteServiceImpl
 from s3py_helper.storage.s3raw.service.download_service import S3RawDownloadServiceImpl
 from s3py_helper.storage.s3raw.service.info_service import S3RawInfoServiceImpl
@@ -247,6 +258,10 @@ _CONSTRUCTORS: list[tuple[Callable[..., object], dict[str, object]]] = [
     (FileTypeConfig, {}),
     (StorageModeConfig, {}),
     (FileDownload, {"file_id": "a"}),
+    (FileAttach, {"file_id": "a", "file_name": "a"}),
+    (FileBasicInfo, {"file_id": "a"}),
+    (FilePage, {"files": []}),
+    (FileUploadLink, {"url": "http://h", "headers": {}, "file_id": "a"}),
     (FileValidatorImpl, {}),
     (ByteRange, {"first": 0, "last": None}),
     (FileId, {"backend": Backend.S3, "bucket": "abc", "key": "k"}),
@@ -300,6 +315,10 @@ _CONSTRUCTORS: list[tuple[Callable[..., object], dict[str, object]]] = [
         },
     ),
     (CompletedPart, {"part_number": 1, "e_tag": "x"}),
+    (InitiateResult, {"upload_id": "x", "bucket": "b", "key": "k"}),
+    (CompleteResult, {"location": "", "bucket": "b", "key": "k"}),
+    (PartInfo, {"part_number": 1, "size": 1, "last_modified": "2026-11-26T00:00:00Z", "e_tag": "x"}),
+    (ListPartsResult, {"parts": []}),
     (FileValidatorImpl().validate_file_name, {"file_name": "a"}),
     (FileValidatorImpl(FileTypeConfig(whitelist=["txt"])).validate_file_type, {"file_name": "a.txt"}),
     (FileValidatorImpl(max_file_size=5).validate_file_size, {"file_size": 1}),

@@ -8,18 +8,19 @@ from datetime import datetime
 from typing import Protocol, cast
 from urllib.parse import quote
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, Field, ValidationError
 
 from s3py_helper.adapters.s3.api.object_headers import FILE_NAME_KEY
 from s3py_helper.domain.arguments import require_instance, require_items, require_number
 from s3py_helper.domain.checked_model import CheckedModel
-from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.errors import InvalidArgumentException, StorageOperationException
+from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.file_name import check_file_name
 from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 
 
-class InitiateResult(BaseModel):
+class InitiateResult(CheckedModel):
     """A multipart upload that has begun."""
 
     upload_id: str = Field(
@@ -44,7 +45,7 @@ class CompletedPart(CheckedModel):
     )
 
 
-class CompleteResult(BaseModel):
+class CompleteResult(CheckedModel):
     """An object that was made of its parts."""
 
     location: str = Field(
@@ -62,7 +63,7 @@ class CompleteResult(BaseModel):
     )
 
 
-class PartInfo(BaseModel):
+class PartInfo(CheckedModel):
     """What S3 knows of a part."""
 
     part_number: int = Field(
@@ -83,7 +84,7 @@ class PartInfo(BaseModel):
     )
 
 
-class ListPartsResult(BaseModel):
+class ListPartsResult(CheckedModel):
     """The parts that have arrived, in ascending order."""
 
     parts: list[PartInfo] = Field(
@@ -189,16 +190,18 @@ class S3MultipartUploadImpl:
 
         Raises:
             FileNotFoundException: There is no such upload.
-            StorageException: S3 refused it, or cannot be reached.
+            StorageException: S3 refused it, cannot be reached, or gives a list that makes no sense.
         """
         parts: list[PartInfo] = []
-        after: int | None = None
+        after = 0
         while True:
-            page = await self._client.list_parts(bucket, key, upload_id, part_number_marker=after)
-            listed = [PartInfo.model_validate(part) for part in page.get("Parts", [])]
+            page = await self._client.list_parts(bucket, key, upload_id, part_number_marker=after or None)
+            listed = [_part_of(part) for part in page.get("Parts", [])]
             parts += listed
             if not listed or not page.get("IsTruncated"):
                 return ListPartsResult(parts=parts)
+            if listed[-1].part_number <= after:
+                raise StorageOperationException("the server's list of parts does not go on", backend=Backend.S3)
             after = listed[-1].part_number
 
     async def complete_multipart_upload(
@@ -233,6 +236,16 @@ class S3MultipartUploadImpl:
             StorageException: S3 refused it, or cannot be reached.
         """
         await self._client.abort_multipart_upload(bucket, key, upload_id)
+
+
+def _part_of(listed: dict[str, object]) -> PartInfo:
+    try:
+        return PartInfo.model_validate(listed)
+    except ValidationError as error:
+        wrong = ", ".join(str(detail["loc"][0]) for detail in error.errors() if detail["loc"])
+        raise StorageOperationException(
+            f"the server describes a part without a usable {wrong}", backend=Backend.S3
+        ) from None
 
 
 _: type[IS3MultipartUpload] = S3MultipartUploadImpl
