@@ -3,7 +3,9 @@
 import asyncio
 import random
 import ssl
+import threading
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -326,3 +328,24 @@ def test_tls_settings_are_made_once_and_only_when_needed(monkeypatch: pytest.Mon
     assert not made
     assert settings() is settings()
     assert len(made) == 1
+
+
+async def test_they_are_made_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch, certificate: Certificate) -> None:
+    makers: list[threading.Thread] = []
+    real = ssl.create_default_context
+
+    def make(**given: Any) -> ssl.SSLContext:
+        makers.append(threading.current_thread())
+        return real(**given)
+
+    async with raw_server(answer_everything) as server:
+        monkeypatch.setattr(ssl, "create_default_context", make)
+        for verify in (True, certificate.path):
+            config = server.s3().config(
+                endpoint=server.origin.replace("http:", "https:"), verify_tls=verify, perf=S3PerfConfig(max_retries=0)
+            )
+            async with S3Session(config) as session:
+                store = S3BlobStore(session)
+                await asyncio.gather(*(store.info(FILE_ID) for _ in range(3)), return_exceptions=True)
+    assert len(makers) == 2, "once for all connections of a session"
+    assert threading.main_thread() not in makers

@@ -14,7 +14,7 @@ from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.proxies import proxy_of_environment
-from s3py_helper.adapters.s3.http.tls import tls_settings
+from s3py_helper.adapters.s3.http.tls import TlsSettings, tls_settings
 from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.observing import LoggingObserver
@@ -68,7 +68,8 @@ class S3Session:
         return await asyncio.shield(self._sdk)
 
     async def __aenter__(self) -> Self:
-        client = self._new_client()
+        # In a thread, because it may read a file.
+        client = self._new_client(await asyncio.to_thread(tls_settings, self.config.verify_tls))
         try:
             credentials = await self._credentials()
         except BaseException:  # not opened, so nobody else would close it
@@ -130,9 +131,9 @@ class S3Session:
 
         return Sdk(self.config, self.endpoint, self._proxy)
 
-    def _new_client(self) -> HttpClient:
+    def _new_client(self, tls: TlsSettings) -> HttpClient:
         dialer = Dialer(
-            tls_settings(self.config.verify_tls),
+            tls,
             self._proxy,
             connect_timeout=self.perf.connect_timeout,
             read_timeout=self.perf.read_timeout,

@@ -71,6 +71,8 @@ class Dialer:
         resolver: Resolver | None = None,
     ) -> None:
         self._tls = tls
+        self._making_context = asyncio.Lock()
+        self._context: ssl.SSLContext | None = None
         self._proxy = None if proxy is None else Peer.of(proxy)
         self.proxy_headers = {} if proxy is None else _authorization(proxy)
         self._connect_timeout = connect_timeout
@@ -153,11 +155,17 @@ class Dialer:
 
     async def _secure(self, connection: HttpConnection, peer: Peer) -> None:
         try:
-            await connection.start_tls(self._tls(), peer.name)
+            await connection.start_tls(self._context or await self._make_context(), peer.name)
         except ssl.SSLError:
             raise
         except (HttpFault, OSError) as error:
             raise NotConnected("during the TLS handshake") from error
+
+    async def _make_context(self) -> ssl.SSLContext:
+        async with self._making_context:
+            if self._context is None:
+                self._context = await asyncio.to_thread(self._tls)
+        return self._context
 
 
 def _as_it_is(peer: Peer) -> list[AddrInfoType]:

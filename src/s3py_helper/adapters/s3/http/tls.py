@@ -8,11 +8,12 @@ from pathlib import Path
 from s3py_helper.domain.errors import InvalidArgumentException
 
 type TlsSettings = Callable[[], ssl.SSLContext]
-"""Makes them when they are first needed: reading all certificates that the system trusts takes tens of milliseconds."""
+"""Makes them when they are first needed; to be called in a thread, because reading all certificates that the system
+trusts takes tens of milliseconds."""
 
 
 def tls_settings(verify_tls: bool | str | Path) -> TlsSettings:  # noqa: FBT001 - the setting's own type
-    """What the setting `verify_tls` means.
+    """What the setting `verify_tls` means; reads the CA bundle, so to be called in a thread as well.
 
     Raises:
         InvalidArgumentException: The CA bundle cannot be read.
