@@ -47,6 +47,16 @@ async def test_what_belongs_to_the_bytes_goes_with_them(
     assert (copied.content_encoding, info.content_encoding) == ("gzip", "gzip")
 
 
+@pytest.mark.parametrize("size", [5, 6 * MIB], ids=["at once", "in parts"])
+async def test_the_tags_go_with_them(s3_server: S3Server, s3_inspector: S3Inspector, size: int) -> None:
+    source = FileId(Backend.S3, DEFAULT_BUCKET, f"tagged/{size}")
+    await s3_inspector.put(source.key, bytes(size), Tagging="project=a%20%2B%20b&kept=")
+    target = new_blob()
+    async with S3Session(s3_server.config()) as session:
+        await S3Copy(session, in_one_request=MIB, part_size=5 * MIB).copy(source, target)
+    assert await s3_inspector.tags(target.key) == {"project": "a + b", "kept": ""}
+
+
 @pytest.fixture
 async def s3() -> AsyncIterator[PretendS3]:
     async with pretend_s3() as server:

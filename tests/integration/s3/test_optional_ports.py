@@ -6,20 +6,24 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
 from yarl import URL
 
+from s3py_helper.adapters.s3.api import retrying
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.mount import open_backend
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.domain.errors import (
+    BucketNotFoundException,
     InvalidArgumentException,
     StorageException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, new_blob, read_all
 from tests.support.s3.inspector import S3Inspector
+from tests.support.s3.scripted import scripted_server
 from tests.support.s3.server import DEFAULT_BUCKET, S3Server
 
 MINUTE = timedelta(minutes=1)
@@ -147,6 +151,35 @@ async def test_missing_buckets_are_made_on_request(s3_server: S3Server, s3_inspe
                 await backend.store.delete(written.file_id)
     for bucket in ("made-first", "made-second"):
         s3_inspector.sdk.delete_bucket(Bucket=bucket)
+
+
+async def test_a_bucket_that_was_made_in_words_only_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.0)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.method == "PUT":
+            return web.Response(text="<html>Please log in</html>", content_type="text/html")
+        return web.Response(status=404)
+
+    async with scripted_server(answer) as server:
+        with pytest.raises(BucketNotFoundException):
+            async with open_backend(server.config(create_bucket_if_missing=True)):
+                pass
+
+
+async def test_a_bucket_may_take_a_moment_to_be_there() -> None:
+    looks = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal looks
+        looks += request.method == "HEAD"
+        return web.Response(status=404 if request.method == "HEAD" and looks < 4 else 200)
+
+    async with (
+        scripted_server(answer) as server,
+        open_backend(server.config(create_bucket_if_missing=True)),
+    ):
+        assert looks == 4
 
 
 async def test_links_name_the_endpoint_that_is_configured(s3_server: S3Server, backend: MountedBackend) -> None:

@@ -34,6 +34,10 @@ class S3Inspector:
         content: bytes = await asyncio.to_thread(answer["Body"].read)
         return content
 
+    async def tags(self, key: str) -> dict[str, str]:
+        answer = await self._call("get_object_tagging", Key=key)
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
     async def put(self, key: str, content: bytes, **more: object) -> str:
         """Store an object; gives its ETag."""
         answer = await self._call("put_object", Key=key, Body=content, **more)

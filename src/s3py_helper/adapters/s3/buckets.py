@@ -1,18 +1,30 @@
 """Making buckets that are missing."""
 
+import asyncio
+from typing import Final
+
+from s3py_helper.adapters.s3.api.retrying import pause_before
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.domain.errors import BucketNotFoundException, StorageException
 
-_THERE_ALREADY = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
+_THERE_ALREADY: Final = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
+_LOOKS: Final = 6
+"""At a bucket that was just made, with pauses of 0.1 s to 1.6 s between them: a cluster may need a moment."""
 
 
 async def create_missing_buckets(session: S3Session) -> None:
-    """Make every configured bucket that is not there."""
+    """Make every configured bucket that is not there.
+
+    Raises:
+        BucketNotFoundException: The service said that it has made the bucket, and does not have it.
+        StorageException: It refuses.
+    """
     for bucket in sorted(session.config.all_buckets):
         try:
             await session.objects.head_bucket(bucket, "open")
         except BucketNotFoundException:
             await _create(session, bucket)
+            await _require_made(session, bucket)
 
 
 async def _create(session: S3Session, bucket: str) -> None:
@@ -26,3 +38,13 @@ async def _create(session: S3Session, bucket: str) -> None:
         # Another process that starts at the same time was faster.
         if getattr(error.__cause__, "code", None) not in _THERE_ALREADY:
             raise
+
+
+async def _require_made(session: S3Session, bucket: str) -> None:
+    """Any web page has the status 200, so that of the creation proves nothing."""
+    for look in range(_LOOKS - 1):
+        try:
+            return await session.objects.head_bucket(bucket, "open")
+        except BucketNotFoundException:
+            await asyncio.sleep(pause_before(look))
+    return await session.objects.head_bucket(bucket, "open")

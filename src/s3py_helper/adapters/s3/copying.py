@@ -29,8 +29,8 @@ _PART_SIZE: Final = 256 * MIB
 class S3Copy:
     """Copies without moving bytes through this process; nothing is left of a copy that fails.
 
-    What belongs to the bytes is kept: content encoding, language and disposition, caching, expiry, storage class. Name,
-    media type and metadata are the target's.
+    What belongs to the bytes is kept: content encoding, language and disposition, caching, expiry, storage class, and
+    the tags. Name, media type and metadata are the target's.
 
     Args:
         session: The service; source and target are on it.
@@ -56,6 +56,9 @@ class S3Copy:
             if size <= self._in_one_request:
                 etag = await self._at_once(file_id, origin, headers)
             else:
+                # A copy in one request has the tags by itself.
+                if described.get("x-amz-tagging-count", "0") != "0":
+                    headers["x-amz-tagging"] = await self._session.objects.copies.tags(origin)
                 etag = await self._in_parts(file_id, origin, headers, size)
         except FileNotFoundException as error:
             raise _of_source(error, source) from error.__cause__

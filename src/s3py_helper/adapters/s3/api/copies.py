@@ -7,6 +7,7 @@ long before it responds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
 from s3py_helper.adapters.s3.api.object_headers import quoted
 from s3py_helper.adapters.s3.api.recovery import Outcome
@@ -58,6 +59,18 @@ class CopyApi:
         query = (("partNumber", str(number)), ("uploadId", upload_id))
         headers = {"x-amz-copy-source-range": f"bytes={span.start}-{span.stop - 1}", **source.headers()}
         return await self._copied(Request("copy", "PUT", bucket, key, query, headers, slow=True))
+
+    async def tags(self, source: CopySource) -> str:
+        """The tags of an object, as the header `x-amz-tagging` takes them.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
+        """
+        document = await self._sender.send_for_document(
+            Request("copy", "GET", source.bucket, source.key, (("tagging", ""),))
+        )
+        tags = document.root.iterfind(".//{*}Tag")
+        pairs = [(tag.findtext("{*}Key", ""), tag.findtext("{*}Value", "")) for tag in tags]
+        return urlencode(pairs, quote_via=quote)
 
     async def _copied(self, request: Request) -> str:
         result = await self._sender.send_for_document(request, must_have="ETag")

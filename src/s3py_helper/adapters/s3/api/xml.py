@@ -60,8 +60,8 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
     name = root.tag.rpartition("}")[2]
     if name == "Error":
         raise parse_error_response(response.status, response.headers, body)
-    if not name.endswith(("Result", "Response")):
-        # All of S3's are called so, other servers' too; a well-formed web page is not among them.
+    if not name.endswith(("Result", "Response", "Tagging")):
+        # All of those asked for here are called so, by other servers too; a well-formed web page is not among them.
         raise NotXml(f"a document called {name}")
     xml = XmlDocument(root, response.headers)
     if must_have is not None and not xml.text_of(must_have):
