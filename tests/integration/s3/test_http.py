@@ -338,7 +338,10 @@ async def test_they_are_made_beside_the_event_loop(monkeypatch: pytest.MonkeyPat
         makers.append(threading.current_thread())
         return real(**given)
 
-    async with raw_server(answer_everything) as server:
+    async def leave(peer: Peer) -> None:
+        """Whoever greets."""
+
+    async with raw_server(leave) as server:
         monkeypatch.setattr(ssl, "create_default_context", make)
         for verify in (True, certificate.path):
             config = server.s3().config(

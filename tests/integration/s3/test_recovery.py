@@ -11,6 +11,7 @@ from aiohttp import web
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.health import S3Health
+from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.application.ports.observer import DownloadResumed, RequestRetried
@@ -160,14 +161,32 @@ class TestFrozenServer:
     )
     async def test_what_may_take_long_has_more_time(self, s3: PretendS3, slow: Callable[[Seen], bool]) -> None:
         async def slowly(server: PretendS3, seen: Seen) -> web.StreamResponse:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.7)
             return await server.obey(seen)
 
         s3.plan(slowly, slow, times=9)
-        perf = S3PerfConfig(operation_timeout=0.2, max_retries=0, multipart_part_size=5 * MIB)
+        perf = S3PerfConfig(operation_timeout=1, max_retries=0, multipart_part_size=16 * MIB)
         async with S3Session(s3.server.config(perf=perf)) as session:
-            await S3BlobStore(session).write(new_blob(), body_of(bytes(11 * MIB)))
+            await S3BlobStore(session).write(new_blob(), body_of(bytes(32 * MIB)))
         assert len(s3.objects) == 1
+
+    @pytest.mark.parametrize("taken", [0, MIB, 4 * MIB], ids=["nothing", "some", "everything"])
+    async def test_a_server_that_freezes_over_a_large_body_is_reported_like_any_other(self, taken: int) -> None:
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            await peer.reader.readexactly(taken)
+            await peer.until_gone()
+
+        perf = S3PerfConfig(operation_timeout=2, retry_seconds=1, multipart_threshold=8 * MIB)
+        began = time.monotonic()
+        async with (
+            raw_server(behave, receive_buffer=64 * 1024) as server,
+            S3Session(server.s3().config(perf=perf)) as session,
+        ):
+            with pytest.raises(StorageUnavailableException, match="in time"):
+                await session.objects.put_object("tests", "a", payload_of(bytes(4 * MIB)), {})
+            # Two attempts of 1 s and a quarter of a second for the size, each known to a quarter.
+            assert time.monotonic() - began < 8
 
 
 async def test_resuming_a_download_is_reported(recorder: Recorder) -> None:

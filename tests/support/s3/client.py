@@ -31,6 +31,7 @@ async def http_client(
         proxy,
         connect_timeout=5.0,
         read_timeout=read_timeout,
+        stall_timeout=read_timeout,
         resolver=resolver,
     )
     client = HttpClient(dialer, limit, pool_timeout=pool_timeout)

@@ -51,8 +51,7 @@ class S3PerfConfig(SettingsModel):
     """
     read_timeout: float = Field(default=60.0, gt=0, le=600.0)
     """Seconds without progress after which an attempt counts as failed: the head of a response has to be complete this
-    long after the request was sent, then something has to come in so often. A server that takes no bytes of a large
-    body is noticed after twice as long at most.
+    long after the request was sent, then something has to come in so often. For large bodies see `operation_timeout`.
     """
     connect_timeout: float = Field(default=10.0, gt=0, le=120.0)
     """Seconds to establish a connection, looking up the host, proxy and TLS included."""
@@ -66,8 +65,11 @@ class S3PerfConfig(SettingsModel):
     operation_timeout: float = Field(default=30.0, gt=0, le=600.0)
     """Seconds for a whole request without a large body, with its further attempts and their pauses; one attempt may
     take half of it. A body has a second more for every 4 KiB, whichever way it goes; a download that is slower although
-    its reader waits counts as broken off. Listing, copying and completing a multipart upload are not bound by it,
-    because the server may work for long: each attempt has `read_timeout`.
+    its reader waits counts as broken off. An attempt to send a body fails when the server has taken nothing, and
+    confirmed nothing, for half of this time and a second for every 16 MiB. So a frozen service is reported after one
+    and a quarter of this time and `retry_seconds` at the latest, whatever is sent: 57.5 s by default. Listing, copying
+    and completing a multipart upload are not bound by it, because the server may work for long: each attempt has
+    `read_timeout`.
     """
 
 

@@ -137,6 +137,8 @@ class S3Session:
             self._proxy,
             connect_timeout=self.perf.connect_timeout,
             read_timeout=self.perf.read_timeout,
+            # As long as an attempt of a request without a body may take.
+            stall_timeout=self.perf.operation_timeout / 2,
         )
         return HttpClient(
             dialer,

@@ -30,6 +30,9 @@ _SALVAGED_AT_MOST: Final = 256 * 1024
 _DRAINED_AT_MOST: Final = 64 * 1024
 """A connection is worth this many bytes, and one more read of the event loop's."""
 
+_SLOWEST_STORING: Final = 16 * 1024 * 1024
+"""Bytes per second: so much longer a server may take that has a large body, and has to store it."""
+
 _FIRST_REFUSAL: Final = 300
 
 
@@ -45,8 +48,9 @@ class HttpConnection(asyncio.Protocol):
     Args:
         connected: The socket; the connection's transport owns it.
         read_timeout: Seconds. The head of a response has to be complete so long after the request was sent; later,
-            something has to come in so often. A server that takes no bytes of a large body is noticed after twice as
-            long at the latest.
+            something has to come in so often.
+        stall_timeout: The same for a request with a large body, where that is shorter: counted from the last bytes that
+            the server has taken, with a second more for every 16 MiB, and known to a quarter.
 
     Attributes:
         lost: Done when the socket is closed.
@@ -54,12 +58,13 @@ class HttpConnection(asyncio.Protocol):
         on_complete: Called once when the response under way is complete.
     """
 
-    def __init__(self, connected: socket.socket, read_timeout: float) -> None:
+    def __init__(self, connected: socket.socket, read_timeout: float, stall_timeout: float) -> None:
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.idle_since = 0.0
         self.on_complete: Callable[[], None] | None = None
         self._socket = connected
         self._input = poll_for_input(connected)
+        self._stall_timeout = stall_timeout
         self._patience = Patience(read_timeout, self._has_moved, self.abort)
         self._transport: asyncio.Transport | None = None
         self._tls: TlsLayer | None = None
@@ -84,11 +89,13 @@ class HttpConnection(asyncio.Protocol):
             raise self._patience.fault or Disconnected()
         response = self._response = ResponseParser(bodyless=bodyless)
         self._early = False
-        self._patience.renew()
         if body.size > _JOINED_UP_TO:
+            self._patience.hurry(self._stall_timeout + body.size / _SLOWEST_STORING)
+            self._patience.renew()
             self._sending = Progress(transport, self._socket)
             await self._send_large(transport, head, body, self._sending)
         else:
+            self._patience.renew()
             data = b"".join((head, *body.chunks)) if body.size else head
             transport.write(data if self._tls is None else self._tls.encrypt(data))
         while not response.has_head:
@@ -260,6 +267,8 @@ class HttpConnection(asyncio.Protocol):
 
     def _note_head(self) -> None:
         sending, self._sending = self._sending, None
+        if sending is not None:
+            self._patience.relax()
         buffered = self._transport is not None and self._transport.get_write_buffer_size()
         self._early = bool(buffered or (sending is not None and sending.unsent))
 

@@ -58,6 +58,7 @@ class Dialer:
         proxy: Address of an HTTP proxy, possibly with user name and password.
         connect_timeout: Seconds for everything up to the first request.
         read_timeout: See `HttpConnection`.
+        stall_timeout: See `HttpConnection`.
         resolver: Finds addresses.
     """
 
@@ -68,6 +69,7 @@ class Dialer:
         *,
         connect_timeout: float,
         read_timeout: float,
+        stall_timeout: float,
         resolver: Resolver | None = None,
     ) -> None:
         self._tls = tls
@@ -77,6 +79,7 @@ class Dialer:
         self.proxy_headers = {} if proxy is None else _authorization(proxy)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
+        self._stall_timeout = stall_timeout
         self._resolver = resolver or Resolver()
 
     def names_origin_in_requests(self, origin: str) -> bool:
@@ -145,7 +148,7 @@ class Dialer:
             connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER)
             # From here on the socket is the transport's, which closes it also when this is cancelled.
             _, connection = await loop.create_connection(
-                lambda: HttpConnection(connected, self._read_timeout), sock=connected
+                lambda: HttpConnection(connected, self._read_timeout, self._stall_timeout), sock=connected
             )
         except OSError as error:
             if not literal:

@@ -3,8 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from time import monotonic
+from typing import Final
 
 from s3py_helper.adapters.s3.http.faults import NoResponseInTime
+
+_LOOKS: Final = 4
+"""So many times within the limit somebody who is hurried is looked after: what has moved is known that precisely."""
 
 
 def _no_more() -> bool:
@@ -19,7 +23,7 @@ class Patience:
 
     Args:
         seconds: How long to wait after the last progress.
-        has_moved: Asked when that time is over, in case there was progress that nobody has reported.
+        has_moved: Asked now and then, in case there was progress that nobody has reported.
         give_up: Called when there was none.
 
     Attributes:
@@ -31,7 +35,7 @@ class Patience:
         self.deadline = 0.0
         self.fault: Exception | None = None
         self._loop = asyncio.get_running_loop()
-        self._seconds = seconds
+        self._usual = self._seconds = self._period = seconds
         self._has_moved = has_moved
         self._give_up = give_up
         self._waiter: asyncio.Future[None] | None = None
@@ -46,12 +50,24 @@ class Patience:
         """There was progress, or it begins now."""
         self.deadline = monotonic() + self._seconds
 
+    def hurry(self, seconds: float) -> None:
+        """Wait for so many seconds at most, and a quarter more, until `relax`; to be followed by `renew`."""
+        self._seconds = min(seconds, self._usual)
+        self._period = self._seconds / _LOOKS
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def relax(self) -> None:
+        """Wait as long as usual again."""
+        self._seconds = self._period = self._usual
+
     async def wait(self) -> None:
         """Return at the next `wake`; raises `fault`."""
         if self.fault is not None:
             raise self.fault
         if self._timer is None:
-            self._timer = self._loop.call_later(self._seconds, self._look)
+            self._timer = self._loop.call_later(self._period, self._look)
         waiter = self._waiter = self._loop.create_future()
         try:
             await waiter
@@ -80,10 +96,10 @@ class Patience:
         if self._waiter is None or self._waiter.done():
             return
         now = monotonic()
-        if now >= self.deadline and self._has_moved():
+        if self._has_moved():
             self.deadline = now + self._seconds
         if now < self.deadline:
-            self._timer = self._loop.call_later(self.deadline - now, self._look)
+            self._timer = self._loop.call_later(min(self._period, self.deadline - now), self._look)
             return
         self.fault = NoResponseInTime(f"{self._seconds:g} s")
         self._give_up()
