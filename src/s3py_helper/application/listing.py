@@ -14,6 +14,7 @@ from s3py_helper.domain.arguments import require_number
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.files import FileBasicInfo, FilePage
+from s3py_helper.domain.object_key import fronts_of_keys
 from s3py_helper.domain.text_rules import forbidden_character, require_text, shortened
 
 DEFAULT_PAGE: Final = 100
@@ -29,6 +30,9 @@ class ListService:
 
     async def list_files(self, prefix: str = "", bucket: str | None = None) -> AsyncGenerator[FileBasicInfo]:
         """Yield every file whose key begins with `prefix`, in the order of the keys, page by page as they are needed.
+
+        A prefix with blanks and the like finds new keys, which have escapes (`~20`), and older ones, which have none.
+        One with escapes is taken as it is.
 
         What a listing does not tell (content type, metadata) is `None` or empty; `get_file_info` knows it. A caller
         that stops early should `aclose()` the generator.
@@ -84,14 +88,19 @@ class ListService:
     ) -> AsyncGenerator[tuple[BlobInfo, FileBasicInfo]]:
         if forbidden := forbidden_character(require_text(prefix, "a prefix")):
             raise InvalidArgumentException(f"the prefix {shortened(prefix)} contains {forbidden}: no key does")
-        listing = self._locator.destination(bucket, prefix).listing.list(prefix, bucket=bucket, after=after)
-        blobs = await listing.__aenter__()
-        try:
-            async for blob in blobs:
-                if (file_id := self._locator.shown(blob.file_id)) is not None:
-                    yield blob, file_info(blob, file_id)
-        finally:
-            await completed(listing.__aexit__(*sys.exc_info()))
+        destination = self._locator.destination(bucket, prefix)
+        for front in fronts_of_keys(prefix):
+            if front.encode() < after.encode() and not after.startswith(front):
+                continue  # all of these came before
+            rest = after if after.startswith(front) else ""
+            listing = destination.listing.list(front, bucket=bucket, after=rest)
+            blobs = await listing.__aenter__()
+            try:
+                async for blob in blobs:
+                    if (file_id := self._locator.shown(blob.file_id)) is not None:
+                        yield blob, file_info(blob, file_id)
+            finally:
+                await completed(listing.__aexit__(*sys.exc_info()))
 
 
 def _cursor_after(key: str) -> str:
@@ -107,6 +116,6 @@ def _key_in(cursor: str | None, prefix: str) -> str:
         key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         key = ""
-    if not key or not key.startswith(prefix) or forbidden_character(key):
+    if not key or not key.startswith(fronts_of_keys(prefix)) or forbidden_character(key):
         raise InvalidArgumentException(f"the cursor {shortened(cursor)} is none of a listing of {shortened(prefix)}")
     return key

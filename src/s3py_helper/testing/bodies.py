@@ -8,8 +8,9 @@ from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.content_type import guess_content_type
-from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.file_id import MAX_SEGMENT_BYTES, FileId
 from s3py_helper.domain.object_key import new_object_key
+from s3py_helper.domain.text_rules import utf8_length
 
 type Content = bytes | Iterable[bytes] | AsyncIterable[bytes]
 
@@ -32,9 +33,15 @@ def new_blob(
     content_type: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> NewBlob:
-    """A file on its way in, under a fresh key."""
+    """A file on its way in, under a fresh key in which the name stands as it is, blanks and all, where it fits.
+
+    Applications and earlier versions have stored such keys; what the kit makes today has less in it.
+    """
+    prefix = new_object_key("x")[:-1]
+    fits = utf8_length(prefix + file_name) <= MAX_SEGMENT_BYTES
+    parent = f"{folder}/" if folder else ""
     return NewBlob(
-        key=new_object_key(file_name, folder),
+        key=f"{parent}{prefix}{file_name}" if fits else new_object_key(file_name, folder),
         file_name=file_name,
         bucket=bucket,
         content_type=content_type or guess_content_type(file_name),

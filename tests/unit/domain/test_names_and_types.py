@@ -1,5 +1,7 @@
 """Which names, folders and types are accepted."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.file_name import check_file_name, check_folder
 from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.metadata import check_metadata
-from s3py_helper.domain.object_key import name_in_key, new_object_key
+from s3py_helper.domain.object_key import escaped, fronts_of_keys, name_in_key, new_object_key, unescaped
 from s3py_helper.domain.validation import FileValidatorImpl
 
 any_text = st.text(alphabet=st.characters(), max_size=80)
@@ -66,10 +68,57 @@ def test_whatever_is_accepted_stays_in_its_folder(name: str, folder: str) -> Non
     except InvalidArgumentException:
         return
     parent, _, segment = key.rpartition("/")
-    assert parent == folder.strip("/")
-    FileId(Backend.FILESYSTEM, "files", key)
+    assert unescaped(parent) == folder.strip("/")
     FileId(Backend.S3, "bucket", key)
-    assert name.startswith(name_in_key(segment)) or len(name.encode()) > 238
+    if len(parent.encode()) <= 255:
+        FileId(Backend.FILESYSTEM, "files", key)
+    assert name_in_key(segment) == name or len(escaped(name).encode()) > 238
+    assert not re.search(r"[\s\\\"'`$&|;<>(){}\[\]*?!#%+:^]", key)
+
+
+@given(st.text(), st.text())
+def test_the_front_of_an_escaped_text_is_the_escaped_front(front: str, rest: str) -> None:
+    assert escaped(front + rest) == escaped(front) + escaped(rest)
+    assert unescaped(escaped(front)) == front
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plain-name_1.tar.gz", "plain-name_1.tar.gz"),
+        ("year=2026@2x,b", "year=2026@2x,b"),
+        ("annual report.pdf", "annual~20report.pdf"),
+        ("100% (final) #1?.txt", "100~25~20~28final~29~20~231~3F.txt"),
+        ("合同（終稿）.pdf", "合同（終稿）.pdf"),
+        ("a\u3000b\u200bc", "a~E3~80~80b~E2~80~8Bc"),
+        ("a~20b", "a~7E20b"),
+        ("C++.md", "C~2B~2B.md"),
+    ],
+)
+def test_what_a_shell_or_a_url_would_take_for_another_is_escaped(name: str, shown: str) -> None:
+    key = new_object_key(name)
+    assert key[17:] == shown
+    assert name_in_key(key) == name
+
+
+@pytest.mark.parametrize(
+    ("front", "fronts"),
+    [
+        ("", ("",)),
+        ("a/b", ("a/b",)),
+        ("a b/", ("a b/", "a~20b/")),
+        ("a|b", ("a|b", "a~7Cb")),
+        ("a~20b c", ("a~20b c",)),
+        ("a~b", ("a~7Eb", "a~b")),
+    ],
+)
+def test_the_fronts_of_keys_that_a_text_means(front: str, fronts: tuple[str, ...]) -> None:
+    assert fronts_of_keys(front) == fronts
+
+
+def test_escapes_that_are_no_text_stay_as_they_are() -> None:
+    assert name_in_key("0123456789abcdef_a~FFb~2") == "a~FFb~2"
+    assert name_in_key("not-ours~20.txt") == "not-ours~20.txt"
 
 
 def test_a_key_is_sixteen_hex_digits_and_the_name() -> None:

@@ -27,11 +27,13 @@ async def outside(tmp_path: Path) -> str:
 @pytest.fixture
 async def manager(tmp_path: Path, outside: str) -> AsyncIterator[StorageManager]:
     config = FilesystemConfig(root=tmp_path)
-    async with StorageManager(FILESYSTEM, filesystem_config=config, folders=["/public", "drafts/2026/"]) as manager:
+    async with StorageManager(
+        FILESYSTEM, filesystem_config=config, folders=["/public", "drafts/2026/", "für dich"]
+    ) as manager:
         yield manager
 
 
-@pytest.mark.parametrize("folder", ["public", "public/deep", "/drafts/2026/"])
+@pytest.mark.parametrize("folder", ["public", "public/deep", "/drafts/2026/", "für dich", "für dich/zwei mal"])
 async def test_files_of_these_folders_come_and_go(manager: StorageManager, folder: str) -> None:
     file_id = (await manager.upload_service.upload_bytes("a.txt", b"x", folder)).file_id
     copy = await manager.copy_service.copy_file(file_id, folder="public")
@@ -56,7 +58,10 @@ async def test_nothing_else_is_reached(manager: StorageManager, outside: str) ->
         lambda: anext(manager.list_service.list_files("private/")),
     ]
     for attempt in attempts:
-        with pytest.raises(RouteNotSupportedException, match="only the folders drafts/2026/, public/ are served here"):
+        with pytest.raises(
+            RouteNotSupportedException,
+            match="only the folders drafts/2026/, für dich/, für~20dich/, public/ are served here",
+        ):
             await attempt()
     assert len([info async for info in manager.list_service.list_files("public/")]) == 1
 

@@ -1,5 +1,6 @@
 """Everything that a deployment can be told, in one value."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +20,7 @@ from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.file_name import check_folder
 from s3py_helper.domain.file_type import FileTypeConfig
+from s3py_helper.domain.object_key import escaped
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.settings_model import SettingsModel
 from s3py_helper.domain.validation import FileValidatorImpl
@@ -148,10 +150,15 @@ class KitConfig:
             self.mode,
             buckets=self.buckets,
             groups=self.groups,
-            folders=None if self.folders is None else tuple(sorted(f"{check_folder(each)}/" for each in self.folders)),
+            folders=None if self.folders is None else _fronts(self.folders),
             readable=everything if self.fusion.enable_fastdfs_download else without_fastdfs,
             deletable=everything if self.fusion.enable_fastdfs_delete else without_fastdfs,
             mounted=mounted,
             default=self.new_files,
             answers_for_fastdfs=self.migration is not None,
         )
+
+
+def _fronts(folders: Collection[str]) -> tuple[str, ...]:
+    named = [f"{check_folder(folder)}/" for folder in folders]
+    return tuple(sorted({*named, *map(escaped, named)}))

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.file_name import check_folder
+from s3py_helper.domain.object_key import escaped
 from s3py_helper.domain.routing import RoutingPolicy
 from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.settings import Settings
@@ -111,7 +112,7 @@ class Tokens:
             case Action.WRITE:
                 return self._policy.new_files != Backend.FASTDFS and _in_folder(folder, query.get("folder", ""))
             case Action.LIST:
-                return query.get("prefix", "").startswith(folder)
+                return query.get("prefix", "").startswith((folder, escaped(folder)))
             case _:
                 return True
 
@@ -120,7 +121,7 @@ class Tokens:
             file_id = FileId.parse(text, self._policy.mounted)
         except InvalidArgumentException:
             return False
-        return file_id.backend != Backend.FASTDFS and file_id.key.startswith(folder)
+        return file_id.backend != Backend.FASTDFS and file_id.key.startswith((folder, escaped(folder)))
 
 
 def _in_folder(folder: str, wanted: str) -> bool:

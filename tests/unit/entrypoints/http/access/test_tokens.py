@@ -23,6 +23,7 @@ TOKENS: dict[str, dict[str, object]] = {
     "cleaner": {"sha256": digest_of("d"), "scopes": {"delete"}},
     "lister": {"sha256": digest_of("l"), "scopes": {"list"}},
     "tenant": {"sha256": digest_of("t"), "scopes": {"read", "write", "delete", "list"}, "folder": "/tenants/a"},
+    "blank": {"sha256": digest_of("b"), "scopes": {"read", "write", "delete", "list"}, "folder": "für dich"},
     "operator": {"sha256": digest_of("o"), "scopes": {"admin"}},
 }
 
@@ -117,6 +118,20 @@ async def test_a_token_reaches_its_folder_only(tmp_path: Path, method: str, path
         assert response.json()["detail"] == "this token reaches the folder 'tenants/a/' only"
         assert (await client.get(f"/files/{other}/download", headers=_with("all"))).content == b"x"
         assert len((await client.get("/files", headers=_with("all"))).json()["files"]) == 1
+
+
+async def test_a_token_reaches_a_folder_that_keys_have_escaped(tmp_path: Path) -> None:
+    async with _service(tmp_path) as client:
+        other = await _stored(client, "für~20dich")
+        uploaded = await client.post(
+            "/files/upload", params={"folder": "für dich/x"}, files={"file": ("a.txt", b"x")}, headers=_with("b")
+        )
+        file_id = uploaded.json()["file_id"]
+        for prefix in ("für dich/", "für~20dich/", "für dich/x", "für~20dich/x"):
+            listed = await client.get("/files", params={"prefix": prefix}, headers=_with("b"))
+            assert [each["file_id"] for each in listed.json()["files"]] == [file_id]
+        assert (await client.get(f"/files/{other}/info", headers=_with("b"))).status_code == 403
+        assert (await client.delete(f"/files/{file_id}", headers=_with("b"))).status_code == 200
 
 
 async def test_an_archive_has_no_file_that_the_token_does_not_reach(tmp_path: Path) -> None:
