@@ -1,7 +1,7 @@
 """The archive's bytes, from the first file to the central directory."""
 
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from itertools import chain
@@ -28,7 +28,13 @@ CHUNK_SIZE: Final = 256 * 1024
 _THREADS: Final = min(4, os.cpu_count() or 1)
 
 
-async def archive_bytes(sources: Sequence[Source], options: ZipOptions) -> AsyncGenerator[bytes]:
+type LeftOut = Callable[[str, StorageException], None]
+"""Is told the id of a file that was left out, and why."""
+
+
+async def archive_bytes(
+    sources: Sequence[Source], options: ZipOptions, left_out: LeftOut | None = None
+) -> AsyncGenerator[bytes]:
     """Yield the archive piece by piece; memory stays bounded, whatever the number and size of its files.
 
     Closing it stops everything at once. After an error there is no central directory, and no reader takes what has come
@@ -47,7 +53,7 @@ async def archive_bytes(sources: Sequence[Source], options: ZipOptions) -> Async
 
     lookahead = Lookahead(sources, encode)
     try:
-        archive = _Archive(lookahead, await entry_names(sources), skip=options.on_error == "skip")
+        archive = _Archive(lookahead, await entry_names(sources), left_out, skip=options.on_error == "skip")
         async with aclosing(archive.chunks()) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -58,9 +64,10 @@ async def archive_bytes(sources: Sequence[Source], options: ZipOptions) -> Async
 class _Archive:
     """One run through the files."""
 
-    def __init__(self, lookahead: Lookahead, names: EntryNames, *, skip: bool) -> None:
+    def __init__(self, lookahead: Lookahead, names: EntryNames, left_out: LeftOut | None, *, skip: bool) -> None:
         self._lookahead = lookahead
         self._names = names
+        self._left_out = left_out
         self._skip = skip
         self._writer = ArchiveWriter()
         self._missing = MissingFiles()
@@ -92,6 +99,8 @@ class _Archive:
             if begun or not self._skip:
                 raise
             self._missing.add(upcoming.source, error)
+            if self._left_out is not None:
+                self._left_out(upcoming.source.located.text, error)
 
     def _written(self, piece: Piece, source: Source) -> bytes:
         match piece:

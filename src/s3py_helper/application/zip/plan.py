@@ -9,7 +9,7 @@ from typing import cast
 from s3py_helper.application.concurrency.first_error import first_error_of
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.pacing import Paced
-from s3py_helper.application.zip.archive import archive_bytes
+from s3py_helper.application.zip.archive import LeftOut, archive_bytes
 from s3py_helper.application.zip.form import data_length_when_stored, form_when_stored
 from s3py_helper.application.zip.format.records import Content, EntryHeader
 from s3py_helper.application.zip.format.writer import ArchiveWriter
@@ -36,8 +36,11 @@ class ZipPlan:
     options: ZipOptions
     content_length: int | None = None
 
-    def stream(self) -> AsyncGenerator[bytes]:
+    def stream(self, left_out: LeftOut | None = None) -> AsyncGenerator[bytes]:
         """The archive, piece by piece; see `archive_bytes`. Every call reads the files anew.
+
+        Args:
+            left_out: Is called with the id of each file that is left out (`on_error` is `"skip"`), and the reason.
 
         Raises:
             FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
@@ -45,7 +48,7 @@ class ZipPlan:
                 planned.
             StorageOperationException: A backend failed. All are raised while the archive is read.
         """
-        return archive_bytes(self.sources, self.options)
+        return archive_bytes(self.sources, self.options, left_out)
 
 
 async def plan_archive(files: Iterable[FileDownload], locator: Locator, options: ZipOptions) -> ZipPlan:
