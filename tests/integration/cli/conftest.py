@@ -98,8 +98,10 @@ def started(request: pytest.FixtureRequest) -> Iterator[Callable[..., subprocess
     """Start a command in a process of its own."""
     processes: list[subprocess.Popen[bytes]] = []
 
-    def start(*arguments: str, stdin: int = subprocess.PIPE, stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen([*COMMAND, *arguments], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
+    def start(
+        *arguments: str, stdin: int = subprocess.PIPE, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE
+    ) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen([*COMMAND, *arguments], stdin=stdin, stdout=stdout, stderr=stderr)
         processes.append(process)
         return process
 

@@ -79,8 +79,15 @@ def test_several_files_come_out_in_order_whatever_becomes_of_some(run: Run, fold
     assert (fetched.code, fetched.lines, fetched.err) == (3, ["a.txt", "b.txt"], "s3py: no such file: fs:files/none\n")
 
 
-def test_a_folder_that_is_not_there_is_named(run: Run, file_id: str) -> None:
-    result = run("download", file_id, "-o", "none/")
+def test_a_folder_with_a_slash_is_made(run: Run, folder: Path, file_id: str) -> None:
+    assert run("download", file_id, "-o", "new/folder/").lines == ["new/folder/report.bin"]
+    assert (folder / "new" / "folder" / "report.bin").read_bytes() == CONTENT
+    assert run("download", "fs:files/none", "-o", "other/").code == 3
+    assert not (folder / "other").exists()
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused(run: Run, file_id: str) -> None:
+    result = run("download", file_id, "-o", "none/a.bin")
     assert (result.code, result.err) == (2, "s3py: none: no such folder\n")
 
 
@@ -116,7 +123,15 @@ def test_an_archive_of_a_missing_file_leaves_nothing(run: Run, folder: Path, fil
     result = run("zip", file_id, "fs:files/none")
     assert (result.code, result.err) == (3, "s3py: no such file: fs:files/none\n")
     assert not list(folder.iterdir())
-    assert run("zip", "--skip", file_id, "fs:files/none").code == 0
+
+
+def test_an_archive_may_leave_files_out_and_says_which(run: Run, folder: Path, file_id: str) -> None:
+    result = run("zip", "--skip", file_id, "fs:files/none")
+    assert (result.code, result.lines, result.err) == (
+        3,
+        ["files.zip"],
+        "s3py: left out: no such file: fs:files/none\n",
+    )
     assert "_missing.txt" in zipfile.ZipFile(io.BytesIO((folder / "files.zip").read_bytes())).namelist()
 
 

@@ -1,5 +1,6 @@
 """Commands as processes: start, interruption, pipes and terminals."""
 
+import contextlib
 import os
 import pty
 import re
@@ -7,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.integration.cli.conftest import COMMAND, Run
+from tests.integration.cli.conftest import Run
 
 pytestmark = pytest.mark.slow
 
@@ -81,26 +82,70 @@ def test_a_reader_that_leaves_ends_a_listing_quietly(run: Run, started: Start, f
     assert (process.wait(20), process.stderr.read()) == (141, b"")
 
 
-def test_a_terminal_shows_how_far_it_is(folder: Path) -> None:
-    (folder / "a.bin").write_bytes(bytes(4_000_000))
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Our side and theirs."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, "upload", "a.bin"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs
-    )
+    yield ours, theirs
+    os.close(ours)
+
+
+def test_a_terminal_shows_how_far_it_is(started: Start, terminal: tuple[int, int]) -> None:
+    ours, theirs = terminal
+    process = started("upload", "-", "--name", "a.bin", stderr=theirs)
     os.close(theirs)
+    assert process.stdin is not None
+    process.stdin.write(bytes(4_000_000))
+    process.stdin.flush()
     shown = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            shown += chunk
-    except OSError:
-        pass  # how Linux says that the other side has closed a terminal
-    finally:
-        os.close(ours)
+    while b"3.8 MiB" not in shown:
+        shown += os.read(ours, 65536)
+    assert b"a.bin" in shown
+    process.stdin.close()
+    process.stdin = None
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert b"a.bin" in shown
-    assert b"MiB" in shown
     assert out.startswith(b"fs:files/")
+
+
+def test_what_is_shown_makes_way_for_results(started: Start, folder: Path, terminal: tuple[int, int]) -> None:
+    ours, theirs = terminal
+    os.mkfifo(folder / "slow")
+    (folder / "a.bin").write_bytes(b"a")
+    # Output and errors on the same terminal, as people have them.
+    process = started("upload", "slow", "a.bin", stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with (folder / "slow").open("wb", buffering=0) as slow:
+        slow.write(b"x" * 5000)
+        while b"4.9 KiB" not in shown:
+            shown += os.read(ours, 65536)
+        assert b"0 of 2 files" in shown or b"1 of 2 files" in shown
+    with contextlib.suppress(OSError):  # how Linux says that the other side has closed a terminal
+        while chunk := os.read(ours, 65536):
+            shown += chunk
+    assert process.wait(20) == 0
+    ids = [line for line in _on_the_screen(shown.decode()) if line]
+    assert [line[:9] for line in ids] == ["fs:files/", "fs:files/"]
+
+
+def _on_the_screen(shown: str) -> list[str]:
+    """The lines that a terminal shows in the end, as far as the codes that are used here go."""
+    lines, row = [""], 0
+    for token in re.findall(r"\x1b\[1A|\x1b\[J|\r\n|\r|\n|[^\x1b\r\n]+", shown):
+        match token:
+            case "\x1b[1A":
+                row -= 1
+            case "\x1b[J":
+                lines[row:] = [""]
+            case "\r":
+                pass  # what is written over a line is written after it was erased
+            case "\r\n" | "\n":
+                row += 1
+                lines += [""] * (row + 1 - len(lines))
+            case _:
+                lines[row] += token
+    return lines
 
 
 def test_a_script_sees_no_progress(started: Start, folder: Path) -> None:

@@ -1,8 +1,17 @@
 """Listing through the manager: what is checked before the backend is asked, and what it reports."""
 
+from pathlib import Path
+
 import pytest
 
-from s3py_helper.storage import BucketNotFoundException, InvalidArgumentException, StorageManager
+from s3py_helper.storage import (
+    BucketNotFoundException,
+    FilesystemConfig,
+    InvalidArgumentException,
+    StorageManager,
+    StorageMode,
+    StorageModeConfig,
+)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +83,26 @@ async def test_a_page_has_a_bounded_number_of_files(limit: int, problem: str) ->
     async with StorageManager.in_memory() as manager:
         with pytest.raises(InvalidArgumentException, match=f"the limit of a page is {problem}"):
             await manager.list_service.list_page(limit=limit)
+
+
+async def test_a_front_with_blanks_lists_keys_of_before_and_of_now(tmp_path: Path) -> None:
+    async with StorageManager(
+        StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=FilesystemConfig(root=tmp_path)
+    ) as manager:
+        await _stored(manager, 2, "my folder/x")
+        await _stored(manager, 1, "my")
+        (tmp_path / "files" / "my folder").mkdir()
+        before = [f"fs:files/my folder/{number}.txt" for number in range(3)]
+        for file_id, old in zip(await _stored(manager, 3), before, strict=True):
+            (tmp_path / file_id.removeprefix("fs:")).rename(tmp_path / old.removeprefix("fs:"))
+        listed = [info.file_id async for info in manager.list_service.list_files("my folder/")]
+        assert listed[:3] == before
+        assert [file_id.partition("/")[2][:14] for file_id in listed[3:]] == ["my~20folder/x/"] * 2
+        paged: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = await manager.list_service.list_page("my folder/", cursor=cursor, limit=1)
+            paged += [info.file_id for info in page.files]
+            if (cursor := page.cursor) is None:
+                break
+        assert paged == listed

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from s3py_helper.application.services import FileServices
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.cli.exits import ExitCode
+from s3py_helper.entrypoints.cli.given_ids import given_ids
 from s3py_helper.entrypoints.cli.output import json_line, write_line
 from s3py_helper.entrypoints.cli.running import each, run
 from s3py_helper.entrypoints.settings import Settings
 
 
-def info(file_ids: Sequence[str], *, as_json: bool) -> ExitCode:
+def info(arguments: Sequence[str], *, as_json: bool) -> ExitCode:
     """Write what is known of files."""
 
     async def work(services: FileServices, settings: Settings) -> ExitCode:
@@ -19,12 +20,12 @@ def info(file_ids: Sequence[str], *, as_json: bool) -> ExitCode:
             found = await services.info_service.get_file_info(file_id)
             return lambda: write_line(json_line(found) if as_json else _block(found))
 
-        return await each(file_ids, one, at_once=settings.concurrent_files)
+        return await each(given_ids(arguments), one, at_once=settings.concurrent_files)
 
     return run(work)
 
 
-def delete(file_ids: Sequence[str], *, as_json: bool) -> ExitCode:
+def delete(arguments: Sequence[str], *, as_json: bool) -> ExitCode:
     """Remove files, and write which are gone."""
 
     async def work(services: FileServices, settings: Settings) -> ExitCode:
@@ -32,7 +33,7 @@ def delete(file_ids: Sequence[str], *, as_json: bool) -> ExitCode:
             await services.delete_service.delete_file(file_id)
             return lambda: write_line(_deleted(file_id) if as_json else file_id)
 
-        return await each(file_ids, one, at_once=settings.concurrent_files)
+        return await each(given_ids(arguments), one, at_once=settings.concurrent_files)
 
     return run(work)
 

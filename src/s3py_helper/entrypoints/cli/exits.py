@@ -16,6 +16,7 @@ from s3py_helper.domain.errors import (
     StorageUnavailableException,
 )
 from s3py_helper.domain.migration import GateRefusedException
+from s3py_helper.entrypoints.cli.hints import hint
 from s3py_helper.entrypoints.cli.logs import log_traceback
 
 
@@ -75,4 +76,6 @@ def reported(error: Exception) -> ExitCode:
 def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror is not None:
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    if isinstance(error, StorageException) and error.backend is not None:
+        return f"{error}{hint(error, error.backend)}"
     return str(error)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from s3py_helper.application.concurrency.completion import acquired, completed
-from s3py_helper.entrypoints.cli.progress import Advance
+from s3py_helper.entrypoints.cli.progress.progress import Advance
 
 CHUNK: Final = 1024 * 1024
 STDIN: Final = 0
@@ -48,10 +48,11 @@ async def chunks_of_pipe(path: Path, advance: Advance) -> AsyncGenerator[bytes]:
         os.close(descriptor)
 
 
-async def chunks_of_stdin(advance: Advance) -> AsyncGenerator[bytes]:
+async def chunks_of_stdin(advance: Advance | None = None) -> AsyncGenerator[bytes]:
     """What comes on standard input."""
     while chunk := await _detached(lambda: os.read(STDIN, CHUNK)):
-        advance(len(chunk))
+        if advance is not None:
+            advance(len(chunk))
         yield chunk
 
 

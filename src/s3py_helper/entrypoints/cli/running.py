@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from typing import Final
 
 from s3py_helper.application.services import FileServices
@@ -21,12 +21,17 @@ type Report = Callable[[], None]
 type Work = Callable[[FileServices, Settings], Awaitable[ExitCode]]
 
 
-def run(work: Work) -> ExitCode:
-    """Do the work with the services that the environment describes; interrupted once, it cleans up first."""
+def run(work: Work, before: Callable[[Settings], None] | None = None) -> ExitCode:
+    """Do the work with the services that the environment describes; interrupted once, it cleans up first.
+
+    `before` is called before anything is opened or made.
+    """
     try:
         settings = load_settings()
         if settings.log_level == "debug":
             log_to_stderr(verbose=True)
+        if before is not None:
+            before(settings)
         code = asyncio.run(_with_services(work, settings))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -40,30 +45,67 @@ def run(work: Work) -> ExitCode:
     return code
 
 
-async def each[Job](jobs: Iterable[Job], do: Callable[[Job], Awaitable[Report]], *, at_once: int) -> ExitCode:
+async def each[Job](
+    jobs: Iterable[Job] | AsyncIterable[Job], do: Callable[[Job], Awaitable[Report]], *, at_once: int
+) -> ExitCode:
     """Do every job, several at a time, whatever becomes of the others.
 
-    Results and errors come out in the order of the jobs. The code is that of the first job that failed.
+    Results and errors come out in the order of the jobs. The code is that of the first job that failed. Jobs that come
+    one by one are begun as they come; when there are no more because of an error, that error is the last outcome.
     """
+    outcomes: asyncio.Queue[asyncio.Task[Report | Exception] | None] = asyncio.Queue(_MOST_WAITING)
     gate = asyncio.Semaphore(at_once)
 
     async def outcome_of(job: Job) -> Report | Exception:
-        async with gate:
-            try:
-                return await do(job)
-            except HANDLED as error:
-                return error
+        try:
+            return await do(job)
+        except HANDLED as error:
+            return error
+        finally:
+            gate.release()
 
-    codes: list[ExitCode] = []
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(outcome_of(job)) for job in jobs]
-        for task in tasks:
-            codes.append(_written(await task))
-            if codes[-1] is ExitCode.BROKEN_PIPE:
-                for other in tasks:
-                    other.cancel()
-                break
-    return next((code for code in codes if code is not ExitCode.OK), ExitCode.OK)
+    async def begin_all() -> None:
+        try:
+            async for job in _one_by_one(jobs):
+                await gate.acquire()
+                await outcomes.put(group.create_task(outcome_of(job)))
+        except HANDLED as error:
+            await outcomes.put(group.create_task(_as_it_is(error)))
+        await outcomes.put(None)
+
+    first_failure = ExitCode.OK
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(begin_all())
+            while (task := await outcomes.get()) is not None:
+                code = _written(await task)
+                first_failure = first_failure or code
+                if code is ExitCode.BROKEN_PIPE:
+                    raise _ReaderLeftError
+    except* _ReaderLeftError:
+        pass  # the jobs under way have been cancelled
+    return first_failure
+
+
+_MOST_WAITING: Final = 1000
+"""Results that may wait for one before them: they are in memory."""
+
+
+class _ReaderLeftError(Exception):
+    """Nobody reads the results any more."""
+
+
+async def _one_by_one[Job](jobs: Iterable[Job] | AsyncIterable[Job]) -> AsyncGenerator[Job]:
+    if isinstance(jobs, AsyncIterable):
+        async for job in jobs:
+            yield job
+    else:
+        for job in jobs:
+            yield job
+
+
+async def _as_it_is(error: Exception) -> Exception:
+    return error
 
 
 def _written(outcome: Report | Exception) -> ExitCode:

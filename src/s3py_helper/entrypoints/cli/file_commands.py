@@ -1,0 +1,181 @@
+"""The commands that work with files, as the user sees them."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from s3py_helper.entrypoints.cli.options import (
+    AsJson,
+    Bucket,
+    Exclude,
+    FileIds,
+    Folder,
+    Include,
+    Metadata,
+    Quiet,
+    Recursive,
+    SkipSame,
+    leave,
+    pairs,
+)
+
+files = typer.Typer()
+
+
+class CompressionChoice(StrEnum):
+    """Which files of an archive are compressed."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@files.command()
+def upload(  # noqa: PLR0913, PLR0917 - typer calls it, an option is a parameter
+    sources: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, with -r folders; - is standard input.")],
+    name: Annotated[str | None, typer.Option(help="Name to store one file under.")] = None,
+    folder: Folder = None,
+    bucket: Bucket = None,
+    content_type: Annotated[str | None, typer.Option(help="Media type; guessed when not given.")] = None,
+    metadata: Metadata = None,
+    recursive: Recursive = False,  # noqa: FBT002 - typer calls it
+    include: Include = None,
+    exclude: Exclude = None,
+    skip_same: SkipSame = False,  # noqa: FBT002 - typer calls it
+    as_json: AsJson = False,  # noqa: FBT002 - typer calls it
+    quiet: Quiet = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """Store files and print their ids."""
+    from s3py_helper.entrypoints.cli import uploading  # noqa: PLC0415 - the help shall be instant
+    from s3py_helper.entrypoints.cli.local_tree import Patterns  # noqa: PLC0415
+
+    if name is not None and (len(sources) > 1 or recursive):
+        raise typer.BadParameter("one name does not fit several files", param_hint="--name")
+    options = uploading.UploadOptions(
+        name,
+        folder,
+        bucket,
+        content_type,
+        pairs(metadata),
+        recursive,
+        Patterns(include or (), exclude or ()),
+        skip_same=skip_same,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    leave(uploading.upload(sources, options))
+
+
+@files.command()
+def download(  # noqa: PLR0913, PLR0917 - typer calls it, an option is a parameter
+    file_ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID", help="Ids as upload printed them, with -r folders; - for ids on standard input."),
+    ],
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="File, folder (name/ makes it), or - for standard output.")
+    ] = None,
+    bucket: Annotated[str | None, typer.Option(help="With -r: bucket instead of the default one.")] = None,
+    recursive: Recursive = False,  # noqa: FBT002 - typer calls it
+    include: Include = None,
+    exclude: Exclude = None,
+    skip_same: SkipSame = False,  # noqa: FBT002 - typer calls it
+    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite files.")] = False,  # noqa: FBT002 - typer calls it
+    as_json: AsJson = False,  # noqa: FBT002 - typer calls it
+    quiet: Quiet = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """Fetch files and print where they are."""
+    from s3py_helper.entrypoints.cli import downloading  # noqa: PLC0415 - the help shall be instant
+    from s3py_helper.entrypoints.cli.local_tree import Patterns  # noqa: PLC0415
+
+    options = downloading.DownloadOptions(
+        output,
+        bucket,
+        recursive,
+        Patterns(include or (), exclude or ()),
+        skip_same=skip_same,
+        overwrite=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    leave(downloading.download(file_ids, options))
+
+
+@files.command("ls")
+def list_files(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How the object keys begin; all by default.")] = "",
+    bucket: Bucket = None,
+    long: Annotated[bool, typer.Option("--long", "-l", help="Sizes and times, too.")] = False,  # noqa: FBT002 - typer calls it
+    as_json: AsJson = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """Print the ids of what is stored."""
+    from s3py_helper.entrypoints.cli import listing  # noqa: PLC0415 - the help shall be instant
+
+    leave(listing.list_files(prefix, listing.ListOptions(bucket, long=long, as_json=as_json)))
+
+
+@files.command()
+def cp(
+    file_ids: FileIds,
+    name: Annotated[str | None, typer.Option(help="Another name for one copy.")] = None,
+    folder: Folder = None,
+    bucket: Bucket = None,
+    metadata: Metadata = None,
+    as_json: AsJson = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """Copy files to where new files go and print the copies' ids."""
+    from s3py_helper.entrypoints.cli import copying  # noqa: PLC0415 - the help shall be instant
+
+    if name is not None and len(file_ids) > 1:
+        raise typer.BadParameter("one name does not fit several files", param_hint="--name")
+    kept = None if metadata is None else pairs(metadata)
+    leave(copying.copy(file_ids, copying.CopyOptions(name, folder, bucket, kept, as_json=as_json)))
+
+
+@files.command()
+def link(
+    file_ids: FileIds,
+    expires: Annotated[str, typer.Option(metavar="TIME", help="How long it works: 90s, 15m, 1h, at most 7d.")] = "1h",
+    name: Annotated[str | None, typer.Option(help="What browsers call the file when they save it.")] = None,
+    inline: Annotated[bool, typer.Option("--inline", help="Browsers show the file instead of saving it.")] = False,  # noqa: FBT002 - typer calls it
+    as_json: AsJson = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """Print links with which anybody can fetch files (S3)."""
+    from s3py_helper.entrypoints.cli import linking  # noqa: PLC0415 - the help shall be instant
+
+    leave(linking.link(file_ids, linking.LinkOptions(expires, name, inline=inline, as_json=as_json)))
+
+
+@files.command("zip")
+def zip_files(
+    file_ids: FileIds,
+    output: Annotated[str, typer.Option("--output", "-o", help="File, or - (standard output).")] = "files.zip",
+    compression: Annotated[
+        CompressionChoice, typer.Option(help="auto leaves alone what is compressed.")
+    ] = CompressionChoice.AUTO,
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out what cannot be read, and say so.")] = False,  # noqa: FBT002 - typer calls it
+    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite a file.")] = False,  # noqa: FBT002 - typer calls it
+    quiet: Quiet = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """Write a zip archive of files."""
+    from s3py_helper.entrypoints.cli import zipping  # noqa: PLC0415 - the help shall be instant
+
+    choices = zipping.ZipChoices(output, compression.value, skip=skip, overwrite=force, quiet=quiet)
+    leave(zipping.zip_files(file_ids, choices))
+
+
+@files.command()
+def info(file_ids: FileIds, as_json: AsJson = False) -> None:  # noqa: FBT002 - typer calls it
+    """Print what is known of files."""
+    from s3py_helper.entrypoints.cli import describing  # noqa: PLC0415 - the help shall be instant
+
+    leave(describing.info(file_ids, as_json=as_json))
+
+
+@files.command()
+def delete(file_ids: FileIds, as_json: AsJson = False) -> None:  # noqa: FBT002 - typer calls it
+    """Remove files and print their ids."""
+    from s3py_helper.entrypoints.cli import describing  # noqa: PLC0415 - the help shall be instant
+
+    leave(describing.delete(file_ids, as_json=as_json))

@@ -1,0 +1,1 @@
+"""How far a command has come: for people at a terminal, nothing for scripts."""
