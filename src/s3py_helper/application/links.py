@@ -56,6 +56,19 @@ class LinkService:
                 located.first_place, expires_in, file_name=file_name, content_type=content_type, inline=inline
             )
 
+    async def can_link(self, file_id: str) -> bool:
+        """Whether `download_link` has a link for the file; nobody is asked whether there is such a file.
+
+        Args:
+            file_id: The file.
+
+        Raises:
+            InvalidArgumentException: The id is not valid.
+            RouteNotSupportedException: The backend is not served here.
+        """
+        located = await self._locator.find(file_id, Purpose.READ)
+        return located.can_presign
+
     async def upload_link(
         self,
         file_name: str,

@@ -95,6 +95,11 @@ class Located:
         return required(self._place.backend.presigning, self._place.file_id.backend, "sign URLs")
 
     @property
+    def can_presign(self) -> bool:
+        """Whether `presigning` is there, and a URL could not lead to where the file is no longer."""
+        return self._place.backend.presigning is not None and not self._others
+
+    @property
     def first_place(self) -> FileId:
         """The id by which the backend that is asked first knows the file."""
         return self._place.file_id

@@ -46,6 +46,12 @@ def _port(value: object) -> object:
     return value
 
 
+def _header_value(text: str) -> str:
+    if not text.strip() or not (text.isascii() and text.isprintable()):
+        raise ValueError("it is the value of a header: printable ASCII, as in 'private, max-age=3600'")
+    return text
+
+
 def _not_blank(token: SecretStr | None) -> SecretStr | None:
     if token is not None and not token.get_secret_value().strip():
         raise ValueError("it is blank: give a token, or leave the variable out")
@@ -84,6 +90,9 @@ class Settings(BaseSettings):
         queue_timeout: Seconds that a request waits for its turn before it is refused with 503.
         client_share: The part of each of these limits that one client address may use, above 0 and up to 1.
         list_memory: Bytes of memory for all lists of files for archives together (`256MiB` is understood).
+        cache_control: `Cache-Control` of files; by default they may be kept, but are asked for each time.
+        redirect_above: Bytes (`64MiB` is understood) above which `GET` of a file on S3 is answered with 307 and a link
+            to S3; `None` sends all files through the service.
         idle_timeout: Seconds without a byte sent or taken after which a client is dropped.
         min_upload_rate: Bytes per second that a client has to send on average, over `idle_timeout` seconds; 0 for any.
         drain_seconds: Seconds that requests in progress have to finish when the service is stopped.
@@ -133,6 +142,8 @@ class Settings(BaseSettings):
     queue_timeout: float = Field(default=20, ge=0)
     client_share: float = Field(default=0.5, gt=0, le=1)
     list_memory: ByteSize = Field(default=ByteSize(256 * 1024 * 1024), gt=0)
+    cache_control: Annotated[str, AfterValidator(_header_value)] = "no-cache"
+    redirect_above: ByteSize | None = None
     idle_timeout: float = Field(default=60, gt=0)
     min_upload_rate: float = Field(default=500, ge=0)
     drain_seconds: int = Field(default=30, ge=0)

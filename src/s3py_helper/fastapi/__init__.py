@@ -31,6 +31,7 @@ async def show_photo(name: str, request: Request, services: Services) -> Respons
 from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.access.access import Authorize
 from s3py_helper.entrypoints.http.app import create_app
+from s3py_helper.entrypoints.http.downloads.delivery import DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.router import create_files_router
@@ -44,6 +45,7 @@ from s3py_helper.fastapi.responses import file_response, zip_response
 __all__ = [
     "Action",
     "Authorize",
+    "DownloadOptions",
     "Endpoint",
     "Lifespan",
     "Limits",

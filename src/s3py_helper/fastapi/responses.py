@@ -8,6 +8,8 @@ from starlette.responses import Response
 from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.http.downloads import archive, file
+from s3py_helper.entrypoints.http.downloads.delivery import Delivery
+from s3py_helper.entrypoints.http.downloads.file_headers import Presentation
 from s3py_helper.entrypoints.http.limits.limits import DEFAULT_IDLE_TIMEOUT
 from s3py_helper.entrypoints.http.services import ServesFiles
 
@@ -46,14 +48,12 @@ async def file_response(
         RouteNotSupportedException: The id's backend or bucket is not served here.
         StorageOperationException: The backend failed.
     """
-    return await file.download(
-        request,
+    return await file.file_response(
+        request.scope,
         services.download_service,
         file_id,
-        file_name=file_name,
-        inline=inline,
-        more_headers=headers,
-        idle_timeout=idle_timeout,
+        Delivery(idle_timeout),
+        Presentation(inline=inline, file_name=file_name, more_headers=headers),
     )
 
 

@@ -178,6 +178,7 @@ def test_the_description_of_the_interface_tells_all_endpoints(tmp_path: Path) ->
         "upload_file",
         "upload_files",
         "download_file",
+        "get_file",
         "download_zip",
         "get_file_info",
         "list_files",

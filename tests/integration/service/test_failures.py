@@ -175,11 +175,11 @@ async def test_after_a_whole_request_the_connection_is_kept(service: Endpoints) 
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        ("/files/upload", "DELETE, POST"),
-        ("/files/download-zip", "DELETE, POST"),
+        ("/files/upload", "DELETE, GET, HEAD, POST"),
+        ("/files/download-zip", "DELETE, GET, HEAD, POST"),
         ("/files/s3:my-bucket/a/download", "DELETE, GET, HEAD"),
         ("/files/s3:my-bucket/a/info", "DELETE, GET, HEAD"),
-        ("/files/s3:my-bucket/a", "DELETE"),
+        ("/files/s3:my-bucket/a", "DELETE, GET, HEAD"),
         ("/health", "GET, HEAD"),
     ],
 )

@@ -12,8 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.container.container import open_services
+from s3py_helper.entrypoints.http.access.access import Access
 from s3py_helper.entrypoints.http.access.cors import with_cors
 from s3py_helper.entrypoints.http.access.tokens import Tokens
+from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
+from s3py_helper.entrypoints.http.endpoints.direct import DirectReads
+from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.exchange import Exchange
 from s3py_helper.entrypoints.http.guard import Guard
 from s3py_helper.entrypoints.http.health import create_health_router
@@ -21,8 +25,8 @@ from s3py_helper.entrypoints.http.limits.connections import with_connections_for
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.entrypoints.http.problems.route import ResponseCutShort
-from s3py_helper.entrypoints.http.router import create_files_router
-from s3py_helper.entrypoints.http.services import SERVICES_KEY
+from s3py_helper.entrypoints.http.router import router_of
+from s3py_helper.entrypoints.http.services import SERVICES_KEY, current_services
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
 
@@ -56,14 +60,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     install_problem_handlers(app)
     tokens = Tokens.of(settings, kit_config.policy)
-    app.include_router(
-        create_files_router(
-            dependencies=[] if tokens is None else [Depends(tokens)],
-            authorize=None if tokens is None else tokens.authorize,
-            limits=limits,
-        )
-    )
+    access = Access(None if tokens is None else tokens.authorize)
+    downloads = DownloadOptions(settings.cache_control, settings.redirect_above)
+    shared = Shared(current_services, access, limits, Delivery.of(limits, downloads))
+    app.include_router(router_of(shared, dependencies=[] if tokens is None else [Depends(tokens)]))
     app.include_router(create_health_router(partial(_may_look_inside, tokens)))
+    # The rule of the tokens asks for one, so that nothing is left out that the dependency does.
+    app.router.routes.insert(0, DirectReads("/files", shared))
     return app
 
 

@@ -8,6 +8,7 @@ headers `Sec-Fetch-Site` (Fetch Metadata Request Headers, W3C) and `Origin` (RFC
 
 import re
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Final
 
 from starlette.responses import Response
@@ -73,7 +74,7 @@ class Guard:
         if self._hosts is None or name in self._hosts:
             return True
         # Browsers resolve the names below localhost themselves (RFC 6761, 6.3): nobody can point them elsewhere.
-        return self._loopback and (name.endswith(".localhost") or is_loopback(name))
+        return self._loopback and (name.endswith(".localhost") or _is_loopback(name))
 
     @staticmethod
     def _foreign_page(scope: Scope, host: str, allowed: AbstractSet[str]) -> Response | None:
@@ -89,6 +90,10 @@ class Guard:
             ORIGIN_NOT_ALLOWED,
             f"a page of {origin or 'another site'} may change nothing here: add its origin to {PREFIX}ALLOWED_ORIGINS",
         )
+
+
+# Taking an address apart takes longer than all else that is done for a request here, and few names come.
+_is_loopback: Final = lru_cache(maxsize=64)(is_loopback)
 
 
 def _values(scope: Scope, wanted: bytes) -> list[str]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from s3py_helper.domain.arguments import require_items
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.entrypoints.http.access.access import Access, Authorize
+from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.deleting import add_delete
 from s3py_helper.entrypoints.http.endpoints.describing import add_info
 from s3py_helper.entrypoints.http.endpoints.downloading import add_download
@@ -22,19 +23,20 @@ from s3py_helper.entrypoints.http.problems.route import ProblemRoute
 from s3py_helper.entrypoints.http.services import ServesFiles, current_services
 
 DEFAULT_LIMITS: Final = Limits()
+DEFAULT_DOWNLOADS: Final = DownloadOptions()
 
 # In this order the routes are tried: a path that ends in a verb goes before one that is an id and nothing else.
 _ADD: Final[Mapping[Endpoint, Callable[[APIRouter, Shared], None]]] = {
     Endpoint.UPLOAD: add_uploads,
-    Endpoint.DOWNLOAD: add_download,
     Endpoint.ZIP: add_zip,
     Endpoint.INFO: add_info,
     Endpoint.LIST: add_list,
+    Endpoint.DOWNLOAD: add_download,
     Endpoint.DELETE: add_delete,
 }
 
 
-def create_files_router(
+def create_files_router(  # noqa: PLR0913 - all are given by name
     get_services: Callable[..., ServesFiles | Awaitable[ServesFiles]] = current_services,
     *,
     prefix: str = "/files",
@@ -43,6 +45,7 @@ def create_files_router(
     authorize: Authorize | None = None,
     endpoints: Collection[str] = frozenset(Endpoint),
     limits: Limits = DEFAULT_LIMITS,
+    downloads: DownloadOptions = DEFAULT_DOWNLOADS,
     operation_prefix: str = "",
 ) -> APIRouter:
     """Endpoints that upload, download, describe and delete files.
@@ -62,6 +65,7 @@ def create_files_router(
             is permitted; everything is by default.
         endpoints: Which endpoints there are, as `Endpoint` or its values; all by default.
         limits: What clients are granted.
+        downloads: How long files may be cached, and which are sent by their backend itself.
         operation_prefix: Front of the ids of operations (`upload_file`, ...) in the description of the interface, for
             an application that includes several of these routers: ids are unique (OpenAPI 3.1, 4.8.10).
 
@@ -70,6 +74,19 @@ def create_files_router(
     Raises:
         InvalidArgumentException: There is no endpoint of that name.
     """
+    shared = Shared(get_services, Access(authorize), limits, Delivery.of(limits, downloads), operation_prefix)
+    return router_of(shared, prefix=prefix, tags=tags, dependencies=dependencies, endpoints=endpoints)
+
+
+def router_of(
+    shared: Shared,
+    *,
+    prefix: str = "/files",
+    tags: Sequence[str | Enum] = ("files",),
+    dependencies: Sequence[Any] = (),
+    endpoints: Collection[str] = frozenset(Endpoint),
+) -> APIRouter:
+    """As `create_files_router`, for who has more endpoints with the same limits."""
     router = APIRouter(
         prefix=prefix,
         tags=list(tags),
@@ -77,7 +94,6 @@ def create_files_router(
         route_class=ProblemRoute,
         redirect_slashes=False,
     )
-    shared = Shared(get_services, Access(authorize), limits, operation_prefix)
     chosen = _known(endpoints)
     for endpoint, add in _ADD.items():
         if endpoint in chosen:

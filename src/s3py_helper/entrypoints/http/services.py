@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
@@ -43,6 +44,11 @@ class ServesFiles(Protocol):
     def list_service(self) -> ListService:
         """Enumerates files."""
         ...
+
+
+def links_of(services: ServesFiles) -> LinkService | None:
+    """The service that signs links, where there is one: no endpoint depends on it."""
+    return getattr(services, "link_service", None)
 
 
 def current_services(connection: HTTPConnection) -> FileServices:

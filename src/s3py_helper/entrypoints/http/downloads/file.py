@@ -1,119 +1,171 @@
-"""GET and HEAD of a file's bytes: whole, in part, or only if changed."""
+"""GET and HEAD of a file's bytes: whole, in parts, or only if changed. Any router may answer with it."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from functools import partial
+from typing import Final
 
-from fastapi import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from s3py_helper.application.download import DownloadService
+from s3py_helper.application.links import LinkService
 from s3py_helper.domain.byte_range import ByteRange
-from s3py_helper.domain.content_disposition import content_disposition
-from s3py_helper.domain.errors import PreconditionFailedException
+from s3py_helper.domain.errors import InvalidRangeException, PreconditionFailedException
 from s3py_helper.domain.files import FileBasicInfo
-from s3py_helper.entrypoints.http.downloads.conditions import Validators, Verdict, has_conditions, judge, range_applies
-from s3py_helper.entrypoints.http.downloads.opened_file import opened_file
+from s3py_helper.domain.range_set import parse_range_set, spans_of
+from s3py_helper.entrypoints.http.downloads.conditions import Verdict, has_conditions, judge, range_applies
+from s3py_helper.entrypoints.http.downloads.delivery import Delivery
+from s3py_helper.entrypoints.http.downloads.digests import digest_headers
+from s3py_helper.entrypoints.http.downloads.file_headers import Presentation, validators_of
+from s3py_helper.entrypoints.http.downloads.multipart_ranges import MultipartRanges
+from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE, opened_file
+from s3py_helper.entrypoints.http.downloads.request_headers import reading_headers
 from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
 from s3py_helper.entrypoints.http.limits.clients import client_of
-from s3py_helper.entrypoints.http.limits.slots import Slots
-from s3py_helper.entrypoints.http.media_types import content_codings, may_show_inline, media_type
+
+PLAIN: Final = Presentation()
 
 
-async def download(
-    request: Request,
+async def file_response(
+    scope: Scope,
     service: DownloadService,
     file_id: str,
+    delivery: Delivery,
+    presentation: Presentation = PLAIN,
     *,
-    inline: bool,
-    idle_timeout: float,
-    slots: Slots | None = None,
-    file_name: str | None = None,
-    more_headers: Mapping[str, str] | None = None,
+    links: LinkService | None = None,
 ) -> Response:
-    """The response to GET or HEAD; `file_name` and `more_headers` go before what is known of the file.
+    """The response to GET or HEAD.
 
-    A larger file is sent when there is a place for it in `slots`.
+    Args:
+        scope: The request; its method and headers decide what is sent.
+        service: Opens the file.
+        file_id: The file.
+        delivery: How files are sent.
+        presentation: What the client is told of it.
+        links: Signs the links of redirections; without it there are none.
+
+    Raises:
+        StorageException: As `DownloadService.describe`; what `DownloadService.open` raises comes when the response is
+            sent, before its head.
+        PreconditionFailedException: The file is not the version that the request names.
+        InvalidRangeException: The file has no byte in the ranges.
     """
-    headers = _joined(request)
-    wanted = ByteRange.parse(headers["range"]) if "range" in headers and request.method == "GET" else None
-
-    def described(info: FileBasicInfo) -> dict[str, str]:
-        named = info if file_name is None else info.model_copy(update={"file_name": file_name})
-        return _with(_file_headers(named, inline=inline), more_headers)
-
+    read = _Read(scope, service, file_id, delivery, presentation)
+    headers = read.headers
+    is_get = scope["method"] == "GET"
+    # Only GET knows ranges (RFC 9110, 14.2).
+    ranges = (parse_range_set(headers["range"]) or ()) if is_get and "range" in headers else ()
     # Without conditions one round trip tells and brings everything. Conditions are judged before bytes are asked for:
     # most of them end in "not modified". An id is never given to a second file, so both round trips see the same.
-    if request.method == "HEAD" or has_conditions(headers):
-        info = await service.describe(file_id)
-        current = _validators(info)
-        match judge(headers, current):
-            case Verdict.NOT_MODIFIED:
-                return Response(status_code=304, headers=_with(_validator_headers(current), more_headers))
-            case Verdict.FAILED:
-                raise PreconditionFailedException(
-                    f"the file is not the version that the request names: {file_id}",
-                    operation="download",
-                    file_id=file_id,
-                )
-            case Verdict.PROCEED if request.method == "HEAD":
-                return Response(headers=described(info) | _length(info.file_size))
-            case _:
-                wanted = wanted if range_applies(headers, current) else None
+    at_once = is_get and len(ranges) <= 1 and not has_conditions(headers)
+    if at_once and not await delivery.may_redirect(links, file_id):
+        return read.one(next(iter(ranges), None))
+    info = await service.describe(file_id)
+    current = validators_of(info)
+    match judge(headers, current):
+        case Verdict.NOT_MODIFIED:
+            return Response(status_code=304, headers=presentation.of_version(current, delivery.options.cache_control))
+        case Verdict.FAILED:
+            raise PreconditionFailedException(
+                f"the file is not the version that the request names: {file_id}", operation="download", file_id=file_id
+            )
+        case Verdict.PROCEED if not is_get:
+            return Response(headers=read.whole_headers(info))
+        case Verdict.PROCEED:
+            pass
+    if (elsewhere := await delivery.redirection(links, info, presentation)) is not None:
+        return elsewhere
+    if not range_applies(headers, current):
+        return read.one(None)
+    return read.several(ranges, info) if len(ranges) > 1 else read.one(next(iter(ranges), None))
+
+
+class _Read:
+    """One request for a file."""
+
+    def __init__(
+        self, scope: Scope, service: DownloadService, file_id: str, delivery: Delivery, presentation: Presentation
+    ) -> None:
+        self.headers: Final = reading_headers(scope)
+        self._client = client_of(scope)
+        self._service = service
+        self._file_id = file_id
+        self._delivery = delivery
+        self._presentation = presentation
+
+    def whole_headers(self, info: FileBasicInfo) -> dict[str, str]:
+        """What a 200 says."""
+        headers = self._headers(info) | digest_headers(self.headers, info.checksum, None, whole=True)
+        return headers if info.file_size is None else headers | {"Content-Length": str(info.file_size)}
+
+    def one(self, byte_range: ByteRange | None) -> Response:
+        """The file, or one part of it."""
+        if byte_range is not None and byte_range.first is None:
+            return self._sent(partial(self._last_bytes, byte_range))
+        return self._sent(partial(self._opened, byte_range))
+
+    def several(self, ranges: tuple[ByteRange, ...], info: FileBasicInfo) -> Response:
+        """Parts of the file; one that is left of several is sent as if nothing else had been asked for."""
+        assert info.file_size is not None  # noqa: S101 - every store knows the size of a file
+        spans = spans_of(ranges, info.file_size)
+        if len(spans) == 1:
+            return self.one(ByteRange(spans[0].start, spans[0].stop - 1))
+        headers = self._headers(info)
+        parts = MultipartRanges(spans, info, headers["Content-Type"])
+        headers["Content-Type"] = parts.content_type
+
+        @asynccontextmanager
+        async def source() -> AsyncGenerator[SourcedContent]:
+            small = parts.length <= SMALL_FILE
+            async with (
+                self._place(needed=not small or parts.visits > 1),
+                aclosing(parts.body(self._service, self._file_id)) as body,
+            ):
+                content = b"".join([chunk async for chunk in body]) if small else None
+                digests = digest_headers(self.headers, info.checksum, content, whole=False)
+                yield SourcedContent(body if content is None else content, headers | digests, 206, parts.length)
+
+        return self._sent(source)
+
+    def _sent(self, source: Callable[[], AbstractAsyncContextManager[SourcedContent]]) -> Response:
+        return SourcedResponse(source, idle_timeout=self._delivery.idle_timeout)
+
+    def _headers(self, info: FileBasicInfo) -> dict[str, str]:
+        return self._presentation.of_file(info, self._delivery.options.cache_control)
 
     @asynccontextmanager
-    async def source() -> AsyncGenerator[SourcedContent]:
-        async with opened_file(service, file_id, wanted, slots, client_of(request.scope)) as opened:
-            answered, length = described(opened.info), len(opened.span)
-            if wanted is None:
-                yield SourcedContent(opened.body, answered, length=length)
+    async def _opened(self, byte_range: ByteRange | None) -> AsyncGenerator[SourcedContent]:
+        slots = self._delivery.slots
+        async with opened_file(self._service, self._file_id, byte_range, slots, self._client) as opened:
+            info, span = opened.info, opened.span
+            headers = self._headers(info)
+            if self._wants_digests:
+                content = opened.body if isinstance(opened.body, bytes) else None
+                headers |= digest_headers(self.headers, info.checksum, content, whole=len(span) == info.file_size)
+            if byte_range is None:
+                yield SourcedContent(opened.body, headers, length=len(span))
                 return
-            span = f"bytes {opened.span.start}-{opened.span.stop - 1}/{opened.info.file_size}"
-            yield SourcedContent(opened.body, answered | {"Content-Range": span}, 206, length)
+            headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{info.file_size}"
+            yield SourcedContent(opened.body, headers, 206, len(span))
 
-    return SourcedResponse(source, idle_timeout=idle_timeout)
+    @asynccontextmanager
+    async def _last_bytes(self, byte_range: ByteRange) -> AsyncGenerator[SourcedContent]:
+        """Those of an empty file are all of it (RFC 9110, 14.1.2), which no `Content-Range` can say."""
+        async with AsyncExitStack() as stack:
+            try:
+                content = await stack.enter_async_context(self._opened(byte_range))
+            except InvalidRangeException as error:
+                if error.size or not byte_range.last:
+                    raise
+                content = await stack.enter_async_context(self._opened(None))
+            yield content
 
+    @property
+    def _wants_digests(self) -> bool:
+        return "want-repr-digest" in self.headers or "want-content-digest" in self.headers
 
-def _joined(request: Request) -> Mapping[str, str]:
-    """Lower-case names; lines of the same name are one list (RFC 9110, 5.3)."""
-    joined: dict[str, str] = {}
-    for name, value in request.headers.items():
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
-
-
-def _validators(info: FileBasicInfo) -> Validators:
-    return Validators(info.etag, info.last_modify_time)
-
-
-def _validator_headers(validators: Validators) -> dict[str, str]:
-    # "no-cache" lets browsers keep the file but makes them ask whether it is still there.
-    headers = {"ETag": validators.etag, "Last-Modified": validators.http_date, "Cache-Control": "no-cache"}
-    return {name: value for name, value in headers.items() if value is not None}
-
-
-def _file_headers(info: FileBasicInfo, *, inline: bool) -> dict[str, str]:
-    content_type = media_type(info.content_type)
-    codings = content_codings(info.content_encoding)
-    # The bytes go out as they are stored: the client has to know what was done to them.
-    encoded = {} if codings is None else {"Content-Encoding": codings}
-    return (
-        _validator_headers(_validators(info))
-        | encoded
-        | {
-            "Accept-Ranges": "bytes",
-            "Content-Disposition": content_disposition(info.file_name, inline=inline and may_show_inline(content_type)),
-            "Content-Type": content_type,
-            "X-Content-Type-Options": "nosniff",
-        }
-    )
-
-
-def _with(headers: dict[str, str], more: Mapping[str, str] | None) -> dict[str, str]:
-    if not more:
-        return headers
-    replaced = {name.lower() for name in more}
-    return {name: value for name, value in headers.items() if name.lower() not in replaced} | dict(more)
-
-
-def _length(size: int | None) -> dict[str, str]:
-    return {} if size is None else {"Content-Length": str(size)}
+    def _place(self, *, needed: bool) -> AbstractAsyncContextManager[None]:
+        slots = self._delivery.slots
+        return slots.held_by(self._client) if needed and slots is not None else nullcontext()

@@ -1,23 +1,38 @@
 """Opening a file so that its reader holds no more than it must."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Final
 
-from s3py_helper.application.download import DownloadService, OpenFile
-from s3py_helper.domain.byte_range import ByteRange
-from s3py_helper.entrypoints.http.limits.arriving_body import each_of
+from s3py_helper.application.download import DownloadService
+from s3py_helper.domain.byte_range import ByteRange, Span
+from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.http.limits.slots import Slots
 
 SMALL_FILE: Final = 256 * 1024
 """Bytes that are read as a whole before the first is sent, so that no reader, however slow, keeps a backend busy."""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A file whose bytes are on their way or here.
+
+    Attributes:
+        info: What is known of the whole file.
+        span: The bytes of the file that come.
+        body: All of them where they are few, else chunks as of `OpenFile`.
+    """
+
+    info: FileBasicInfo
+    span: Span
+    body: AsyncIterator[bytes] | bytes
+
+
 @asynccontextmanager
 async def opened_file(
     service: DownloadService, file_id: str, byte_range: ByteRange | None, slots: Slots | None, client: str
-) -> AsyncGenerator[OpenFile]:
+) -> AsyncGenerator[OpenedFile]:
     """The file, or the part of it, once there is a place in `slots`; a small one needs none.
 
     How large a file is shows when it is open. Where it then has to wait, it is closed meanwhile: those that wait must
@@ -28,19 +43,23 @@ async def opened_file(
         StorageException: As `DownloadService.open`.
     """
     async with service.open(file_id, byte_range) as opened:
-        chunks = [chunk async for chunk in opened.body] if len(opened.span) <= SMALL_FILE else None
-        if chunks is None and slots is None:
-            yield opened
+        info, span = opened.info, opened.span
+        content: bytes | None = None
+        if len(span) <= SMALL_FILE:
+            chunks = [chunk async for chunk in opened.body]
+            content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        elif slots is None:
+            yield OpenedFile(info, span, opened.body)
             return
-        if chunks is None and slots is not None and slots.take_now(client):
+        elif slots.take_now(client):
             try:
-                yield opened
+                yield OpenedFile(info, span, opened.body)
             finally:
                 slots.release(client)
             return
-    if chunks is not None:
-        yield replace(opened, body=each_of(chunks))
+    if content is not None:
+        yield OpenedFile(info, span, content)
         return
     assert slots is not None  # noqa: S101 - it is what there was no place in
     async with slots.held_by(client), service.open(file_id, byte_range) as opened:
-        yield opened
+        yield OpenedFile(opened.info, opened.span, opened.body)

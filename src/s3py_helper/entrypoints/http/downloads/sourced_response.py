@@ -7,9 +7,8 @@ client leaves early is never closed, only collected.
 """
 
 import asyncio
-import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -26,6 +25,9 @@ UNSENT_EXTENSION: Final = "s3py_helper.unsent"
 
 _LOOKS_PER_TIMEOUT: Final = 4
 
+_FIRST_LOOK: Final = 0.05
+"""Seconds after which somebody begins to listen whether the client leaves."""
+
 _LONG_TURN: Final = 0.001
 """Seconds for which one answer may keep the event loop."""
 
@@ -35,13 +37,14 @@ class SourcedContent:
     """What is sent.
 
     Attributes:
-        body: Chunks, none of them empty; they are read once, and only while the source is open.
+        body: Chunks, none of them empty; they are read once, and only while the source is open. Or bytes that are in
+            memory, and known to be right: they are sent when the source is closed, which must take no waiting then.
         headers: All but `Content-Length`.
         status: Status of the response.
         length: Bytes of the body, `None` where that is not known.
     """
 
-    body: AsyncIterator[bytes]
+    body: AsyncIterator[bytes] | bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
     length: int | None = None
@@ -68,9 +71,9 @@ class SourcedResponse(Response):
         self._idle_timeout = idle_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = _Client(send, self._idle_timeout, scope.get("extensions", {}).get(UNSENT_EXTENSION, {}).get("bytes"))
-        with contextlib.suppress(_ClientGoneError), client:
-            await _while_client_listens(self._send(client), client, receive)
+        unsent_bytes = scope.get("extensions", {}).get(UNSENT_EXTENSION, {}).get("bytes")
+        with _Client(receive, send, self._idle_timeout, unsent_bytes) as client:
+            await self._send(client)
         if self.background is not None:
             await self.background()
 
@@ -79,24 +82,37 @@ class SourcedResponse(Response):
         content = await opening.__aenter__()
         closed = False
         try:
-            chunk = await anext(content.body, b"")
-            await client.take(_start_of(content))
-            left = content.length
-            while chunk:
-                if left is not None and (left := left - len(chunk)) <= 0:
-                    break
-                await client.take({"type": "http.response.body", "body": chunk, "more_body": True})
-                chunk = await anext(content.body, b"")
-            # Where the length is known, the last bytes make the response complete for the client: they are held back
-            # until the source has found nothing wrong with the whole, and do not keep it open until they are taken.
-            if chunk:
-                chunk += await anext(content.body, b"")
+            if isinstance(content.body, bytes):
+                closed = True
+                # What holds nothing any more needs no task that outlasts a cancellation.
+                await opening.__aexit__(None, None, None)
+                await client.take(_start_of(content))
+                await client.take({"type": "http.response.body", "body": content.body, "more_body": False})
+                return
+            last = await _all_but_the_last(content, content.body, client)
             closed = True
             await completed(opening.__aexit__(None, None, None))
-            await client.take({"type": "http.response.body", "body": chunk, "more_body": False})
+            await client.take({"type": "http.response.body", "body": last, "more_body": False})
         finally:
             if not closed:
                 await completed(opening.__aexit__(*sys.exc_info()))
+
+
+async def _all_but_the_last(content: SourcedContent, body: AsyncIterator[bytes], client: "_Client") -> bytes:
+    """Send the head and the body up to what is to be sent when the source is closed.
+
+    Where the length is known, the last bytes make the response complete for the client: they are held back until the
+    source has found nothing wrong with the whole, and do not keep it open until they are taken.
+    """
+    chunk = await anext(body, b"")
+    await client.take(_start_of(content))
+    left = content.length
+    while chunk:
+        if left is not None and (left := left - len(chunk)) <= 0:
+            break
+        await client.take({"type": "http.response.body", "body": chunk, "more_body": True})
+        chunk = await anext(body, b"")
+    return chunk + await anext(body, b"") if chunk else b""
 
 
 def _start_of(content: SourcedContent) -> Message:
@@ -111,31 +127,44 @@ class _ClientGoneError(Exception):
 
 
 class _Client:
-    """Whoever takes the answer; to be used as a context while it does.
+    """Whoever takes the answer; to be used as a context, which ends without an error when there is nobody any more.
 
-    Attributes:
-        stalled: Done when it has taken nothing for too long.
+    What runs in the block is then cancelled, as `asyncio.timeout` does it: in the same task. Most answers have been
+    sent before anybody would look whether the client is still there; they need no more than a timer.
     """
 
-    def __init__(self, send: Send, idle_timeout: float, unsent_bytes: Callable[[], int] | None) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, idle_timeout: float, unsent_bytes: Callable[[], int] | None
+    ) -> None:
+        self._receive = receive
         self._send = send
         self._idle_timeout = idle_timeout
         self._unsent_bytes = unsent_bytes
         self._unsent_before: int | None = None
         self._loop = asyncio.get_running_loop()
-        self.stalled = self._loop.create_future()
         self._waiting_since: float | None = None
         self._turn_began = monotonic()
+        self._gone = False
+        self._leaving: asyncio.Task[None] | None = None
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - ASGI applications run in one
+        self._task = task
+        self._cancelling = task.cancelling()
         # One timer for all messages: setting one for each costs a tenth of what sending a chunk does.
-        self._timer = self._loop.call_later(idle_timeout / _LOOKS_PER_TIMEOUT, self._look)
+        self._timer = self._loop.call_later(min(_FIRST_LOOK, idle_timeout / _LOOKS_PER_TIMEOUT), self._first_look)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    ) -> bool:
         self._timer.cancel()
+        if self._leaving is not None:
+            self._leaving.cancel()
+        if self._gone and self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError):
+            return True
+        return isinstance(error, _ClientGoneError)
 
     async def take(self, message: Message) -> None:
         """Send a message; raises `_ClientGoneError` when there is nobody to take it."""
@@ -152,6 +181,15 @@ class _Client:
             await asyncio.sleep(0)
             self._turn_began = monotonic()
 
+    def _first_look(self) -> None:
+        self._leaving = self._loop.create_task(self._until_left())
+        self._look()
+
+    async def _until_left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._give_up()
+
     def _look(self) -> None:
         self._timer = self._loop.call_later(self._idle_timeout / _LOOKS_PER_TIMEOUT, self._look)
         if self._waiting_since is None:
@@ -163,29 +201,10 @@ class _Client:
                 # It takes what it is sent, if slowly.
                 self._waiting_since = monotonic()
             self._unsent_before = unsent
-        if monotonic() - self._waiting_since >= self._idle_timeout and not self.stalled.done():
-            self.stalled.set_result(None)
+        if monotonic() - self._waiting_since >= self._idle_timeout:
+            self._give_up()
 
-
-async def _while_client_listens(sending: Coroutine[None, None, None], client: _Client, receive: Receive) -> None:
-    """Run `sending`, but cancel it when the client goes away. What it was doing has ended when this returns."""
-    work = asyncio.ensure_future(sending)
-    leaving = asyncio.ensure_future(_client_left(receive))
-    try:
-        await asyncio.wait([work, leaving, client.stalled], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await _stopped(work, leaving)
-    if not work.cancelled():
-        work.result()
-
-
-async def _client_left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _stopped(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    # Takes note of errors too, so that asyncio does not report as lost what the caller is about to raise or replace.
-    await asyncio.gather(*tasks, return_exceptions=True)
+    def _give_up(self) -> None:
+        if not self._gone:
+            self._gone = True
+            self._task.cancel()

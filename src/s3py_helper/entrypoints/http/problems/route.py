@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from s3py_helper.domain.errors import StorageException
 from s3py_helper.entrypoints.http.exchange import Exchange
@@ -45,17 +45,22 @@ class ProblemRoute(APIRoute):
         if scope["method"] not in (self.methods or ()):
             allowed = ", ".join(_allowed_methods(scope))
             raise HTTPException(405, f"this path has {allowed}, not {scope['method']}", headers={"Allow": allowed})
-        exchange = Exchange(scope, receive, send)
-        try:
-            await super().handle(scope, exchange.receive, exchange.send)
-        except StorageException as error:
-            if exchange.started:
-                log_failure(scope, error, outcome="the response was cut short")
-                raise ResponseCutShort from error
-            await logged_problem(scope, error)(scope, exchange.receive, exchange.send)
-        except ClientDisconnect:
-            # Only reading a request raises it: no response has begun.
-            await Response(status_code=CLIENT_CLOSED_REQUEST)(scope, exchange.receive, exchange.send)
+        await responding(super().handle, scope, receive, send)
+
+
+async def responding(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Have the application respond, and respond for it where storage fails or the client stops sending."""
+    exchange = Exchange(scope, receive, send)
+    try:
+        await app(scope, exchange.receive, exchange.send)
+    except StorageException as error:
+        if exchange.started:
+            log_failure(scope, error, outcome="the response was cut short")
+            raise ResponseCutShort from error
+        await logged_problem(scope, error)(scope, exchange.receive, exchange.send)
+    except ClientDisconnect:
+        # Only reading a request raises it: no response has begun.
+        await Response(status_code=CLIENT_CLOSED_REQUEST)(scope, exchange.receive, exchange.send)
 
 
 def _allowed_methods(scope: Scope) -> list[str]:
