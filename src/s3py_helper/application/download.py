@@ -12,7 +12,7 @@ from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.sinks import pour
 from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
 from s3py_helper.application.zip.plan import ZipPlan, plan_archive
-from s3py_helper.domain.arguments import require_optional_instance
+from s3py_helper.domain.arguments import require_instance
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.files import FileBasicInfo, FileDownload
 
@@ -54,7 +54,8 @@ class DownloadService:
             IntegrityException: The bytes that came are not those that were stored; raised while they are read.
             StorageOperationException: The backend failed.
         """
-        require_optional_instance(byte_range, ByteRange, "byte_range")
+        if byte_range is not None:
+            require_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open(byte_range) as blob:
             yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body)
@@ -89,7 +90,8 @@ class DownloadService:
             IntegrityException: The bytes that came are not those that were stored; none is returned.
             StorageOperationException: The backend failed.
         """
-        require_optional_instance(byte_range, ByteRange, "byte_range")
+        if byte_range is not None:
+            require_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open_bytes(byte_range) as blob:
             chunks = [chunk async for chunk in blob.body]
@@ -133,7 +135,8 @@ class DownloadService:
             IntegrityException: The bytes that came are not those that were stored: what has been yielded is useless.
             StorageOperationException: The backend failed.
         """
-        require_optional_instance(byte_range, ByteRange, "byte_range")
+        if byte_range is not None:
+            require_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         opening = located.open_bytes(byte_range)
         blob = await opening.__aenter__()

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import Final
 
 from s3py_helper.application.ports.observer import (
@@ -42,9 +43,8 @@ class LoggingObserver:
     What somebody may have to act on is a warning, a change of servers information, everything else DEBUG.
     """
 
-    def wants_operations(self) -> bool:
-        """Whether the beginning and the end of operations are written at all."""
-        return _log.isEnabledFor(logging.DEBUG)
+    # Asked before every operation: whether its beginning and end are written at all.
+    wants_operations = staticmethod(partial(_log.isEnabledFor, logging.DEBUG))
 
     def notify(self, event: Event) -> None:
         """Write the line, if its level is wanted."""

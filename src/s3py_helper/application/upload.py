@@ -136,6 +136,7 @@ class UploadService:
             RouteNotSupportedException: The bucket is not served here.
             StorageOperationException: The backend failed; nothing was stored.
         """
+        require_optional_number(file_size, "a file size")
         return await self._store(file_name, stream, file_size, Placement(folder, bucket, metadata), content_type)
 
     async def upload_file(
@@ -226,30 +227,21 @@ class UploadService:
         # What a client claims is no reason to refuse its file.
         claimed = form_file.content_type
         content_type = claimed if isinstance(claimed, str) and is_content_type(claimed) else None
+        require_optional_number(form_file.size, "a file size")
         return await self._store(form_file.filename, await rewound(form_file), form_file.size, placement, content_type)
 
     async def _store(
         self, file_name: str, source: ByteSource, size: int | None, placement: Placement, content_type: str | None
     ) -> FileAttach:
         require_text(file_name, "a file name")
-        require_optional_number(size, "a file size")
         if content_type is not None:
             check_content_type(content_type)
-        try:
-            return await self._store_checked(file_name, source, size, placement, content_type)
-        except StorageException as error:
-            error.file_name = error.file_name or file_name
-            raise
-
-    async def _store_checked(
-        self, file_name: str, source: ByteSource, size: int | None, placement: Placement, content_type: str | None
-    ) -> FileAttach:
-        limit = self._validate(file_name, size)
-        metadata = check_metadata(placement.metadata)
-        key = new_object_key(file_name, placement.folder)
-        destination = self._locator.destination(placement.bucket, key)
         attach: FileAttach | None = None
         try:
+            limit = self._validate(file_name, size)
+            metadata = {} if placement.metadata is None else check_metadata(placement.metadata)
+            key = new_object_key(file_name, placement.folder)
+            destination = self._locator.destination(placement.bucket, key)
             async with contextlib.aclosing(IncomingBody(chunks_of(source), size=size, limit=limit)) as body:
                 blob = NewBlob(
                     key=key,
@@ -262,9 +254,11 @@ class UploadService:
                 info = await destination.write(blob, body)
                 text = self._locator.text(info.file_id)
                 attach = file_attach(blob, info, text, size=body.received, checksum=body.checksum)
-        except BaseException:  # closing the source failed or was cancelled: nobody would learn the id
+        except BaseException as error:  # closing the source failed or was cancelled: nobody would learn the id
             if attach is not None:
                 await self.roll_back([attach])
+            if isinstance(error, StorageException):
+                error.file_name = error.file_name or file_name
             raise
         return attach
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import secrets
 from typing import Final
 
 from s3py_helper.domain.errors import InvalidArgumentException
@@ -34,7 +33,7 @@ def new_object_key(file_name: str, folder: str | None = None) -> str:
         raise InvalidArgumentException(
             f"invalid file name {shortened(file_name)}: it contains {forbidden}", operation="upload"
         )
-    segment = f"{secrets.token_hex(8)}_{_fitted(file_name, MAX_SEGMENT_BYTES - _PREFIX_LENGTH)}"
+    segment = f"{os.urandom(8).hex()}_{_fitted(file_name, MAX_SEGMENT_BYTES - _PREFIX_LENGTH)}"
     parent = "" if folder is None else escaped(check_folder(folder))
     key = f"{parent}/{segment}" if parent else segment
     if (length := utf8_length(key)) > MAX_KEY_BYTES:

@@ -92,7 +92,8 @@ class RoutingPolicy:
                 backend=file_id.backend,
             )
         if file_id.backend != Backend.FASTDFS:
-            self.require_bucket(file_id.bucket, file_id)
+            if self.buckets is not None:
+                self.require_bucket(file_id.bucket, file_id)
             if self.folders is not None:
                 self.require_folder(file_id.key, file_id)
         elif self.groups is not None and file_id.bucket not in self.groups:

@@ -11,6 +11,7 @@ from s3py_helper.adapters.s3.api.object_headers import (
     etag_of,
     parse_content_range,
 )
+from s3py_helper.adapters.s3.api.objects import ObjectApi
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.adapters.s3.resumable_body import ResumableBody
@@ -31,14 +32,15 @@ class BlobReader:
     @asynccontextmanager
     async def open(self, file_id: FileId, byte_range: ByteRange | None) -> AsyncGenerator[OpenBlob]:
         """As `BlobStore.open` promises."""
-        response = await self._ask(file_id, byte_range)
+        objects = self._session.objects
+        response = await self._ask(objects, file_id, byte_range)
         try:
             size, span = await self._extent(response, byte_range, file_id)
             info = blob_info(file_id, response.headers, size)
         except BaseException:  # nothing owns the response yet, so nothing else would release its connection
             response.close()
             raise
-        body = ResumableBody(self._session.objects, info, span, response, self._perf)
+        body = ResumableBody(objects, info, span, response, self._perf)
         try:
             async with aclosing(body.chunks()) as chunks:
                 yield OpenBlob(info, span, chunks)
@@ -49,8 +51,7 @@ class BlobReader:
         """Its size, by a request of its own."""
         return content_length(await self._session.objects.head_object(file_id.bucket, file_id.key))
 
-    async def _ask(self, file_id: FileId, byte_range: ByteRange | None) -> Response:
-        objects = self._session.objects
+    async def _ask(self, objects: ObjectApi, file_id: FileId, byte_range: ByteRange | None) -> Response:
         if byte_range is None:
             requested = {"x-amz-checksum-mode": "ENABLED"} if objects.checksums.wanted(file_id.bucket) else {}
             return await objects.get_object(file_id.bucket, file_id.key, requested)
@@ -76,10 +77,10 @@ class BlobReader:
             size = content_length(response.headers)
         else:
             size = await self._size_told_elsewhere(response, file_id)
-        span = _requested(byte_range, size, file_id)
-        if len(span) != size:
+        whole = Span(0, size)
+        if byte_range is not None and _resolve(byte_range, size, file_id) != whole:
             raise _unexpected("it does not serve ranges", file_id)
-        return size, span
+        return size, whole
 
     async def _size_told_elsewhere(self, response: Response, file_id: FileId) -> int:
         """The size from HEAD, where a response to GET does not have it; it must be that of the same bytes."""

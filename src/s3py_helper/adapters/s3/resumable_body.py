@@ -45,11 +45,11 @@ class ResumableBody:
         # As the server wrote it: one that leaves the quotes out may compare the text as it is.
         self._etag = response.headers.get("etag")
         self._tells_length = "content-length" in response.headers
-        self._context = ErrorContext("download", objects.endpoint.url, info.file_id.bucket, info.file_id.key)
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Everything from the span's start to its end; raises where it cannot."""
-        expected = self._info.checksum.crc32_value if self._is_whole and self._info.checksum else None
+        is_whole = self._span.stop - self._span.start == self._info.size
+        expected = self._info.checksum.crc32_value if is_whole and self._info.checksum else None
         crc32 = 0
         if self._position == self._span.stop and expected not in {None, crc32}:
             raise self._corrupt("its checksum is not the one that was stored")
@@ -62,7 +62,8 @@ class ResumableBody:
                 # Before the last bytes are handed out: a consumer that counts would not ask for more.
                 if expected not in {None, crc32}:
                     raise self._corrupt("its checksum is not the one that was stored")
-                await self._require_end()
+                if not self._tells_length:
+                    await self._require_end()
             for chunk in _cut(data, self._perf.download_chunk_size):
                 yield chunk
 
@@ -71,8 +72,9 @@ class ResumableBody:
         self._response.close()
 
     @property
-    def _is_whole(self) -> bool:
-        return len(self._span) == self._info.size
+    def _context(self) -> ErrorContext:
+        file_id = self._info.file_id
+        return ErrorContext("download", self._objects.endpoint.url, file_id.bucket, file_id.key)
 
     async def _next(self) -> bytes:
         while True:
@@ -140,9 +142,7 @@ class ResumableBody:
             raise self._corrupt("the server resumes it at another place")
 
     async def _require_end(self) -> None:
-        """Where the response does not say how long it is, see whether it has more than the object."""
-        if self._tells_length:
-            return
+        """See whether a response that does not say how long it is has more than the object."""
         try:
             surplus = await self._response.read()
         except Exception as error:

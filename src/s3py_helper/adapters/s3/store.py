@@ -11,16 +11,17 @@ from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
-from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.errors import FileNotFoundException, StorageOperationException
+from s3py_helper.domain.file_id import Backend, FileId
 
 
 class S3BlobStore:
-    """Objects of an S3 service; works while the connection is open.
+    """Objects of an S3 service; works while the session is open.
 
     Args:
-        connection: The service.
-        default_bucket: Where files go that name no bucket, if another one than the connection's.
-        perf: Part and chunk sizes, if others than the connection's.
+        session: The service.
+        default_bucket: Where files go that name no bucket, if another one than the session's.
+        perf: Part and chunk sizes, if others than the session's.
     """
 
     def __init__(
@@ -32,7 +33,11 @@ class S3BlobStore:
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """One PUT for what fits into a part, else a multipart upload."""
-        return await self._writer.write(blob, body)
+        try:
+            return await self._writer.write(blob, body)
+        except FileNotFoundException as error:
+            # Nobody has asked for a file: something else is missing, the multipart upload for one.
+            raise StorageOperationException(error.message, operation="upload", backend=Backend.S3) from error
 
     def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
         """One GET; a body that breaks off is resumed."""

@@ -6,7 +6,6 @@ from typing import Final, Self
 
 from isal import isal_zlib
 
-from s3py_helper.application.streams.pacing import Pause
 from s3py_helper.application.streams.sources import as_bytes
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException, StorageOperationException
@@ -39,7 +38,7 @@ class IncomingBody:
         self._limit = limit
         self._crc32 = 0
         self._held_back: bytes | None = None
-        self._pause = Pause(_BYTES_AT_ONCE)
+        self._since_pause = 0
 
     @property
     def crc32(self) -> int:
@@ -64,11 +63,16 @@ class IncomingBody:
         chunk, self._held_back = self._held_back, None
         if chunk is None:
             chunk = await self._next_from_source()
+        received = self.received + len(chunk)
+        self._check(received, ended=not chunk)
         if not chunk:
-            self._check_complete()
             raise StopAsyncIteration
-        await self._account(chunk)
-        await self._pause.after(chunk)
+        self._crc32 = await crc32_with(chunk, self._crc32)
+        self.received = received
+        self._since_pause += len(chunk)
+        if self._since_pause >= _BYTES_AT_ONCE:
+            self._since_pause = 0
+            await asyncio.sleep(0)
         return chunk
 
     def mapped(
@@ -113,21 +117,17 @@ class IncomingBody:
                 "a transformation of the file left some of its bytes out", operation="upload"
             )
 
-    async def _account(self, chunk: bytes) -> None:
-        received = self.received + len(chunk)
+    def _check(self, received: int, *, ended: bool) -> None:
+        """Raise unless so many bytes may have come, the last of them where they have ended."""
         if self._limit is not None and received > self._limit:
             raise FileTooLargeException(f"the file has more than the {self._limit} bytes allowed", limit=self._limit)
         if self.size is not None and received > self.size:
             raise InvalidArgumentException(
                 f"the file has more bytes than the {self.size} that were declared", operation="upload"
             )
-        self._crc32 = await crc32_with(chunk, self._crc32)
-        self.received = received
-
-    def _check_complete(self) -> None:
-        if self.size is not None and self.received != self.size:
+        if ended and self.size is not None and received < self.size:
             raise InvalidArgumentException(
-                f"the file ended after {self.received} of the {self.size} bytes that were declared", operation="upload"
+                f"the file ended after {received} of the {self.size} bytes that were declared", operation="upload"
             )
 
 

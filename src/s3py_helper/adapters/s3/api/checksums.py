@@ -1,12 +1,11 @@
 """Whether a CRC-32 travels with uploads: the setting `checksum`, and what is learned about the server."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, Literal
 
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.errors import ErrorContext
-from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
 from s3py_helper.application.ports.observer import FallbackTaken, Observer
 from s3py_helper.domain.errors import IntegrityException, StorageException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
@@ -73,24 +72,26 @@ class ChecksumPolicy:
         what = f"checksums of uploads to the bucket {bucket!r}, for the next {ASKED_AGAIN_AFTER / 60:g} minutes"
         self._observer.notify(FallbackTaken(Backend.S3, what, str(error.__cause__)))
 
-    def check_confirmed(self, crc32: int, headers: Mapping[str, str], context: ErrorContext) -> None:
-        """Compare what the server says that it has stored of bytes that were sent with their checksum.
+    def refuse(self, confirmed: str | None, context: ErrorContext) -> None:
+        """To be called when a server does not confirm the checksum that was sent.
+
+        Args:
+            confirmed: The other one that it confirms; `None` where it says nothing, which is tolerated by default.
+            context: The upload.
 
         Raises:
-            IntegrityException: It has stored something else.
+            IntegrityException: The server has stored something else.
             StorageOperationException: It says nothing, and the setting is `required`.
         """
-        confirmed = headers.get(CRC32_HEADER)
-        if confirmed is None:
-            if self.required:
-                raise StorageOperationException(
-                    f"the server does not confirm checksums, and the setting checksum is 'required'; {context}",
-                    operation=context.operation,
-                    backend=Backend.S3,
-                )
-        elif confirmed != crc32_text(crc32):
+        if confirmed is not None:
             raise IntegrityException(
                 f"the server has stored other bytes than were sent; {context}",
+                operation=context.operation,
+                backend=Backend.S3,
+            )
+        if self.required:
+            raise StorageOperationException(
+                f"the server does not confirm checksums, and the setting checksum is 'required'; {context}",
                 operation=context.operation,
                 backend=Backend.S3,
             )

@@ -27,39 +27,34 @@ class NotConfirmed(Exception):
 async def content_follows(response: Response) -> Response:
     """The response to a GET, whose body is still to come."""
     if response.status not in _CONTENT:
-        with response:
-            raise NotConfirmed(f"status {response.status} is no response to a request for bytes")
+        raise NotConfirmed(f"status {response.status} is no response to a request for bytes")
     return response
 
 
 async def described(response: Response) -> Mapping[str, str]:
     """The headers of the response to a HEAD."""
-    with response:
-        if response.status not in _DONE:
-            raise NotConfirmed(f"status {response.status} is no response to a request for a description")
-        return response.headers
+    if response.status not in _DONE:
+        raise NotConfirmed(f"status {response.status} is no response to a request for a description")
+    return response.headers
 
 
 async def stored(response: Response) -> Mapping[str, str]:
     """The headers that confirm a PUT: with an `ETag`, and without a body that says otherwise."""
-    with response:
-        if response.status not in _STORED:
-            raise NotConfirmed(f"status {response.status} does not confirm that the bytes were stored")
-        if response.headers.get("content-length") != "0":
-            await _require_no_objection(response)
-        if not response.headers.get("etag"):
-            raise NotConfirmed("it does not confirm that the bytes were stored: its response has no ETag")
-        return response.headers
+    if response.status not in _STORED:
+        raise NotConfirmed(f"status {response.status} does not confirm that the bytes were stored")
+    if not response.is_empty:
+        await _require_no_objection(response)
+    if not response.headers.get("etag"):
+        raise NotConfirmed("it does not confirm that the bytes were stored: its response has no ETag")
+    return response.headers
 
 
-async def done(response: Response) -> Mapping[str, str]:
-    """The headers that confirm a DELETE."""
-    with response:
-        if response.status not in _DONE:
-            raise NotConfirmed(f"status {response.status} does not confirm that it was done")
-        if response.headers.get("content-length") != "0":
-            await _require_no_objection(response)
-        return response.headers
+async def done(response: Response) -> None:
+    """Whatever confirms a DELETE."""
+    if response.status not in _DONE:
+        raise NotConfirmed(f"status {response.status} does not confirm that it was done")
+    if not response.is_empty:
+        await _require_no_objection(response)
 
 
 async def beginning(response: Response) -> bytes:
@@ -81,7 +76,8 @@ async def refusal(response: Response) -> bytes:
 
 async def _require_no_objection(response: Response) -> None:
     """Most responses have no body. Some servers send a few words; a page is nobody's who knows S3."""
-    body = (await beginning(response)).lstrip()
+    with response:
+        body = (await beginning(response)).lstrip()
     if not body.startswith(b"<"):
         return
     if b"<Error" in body:

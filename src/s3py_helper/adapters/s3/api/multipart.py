@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from s3py_helper.adapters.s3.api.evidence import done
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text, quoted
 from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.api.sender import Request, RequestSender
@@ -27,7 +28,7 @@ class CreatedUpload:
     Attributes:
         upload_id: Its id.
         checks_whole: Whether the server will compare the CRC-32 of the whole object.
-        repeated: Whether it took several attempts, so that earlier ones may have begun others.
+        repeated: Whether earlier attempts may have begun others.
     """
 
     upload_id: str
@@ -67,7 +68,7 @@ class MultipartApi:
         return CreatedUpload(
             response.text_of("UploadId"),
             checks_whole=response.headers.get(_CHECKSUM_TYPE) == _FULL_OBJECT,
-            repeated=response.attempts > 1,
+            repeated=outcome.uncertain,
         )
 
     async def complete(
@@ -103,7 +104,7 @@ class MultipartApi:
 
     async def abort(self, bucket: str, key: str, upload_id: str) -> None:
         """Throw the parts away; raises `FileNotFoundException` when there is no such upload."""
-        await self._sender.send_to_remove(Request("upload", "DELETE", bucket, key, [("uploadId", upload_id)]))
+        await self._sender.send_whole(Request("upload", "DELETE", bucket, key, [("uploadId", upload_id)]), done)
 
     async def require(self, bucket: str, key: str, upload_id: str) -> None:
         """Raise `FileNotFoundException` when there is no such upload."""

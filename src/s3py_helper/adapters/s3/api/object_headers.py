@@ -8,8 +8,7 @@ so reading is never a guess.
 """
 
 import re
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, unquote
@@ -46,6 +45,8 @@ MAX_METADATA_BYTES: Final = 2048
 _VALUE_MARK: Final = "UTF-8''"
 _NAME_MARK: Final = "utf-8--"
 
+# Nothing in it is percent-encoded: a match takes a tenth of the time of encoding.
+_PLAIN_FILE_NAME: Final = re.compile(r"[A-Za-z0-9._~-]*")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 # Blanks at the ends or in a row do not survive a header.
 _PLAIN_VALUE: Final = re.compile(r"[!-~]+( [!-~]+)*")
@@ -97,7 +98,10 @@ def content_encoding(headers: Mapping[str, str]) -> str | None:
 
     `aws-chunked` is how an upload was signed; some servers keep it, although it says nothing about the bytes.
     """
-    codings = [coding.strip() for coding in headers.get("content-encoding", "").split(",")]
+    header = headers.get("content-encoding")
+    if header is None:
+        return None
+    codings = [coding.strip() for coding in header.split(",")]
     return ", ".join(coding for coding in codings if coding.lower() not in {"", "aws-chunked"}) or None
 
 
@@ -135,7 +139,7 @@ def etag_of(headers: Mapping[str, str]) -> str | None:
 
 def crc32_text(value: int) -> str:
     """A CRC-32 as S3's headers carry it: base64 of four bytes, highest first."""
-    return b64encode(value.to_bytes(4)).decode()
+    return b2a_base64(value.to_bytes(4), newline=False).decode()
 
 
 def to_headers(file_name: str, metadata: Mapping[str, str]) -> dict[str, str]:
@@ -144,13 +148,13 @@ def to_headers(file_name: str, metadata: Mapping[str, str]) -> dict[str, str]:
     Raises:
         InvalidArgumentException: They exceed what S3 stores, or two names differ in nothing but case.
     """
-    pairs = {FILE_NAME_KEY: quote(file_name, safe="")}
+    pairs = {FILE_NAME_KEY: file_name if _PLAIN_FILE_NAME.fullmatch(file_name) else quote(file_name, safe="")}
     for name, value in metadata.items():
         key = _encoded_name(name)
         if key in pairs:
             raise _invalid(f"the metadata name {name!r} is taken: S3 does not tell upper from lower case")
         pairs[key] = _encoded_value(value)
-    if (size := sum(len(key) + len(value) for key, value in pairs.items())) > MAX_METADATA_BYTES:
+    if (size := sum([len(key) + len(value) for key, value in pairs.items()])) > MAX_METADATA_BYTES:
         raise _invalid(f"metadata and file name take {size} bytes as they are stored, S3 allows {MAX_METADATA_BYTES}")
     return {PREFIX + key: value for key, value in pairs.items()}
 
@@ -214,7 +218,7 @@ def _checksum(headers: Mapping[str, str]) -> Checksum | None:
         text = headers.get(_CHECKSUM_HEADER + algorithm)
         if text is not None and "-" not in text:
             try:
-                return Checksum(algorithm, b64decode(text, validate=True).hex())
-            except Base64Error:
+                return Checksum(algorithm, a2b_base64(text, strict_mode=True).hex())
+            except ValueError:
                 return None
     return None

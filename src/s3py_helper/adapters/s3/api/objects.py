@@ -1,7 +1,7 @@
 """The operations on objects that are called often, without the SDK: docs/decisions/0004-s3-hot-path.md."""
 
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from s3py_helper.adapters.s3.api.bucket_listing import ListPage, ListPosition, list_page
@@ -9,6 +9,7 @@ from s3py_helper.adapters.s3.api.checksums import ChecksumPolicy
 from s3py_helper.adapters.s3.api.copies import CopyApi
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.errors import ErrorContext
+from s3py_helper.adapters.s3.api.evidence import described, done, stored
 from s3py_helper.adapters.s3.api.multipart import MultipartApi
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
 from s3py_helper.adapters.s3.api.recovery import Outcome
@@ -48,12 +49,12 @@ class ObjectApi:
         self, bucket: str, key: str, body: Payload, headers: dict[str, str], outcome: Outcome | None = None
     ) -> Mapping[str, str]:
         """Store an object; gives the response's headers. `outcome` says after a failure whether it may be there."""
-        return await self._store(Request("upload", "PUT", bucket, key, (), headers, body, outcome=outcome))
+        return await self._store(bucket, key, body, headers, outcome=outcome)
 
     async def upload_part(self, bucket: str, key: str, upload_id: str, number: int, body: Payload) -> Mapping[str, str]:
         """Send one part of a multipart upload; gives the headers of the response."""
         query = (("partNumber", str(number)), ("uploadId", upload_id))
-        return await self._store(Request("upload", "PUT", bucket, key, query, {}, body))
+        return await self._store(bucket, key, body, {}, query)
 
     async def get_object(
         self, bucket: str, key: str, headers: dict[str, str] | None = None, place: Place | None = None
@@ -73,7 +74,7 @@ class ObjectApi:
         headers = {"x-amz-checksum-mode": "ENABLED"} if self.checksums.wanted(bucket) else {}
         request = Request("info", "HEAD", bucket, key, headers=headers)
         try:
-            return await self._sender.send_for_description(request)
+            return await self._sender.send_whole(request, described)
         except FileNotFoundException:
             # A response to HEAD has no body: it does not tell a missing object from a missing bucket.
             await self._require_bucket(bucket)
@@ -81,13 +82,13 @@ class ObjectApi:
         except StorageException as error:
             if not _has_no_reason(error):
                 raise
-        await self._ask_for_the_reason(dataclasses.replace(request, method="GET", headers={"range": "bytes=0-0"}))
-        return await self._sender.send_for_description(request)
+        await self._ask_for_the_reason(replace(request, method="GET", headers={"range": "bytes=0-0"}))
+        return await self._sender.send_whole(request, described)
 
     async def delete_object(self, bucket: str, key: str) -> None:
         """Remove an object; a missing one is no error."""
         try:
-            await self._sender.send_to_remove(Request("delete", "DELETE", bucket, key))
+            await self._sender.send_whole(Request("delete", "DELETE", bucket, key), done)
         except FileNotFoundException as error:
             # Amazon responds with 204 for an object that is not there, some others 404.
             if not isinstance(error.__cause__, ErrorResponse):
@@ -97,15 +98,15 @@ class ObjectApi:
         """Return when the bucket is there and may be used; with `once`, a failure is final at once."""
         request = Request(operation, "HEAD", bucket, once=once)
         try:
-            await self._sender.send_for_description(request)
+            await self._sender.send_whole(request, described)
         except StorageException as error:
             if not _has_no_reason(error):
                 raise
         else:
             return
         query = (("list-type", "2"), ("max-keys", "1"))
-        await self._ask_for_the_reason(dataclasses.replace(request, method="GET", query=query))
-        await self._sender.send_for_description(request)
+        await self._ask_for_the_reason(replace(request, method="GET", query=query))
+        await self._sender.send_whole(request, described)
 
     async def list_page(self, bucket: str, prefix: str, position: ListPosition, page_size: int) -> ListPage:
         """One page of a bucket's listing."""
@@ -117,22 +118,29 @@ class ObjectApi:
         """A link to an object, for `expires_in` seconds; see `Signer.signed_query`."""
         return await self._sender.signed_url(method, bucket, key, query, headers, expires_in=expires_in)
 
-    async def _store(self, request: Request) -> Mapping[str, str]:
-        if not self.checksums.wanted(request.bucket):
-            return await self._sender.send_to_store(request)
-        with_checksum = _with_checksum(request)
+    async def _store(
+        self,
+        bucket: str,
+        key: str,
+        body: Payload,
+        headers: dict[str, str],
+        query: Query = (),
+        outcome: Outcome | None = None,
+    ) -> Mapping[str, str]:
+        crc32 = crc32_text(body.crc32) if self.checksums.wanted(bucket) else None
+        all_headers = headers if crc32 is None else {**headers, CRC32_HEADER: crc32}
+        request = Request("upload", "PUT", bucket, key, query, all_headers, body, outcome=outcome)
         try:
-            headers = await self._sender.send_to_store(with_checksum)
+            response = await self._sender.send_whole(request, stored)
         except StorageException as error:
-            if not self.checksums.may_be_the_reason(error):
+            if crc32 is None or not self.checksums.may_be_the_reason(error):
                 raise
-            headers = await self._sender.send_to_store(request)
-            self.checksums.give_up(request.bucket, error)
-            return headers
-        if CRC32_HEADER in headers or self.checksums.required:
-            context = ErrorContext("upload", self.endpoint.url, request.bucket, request.key)
-            self.checksums.check_confirmed(request.body.crc32, headers, context)
-        return headers
+            response = await self._sender.send_whole(replace(request, headers=headers), stored)
+            self.checksums.give_up(bucket, error)
+            return response
+        if crc32 is not None and (confirmed := response.get(CRC32_HEADER)) != crc32:
+            self.checksums.refuse(confirmed, ErrorContext("upload", self.endpoint.url, bucket, key))
+        return response
 
     async def _require_bucket(self, bucket: str) -> None:
         """Raise `BucketNotFoundException` when there is no such bucket; asks once for each bucket that exists."""
@@ -159,20 +167,6 @@ class ObjectApi:
         except InvalidRangeException:
             return  # an empty object has no first byte, but it may be read
         response.close()
-
-
-def _with_checksum(request: Request) -> Request:
-    # Not `dataclasses.replace`, which takes several times as long.
-    return Request(
-        request.operation,
-        request.method,
-        request.bucket,
-        request.key,
-        request.query,
-        {**request.headers, CRC32_HEADER: crc32_text(request.body.crc32)},
-        request.body,
-        outcome=request.outcome,
-    )
 
 
 def _has_no_reason(error: StorageException) -> bool:

@@ -1,7 +1,7 @@
 """What is done about one request that has failed."""
 
-import asyncio
 from dataclasses import dataclass
+from time import monotonic
 
 from s3py_helper.adapters.s3.api.corrections import Corrections
 from s3py_helper.adapters.s3.api.errors import Failure, was_not_carried_out
@@ -16,10 +16,7 @@ class Outcome:
         uncertain: Whether an attempt may have been carried out although nobody confirmed it.
     """
 
-    __slots__ = ("uncertain",)
-
-    def __init__(self) -> None:
-        self.uncertain = False
+    uncertain = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +34,25 @@ class Recovery:
         policy: Decides on retries.
         corrections: What refusals may teach.
         outcome: Takes note of attempts that may have been carried out.
-        deadline: When the operation has to be over, by the event loop's clock.
+        deadline: When the operation has to be over, by `time.monotonic`.
         once: Whether a failure is final unless something can be corrected.
     """
 
     def __init__(
         self, policy: RetryPolicy, corrections: Corrections, outcome: Outcome | None, deadline: float, *, once: bool
     ) -> None:
-        self._now = asyncio.get_running_loop().time
         self._policy = policy
         self._corrections = corrections
         self._outcome = outcome
         self._deadline = deadline
         self._once = once
-        self._since = self._now()
+        self._since = monotonic()
         self._failures = 0
 
     @property
     def time_left(self) -> float:
         """Seconds until the deadline."""
-        return self._deadline - self._now()
+        return self._deadline - monotonic()
 
     async def after(self, error: Exception, failure: Failure, used: Credentials, clock_offset: float) -> Retry | None:
         """Whether to try again after an attempt with those keys and that offset has failed; `None`: it is final."""
@@ -68,7 +64,7 @@ class Recovery:
         if self._once:
             return None
         pause = self._policy.pause_after(
-            self._failures, failure, failing_for=self._now() - self._since, time_left=self.time_left
+            self._failures, failure, failing_for=monotonic() - self._since, time_left=self.time_left
         )
         self._failures += 1
         return None if pause is None else Retry(pause, failure.reason)

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from time import monotonic
 from typing import Final
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
 from s3py_helper.adapters.s3.api.corrections import Corrections
 from s3py_helper.adapters.s3.api.error_response import parse_error_response
 from s3py_helper.adapters.s3.api.errors import ErrorContext, failure_of, storage_exception
-from s3py_helper.adapters.s3.api.evidence import content_follows, described, done, refusal, stored
+from s3py_helper.adapters.s3.api.evidence import content_follows, refusal
 from s3py_helper.adapters.s3.api.recovery import Outcome, Recovery
 from s3py_helper.adapters.s3.api.retrying import RetryPolicy
 from s3py_helper.adapters.s3.api.signing import (
@@ -29,7 +30,6 @@ from s3py_helper.adapters.s3.http.payload import EMPTY, Payload
 from s3py_helper.adapters.s3.http.places import Hold, Place
 from s3py_helper.application.concurrency.deadlines import DeadlineWatch
 from s3py_helper.application.ports.observer import Observer, RequestRetried
-from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.domain.file_id import Backend
 
 _SLOW_REQUEST: Final = 1800.0
@@ -100,7 +100,6 @@ class RequestSender:
         self._perf = perf
         self._retries = RetryPolicy(perf)
         self._deadlines = DeadlineWatch(perf.operation_timeout)
-        self._loop = asyncio.get_running_loop()
         # TLS protects bodies already; without it the signature has to.
         self._sign_payload = sign_payload and not endpoint.secure
 
@@ -118,26 +117,25 @@ class RequestSender:
         if place is None:
             place = await self._reserve(request, _hold_of_download(request))
         try:
-            response, _ = await self._send_until_taken(request, content_follows)
+            response = await self._send_until_taken(request, content_follows)
         except BaseException:  # no response owns the place
             place.release()
             raise
         response.adopt(place)
         return response
 
-    async def send_for_description(self, request: Request) -> Mapping[str, str]:
-        """The headers of the response to a HEAD; raises as `send` does."""
-        headers, _ = await self._send_in_a_place(request, described)
-        return headers
+    async def send_whole[Taken](self, request: Request, take: Callable[[Response], Awaitable[Taken]]) -> Taken:
+        """What `take` makes of the response, after which nothing more of it is wanted; raises as `send` does.
 
-    async def send_to_store(self, request: Request) -> Mapping[str, str]:
-        """The headers that confirm a PUT; raises as `send` does, also when nothing confirms it."""
-        headers, _ = await self._send_in_a_place(request, stored)
-        return headers
-
-    async def send_to_remove(self, request: Request) -> None:
-        """Return when a DELETE is confirmed; raises as `send` does."""
-        await self._send_in_a_place(request, done)
+        Args:
+            request: The request.
+            take: Reads the response as far as it matters. What it raises counts as a failure of the request.
+        """
+        place = await self._reserve(request, Hold.BRIEF if request.body.size <= _BRIEF_UP_TO else Hold.BULK)
+        try:
+            return await self._send_until_taken(request, take)
+        finally:
+            place.release()
 
     async def send_for_document(self, request: Request, *, must_have: str | None = None) -> XmlDocument:
         """A response in XML; one without the element that it must have counts as failed. Raises as `send` does."""
@@ -146,8 +144,7 @@ class RequestSender:
             with response:
                 return await read_xml(response, must_have)
 
-        xml, attempts = await self._send_in_a_place(request, take)
-        return xml if attempts == 1 else replace(xml, attempts=attempts)
+        return await self.send_whole(request, take)
 
     async def _reserve(self, request: Request, hold: Hold) -> Place:
         """A place for all attempts; a wait for it that was in vain is not repeated here."""
@@ -160,23 +157,11 @@ class RequestSender:
                 raise
             raise storage_exception(failure, self._context_of(request), error) from error
 
-    async def _send_in_a_place[Taken](
-        self, request: Request, take: Callable[[Response], Awaitable[Taken]]
-    ) -> tuple[Taken, int]:
-        """As `_send_until_taken`, for requests that end by themselves."""
-        place = await self._reserve(request, Hold.BRIEF if request.body.size <= _BRIEF_UP_TO else Hold.BULK)
-        try:
-            return await self._send_until_taken(request, take)
-        finally:
-            place.release()
-
-    async def _send_until_taken[Taken](
-        self, request: Request, take: Callable[[Response], Awaitable[Taken]]
-    ) -> tuple[Taken, int]:
-        """What was taken from the response, and how many attempts that took; the caller holds a place."""
-        payload_hash = await self._payload_hash(request)
+    async def _send_until_taken[Taken](self, request: Request, take: Callable[[Response], Awaitable[Taken]]) -> Taken:
+        """What was taken from the response to the first attempt that did not fail; the caller holds a place."""
+        payload_hash = await self._payload_hash(request) if request.body.size else EMPTY_PAYLOAD
         seconds = _SLOW_REQUEST if request.slow else self._perf.operation_timeout + request.body.size / SLOWEST_BODY
-        began = self._loop.time()
+        began = monotonic()
         recovery: Recovery | None = None
         attempts = 1
         while True:
@@ -186,7 +171,7 @@ class RequestSender:
             clock_offset = self._signer.clock_offset
             try:
                 with self._deadlines.limit(limit):
-                    taken = await take(await self._attempt(request, payload_hash, credentials))
+                    taken = await self._attempt(request, payload_hash, credentials, take)
             except Exception as error:
                 # Errors that the tables do not know are defects and pass unchanged.
                 failure = failure_of(error)
@@ -199,7 +184,7 @@ class RequestSender:
             else:
                 if recovery is not None:
                     self._retries.helped()
-                return taken, attempts
+                return taken
             self._notify_of_retry(request, attempts, retry.pause, retry.reason)
             await asyncio.sleep(retry.pause)
             attempts += 1
@@ -231,15 +216,19 @@ class RequestSender:
         self.observer.notify(RequestRetried(Backend.S3, request.operation, attempt, pause, reason, file_id))
 
     async def _payload_hash(self, request: Request) -> str:
-        if not request.body.size:
-            return EMPTY_PAYLOAD
         # The body of a POST is small, and decides what becomes of bodies that were sent before.
         signs = self._sign_payload or request.method == "POST"
         return await request.body.sha256() if signs else UNSIGNED_PAYLOAD
 
-    async def _attempt(self, request: Request, payload_hash: str, credentials: Credentials) -> Response:
+    async def _attempt[Taken](
+        self,
+        request: Request,
+        payload_hash: str,
+        credentials: Credentials,
+        take: Callable[[Response], Awaitable[Taken]],
+    ) -> Taken:
         address = self.endpoint.address(request.bucket, request.key)
-        query = encoded_query(request.query)
+        query = encoded_query(request.query) if request.query else ""
         headers = {"host": address.host, **request.headers}
         self._signer.sign_headers(
             credentials,
@@ -249,14 +238,15 @@ class RequestSender:
             headers,
             payload_hash=payload_hash,
         )
-        if self._client.closed:
-            raise StorageOperationException(f"the S3 backend was closed meanwhile (S3 at {self.endpoint.url})")
         target = f"{address.path}?{query}" if query else address.path
         response = await self._client.send(request.method, address.origin, target, headers, request.body)
-        if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-            return response
-        with response:
+        try:
+            if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                return await take(response)
             raise parse_error_response(response.status, response.headers, await refusal(response))
+        except BaseException:  # nobody else knows of the response
+            response.close()
+            raise
 
 
 def _hold_of_download(request: Request) -> Hold:

@@ -23,12 +23,10 @@ class XmlDocument:
     Attributes:
         root: Its XML.
         headers: By name in lower case.
-        attempts: How many requests it took.
     """
 
     root: Element
     headers: Mapping[str, str]
-    attempts: int = 1
 
     def text_of(self, name: str) -> str:
         """The text of an element below the root, in whatever namespace; empty where there is none."""

@@ -36,9 +36,10 @@ class Response:
     Attributes:
         status: Status code.
         headers: By name in lower case.
+        is_empty: Whether it ended with its head, so that there is nothing to read, or to close.
     """
 
-    __slots__ = ("_connection", "_origin", "_parser", "_place", "_pool", "headers", "status")
+    __slots__ = ("_connection", "_origin", "_parser", "_place", "_pool", "headers", "is_empty", "status")
 
     def __init__(self, parser: ResponseParser, pool: ConnectionPool, origin: str, connection: HttpConnection) -> None:
         self.status = parser.status
@@ -48,6 +49,7 @@ class Response:
         self._origin = origin
         self._place: Place | None = None
         self._connection: HttpConnection | None = None
+        self.is_empty = parser.complete and not parser.held
         if parser.complete:
             pool.release(origin, connection)
         else:
@@ -85,7 +87,8 @@ class Response:
         """Read no more, and release connection and place at once."""
         if self._parser.held:
             self._parser.drop(0)
-        self._let_go()
+        if self._connection is not None or self._place is not None:
+            self._let_go()
 
     def __enter__(self) -> Self:
         return self
@@ -228,7 +231,8 @@ class HttpClient:
             self._on_waited(server, monotonic() - began)
 
     def _head(self, method: str, origin: str, target: str, headers: Mapping[str, str], size: int) -> bytes:
-        if self._dialer.names_origin_in_requests(origin):
+        if self._dialer.has_proxy and origin.startswith("http:"):
+            # The proxy has to be told where the request goes (RFC 9112, 3.2.2); through TLS it goes there anyway.
             target = f"{origin}{target}"
             headers = {**headers, **self._dialer.proxy_headers}
         fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])

@@ -127,7 +127,6 @@ class HttpConnection(asyncio.Protocol):
             or self._paused
             or transport is None
             or transport.is_closing()
-            or transport.get_write_buffer_size()
         ):
             return False
         self._response = self.on_complete = None

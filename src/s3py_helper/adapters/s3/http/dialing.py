@@ -60,6 +60,10 @@ class Dialer:
         read_timeout: See `HttpConnection`.
         stall_timeout: See `HttpConnection`.
         resolver: Finds addresses.
+
+    Attributes:
+        has_proxy: Whether connections lead to a proxy.
+        proxy_headers: What the proxy wants to know of its user.
     """
 
     def __init__(
@@ -76,15 +80,12 @@ class Dialer:
         self._making_context = asyncio.Lock()
         self._context: ssl.SSLContext | None = None
         self._proxy = None if proxy is None else Peer.of(proxy)
+        self.has_proxy = proxy is not None
         self.proxy_headers = {} if proxy is None else _authorization(proxy)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._stall_timeout = stall_timeout
         self._resolver = resolver or Resolver()
-
-    def names_origin_in_requests(self, origin: str) -> bool:
-        """Whether a request has to tell the proxy where it goes (RFC 9112, 3.2.2); through TLS it goes there anyway."""
-        return self._proxy is not None and origin.startswith("http:")
 
     async def dial(self, origin: str) -> HttpConnection:
         """A connection to the origin.

@@ -27,12 +27,13 @@ class Patience:
         give_up: Called when there was none.
 
     Attributes:
-        deadline: When that time will be over, by `time.monotonic`, which takes half as long as the event loop's clock.
+        last_progress: When `renew` was called last, by `time.monotonic`, which takes half as long as the event loop's
+            clock.
         fault: Why waiting is in vain; `wait` raises it.
     """
 
     def __init__(self, seconds: float, has_moved: Callable[[], bool], give_up: Callable[[], object]) -> None:
-        self.deadline = 0.0
+        self.last_progress = 0.0
         self.fault: Exception | None = None
         self._loop = asyncio.get_running_loop()
         self._usual = self._seconds = self._period = seconds
@@ -41,14 +42,9 @@ class Patience:
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def last_progress(self) -> float:
-        """When `renew` was called last."""
-        return self.deadline - self._seconds
-
     def renew(self) -> None:
         """There was progress, or it begins now."""
-        self.deadline = monotonic() + self._seconds
+        self.last_progress = monotonic()
 
     def hurry(self, seconds: float) -> None:
         """Wait for so many seconds at most, and a quarter more, until `relax`; to be followed by `renew`."""
@@ -95,11 +91,11 @@ class Patience:
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
-        now = monotonic()
         if self._has_moved():
-            self.deadline = now + self._seconds
-        if now < self.deadline:
-            self._timer = self._loop.call_later(min(self._period, self.deadline - now), self._look)
+            self.renew()
+        left = self.last_progress + self._seconds - monotonic()
+        if left > 0:
+            self._timer = self._loop.call_later(min(self._period, left), self._look)
             return
         self.fault = NoResponseInTime(f"{self._seconds:g} s")
         self._give_up()

@@ -30,7 +30,10 @@ class PartReader:
         missing = size
         before = self._crc32
         while missing and await self._look_ahead():
-            chunk, self._ahead = _split(self._ahead, missing)
+            chunk, self._ahead = self._ahead, b""
+            if len(chunk) > missing:
+                view = memoryview(chunk)
+                chunk, self._ahead = view[:missing], view[missing:]
             missing -= len(chunk)
             # The body has summed what it gave; only where a chunk was cut its sum is ahead of us.
             self._crc32 = await crc32_with(chunk, self._crc32) if self._ahead else self._body.crc32
@@ -44,17 +47,11 @@ class PartReader:
             small.clear()
         chunks += filter(None, (bytes(small),))
         await self._look_ahead()
-        return Payload(chunks, size - missing, crc32_of_rest(before, self._crc32, size - missing))
+        crc32 = crc32_of_rest(before, self._crc32, size - missing) if before else self._crc32
+        return Payload(chunks, size - missing, crc32)
 
     async def _look_ahead(self) -> bool:
         if not self._ahead and not self.ended:
             self._ahead = await anext(self._body, b"")
             self.ended = not self._ahead
         return not self.ended
-
-
-def _split(chunk: Chunk, size: int) -> tuple[Chunk, Chunk]:
-    if len(chunk) <= size:
-        return chunk, b""
-    view = memoryview(chunk)
-    return view[:size], view[size:]

@@ -33,7 +33,7 @@ async def stored_or_nothing[Result](
         request: Stores it.
         outcome: What `request` says about attempts whose response was lost.
     """
-    storing = asyncio.ensure_future(request)
+    storing = asyncio.get_running_loop().create_task(request)
     try:
         return await asyncio.shield(storing)
     except BaseException:  # the object may be there all the same, when only the response was lost

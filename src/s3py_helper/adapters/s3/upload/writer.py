@@ -15,7 +15,7 @@ from s3py_helper.adapters.s3.upload.stored_or_nothing import stored_or_nothing
 from s3py_helper.application.concurrency.first_error import first_error_of
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
-from s3py_helper.domain.errors import FileNotFoundException, FileTooLargeException, StorageOperationException
+from s3py_helper.domain.errors import FileTooLargeException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, part_sizes
 
@@ -35,24 +35,20 @@ class BlobWriter:
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """As `BlobStore.write` promises."""
-        try:
-            return await self._write(blob, body)
-        except FileNotFoundException as error:
-            # Nobody has asked for a file: something else is missing, the multipart upload for one.
-            raise StorageOperationException(error.message, operation="upload", backend=Backend.S3) from error
-
-    async def _write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
-        perf = self._perf
         headers = upload_headers(blob)
         file_id = FileId(Backend.S3, blob.bucket or self._default_bucket, blob.key)
-        sizes = part_sizes(perf.multipart_part_size, blob.size)
-        first = _largest_single(blob.size, perf.multipart_threshold, perf.multipart_part_size)
         reader = PartReader(body)
-        part = await reader.read(next(sizes) if first is None else first)
-        if reader.ended:
-            etag, confirmed = await self._put(file_id, part, headers)
+        size, perf = blob.size, self._perf
+        if size is not None and (size < perf.multipart_threshold or size <= perf.multipart_part_size):
+            # The body ends there, or raises.
+            etag, confirmed = await self._put(file_id, await reader.read(size), headers)
         else:
-            etag, confirmed = await self._send_in_parts(file_id, part, reader, sizes, headers, body)
+            sizes = part_sizes(perf.multipart_part_size, size)
+            first = await reader.read(next(sizes))
+            if reader.ended:
+                etag, confirmed = await self._put(file_id, first, headers)
+            else:
+                etag, confirmed = await self._send_in_parts(file_id, first, reader, sizes, headers, body)
         return BlobInfo(
             file_id=file_id,
             size=body.received,
@@ -109,10 +105,3 @@ class BlobWriter:
                 raise FileTooLargeException(
                     f"the file has more bytes than S3 stores in one object ({MAX_OBJECT_SIZE})", limit=MAX_OBJECT_SIZE
                 )
-
-
-def _largest_single(size: int | None, threshold: int, part_size: int) -> int | None:
-    """How many bytes to read for a single request; `None` when they will be too many."""
-    if size is None:
-        return None
-    return size if size < threshold or size <= part_size else None
