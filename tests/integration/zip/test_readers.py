@@ -95,7 +95,7 @@ def archive_of_many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(MANY):
         data = str(number).encode()
         content = Content(isal_zlib.crc32(data), len(data), len(data))
-        parts += (writer.begin(EntryHeader(f"{number}.txt", None, Method.STORED, content)), data)
+        parts += (writer.begin(f"{number}.txt", EntryHeader(None, Method.STORED, content)), data)
         writer.add(len(data))
         parts.append(writer.end(content))
     parts += writer.finish()

@@ -12,7 +12,6 @@ from isal import isal_zlib
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.zip.batches import Coalescer
 from s3py_helper.application.zip.encoding import EntryEncoder, Piece
-from s3py_helper.application.zip.form import Form
 from s3py_helper.application.zip.format.records import Content, EntryHeader, Method
 from s3py_helper.application.zip.format.writer import ArchiveWriter
 from s3py_helper.application.zip.lookahead import Lookahead, Upcoming
@@ -91,7 +90,7 @@ class _Archive:
         try:
             async for piece in upcoming:
                 begun = True
-                for chunk in self._output.add(self._written(piece, upcoming.source)):
+                for chunk in self._output.add(self._written(piece, upcoming)):
                     yield chunk
                     self._lookahead.proceed()
         except StorageException as error:
@@ -102,12 +101,10 @@ class _Archive:
             if self._left_out is not None:
                 self._left_out(upcoming.source.located.text, error)
 
-    def _written(self, piece: Piece, source: Source) -> bytes:
+    def _written(self, piece: Piece, upcoming: Upcoming) -> bytes:
         match piece:
-            case Form(info=info):
-                name = source.claim_name(self._names, info)
-                header = EntryHeader(name, info.last_modified, piece.method, piece.content, piece.wide)
-                return self._writer.begin(header)
+            case EntryHeader():
+                return self._writer.begin(upcoming.claim_name(self._names), piece)
             case Content():
                 return self._writer.end(piece)
             case bytes():
@@ -120,6 +117,6 @@ class _Archive:
         text = self._missing.text()
         content = Content(isal_zlib.crc32(text), len(text), len(text))
         name = self._names.claim_unexpected(LIST_NAME)
-        header = self._writer.begin(EntryHeader(name, datetime.now(UTC), Method.STORED, content))
+        header = self._writer.begin(name, EntryHeader(datetime.now(UTC), Method.STORED, content))
         self._writer.add(len(text))
         return [header, text, self._writer.end(content)]

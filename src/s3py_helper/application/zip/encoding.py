@@ -9,7 +9,6 @@ from isal import isal_zlib
 
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.zip.batches import Batch, batched, one_batch
-from s3py_helper.application.zip.form import Form, form_when_stored, known_crc32
 from s3py_helper.application.zip.format.deflate import (
     BATCH,
     AsItIs,
@@ -19,13 +18,14 @@ from s3py_helper.application.zip.format.deflate import (
     deflated,
     may_outgrow_32_bits,
     shrinks,
+    stored_blocks_length,
 )
-from s3py_helper.application.zip.format.records import UINT32_MAX, Content, Method
+from s3py_helper.application.zip.format.records import UINT32_MAX, Content, EntryHeader, Method
 from s3py_helper.application.zip.source import wrong_content
 from s3py_helper.domain.blob import BlobInfo
 
-type Piece = Form | bytes | Content
-"""An entry comes as one `Form`, then its data in pieces, at last its `Content`."""
+type Piece = EntryHeader | bytes | Content
+"""An entry comes as one `EntryHeader`, then its data in pieces, at last its `Content`."""
 
 _WORTH_A_TURN: Final = 16 * 1024
 """Compressing so many bytes takes 0.05 ms: all files under way may do that one after the other."""
@@ -100,7 +100,7 @@ class EntryEncoder:
             run = self._in_turn if info.size <= _WORTH_A_THREAD else self._in_thread
             method, data, content = await run(small_entry, batch, compress=compress)
         _check_crc32(content, info)
-        yield Form(info, method, content)
+        yield EntryHeader(info.last_modified, method, content)
         if data:
             yield data
         yield content
@@ -109,8 +109,8 @@ class EntryEncoder:
         info = blob.info
         async with aclosing(batched(blob.body, BATCH)) as batches:
             batch: Batch | None = await anext(batches, [])
-            form, data = await self._begun(batch or [], info, compress=compress)
-            yield form
+            header, data = await self._begun(batch or [], info, compress=compress)
+            yield header
             while batch is not None:
                 encoded = await self._in_thread(data.add, batch)
                 if data.size > info.size:
@@ -126,12 +126,13 @@ class EntryEncoder:
             yield rest
         yield data.content
 
-    async def _begun(self, first: Batch, info: BlobInfo, *, compress: bool) -> tuple[Form, EntryData]:
+    async def _begun(self, first: Batch, info: BlobInfo, *, compress: bool) -> tuple[EntryHeader, EntryData]:
         compress = compress and not may_outgrow_32_bits(info.size)
         if compress and await self._in_thread(large_entry_shrinks, first):
-            return Form(info, Method.DEFLATED, None, wide=info.size > UINT32_MAX), EntryData(Deflating())
-        form = form_when_stored(info)
-        return form, EntryData(StoredBlocks() if form.content is None else AsItIs())
+            header = EntryHeader(info.last_modified, Method.DEFLATED, None, wide=info.size > UINT32_MAX)
+            return header, EntryData(Deflating())
+        header = header_when_stored(info)
+        return header, EntryData(StoredBlocks() if header.content is None else AsItIs())
 
     async def _in_turn[**Arguments, Result](
         self, work: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
@@ -149,9 +150,29 @@ class EntryEncoder:
 
 
 def _check_crc32(content: Content, info: BlobInfo) -> None:
-    expected = known_crc32(info)
+    expected = _known_crc32(info)
     if expected is not None and content.crc32 != expected:
         raise wrong_content(info, f"its CRC-32 is {content.crc32:08x}, not {expected:08x}")
+
+
+def header_when_stored(info: BlobInfo) -> EntryHeader:
+    """The header of a file that is not compressed: it follows from size and CRC-32 alone.
+
+    A stored entry must tell its size and CRC-32 in its header, as Java refuses others; where the CRC-32 is not known in
+    time, deflate's stored blocks take the place.
+    """
+    crc32 = _known_crc32(info)
+    if info.size <= BATCH:
+        # Read as a whole, so its CRC-32 will be known; the header's length does not depend on it.
+        crc32 = crc32 or 0
+    if crc32 is not None:
+        return EntryHeader(info.last_modified, Method.STORED, Content(crc32, info.size, info.size))
+    wide = stored_blocks_length(info.size) > UINT32_MAX
+    return EntryHeader(info.last_modified, Method.DEFLATED, None, wide=wide)
+
+
+def _known_crc32(info: BlobInfo) -> int | None:
+    return None if info.checksum is None else info.checksum.crc32_value
 
 
 def small_entry(batch: Batch, *, compress: bool) -> tuple[Method, bytes, Content]:

@@ -12,6 +12,8 @@ from s3py_helper.application.streams.read_ahead import ReadAhead
 from s3py_helper.application.zip.encoding import Piece
 from s3py_helper.application.zip.format.deflate import BATCH
 from s3py_helper.application.zip.source import Source
+from s3py_helper.domain.archive_name import EntryNames
+from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import StorageException
 
 FILES_AHEAD: Final = 16
@@ -41,14 +43,15 @@ class Upcoming:
     Args:
         source: The file.
         assumed_size: What to take for its size while that is not known.
-        open_pieces: Opens it and yields the pieces; sets `is_open`, and calls `has_size` when the size is known.
+        open_pieces: Opens it and yields the pieces; sets `is_open`, and calls `describe` when it is open.
 
     Attributes:
         source: The file.
-        size: Its size, `None` while it is not known.
+        info: Its description, `None` while it is not known.
         untaken: Bytes that are still to be read, or wait to be taken, about.
-        parked: Set when a file whose connection was released may be opened again.
+        waits: Whether it was let go, or has released its connection, and may go on when its turn is near.
         is_open: Whether it holds a connection.
+        may_go_on: Set when a file whose connection was released may be opened again.
     """
 
     def __init__(
@@ -58,52 +61,62 @@ class Upcoming:
         open_pieces: Callable[["Upcoming"], AsyncGenerator[Piece]],
     ) -> None:
         self.source = source
-        self.size: int | None = None
+        self.info: BlobInfo | None = None
         self.untaken = assumed_size
-        self.parked: asyncio.Event | None = None
+        self.waits = True
         self.is_open = False
+        self.may_go_on = asyncio.Event()
         self._open_pieces = open_pieces
         self._pieces: ReadAhead[Piece] | None = None
         self._began_early = False
         self._begun = False
         if source.info is not None:
-            self.has_size(source.info.size)
+            self.describe(source.info)
 
-    def has_size(self, size: int) -> None:
-        """The file's size is known now."""
-        self.size = self.untaken = size
+    def describe(self, info: BlobInfo) -> None:
+        """The file's description is known now."""
+        self.info = info
+        self.untaken = info.size
+
+    def claim_name(self, names: EntryNames) -> str:
+        """The name of its entry, once it is described."""
+        if self.info is None:
+            raise RuntimeError("the file is not open yet")
+        return self.source.claim_name(names, self.info)
 
     @property
     def holds_connection(self) -> bool:
         """Whether its connection is not released before its turn: a small file is read as a whole."""
-        return self.is_open and self.size is not None and self.size > BATCH
+        return self.is_open and self.info is not None and self.info.size > BATCH
 
-    @property
-    def waits(self) -> bool:
-        """Whether it was let go, or has released its connection, and may go on when its turn is near."""
-        return self._pieces is None or self.parked is not None
-
-    def start(self, *, early: bool) -> None:
-        """Begin; `early` when it is not its turn yet."""
+    def start(self, *, early: bool) -> ReadAhead[Piece]:
+        """Begin; `early` when it is not its turn yet. Gives the pieces to come."""
+        self.waits = False
         self._began_early = early
         self._pieces = ReadAhead(self._open_pieces(self), depth=_PIECES_AHEAD)
+        return self._pieces
+
+    def park(self) -> None:
+        """Its turn is far: its connection is about to be released, and it waits until it may go on."""
+        self.waits = True
+        self.may_go_on.clear()
 
     def go_on(self) -> None:
         """End its waiting."""
         if self._pieces is None:
             self.start(early=True)
-        elif self.parked is not None:
-            self.parked.set()
+        else:
+            self.waits = False
+            self.may_go_on.set()
 
     def let_go(self) -> Coroutine[None, None, None]:
         """Stop, to begin anew later. What is returned is to be awaited: the connection is released then."""
         pieces, self._pieces = self._pieces, None
         if pieces is not None:
             pieces.stop()
-        self.parked = None
-        self.is_open = False
-        if self.size is not None:
-            self.untaken = self.size
+        self.waits, self.is_open = True, False
+        if self.info is not None:
+            self.untaken = self.info.size
         return _closed(pieces)
 
     def __aiter__(self) -> Self:
@@ -133,8 +146,8 @@ class Upcoming:
                 if not (self._began_early and error.retryable):
                     raise
             await self.let_go()
-        self._pieces = ReadAhead(self._open_pieces(self), depth=_PIECES_AHEAD)
-        return await anext(self._pieces)
+        pieces = self.start(early=False)
+        return await anext(pieces)
 
 
 class Lookahead:
@@ -172,7 +185,7 @@ class Lookahead:
             if upcoming.waits and not self._is_far(upcoming):
                 upcoming.go_on()
         in_progress = self._in_progress
-        while len(in_progress) < self._most_ahead and sum(file.untaken for file in in_progress) < BYTES_AHEAD:
+        while len(in_progress) < self._most_ahead and sum([file.untaken for file in in_progress]) < BYTES_AHEAD:
             source = next(self._waiting, None)
             if source is None:
                 return
@@ -195,7 +208,7 @@ class Lookahead:
         while True:
             async with upcoming.source.open() as blob:
                 upcoming.is_open = True
-                upcoming.has_size(blob.info.size)
+                upcoming.describe(blob.info)
                 self._assumed_size = blob.info.size
                 if blob.info.size <= BATCH or not self._is_far(upcoming):
                     async with aclosing(self._encode(upcoming.source, blob)) as pieces:
@@ -203,18 +216,18 @@ class Lookahead:
                             yield piece
                     upcoming.is_open = False
                     return
-                upcoming.parked = asyncio.Event()
+                upcoming.park()
             upcoming.is_open = False
-            await upcoming.parked.wait()
-            upcoming.parked = None
+            await upcoming.may_go_on.wait()
 
     def _is_far(self, upcoming: Upcoming) -> bool:
+        size = 0 if upcoming.info is None else upcoming.info.size
         ahead = 0
         for index, other in enumerate(self._in_progress):
             if other is upcoming:
                 return ahead >= BYTES_AHEAD or index >= self._most_ahead
             # Assumed sizes are those of files before; this one is the better example.
-            ahead += (upcoming.size or 0) if other.size is None else other.untaken
+            ahead += size if other.info is None else other.untaken
         return ahead >= BYTES_AHEAD
 
     def _let_others_go(self) -> None:

@@ -10,8 +10,9 @@ from s3py_helper.application.concurrency.first_error import first_error_of
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.pacing import Paced
 from s3py_helper.application.zip.archive import LeftOut, archive_bytes
-from s3py_helper.application.zip.form import data_length_when_stored, form_when_stored
-from s3py_helper.application.zip.format.records import Content, EntryHeader
+from s3py_helper.application.zip.encoding import header_when_stored
+from s3py_helper.application.zip.format.deflate import stored_blocks_length
+from s3py_helper.application.zip.format.records import Content
 from s3py_helper.application.zip.format.writer import ArchiveWriter
 from s3py_helper.application.zip.lookahead import FILES_AHEAD
 from s3py_helper.application.zip.options import ZipOptions, compresses
@@ -114,12 +115,11 @@ async def exact_length(sources: Sequence[Source], options: ZipOptions) -> int | 
         info = source.info
         if info is None or compresses(options.compression, source.name(info), info.content_type):
             return None
-        form = form_when_stored(info)
-        length = data_length_when_stored(form)
-        name = source.claim_name(names, info)
-        writer.begin(EntryHeader(name, info.last_modified, form.method, form.content, form.wide))
-        writer.add(length)
-        writer.end(form.content or Content(0, info.size, length))
+        header = header_when_stored(info)
+        content = header.content or Content(0, info.size, stored_blocks_length(info.size))
+        writer.begin(source.claim_name(names, info), header)
+        writer.add(content.compressed_size)
+        writer.end(content)
     for _ in writer.finish():
         pass  # only counted
     return writer.offset

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3py_helper.application.zip.batches import Coalescer, batched
-from s3py_helper.application.zip.form import form_when_stored
+from s3py_helper.application.zip.encoding import header_when_stored
 from s3py_helper.application.zip.format.deflate import BLOCK, StoredBlocks, may_outgrow_32_bits, stored_blocks_length
 from s3py_helper.application.zip.format.records import (
     Content,
@@ -92,25 +92,25 @@ def test_a_descriptor_is_wide_exactly_when_java_expects_it(size: int, length: in
 
 
 def test_the_header_announces_a_wide_descriptor() -> None:
-    header = EntryHeader("n", None, Method.DEFLATED, None, wide=True)
-    fixed = struct.unpack_from("<4sHHHHHIIIHH", local_header(header))
+    header = EntryHeader(None, Method.DEFLATED, None, wide=True)
+    fixed = struct.unpack_from("<4sHHHHHIIIHH", local_header("n", header))
     assert fixed[1] == 45
     assert fixed[7:9] == (0xFFFFFFFF, 0xFFFFFFFF)
-    assert local_header(header)[31:] == struct.pack("<HHQQ", 1, 16, 0, 0)
+    assert local_header("n", header)[31:] == struct.pack("<HHQQ", 1, 16, 0, 0)
 
 
 def test_a_small_entry_carries_no_zip64_field() -> None:
     for header in (
-        EntryHeader("n", None, Method.STORED, Content(1, GIB4 - 2, GIB4 - 2)),
-        EntryHeader("n", None, Method.DEFLATED, None),
+        EntryHeader(None, Method.STORED, Content(1, GIB4 - 2, GIB4 - 2)),
+        EntryHeader(None, Method.DEFLATED, None),
     ):
-        assert len(local_header(header)) == 31
-    assert len(central_header(header, Content(1, GIB4 - 2, GIB4 - 2), GIB4 - 2)) == 47
+        assert len(local_header("n", header)) == 31
+    assert len(central_header("n", header, Content(1, GIB4 - 2, GIB4 - 2), GIB4 - 2)) == 47
 
 
 def test_a_large_stored_entry_tells_both_sizes_in_its_header() -> None:
-    header = EntryHeader("n", None, Method.STORED, Content(1, GIB4, GIB4))
-    assert local_header(header)[31:] == struct.pack("<HHQQ", 1, 16, GIB4, GIB4)
+    header = EntryHeader(None, Method.STORED, Content(1, GIB4, GIB4))
+    assert local_header("n", header)[31:] == struct.pack("<HHQQ", 1, 16, GIB4, GIB4)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_large_stored_entry_tells_both_sizes_in_its_header() -> None:
     ],
 )
 def test_a_local_header_is_zip64_where_a_size_does_not_fit(size: int, compressed: int, zip64: bool) -> None:
-    header = local_header(EntryHeader("n", None, Method.DEFLATED, Content(1, size, compressed)))
+    header = local_header("n", EntryHeader(None, Method.DEFLATED, Content(1, size, compressed)))
     fields = struct.unpack_from("<4sHHHHHIIIHH", header)
     assert fields[1] == (45 if zip64 else 20)
     if zip64:
@@ -139,8 +139,8 @@ def test_a_local_header_is_zip64_where_a_size_does_not_fit(size: int, compressed
 
 @pytest.mark.parametrize(("size", "wide", "version"), [(5, False, 20), (5, True, 45), (GIB4 - 1, False, 45)])
 def test_the_directory_says_which_version_is_needed_to_unpack(size: int, wide: bool, version: int) -> None:
-    header = EntryHeader("n", None, Method.DEFLATED, None, wide=wide)
-    assert struct.unpack_from("<4sHH", central_header(header, Content(1, size, 5), 0))[2] == version
+    header = EntryHeader(None, Method.DEFLATED, None, wide=wide)
+    assert struct.unpack_from("<4sHH", central_header("n", header, Content(1, size, 5), 0))[2] == version
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_the_directory_says_which_version_is_needed_to_unpack(size: int, wide: b
 def test_the_directory_has_the_zip64_numbers_that_do_not_fit_and_no_others(
     size: int, compressed: int, offset: int, numbers: list[int]
 ) -> None:
-    header = EntryHeader("n", None, Method.DEFLATED, None)
-    extra = central_header(header, Content(1, size, compressed), offset)[47:]
+    header = EntryHeader(None, Method.DEFLATED, None)
+    extra = central_header("n", header, Content(1, size, compressed), offset)[47:]
     assert extra == struct.pack(f"<HH{len(numbers)}Q", 1, 8 * len(numbers), *numbers)
 
 
@@ -189,8 +189,8 @@ def test_an_entry_that_was_not_begun_cannot_end() -> None:
 def test_what_is_not_compressed_is_stored_where_the_crc_is_known_and_framed_where_not(
     size: int, crc32: int | None, method: Method, described: bool, wide: bool
 ) -> None:
-    form = form_when_stored(BlobInfo(BIG_FILE, size, checksum=None if crc32 is None else Checksum.crc32(crc32)))
-    assert (form.method, form.content is None, form.wide) == (method, described, wide)
+    header = header_when_stored(BlobInfo(BIG_FILE, size, checksum=None if crc32 is None else Checksum.crc32(crc32)))
+    assert (header.method, header.content is None, header.wide) == (method, described, wide)
 
 
 @pytest.mark.parametrize(

@@ -52,26 +52,24 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class EntryHeader:
-    """What is said of an entry before its data.
+    """What is said of an entry before its data, besides its name.
 
     Attributes:
-        name: Its path in the archive.
         modified: Time of last modification, with time zone; `None` when unknown.
         method: How the data is written.
         content: What the data will be; `None` when that is said behind it, in a data descriptor.
         wide: The descriptor will have sizes of eight bytes.
     """
 
-    name: str
     modified: datetime | None
     method: Method
     content: Content | None
     wide: bool = False
 
 
-def local_header(header: EntryHeader) -> bytes:
-    """What stands before an entry's data (4.3.7)."""
-    name = header.name.encode()
+def local_header(path: str, header: EntryHeader) -> bytes:
+    """What stands before an entry's data (4.3.7); `path` is its name in the archive."""
+    name = path.encode()
     if header.content is None:
         content = Content(0, 0, 0)
         zip64 = header.wide
@@ -105,12 +103,12 @@ def data_descriptor(content: Content) -> bytes:
     return layout.pack(b"PK\7\10", content.crc32, content.compressed_size, content.size)
 
 
-def central_header(header: EntryHeader, content: Content, offset: int) -> bytes:
+def central_header(path: str, header: EntryHeader, content: Content, offset: int) -> bytes:
     """An entry's line in the central directory (4.3.12); `offset` is where its local header begins."""
-    name = header.name.encode()
+    name = path.encode()
     numbers = (content.size, content.compressed_size, offset)
     large = [number for number in numbers if number >= UINT32_MAX]
-    size, compressed_size, short_offset = (min(number, UINT32_MAX) for number in numbers)
+    size, compressed_size, short_offset = [min(number, UINT32_MAX) for number in numbers]
     extra = (_zip64_field(large) if large else b"") + extended_timestamp(header.modified)
     version = _ZIP64_VERSION if large or header.wide else _VERSION
     fixed = _CENTRAL_HEADER.pack(

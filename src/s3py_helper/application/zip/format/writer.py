@@ -27,13 +27,13 @@ class ArchiveWriter:
 
     def __init__(self) -> None:
         self.offset = 0
-        self._current: tuple[EntryHeader, int] | None = None
+        self._current: tuple[str, EntryHeader, int] | None = None
         self._directory: list[bytes] = []
 
-    def begin(self, header: EntryHeader) -> bytes:
-        """The local header of a new entry."""
-        self._current = header, self.offset
-        return self._counted(local_header(header))
+    def begin(self, path: str, header: EntryHeader) -> bytes:
+        """The local header of a new entry; `path` is its name in the archive."""
+        self._current = path, header, self.offset
+        return self._counted(local_header(path, header))
 
     def add(self, length: int) -> None:
         """So many bytes of data follow."""
@@ -43,9 +43,9 @@ class ArchiveWriter:
         """The data is complete: its descriptor, empty where the header has told everything."""
         if self._current is None:
             raise RuntimeError("end() without begin()")
-        header, offset = self._current
+        path, header, offset = self._current
         self._current = None
-        self._directory.append(central_header(header, content, offset))
+        self._directory.append(central_header(path, header, content, offset))
         return self._counted(data_descriptor(content)) if header.content is None else b""
 
     def finish(self) -> Iterator[bytes]:
