@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import statistics
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.integration.service.raw import connected, part, upload_head
+from tests.integration.service.raw import FORM_END, connected, part, upload_head
 
 SLOW_READERS = 200
 STALLED_UPLOADS = 64
@@ -85,6 +86,26 @@ async def crowd(url: str, large: str) -> AsyncGenerator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def storm(url: str, *, uploads: int, size: int) -> tuple[list[str], int]:
+    """So many uploads at the same moment; gives the ids of those that were stored, and how many were told to wait."""
+    content = bytes(size)
+    file = part(content) + FORM_END
+
+    async def upload(number: int) -> str | None:
+        async with connected(url, from_address=_address(number)) as client:
+            await client.send(upload_head(length=len(file)), file)
+            response = await client.response()
+            if response.status == 503:
+                assert "retry-after" in response.headers, "refused without a word on when to come back"
+                return None
+            file_id: str = json.loads(response.body)["file_id"]
+            return file_id
+
+    outcomes = await asyncio.gather(*(upload(number) for number in range(uploads)))
+    stored = [file_id for file_id in outcomes if file_id is not None]
+    return stored, uploads - len(stored)
 
 
 async def measured(
