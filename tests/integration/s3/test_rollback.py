@@ -120,6 +120,25 @@ async def test_cancelling_twice_returns_at_once_and_cleans_up_all_the_same(
     assert recorder.of(RollbackFailed) == []
 
 
+@pytest.mark.parametrize("way", ["object", "copy"])
+async def test_an_object_whose_response_still_comes_is_deleted_and_not_looked_for_any_more(
+    s3: PretendS3, recorder: Recorder, way: str
+) -> None:
+    enough = asyncio.Event()
+    s3.plan(silent(enough), WAYS[way])
+    async with S3Session(s3.server.config(perf=PERF), recorder) as session:
+        storing = asyncio.create_task(store_by(session, way))
+        await until(arrived(s3, way))
+        storing.cancel()
+        await until(lambda: session.background.outstanding)
+        enough.set()
+        with pytest.raises(asyncio.CancelledError):
+            await storing
+    put = next(number for number, seen in enumerate(s3.requests) if WAYS[way](seen))
+    assert [seen.method for seen in s3.requests[put:]] == ["PUT", "DELETE"]
+    assert left_of(s3) == []
+
+
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("way", ["object", "creation", "copy"])
 async def test_what_a_server_does_long_after_it_was_given_up_is_found_and_removed(
