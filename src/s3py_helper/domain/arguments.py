@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from math import inf
 from typing import cast
 
 from s3py_helper.domain.errors import InvalidArgumentException
@@ -37,6 +38,13 @@ def require_number(value: object, what: str, *, least: int = 0) -> int:
 def require_optional_number(value: object, what: str, *, least: int = 0) -> int | None:
     """As `require_number`; `None` passes."""
     return None if value is None else require_number(value, what, least=least)
+
+
+def require_amount(value: object, what: str) -> float:
+    """The number, whole or not; `InvalidArgumentException` unless it is one, finite and not negative."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < inf:
+        raise _wrong(what, "a number that is not negative", value)
+    return value
 
 
 def require_duration(value: object, what: str) -> timedelta:

@@ -1,19 +1,13 @@
-"""Whatever is given to a public method or constructor: what comes out is an error of the kit that says what is wrong.
-
-Methods are found by reflection: a new one is swept from its first day.
-"""
+"""Whatever is given to a public method or constructor: an error of the kit says what is wrong."""
 
 import inspect
-import io
-import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from s3py_helper.entrypoints.container.mounts import Mount
+from s3py_helper.fastapi import Limits
 from s3py_helper.storage import (
     Backend,
     ByteRange,
@@ -29,6 +23,7 @@ from s3py_helper.storage import (
     FileValidatorImpl,
     FusionConfig,
     InvalidArgumentException,
+    MigrationConfig,
     S3Config,
     S3PerfConfig,
     StorageException,
@@ -62,112 +57,11 @@ from s3py_helper.storage.s3raw.service.delete_service import S3RawDeleteServiceI
 from s3py_helper.storage.s3raw.service.download_service import S3RawDownloadServiceImpl
 from s3py_helper.storage.s3raw.service.info_service import S3RawInfoServiceImpl
 from s3py_helper.storage.s3raw.service.upload_service import S3RawUploadServiceImpl
+from tests.support.sweeping import FormFile, assert_plain, swept, wrong_values
 
 FASTDFS_ID = "group1/M00/00/00/CgAAAWZ4QlOAAAAAAAAAC0cH1BU123.txt"
 
 pytestmark = pytest.mark.timeout(60)
-
-
-async def _numbers() -> AsyncIterator[int]:
-    yield 72
-
-
-def _wrong_values() -> Iterator[object]:
-    """Fresh ones each time: some can be used once."""
-    yield from (None, True, 0, 5, -1, 10**40, 3.5, float("nan"), float("inf"))
-    yield from ("", " ", "text", "a\0b", "a\nb", "\udc80", "../x", "s3:", "é" * 300)
-    yield from (b"", b"bytes", bytearray(b"x"), memoryview(b"xyz")[::2])
-    yield from ([], [5], ["a"], [None], (1, 2), set(), {}, {"a": 1}, {5: "a"}, range(3), iter([1]))
-    yield from (object(), object, ValueError("x"), len, timedelta(1), timedelta(-1), timedelta(days=10**8))
-    yield from (io.StringIO("x"), io.BytesIO(b"abc"), _numbers(), FileDownload(file_id="a"))
-
-
-class FormFile:
-    """A file from a form, as far as uploads need it."""
-
-    filename = "a.txt"
-    size = None
-    content_type = None
-
-    async def read(self, _size: int = -1) -> bytes:
-        return b""
-
-    async def seek(self, _offset: int) -> None:
-        """It has nothing to go to."""
-
-
-def _right_values(file_id: str) -> dict[str, object]:
-    """What each parameter without a default may be."""
-    return {
-        "attaches": [],
-        "body": b"abc",
-        "bucket": "demo",
-        "content": b"abc",
-        "file": FormFile(),
-        "file_id": file_id,
-        "file_name": "a.txt",
-        "files": [],
-        "file_buffer": b"abc",
-        "key": "a.txt",
-        "local_path": "a.txt",
-        "master_id": file_id,
-        "metadata": {"a": "b"},
-        "offset": 0,
-        "out": io.BytesIO(),
-        "part_data": b"abc",
-        "part_number": 1,
-        "part_size": 3,
-        "parts": [{"PartNumber": 1, "ETag": "x"}],
-        "prefix": "_big",
-        "stream": b"abc",
-        "upload_file": FormFile(),
-        "upload_id": "x",
-    }
-
-
-async def _used(returned: object) -> None:
-    """Do with it what callers do: await it, enter it, read it to its end."""
-    if inspect.iscoroutine(returned):
-        returned = await returned
-    if isinstance(returned, AbstractAsyncContextManager):
-        async with returned as opened:
-            async for _ in opened.body:
-                pass
-    elif inspect.isasyncgen(returned):
-        async for _ in returned:
-            pass
-
-
-_RAW = re.compile(r"object has no attribute|is not iterable|unsupported operand|bytes-like object|not subscriptable")
-
-
-def _assert_plain(error: StorageException) -> None:
-    text = str(error)
-    assert text
-    assert not _RAW.search(text), text
-
-
-def _methods(service: object) -> list[Callable[..., object]]:
-    return [method for name, method in inspect.getmembers(service, inspect.ismethod) if not name.startswith("_")]
-
-
-async def _sweep(service: object, file_id: str, **special: object) -> int:
-    calls = 0
-    for method in _methods(service):
-        parameters = inspect.signature(method).parameters
-        for name in parameters:
-            for value in _wrong_values():
-                right = _right_values(file_id) | special
-                given = {each.name: right[each.name] for each in parameters.values() if each.default is each.empty}
-                calls += 1
-                try:
-                    await _used(method(**given | {name: value}))
-                except StorageException as error:
-                    _assert_plain(error)
-                except Exception as error:
-                    error.add_note(f"{method.__qualname__}({name}={value!r})")
-                    raise
-    return calls
 
 
 SERVICES = sorted(name for name in dir(StorageManager) if name.endswith("_service"))
@@ -178,7 +72,14 @@ async def test_the_services_on_the_local_disk(tmp_path: Path, name: str) -> None
     config = FilesystemConfig(root=tmp_path, durability=False)
     async with StorageManager(StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=config) as manager:
         kept = await manager.upload_service.upload_bytes("a.txt", b"abc")
-        assert await _sweep(getattr(manager, name), kept.file_id) or name == "health_service"
+        assert await swept(getattr(manager, name), kept.file_id) or name == "health_service"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_the_services_on_a_mounted_store(name: str) -> None:
+    async with StorageManager.in_memory() as manager:
+        kept = await manager.upload_service.upload_bytes("a.txt", b"abc")
+        assert await swept(getattr(manager, name), kept.file_id) or name == "health_service"
 
 
 UNREACHABLE = S3Config(
@@ -189,7 +90,7 @@ UNREACHABLE = S3Config(
 @pytest.mark.parametrize("name", SERVICES)
 async def test_the_services_on_s3(name: str) -> None:
     async with StorageManager(StorageModeConfig(mode=StorageMode.S3), UNREACHABLE) as manager:
-        assert await _sweep(getattr(manager, name), "s3:demo/a.txt") or name == "health_service"
+        assert await swept(getattr(manager, name), "s3:demo/a.txt") or name == "health_service"
 
 
 async def test_the_raw_services() -> None:
@@ -201,9 +102,9 @@ async def test_the_raw_services() -> None:
             S3RawInfoServiceImpl(client),
             S3RawDeleteServiceImpl(client),
         ):
-            assert await _sweep(service, "demo/a.txt")
+            assert await swept(service, "demo/a.txt")
         parts = [CompletedPart(part_number=1, e_tag="x")]
-        assert await _sweep(S3MultipartUploadImpl(client), "demo/a.txt", parts=parts)
+        assert await swept(S3MultipartUploadImpl(client), "demo/a.txt", parts=parts)
 
 
 NO_TRACKER = FastdfsConfig(tracker_servers=["127.0.0.1:1"])
@@ -221,7 +122,7 @@ async def test_the_raw_services_of_fastdfs() -> None:
             FastdfsInfoServiceImpl(client),
             FastdfsDeleteServiceImpl(client),
         ):
-            assert await _sweep(service, FASTDFS_ID)
+            assert await swept(service, FASTDFS_ID)
 
 
 async def test_the_fusion_services() -> None:
@@ -234,7 +135,7 @@ async def test_the_fusion_services() -> None:
             FusionInfoServiceImpl(S3RawInfoServiceImpl(client), None, router),
             FusionDeleteServiceImpl(S3RawDeleteServiceImpl(client), None, router),
         ):
-            assert await _sweep(service, "s3:demo/a.txt")
+            assert await swept(service, "s3:demo/a.txt")
 
 
 async def _nowhere(_observer: object) -> None:
@@ -255,6 +156,8 @@ _CONSTRUCTORS: list[tuple[Callable[..., object], dict[str, object]]] = [
     (FastdfsConfig, {"tracker_servers": ["t:1"]}),
     (FilesystemConfig, {"root": "data"}),
     (FusionConfig, {}),
+    (MigrationConfig, {}),
+    (Limits, {}),
     (FileTypeConfig, {}),
     (StorageModeConfig, {}),
     (FileDownload, {"file_id": "a"}),
@@ -330,11 +233,11 @@ def test_constructors(make: Callable[..., object], right: dict[str, object]) -> 
     make(**right)
     names = getattr(make, "model_fields", None) or inspect.signature(make).parameters
     for name in names:
-        for value in _wrong_values():
+        for value in wrong_values():
             try:
                 make(**right | {name: value})
             except StorageException as error:
-                _assert_plain(error)
+                assert_plain(error)
             except Exception as error:
                 error.add_note(f"{make.__qualname__}({name}={value!r})")
                 raise

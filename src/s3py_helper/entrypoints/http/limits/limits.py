@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from s3py_helper.domain.arguments import require_amount, require_number, require_optional_number
 from s3py_helper.domain.errors import InvalidArgumentException
 
 DEFAULT_IDLE_TIMEOUT: Final = 60.0
@@ -41,14 +42,12 @@ class Limits:
     max_file_size: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("concurrent_uploads", "concurrent_downloads", "concurrent_archives"):
-            if getattr(self, name) < 1:
-                raise InvalidArgumentException(f"{name} is at least 1, got {getattr(self, name)}")
-        for name in ("idle_timeout", "list_memory"):
-            if getattr(self, name) <= 0:
-                raise InvalidArgumentException(f"{name} is above 0, got {getattr(self, name)}")
-        for name in ("min_upload_rate", "queue_timeout"):
-            if getattr(self, name) < 0:
-                raise InvalidArgumentException(f"{name} is not negative, got {getattr(self, name)}")
+        for name in ("concurrent_uploads", "concurrent_downloads", "concurrent_archives", "list_memory"):
+            require_number(getattr(self, name), name, least=1)
+        require_optional_number(self.max_file_size, "max_file_size")
+        for name in ("idle_timeout", "min_upload_rate", "queue_timeout", "client_share"):
+            require_amount(getattr(self, name), name)
+        if not self.idle_timeout:
+            raise InvalidArgumentException("idle_timeout is above 0, got 0")
         if not 0 < self.client_share <= 1:
             raise InvalidArgumentException(f"client_share is above 0 and at most 1, got {self.client_share}")
