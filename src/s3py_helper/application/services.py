@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
+from s3py_helper.application.diagnosis.diagnosis import DiagnosisService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.health import HealthService
 from s3py_helper.application.info import InfoService
@@ -29,6 +30,7 @@ class FileServices:
         link_service: Signs links with which clients talk to S3 directly.
         list_service: Enumerates files.
         health_service: Says how the backends are.
+        diagnosis_service: Tries what the backends can do.
         migration: Moves files from FastDFS to S3; `None` where this deployment takes part in none.
     """
 
@@ -40,4 +42,5 @@ class FileServices:
     link_service: LinkService
     list_service: ListService
     health_service: HealthService
+    diagnosis_service: DiagnosisService
     migration: "Migration | None" = None

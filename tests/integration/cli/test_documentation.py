@@ -17,6 +17,7 @@ import pytest
 from pydantic import BaseModel, ByteSize, TypeAdapter
 
 from s3py_helper.entrypoints.cli.exits import ExitCode
+from s3py_helper.entrypoints.container.config import MigrationConfig, S3PerfConfig
 from s3py_helper.entrypoints.http.problems import table as problem_table
 from s3py_helper.entrypoints.http.problems.table import Problem
 from s3py_helper.entrypoints.server import protocol
@@ -73,6 +74,24 @@ def test_the_example_of_a_file_env_is_valid(tmp_path: Path, monkeypatch: pytest.
     config = Settings(_env_file=tmp_path / ".env").kit_config()
     assert config.fastdfs is not None
     assert len(config.fastdfs.tracker_servers) == 2
+
+
+def test_the_example_file_has_every_setting_with_its_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("S3PY_")]:
+        monkeypatch.delenv(name)
+    lines = re.findall(r"^#(S3PY_(\w+)=.*)$", (DOCS.parent / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(f"S3PY_{name}" for _, name in lines) == sorted(_variables(Settings, "S3PY_"))
+    required = ("S3__ENDPOINT", "FASTDFS__TRACKER_SERVERS")
+    without_default = ("TOKENS__", "MIGRATION__")
+    for file, wanted in ((".all", lambda name: not name.startswith(without_default)), (".some", required.__contains__)):
+        (tmp_path / file).write_text("".join(f"{line}\n" for line, name in lines if wanted(name)))
+    every, some = Settings(_env_file=tmp_path / ".all"), Settings(_env_file=tmp_path / ".some")
+    assert every.s3 is not None
+    assert every.s3.perf == S3PerfConfig()
+    assert every.model_dump(exclude={"s3": {"perf"}}) == some.model_dump(exclude={"s3": {"perf"}})
+    ledger = next(line for line, name in lines if name == "MIGRATION__LEDGER")
+    (tmp_path / ".ledger").write_text(ledger)
+    assert Settings(_env_file=tmp_path / ".ledger").migration == MigrationConfig()
 
 
 def test_every_exit_code_is_listed() -> None:

@@ -68,23 +68,22 @@ async def preflight(
     clock: Callable[[], float] = time.time,
 ) -> Preflight:
     """Look at both sides; writes nothing but objects of its own below the prefix, and removes them again."""
-    findings: list[Finding] = []
-    await _look_at_source(source, findings, clock())
+    findings = await look_at_source(source, clock())
     abilities = await _look_at_target(target, prefix, findings)
     return Preflight(tuple(findings), abilities)
 
 
-async def _look_at_source(source: MigrationSource, findings: list[Finding], now: float) -> None:
+async def look_at_source(source: MigrationSource, now: float) -> list[Finding]:
+    """The servers of each group, and whether they let this host list them; writes nothing."""
     try:
         groups = await source.groups()
     except StorageException as error:
-        findings.append(
-            Finding("trackers", Verdict.GATE, error.message, "start a tracker, or correct the tracker addresses")
-        )
-        return
+        return [Finding("trackers", Verdict.GATE, error.message, "start a tracker, or correct the tracker addresses")]
+    findings: list[Finding] = []
     for group in groups:
         findings += _servers_of(group, now)
         findings.append(await _listing_of(source, group))
+    return findings
 
 
 def _servers_of(group: SourceGroup, now: float) -> list[Finding]:

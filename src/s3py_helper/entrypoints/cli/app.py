@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from s3py_helper.entrypoints.action import Action
+from s3py_helper.entrypoints.cli.doctor import doctor
 from s3py_helper.entrypoints.cli.file_commands import files
 from s3py_helper.entrypoints.cli.migrate import migrate
 from s3py_helper.entrypoints.cli.options import AsJson, leave
@@ -19,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(files)
+app.add_typer(doctor)
 app.add_typer(migrate)
 
 
@@ -64,6 +66,14 @@ def health(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer calls it
     from s3py_helper.entrypoints.cli.health import health  # noqa: PLC0415 - see above
 
     leave(health(as_json=as_json))
+
+
+@app.command()
+def config(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer calls it
+    """Say which settings are in force, and where each comes from."""
+    from s3py_helper.entrypoints.cli import configuring  # noqa: PLC0415 - see above
+
+    leave(configuring.config(as_json=as_json))
 
 
 @app.command()

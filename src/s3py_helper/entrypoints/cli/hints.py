@@ -25,7 +25,12 @@ _HINTS: Final[dict[tuple[str, type[StorageException]], str]] = {
 
 def hint(error: StorageException, backend: str) -> str:
     """What to check, to be put after the message; empty where nothing is known."""
-    for (concerned, kind), text in _HINTS.items():
-        if concerned == backend and isinstance(error, kind):
-            return f" ({text})"
-    return ""
+    known = advice(error, backend)
+    return f" ({known})" if known else ""
+
+
+def advice(error: StorageException, backend: str) -> str:
+    """What to check; empty where nothing is known."""
+    return next(
+        (text for (concerned, kind), text in _HINTS.items() if concerned == backend and isinstance(error, kind)), ""
+    )

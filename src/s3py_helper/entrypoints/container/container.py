@@ -14,6 +14,7 @@ from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
+from s3py_helper.application.diagnosis.diagnosis import DiagnosisService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.health import HealthService
 from s3py_helper.application.info import InfoService
@@ -78,6 +79,7 @@ def _services(config: KitConfig, locator: Locator) -> FileServices:
         link_service=LinkService(locator, config.validator),
         list_service=ListService(locator),
         health_service=HealthService(locator),
+        diagnosis_service=DiagnosisService(locator),
     )
 
 

@@ -1,0 +1,1 @@
+"""What the backends of a deployment can do, tried and not believed."""
