@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from s3py_helper.domain.errors import (
     StorageOperationException,
     StorageUnavailableException,
 )
+from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, breaking_after, leak_guard, new_blob, read_all
 
 pytestmark = pytest.mark.slow
@@ -166,6 +168,24 @@ async def test_a_store_that_may_not_write_is_not_well(store: FilesystemBlobStore
     (root / ".incoming").rmdir()
     with pytest.raises(StorageOperationException, match="health check failed"):
         await store.check()
+
+
+async def test_without_its_root_nothing_is_missing_but_out_of_reach(store: FilesystemBlobStore, root: Path) -> None:
+    stored = (await store.write(new_blob(), body_of(b"x"))).file_id
+    missing = FileId(Backend.FILESYSTEM, "files", "missing")
+    # What opens descriptors still reach, as with a disk that is unmounted lazily.
+    root.rename(root.with_name("unmounted"))
+    for replaced in (False, True):
+        if replaced:
+            root.mkdir()
+        assert await read_all(store, stored) == b"x"
+        for attempt in (store.info(missing), read_all(store, missing), store.delete(missing), store.check()):
+            with pytest.raises(StorageUnavailableException, match="removed, unmounted or replaced"):
+                await attempt
+    shutil.rmtree(root.with_name("unmounted"))
+    for attempt in (store.info(stored), store.write(new_blob(folder="a"), body_of(b"x"))):
+        with pytest.raises(StorageUnavailableException, match="removed, unmounted or replaced"):
+            await attempt
 
 
 def _hoard(descriptors: list[int], path: Path) -> None:

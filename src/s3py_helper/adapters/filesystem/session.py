@@ -47,7 +47,7 @@ class Session:
         """Open the disk and remove what dead writers have left."""
         session = cls(disk)
         try:
-            await session.run(disk.open)
+            await session._in_thread(disk.open)
             await session.run(sweep, disk)
         except BaseException:  # cancelled or failed: there is nobody else to close what is open by now
             await completed(session.close())
@@ -67,7 +67,11 @@ class Session:
         """Do blocking work in a thread. A cancelled caller leaves it running: what it acquires belongs to a lease."""
         if self._closed:
             raise not_open()
-        return await self._in_thread(work, *args, **kwargs)
+        try:
+            return await self._in_thread(work, *args, **kwargs)
+        except FileNotFoundError:
+            await self._in_thread(self.disk.require_root)
+            raise
 
     @asynccontextmanager
     async def holding[SomeLease: Lease](self, lease: SomeLease) -> AsyncGenerator[SomeLease]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from s3py_helper.adapters.filesystem.disk.folders import FOLDER_FLAGS, enter, walked
 from s3py_helper.adapters.filesystem.disk.layout import INCOMING
-from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.errors import StorageException, StorageUnavailableException
 
 type FolderKey = tuple[int, int]
 """Device and number of a folder."""
@@ -29,6 +29,8 @@ class Disk:
 
     def __init__(self, root: Path, *, durability: bool) -> None:
         self.path = root
+        # Where that is now: the process may go to another folder.
+        self._found_at = root.absolute()
         self.durability = durability
         self.root = self.incoming = _CLOSED
         self._lasting: set[FolderKey] = set()
@@ -48,6 +50,21 @@ class Disk:
         for descriptor in descriptors:
             if descriptor != _CLOSED:
                 os.close(descriptor)
+
+    def require_root(self) -> None:
+        """See whether the root is still where it was: what is missing in a folder that was unmounted may be there.
+
+        Raises:
+            StorageUnavailableException: It is not.
+        """
+        try:
+            there = _key(self._found_at.stat()) == _key(os.fstat(self.root))
+        except FileNotFoundError:
+            there = False
+        except OSError:
+            return  # this process is not even permitted to look
+        if not there:
+            raise StorageUnavailableException(f"the folder {self._found_at} was removed, unmounted or replaced meanwhile")
 
     def make_lasting(self, folder: int, names: Sequence[bytes]) -> None:
         """Have the disk keep the newest entry of a folder, and every folder on the way to it.

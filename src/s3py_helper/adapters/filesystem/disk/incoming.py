@@ -62,6 +62,7 @@ def _locked(folder: int, name: str) -> Generator[None]:
 
 def probe(disk: Disk) -> None:
     """Write a little to a file of its own, as an upload does; raises what the disk says to that."""
+    disk.require_root()
     file, name = new_incoming(disk)
     try:
         os.write(file, b"ok")
