@@ -258,3 +258,15 @@ async def test_the_raw_client_believes_no_more_than_that(s3: PretendS3, method: 
         }
         with pytest.raises(StorageException):
             await calls[method]()
+
+
+@pytest.mark.parametrize("method", ["delete", "abort"])
+async def test_nor_does_it_take_a_page_for_a_removal(s3: PretendS3, method: str) -> None:
+    s3.plan(saying(LIES["a web page"]), lambda _seen: True, times=9)
+    async with S3Client(s3.server.config(perf=PERF.model_copy(update={"max_retries": 0}))) as raw:
+        with pytest.raises(StorageException, match="web page"):
+            await (
+                raw.delete_object("tests", "k")
+                if method == "delete"
+                else raw.abort_multipart_upload("tests", "k", "id")
+            )

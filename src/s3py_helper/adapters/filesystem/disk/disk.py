@@ -64,7 +64,9 @@ class Disk:
         except OSError:
             return  # this process is not even permitted to look
         if not there:
-            raise StorageUnavailableException(f"the folder {self._found_at} was removed, unmounted or replaced meanwhile")
+            raise StorageUnavailableException(
+                f"the folder {self._found_at} was removed, unmounted or replaced meanwhile"
+            )
 
     def make_lasting(self, folder: int, names: Sequence[bytes]) -> None:
         """Have the disk keep the newest entry of a folder, and every folder on the way to it.

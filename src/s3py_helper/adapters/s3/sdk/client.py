@@ -26,6 +26,11 @@ _EVIDENCE: Final = {
 }
 """What the response of a method shows when S3 has given it, and not a web page: see `api/evidence.py`."""
 
+_REMOVES: Final = frozenset({"delete_object", "abort_multipart_upload"})
+"""Methods whose response shows nothing: S3 gives no content, so that at least a web page is none."""
+
+_NO_CONTENT: Final = 204
+
 
 class Sdk:
     """aioboto3's client for the configured service; opened by `async with`.
@@ -88,9 +93,21 @@ class Sdk:
                 raise error_response_of(error.response) from error
             if (evidence := _EVIDENCE.get(method)) is not None and not response.get(evidence):
                 raise NotConfirmed(f"it does not confirm that it was done: its response has no {evidence}")
+            if method in _REMOVES and _is_page(response):
+                raise NotConfirmed("it responds with a web page: is the endpoint that of an S3 service?")
         if "Body" in response:
             response["Body"] = SdkBody(response["Body"], context)
         return response
+
+
+def _is_page(response: dict[str, Any]) -> bool:
+    told = response.get("ResponseMetadata", {})
+    headers = told.get("HTTPHeaders", {})
+    return (
+        told.get("HTTPStatusCode") != _NO_CONTENT
+        and headers.get("content-length") != "0"
+        and str(headers.get("content-type", "")).startswith("text/html")
+    )
 
 
 def session_of(config: S3Config) -> Any:
