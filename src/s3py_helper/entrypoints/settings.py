@@ -96,6 +96,8 @@ class Settings(BaseSettings):
         idle_timeout: Seconds without a byte sent or taken after which a client is dropped.
         min_upload_rate: Bytes per second that a client has to send on average, over `idle_timeout` seconds; 0 for any.
         drain_seconds: Seconds that requests in progress have to finish when the service is stopped.
+        page: Whether `/` is a page for people.
+        docs: Whether `/docs` describes the interface to people, and `/openapi.json` to machines.
         log_level: Least level of the lines that the service writes; at `debug`, failed requests have tracebacks.
     """
 
@@ -147,6 +149,8 @@ class Settings(BaseSettings):
     idle_timeout: float = Field(default=60, gt=0)
     min_upload_rate: float = Field(default=500, ge=0)
     drain_seconds: int = Field(default=30, ge=0)
+    page: bool = True
+    docs: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

@@ -15,6 +15,8 @@ from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.http.access.access import Access
 from s3py_helper.entrypoints.http.access.cors import with_cors
 from s3py_helper.entrypoints.http.access.tokens import Tokens
+from s3py_helper.entrypoints.http.browser.documentation.routes import add_documentation
+from s3py_helper.entrypoints.http.browser.page.routes import add_page
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.direct import DirectReads
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
@@ -57,6 +59,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=version("s3py-helper"),
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.docs else None,
     )
     install_problem_handlers(app)
     tokens = Tokens.of(settings, kit_config.policy)
@@ -67,6 +72,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(create_health_router(partial(_may_look_inside, tokens)))
     # The rule of the tokens asks for one, so that nothing is left out that the dependency does.
     app.router.routes.insert(0, DirectReads("/files", shared))
+    if settings.docs:
+        add_documentation(app)
+    if settings.page:
+        add_page(app, mode=settings.mode, needs_token=tokens is not None)
     return app
 
 

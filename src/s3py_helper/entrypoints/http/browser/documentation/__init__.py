@@ -1,0 +1,1 @@
+"""`/docs`: the interface for people to read and try, without internet."""

@@ -1,0 +1,1 @@
+"""The page at `/`: plain HTML, style sheets and ES modules, with no build and nothing from elsewhere."""

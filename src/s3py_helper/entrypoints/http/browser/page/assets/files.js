@@ -1,0 +1,123 @@
+import { button, byId, command, curl, element } from "./elements.js";
+import { ask, pathOf, request, service } from "./service.js";
+import { size, text } from "./texts.js";
+
+const PAGE = 50;
+const FACTS = ["file_id", "file_name", "file_size", "last_modify_time", "content_type", "etag", "checksum", "storage_class", "content_encoding"];
+
+let cursor = null;
+let shown = 0;
+let newest = 0;
+
+export async function list(more = false) {
+  const asked = ++newest;
+  const prefix = byId("prefix").value;
+  const query = new URLSearchParams({ limit: PAGE, prefix });
+  if (more) query.set("cursor", cursor);
+  let page;
+  try {
+    page = await ask("GET", `files?${query}`);
+  } catch (error) {
+    if (error.status === 401) throw error;
+    // A backend that cannot list: the page shows only what it stored itself. Anything else is reported.
+    byId("find").hidden = error.status === 403 && prefix === "";
+    if (!byId("find").hidden) report(error);
+    return;
+  }
+  // The response to an older search may come last.
+  if (asked !== newest) return;
+  byId("stored").hidden = false;
+  if (!more) {
+    byId("rows").replaceChildren();
+    shown = 0;
+  }
+  cursor = page.cursor;
+  shown += page.files.length;
+  byId("rows").append(...page.files.map(row));
+  byId("more").hidden = cursor === null;
+  byId("listing").textContent = shown === 0 ? text("none") : text(cursor === null ? "listed" : "listed_more", shown);
+}
+
+export function addStored(stored) {
+  byId("stored").hidden = false;
+  byId("rows").prepend(row(stored));
+}
+
+function report(error) {
+  byId("stored").hidden = false;
+  byId("listing").textContent = error.message || text("connection");
+}
+
+function row(file) {
+  const name = file.file_name ?? file.file_id;
+  const when = file.last_modify_time && new Date(file.last_modify_time).toLocaleString(document.documentElement.lang);
+  const line = element("li", {},
+    element("bdi", { textContent: name }),
+    element("span", { className: "note" }, element("bdi", { textContent: file.file_id }), ` · ${[size(file.file_size), when].filter(Boolean).join(" · ")}`),
+    element("span", { className: "acts" },
+      button("download", name, () => reported(() => download(file.file_id, name))),
+      button("info", name, () => reported(() => describe(file.file_id))),
+      button("delete", name, () => reported(() => remove(file.file_id, name, line)))));
+  return line;
+}
+
+async function reported(action) {
+  try {
+    await action();
+  } catch (error) {
+    report(error);
+  }
+}
+
+async function download(id, name) {
+  let href = `${pathOf(id)}/download`;
+  let made = null;
+  if (service.needsToken) {
+    // A link cannot carry the token, so that the browser keeps the bytes until it has them all.
+    href = made = URL.createObjectURL(await (await request("GET", href)).blob());
+  }
+  const link = element("a", { href, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  if (made) setTimeout(() => URL.revokeObjectURL(made), 60000);
+}
+
+export async function describe(id) {
+  const info = await ask("GET", `${pathOf(id)}/info`);
+  byId("details-title").replaceChildren(element("bdi", { textContent: info.file_name ?? id }));
+  const facts = FACTS.filter((name) => info[name] !== null && info[name] !== undefined).map((name) => [
+    text(name),
+    name === "file_size" ? `${size(info[name])} (${info[name]})` : name === "last_modify_time" ? new Date(info[name]).toLocaleString(document.documentElement.lang) : info[name],
+  ]);
+  facts.push(...Object.entries(info.metadata ?? {}));
+  byId("facts").replaceChildren(...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, element("bdi", { textContent: value }))]));
+  const url = new URL(pathOf(id), document.baseURI).href;
+  byId("file-commands").replaceChildren(
+    command(curl(service.needsToken, "-OJ", `${url}/download`)),
+    command(curl(service.needsToken, `${url}/info`)),
+    command(curl(service.needsToken, "-X", "DELETE", url)));
+  byId("details").showModal();
+}
+
+function remove(id, name, line) {
+  const question = byId("question");
+  byId("question-name").textContent = name;
+  question.returnValue = "no";
+  question.showModal();
+  return new Promise((resolve, reject) => {
+    question.addEventListener("close", async () => {
+      if (question.returnValue !== "yes") return resolve();
+      try {
+        await request("DELETE", pathOf(id));
+      } catch (error) {
+        return reject(error);
+      }
+      const next = line.nextElementSibling ?? line.previousElementSibling;
+      line.remove();
+      (next?.querySelector("button") ?? byId("prefix")).focus();
+      byId("listing").textContent = text("deleted", name);
+      resolve();
+    }, { once: true });
+  });
+}

@@ -1,0 +1,43 @@
+"""Where the page is found."""
+
+from html import escape
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.responses import HTMLResponse
+
+from s3py_helper.entrypoints.http.browser.assets import Assets, page
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def add_page(app: FastAPI, *, mode: str, needs_token: bool) -> None:
+    """Add `GET /`, where files are dropped, found, fetched and deleted, and what it loads from `/page/`.
+
+    The page is an ordinary client of the service: it can do what the token that it is given permits.
+
+    Args:
+        app: The service.
+        mode: What it shows as the mode.
+        needs_token: Whether it asks for a token first.
+    """
+    html = (files(__package__) / "index.html").read_text("utf-8")
+    values = {
+        "{mode}": mode,
+        "{version}": version("s3py-helper"),
+        "{token}": "needed" if needs_token else "not needed",
+    }
+    for place, value in values.items():
+        html = html.replace(place, escape(value))
+
+    @app.get("/", include_in_schema=False)
+    @app.head("/", include_in_schema=False)
+    async def show() -> HTMLResponse:
+        return page(html, _POLICY)
+
+    app.mount("/page", Assets(__package__, "assets"))

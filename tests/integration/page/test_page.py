@@ -1,0 +1,246 @@
+"""The page at `/`, as people use it."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.integration.page.conftest import Open
+from tests.integration.service.process import Process, serving
+
+pytestmark = pytest.mark.timeout(120)
+
+LARGEST = 40 * 1024
+
+
+def _stored(page: Page, *paths: Path) -> None:
+    page.set_input_files("#files", paths)
+    expect(page.locator("#uploads li.done")).to_have_count(len(paths))
+
+
+def _delete_all(page: Page) -> None:
+    while page.locator("#rows li").count():
+        before = page.locator("#rows li").count()
+        page.locator("#rows li").first.get_by_role("button", name="Delete").click()
+        page.locator("#question .danger").click()
+        expect(page.locator("#rows li")).to_have_count(before - 1)
+
+
+def test_a_file_is_stored_found_described_fetched_and_deleted(service: Process, opened: Open, a_file: Path) -> None:
+    page = opened(service.url)
+    expect(page.locator(".facts")).to_contain_text("filesystem")
+    expect(page.locator("#health")).to_have_text("well")
+    _stored(page, a_file)
+
+    page.reload()
+    row = page.locator("#rows li")
+    expect(row).to_have_count(1)
+    expect(row.locator("bdi").first).to_have_text(re.compile("report"))
+    row.get_by_role("button", name="Info").click()
+    expect(page.locator("#details-title")).to_have_text(a_file.name)
+    expect(page.locator("#facts")).to_contain_text("500 B")
+    expect(page.locator("#file-commands code").first).to_contain_text("curl -OJ")
+    page.keyboard.press("Escape")
+
+    with page.expect_download() as downloading:
+        row.get_by_role("button", name="Download").click()
+    assert Path(downloading.value.path()).read_bytes() == a_file.read_bytes()
+
+    row.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(row).to_have_count(1)
+    _delete_all(page)
+    expect(page.locator("#listing")).to_contain_text("deleted")
+    assert service.files == set()
+
+
+def test_the_commands_can_be_pasted_as_they_are(service: Process, opened: Open, a_file: Path) -> None:
+    page = opened(service.url)
+    _stored(page, a_file)
+    page.locator("#rows li").first.get_by_role("button", name="Info").click()
+    fetching, describing, deleting = page.locator("#file-commands code").all_text_contents()
+    url = describing.removeprefix("curl ")
+    assert httpx.get(url).json()["file_name"] == a_file.name
+    assert httpx.get(fetching.split()[-1]).content == a_file.read_bytes()
+    assert httpx.delete(deleting.split()[-1]).status_code == 200
+
+
+def test_a_search_shows_what_begins_so_page_by_page(service: Process, opened: Open, tmp_path: Path) -> None:
+    for number in range(60):
+        httpx.post(f"{service.url}/files/upload?folder=many", files={"file": (f"{number}.txt", b"x")})
+    (tmp_path / "other.txt").write_bytes(b"x")
+    page = opened(service.url)
+    _stored(page, tmp_path / "other.txt")
+    page.get_by_label("Key begins with").fill("many/")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rows li")).to_have_count(50)
+    expect(page.locator("#listing")).to_have_text("50 files, and more")
+    page.get_by_role("button", name="More").click()
+    expect(page.locator("#listing")).to_have_text("60 files")
+    page.get_by_label("Key begins with").fill("nothing")
+    page.keyboard.press("Enter")
+    expect(page.locator("#listing")).to_have_text("No files.")
+
+
+def test_a_file_is_stored_and_deleted_with_the_keyboard_alone(service: Process, opened: Open, a_file: Path) -> None:
+    page = opened(service.url)
+    page.locator("#files").focus()
+    with page.expect_file_chooser() as choosing:
+        page.keyboard.press("Enter")
+    choosing.value.set_files(a_file)
+    expect(page.locator("#uploads li.done")).to_have_count(1)
+    row = page.locator("#rows li").first
+    for _ in range(30):
+        if page.evaluate("document.activeElement.closest('#rows') && document.activeElement.textContent") == "Delete":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#question")).to_be_visible()
+    name = row.locator("bdi").first.text_content()
+    assert name is not None
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#listing")).to_have_text(f"deleted: {name}")
+
+
+def test_folders_that_are_dropped_keep_their_structure(service: Process, opened: Open) -> None:
+    page = opened(service.url)
+    # What a browser hands to a page cannot be dropped by a program; this is its shape (File and Directory Entries API).
+    names = page.evaluate(
+        """async () => {
+            const { droppedFiles } = await import("./page/dropped.js");
+            const file = (name) => ({ isFile: true, file: (give) => give(new File(["x"], name)) });
+            const folder = (name, ...all) => ({ name, createReader: () => {
+                const batches = [all.slice(0, 1), all.slice(1), []];
+                return { readEntries: (give) => give(batches.shift()) };
+            }});
+            const entry = folder("a", file("1"), folder("b", file("2")), file("3"));
+            const found = await droppedFiles({ items: [{ webkitGetAsEntry: () => entry }] });
+            return found.map(({ file, folder }) => `${folder}/${file.name}`);
+        }"""
+    )
+    assert names == ["a/1", "a/b/2", "a/3"]
+
+
+def test_an_upload_that_is_refused_says_why_and_can_be_tried_again(tmp_path: Path, opened: Open, a_file: Path) -> None:
+    with serving(tmp_path, S3PY_FILE_TYPES__REFUSED="txt") as service:
+        refused = "Failed to load resource: the server responded with a status of 400 (Bad Request)"
+        page = opened(service.url, expected=refused)
+        page.set_input_files("#files", a_file)
+        expect(page.locator("#uploads li.failed .note")).to_contain_text("not stored: ")
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("#uploads li.failed")).to_have_count(1)
+        assert service.files == set()
+
+
+def test_an_upload_can_be_cancelled(service: Process, opened: Open, tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(512 * 1024 * 1024)
+    before = service.files
+    page = opened(service.url)
+    session = page.context.new_cdp_session(page)
+    session.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1024 * 1024},
+    )
+    page.set_input_files("#files", large)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#uploads li.failed .note")).to_have_text("cancelled")
+    page.wait_for_function("fetch('health').then(response => response.ok)")
+    assert service.files == before
+
+
+def test_a_service_with_a_token_asks_for_it(tmp_path: Path, opened: Open, a_file: Path) -> None:
+    with serving(tmp_path, S3PY_API_TOKEN="it is secret") as service:
+        refused = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
+        page = opened(service.url, expected=refused)
+        page.get_by_label("Token").fill("a guess")
+        page.keyboard.press("Enter")
+        expect(page.locator("#token-problem")).to_have_text("The token is not accepted.")
+        page.get_by_label("Token").fill("it is secret")
+        page.keyboard.press("Enter")
+        expect(page.locator("#listing")).to_have_text("No files.")
+        _stored(page, a_file)
+        with page.expect_download() as downloading:
+            page.locator("#rows li").get_by_role("button", name="Download").click()
+        assert Path(downloading.value.path()).read_bytes() == a_file.read_bytes()
+        assert "it is secret" not in page.content()
+        page.locator("#rows li").get_by_role("button", name="Info").click()
+        expect(page.locator("#file-commands code").first).to_contain_text('-H "Authorization: Bearer $TOKEN"')
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_it_is_accessible_and_fits_a_phone(
+    service: Process, opened: Open, a_file: Path, scheme: str, locale: str
+) -> None:
+    page = opened(service.url, color_scheme=scheme, locale=locale, viewport={"width": 360, "height": 740})
+    _stored(page, a_file)
+    assert page.evaluate("document.documentElement.lang") == {"en-GB": "en", "zh-CN": "zh-CN"}[locale]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    _accessible(page)
+    page.locator("#rows li").first.get_by_role("button").nth(1).click()
+    expect(page.locator("#details")).to_be_visible()
+    _accessible(page)
+
+
+def _accessible(page: Page) -> None:
+    # The policy of the page lets no script in but its own: axe is put in from behind.
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    assert page.evaluate("axe.run().then(({ violations }) => violations)") == []
+
+
+def test_the_language_can_be_changed_and_is_kept(service: Process, opened: Open) -> None:
+    page = opened(service.url)
+    page.locator("#language").click()
+    expect(page.locator("#store-title")).to_have_text("存储文件")
+    page.reload()
+    expect(page.locator("#store-title")).to_have_text("存储文件")
+    assert (
+        page.evaluate("""async () => {
+        const { text } = await import("./page/texts.js");
+        return [...document.querySelectorAll("[data-text]")].filter((each) => !text(each.dataset.text)).length;
+    }""")
+        == 0
+    )
+
+
+def test_every_text_is_there_in_every_language() -> None:
+    texts = Path("src/s3py_helper/entrypoints/http/browser/page/assets/texts.js").read_text(encoding="utf-8")
+    english, chinese = texts.split("  zh: {")
+    names = r"(\w+): \""
+    assert re.findall(names, english) == re.findall(names, chinese.split("const LANGUAGE")[0])
+
+
+def test_it_is_small_and_lets_nothing_in(service: Process) -> None:
+    page = httpx.get(service.url)
+    names = re.findall(r'"(page/[\w.]+)"', page.text)
+    bodies = {name: httpx.get(f"{service.url}/{name}") for name in names}
+    for body in list(bodies.values()):
+        for module in re.findall(r'from "\./([\w.]+)"', body.text):
+            bodies[f"page/{module}"] = httpx.get(f"{service.url}/page/{module}")
+    assert all(body.status_code == 200 for body in bodies.values())
+    assert len(page.content) + sum(len(body.content) for body in bodies.values()) < LARGEST
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    again = httpx.get(f"{service.url}/page/page.js", headers={"If-None-Match": bodies["page/page.js"].headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert httpx.get(f"{service.url}/page/../index.html").status_code == 404
+
+
+def test_settings_switch_page_and_documentation_off(tmp_path: Path) -> None:
+    with serving(tmp_path, S3PY_PAGE="false", S3PY_DOCS="false") as service:
+        for path in ("/", "/page/page.js", "/docs", "/docs/own/start.js", "/openapi.json"):
+            assert httpx.get(service.url + path).status_code == 404
+
+
+def test_the_documentation_needs_no_internet(service: Process, opened: Open) -> None:
+    page = opened(service.url + "/docs")
+    expect(page.locator(".opblock").first).to_be_visible()
+    page.locator("#operations-files-upload_file").click()
+    expect(page.locator("#operations-files-upload_file .try-out")).to_be_visible()
