@@ -143,9 +143,9 @@ async def on_fastdfs() -> AsyncIterator[Stage]:
         config = FastdfsConfig(
             tracker_servers=cluster.tracker_addresses,
             connection_pool_size=_SLOTS,
-            network_timeout=0.4,
+            network_timeout=1,
             connect_timeout=0.5,
-            operation_timeout=1,
+            operation_timeout=2.5,
             pool_timeout=1,
         )
 

@@ -152,17 +152,22 @@ def test_a_silent_backend_does_not_keep_an_interrupted_command(
 
 
 def test_the_second_interruption_ends_a_command_at_once(
-    started: Start, folder: Path, monkeypatch: pytest.MonkeyPatch, silent: str
+    started: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.bin").write_bytes(b"content")
-    _use(monkeypatch, silent)
-    process = started("-v", "upload", "a.bin")
-    assert process.stderr is not None
-    while b"OperationBegan" not in process.stderr.readline():
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    while b"interrupt again to stop at once" not in process.stderr.readline():
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    assert process.wait(5) == 130
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        _use(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        process = started("-v", "upload", "a.bin")
+        assert process.stderr is not None
+        # Once it has the whole request, the server may have stored the file: the command has something to undo.
+        connection, _ = silent.accept()
+        with connection:
+            received = b""
+            while not received.endswith(b"content"):
+                received += connection.recv(65536)
+            process.send_signal(signal.SIGINT)
+            while b"interrupt again to stop at once" not in process.stderr.readline():
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.wait(5) == 130
     assert b"s3py: stopped; what was not finished may be left\n" in process.stderr.read()

@@ -180,13 +180,18 @@ async def nothing_left(stage: Stage, before: set[str], files: Files, *, may_be_r
         left = await stage.stored() - before
         if may_be_reported:
             left = {name for name in left if not reported(stage, name)}
-        if not left or time.monotonic() > deadline:
+        if len(left) <= nameless(stage) or time.monotonic() > deadline:
             break
         await asyncio.sleep(0.01)
-    assert not left, f"left behind: {left}"
+    assert len(left) <= nameless(stage), f"left behind: {left}"
     assert may_be_reported or not stage.observer.of(RollbackFailed)
     await until(lambda: not stage.in_use(), within=CLEAN_UP)
     assert await stage.manager.download_service.download_bytes(files.small) == SMALL
+
+
+def nameless(stage: Stage) -> int:
+    """How many files were reported that nobody can name: FastDFS gives the id, and the response with it was lost."""
+    return sum(event.what.endswith("under an id that did not arrive") for event in stage.observer.of(RollbackFailed))
 
 
 def reported(stage: Stage, name: str) -> bool:
