@@ -37,7 +37,8 @@ endif
 
 .PHONY: run
 run: $(STAMP) ## serve on http://127.0.0.1:8000 with files under ./data
-	$(BIN)/s3py serve $(ARGS)
+	@# Ctrl-C is how it is meant to end.
+	$(BIN)/s3py serve $(ARGS) || [ $$? = 130 ]
 
 .PHONY: test
 test: $(STAMP) ## run the tests but the slow ones, within 5 minutes (ARGS="-k name -x")

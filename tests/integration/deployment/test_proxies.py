@@ -147,7 +147,7 @@ def test_an_upload_reaches_storage_while_it_is_still_sent(site: str, service: Pr
 def test_a_client_that_takes_nothing_is_not_taken_for_one_that_has_it_all(
     site: str, service: Process, tmp_path: Path
 ) -> None:
-    large = 256 * 1024 * 1024
+    large = 64 * 1024 * 1024
     with httpx.Client(base_url=f"{site}/storage", timeout=60) as client:
         attach = client.post("/files/upload", files={"file": ("a.bin", bytes(large))}).json()
         with client.stream("GET", f"/files/{attach['file_id']}/download") as response:

@@ -50,6 +50,6 @@ def _from(origin: str, url: str) -> bool:
 @pytest.fixture
 def a_file(tmp_path: Path) -> Path:
     """A file to store."""
-    path = tmp_path / "report <b>2026</b>.txt"
+    path = tmp_path / "report <b> 2026.txt"
     path.write_bytes(b"hello" * 100)
     return path

@@ -126,7 +126,7 @@ def test_folders_that_are_dropped_keep_their_structure(service: Process, opened:
 
 
 def test_an_upload_that_is_refused_says_why_and_can_be_tried_again(tmp_path: Path, opened: Open, a_file: Path) -> None:
-    with serving(tmp_path, S3PY_FILE_TYPES__REFUSED="txt") as service:
+    with serving(tmp_path, S3PY_FILE_TYPES__BLACKLIST="txt") as service:
         refused = "Failed to load resource: the server responded with a status of 400 (Bad Request)"
         page = opened(service.url, expected=refused)
         page.set_input_files("#files", a_file)
@@ -158,10 +158,10 @@ def test_a_service_with_a_token_asks_for_it(tmp_path: Path, opened: Open, a_file
     with serving(tmp_path, S3PY_API_TOKEN="it is secret") as service:
         refused = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
         page = opened(service.url, expected=refused)
-        page.get_by_label("Token").fill("a guess")
+        page.get_by_label("Token", exact=True).fill("a guess")
         page.keyboard.press("Enter")
         expect(page.locator("#token-problem")).to_have_text("The token is not accepted.")
-        page.get_by_label("Token").fill("it is secret")
+        page.get_by_label("Token", exact=True).fill("it is secret")
         page.keyboard.press("Enter")
         expect(page.locator("#listing")).to_have_text("No files.")
         _stored(page, a_file)

@@ -17,8 +17,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON_BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-SHELL_COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
-SAMPLE_ID = re.compile(r"fs:files/[0-9a-f]{16}_README\.md")
+CONSOLE_BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("block", range(len(PYTHON_BLOCKS)))
@@ -28,7 +27,7 @@ def test_the_python_of_the_readme_runs(block: int, tmp_path: Path) -> None:
 
 def test_every_kind_of_block_was_found() -> None:
     assert len(PYTHON_BLOCKS) >= 3
-    assert len([command for command in SHELL_COMMANDS if command.startswith("curl")]) >= 4
+    assert len(CONSOLE_BLOCKS) >= 3
 
 
 @pytest.fixture
@@ -50,21 +49,14 @@ def service(tmp_path: Path) -> Iterator[str]:
 
 def test_a_newcomer_stores_describes_reads_and_deletes_a_file(service: str, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
-    file_id = ""
-    for command in SHELL_COMMANDS:
-        if not command.startswith("curl"):
-            continue
-        (tmp_path / "downloads").mkdir(exist_ok=True)
-        typed = SAMPLE_ID.sub(file_id, command).replace("http://127.0.0.1:8000", service)
-        typed = typed.replace("curl ", "curl --silent --show-error --fail ", 1).replace("@README", "@../README")
-        result = subprocess.run(
-            typed, shell=True, cwd=tmp_path / "downloads", check=True, capture_output=True, text=True, timeout=60
-        )
-        if " -F " in command:
-            found = SAMPLE_ID.search(result.stdout)
-            assert found, result.stdout
-            file_id = found[0]
-    assert (tmp_path / "downloads" / "README.md").read_text(encoding="utf-8") == README
+    [block] = [block for block in CONSOLE_BLOCKS if "/files/upload" in block]
+    typed = "".join(re.findall(r"^\$ (.+\n)", block, re.MULTILINE)).replace("http://127.0.0.1:8000", service)
+    typed = typed.replace("curl ", "curl --silent --show-error --fail ")
+    result = subprocess.run(
+        ["sh", "-e"], input=typed, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60
+    )
+    assert re.match(r"fs:files/[0-9a-f]{16}_README\.md\n", result.stdout)
+    assert (tmp_path / "copy.md").read_text(encoding="utf-8") == README
     assert not list((tmp_path / "data" / "files").glob("*_README.md"))
 
 

@@ -35,12 +35,18 @@ export async function list(more = false) {
   shown += page.files.length;
   byId("rows").append(...page.files.map(row));
   byId("more").hidden = cursor === null;
+  showCount();
+}
+
+function showCount() {
   byId("listing").textContent = shown === 0 ? text("none") : text(cursor === null ? "listed" : "listed_more", shown);
 }
 
 export function addStored(stored) {
   byId("stored").hidden = false;
   byId("rows").prepend(row(stored));
+  shown++;
+  showCount();
 }
 
 function report(error) {
@@ -115,6 +121,7 @@ function remove(id, name, line) {
       }
       const next = line.nextElementSibling ?? line.previousElementSibling;
       line.remove();
+      shown--;
       (next?.querySelector("button") ?? byId("prefix")).focus();
       byId("listing").textContent = text("deleted", name);
       resolve();
