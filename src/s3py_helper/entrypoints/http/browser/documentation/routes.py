@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse
 
 from s3py_helper.entrypoints.http.browser.assets import Assets, page
 
+_PACKAGE: Final = "s3py_helper.entrypoints.http.browser.documentation"
 # Swagger UI has its pictures in its style sheet, and sets styles of single elements.
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -17,12 +18,12 @@ _POLICY: Final = (
 
 def add_documentation(app: FastAPI) -> None:
     """Add `GET /docs`. Swagger UI comes from the package `fastapi-offline`, not from a server elsewhere."""
-    html = (files(__package__) / "index.html").read_text("utf-8")
+    html = (files(_PACKAGE) / "index.html").read_text("utf-8")
 
     @app.get("/docs", include_in_schema=False)
     @app.head("/docs", include_in_schema=False)
     async def show() -> HTMLResponse:
         return page(html, _POLICY)
 
-    app.mount("/docs/own", Assets(__package__, "assets"))
+    app.mount("/docs/own", Assets(_PACKAGE, "assets"))
     app.mount("/docs/swagger-ui", Assets("fastapi_offline", "static"))

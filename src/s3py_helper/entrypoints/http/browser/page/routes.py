@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from s3py_helper.entrypoints.http.browser.assets import Assets, page
 
+_PACKAGE: Final = "s3py_helper.entrypoints.http.browser.page"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -26,7 +27,7 @@ def add_page(app: FastAPI, *, mode: str, needs_token: bool) -> None:
         mode: What it shows as the mode.
         needs_token: Whether it asks for a token first.
     """
-    html = (files(__package__) / "index.html").read_text("utf-8")
+    html = (files(_PACKAGE) / "index.html").read_text("utf-8")
     values = {
         "{mode}": mode,
         "{version}": version("s3py-helper"),
@@ -40,4 +41,4 @@ def add_page(app: FastAPI, *, mode: str, needs_token: bool) -> None:
     async def show() -> HTMLResponse:
         return page(html, _POLICY)
 
-    app.mount("/page", Assets(__package__, "assets"))
+    app.mount("/page", Assets(_PACKAGE, "assets"))
