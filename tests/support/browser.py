@@ -14,7 +14,8 @@ def pytest_report_header() -> str:
     return f"Chromium: {_CHROMIUM or 'not found: the page is not tried in a browser'}"
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it is open, an event loop runs in this thread, and tests that are coroutines cannot.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The system's own; nothing is downloaded."""
     if _CHROMIUM is None:
