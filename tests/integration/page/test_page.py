@@ -61,6 +61,7 @@ def test_the_commands_can_be_pasted_as_they_are(service: Process, opened: Open, 
     page = opened(service.url)
     _stored(page, a_file)
     page.locator("#rows li").first.get_by_role("button", name="Info").click()
+    expect(page.locator("#file-commands code")).to_have_count(3)
     fetching, describing, deleting = page.locator("#file-commands code").all_text_contents()
     url = describing.removeprefix("curl ")
     assert httpx.get(url).json()["file_name"] == a_file.name
