@@ -1,6 +1,7 @@
 """The page at `/`, as people use it."""
 
 import re
+import shlex
 from importlib.resources import files
 from pathlib import Path
 
@@ -62,11 +63,11 @@ def test_the_commands_can_be_pasted_as_they_are(service: Process, opened: Open, 
     _stored(page, a_file)
     page.locator("#rows li").first.get_by_role("button", name="Info").click()
     expect(page.locator("#file-commands code")).to_have_count(3)
-    fetching, describing, deleting = page.locator("#file-commands code").all_text_contents()
-    url = describing.removeprefix("curl ")
-    assert httpx.get(url).json()["file_name"] == a_file.name
-    assert httpx.get(fetching.split()[-1]).content == a_file.read_bytes()
-    assert httpx.delete(deleting.split()[-1]).status_code == 200
+    commands = page.locator("#file-commands code").all_text_contents()
+    fetching, describing, deleting = (shlex.split(command)[-1] for command in commands)
+    assert httpx.get(describing).json()["file_name"] == a_file.name
+    assert httpx.get(fetching).content == a_file.read_bytes()
+    assert httpx.delete(deleting).status_code == 200
 
 
 def test_a_search_shows_what_begins_so_page_by_page(service: Process, opened: Open, tmp_path: Path) -> None:
