@@ -204,6 +204,30 @@ class UploadService:
             at_once=self._concurrent_files,
         )
 
+    def require_acceptable(
+        self, file_name: str, file_size: int | None = None, folder: str | None = None, bucket: str | None = None
+    ) -> None:
+        """Raise what an upload would be refused for before the first of its bytes, so that nobody need send them.
+
+        Args:
+            file_name: The file's name, without folders.
+            file_size: The exact number of bytes, or `None` when it is not known.
+            folder: Front of the object key.
+            bucket: Where to store instead of the default bucket.
+
+        Raises:
+            InvalidArgumentException: Name, folder or bucket are not valid.
+            InvalidFileTypeException: The type is not allowed.
+            FileTooLargeException: There are more bytes than allowed.
+            RouteNotSupportedException: The bucket is not served here.
+        """
+        try:
+            self._validate(require_text(file_name, "a file name"), file_size)
+            self._locator.destination(bucket, new_object_key(file_name, folder))
+        except StorageException as error:
+            error.file_name = error.file_name or file_name
+            raise
+
     async def roll_back(self, attaches: Iterable[FileAttach]) -> None:
         """Delete files that were stored a moment ago, even where deleting is switched off.
 

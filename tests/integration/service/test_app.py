@@ -115,7 +115,7 @@ async def test_unknown_paths_are_problems(tmp_path: Path, path: str, status: int
     async with _client(create_app(_settings(tmp_path))) as client:
         answer = await client.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-        wrong_method = await client.put("/files/upload")
+        wrong_method = await client.patch("/files/upload")
         assert (wrong_method.status_code, wrong_method.headers["content-type"]) == (405, "application/problem+json")
 
 
@@ -175,6 +175,8 @@ def test_the_description_of_the_interface_tells_all_endpoints(tmp_path: Path) ->
         operation["operationId"]: operation for path in described["paths"].values() for operation in path.values()
     }
     assert operations.keys() == {
+        "create_file",
+        "put_file",
         "upload_file",
         "upload_files",
         "download_file",

@@ -175,8 +175,8 @@ async def test_after_a_whole_request_the_connection_is_kept(service: Endpoints) 
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        ("/files/upload", "DELETE, GET, HEAD, POST"),
-        ("/files/download-zip", "DELETE, GET, HEAD, POST"),
+        ("/files/upload", "DELETE, GET, HEAD, POST, PUT"),
+        ("/files/download-zip", "DELETE, GET, HEAD, POST, PUT"),
         ("/files/s3:my-bucket/a/download", "DELETE, GET, HEAD"),
         ("/files/s3:my-bucket/a/info", "DELETE, GET, HEAD"),
         ("/files/s3:my-bucket/a", "DELETE, GET, HEAD"),

@@ -22,7 +22,7 @@ from s3py_helper.entrypoints.http import create_files_router
 from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
-from s3py_helper.entrypoints.http.uploads.intake import SMALL_UPLOAD
+from s3py_helper.entrypoints.http.uploads.arrival import SMALL_UPLOAD
 from s3py_helper.testing import FailingStore
 from tests.integration.service.conftest import both_parsers
 from tests.integration.service.raw import FORM_END, RawClient, connected, part, upload_head

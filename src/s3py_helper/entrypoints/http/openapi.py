@@ -28,6 +28,7 @@ _TITLES: Final = {
     404: "No such file",
     412: "Not the version that was asked for",
     413: "Too large",
+    415: "The body is encoded",
     416: "The file has no byte in that range",
     500: "The storage failed",
     503: "The storage is unavailable",
@@ -52,6 +53,16 @@ def form_with(field: str, *, several: bool = False) -> dict[str, Any]:
     }
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
+
+def created(description: str) -> dict[int | str, dict[str, Any]]:
+    """The description of the response that tells where a new file is."""
+    location = {"description": "Path of the new file (RFC 9110, 10.2.2).", "schema": {"type": "string"}}
+    return {201: {"description": description, "headers": {"Location": location}}}
+
+
+RAW_BODY: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}},
+}
 
 FILE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file", "content": {"application/octet-stream": _BINARY}},

@@ -24,22 +24,31 @@ class ProblemResponse(JSONResponse):
     def __init__(
         self, problem: Problem, detail: str, *, headers: Mapping[str, str] | None = None, **facts: object
     ) -> None:
-        members = {"type": problem.uri, "title": problem.title, "status": problem.status, "detail": detail} | facts
-        known = {name: value for name, value in members.items() if value is not None}
-        super().__init__(known, problem.status, {**_SAFE, **(headers or {})})
+        super().__init__(_members(problem, detail, facts), problem.status, {**_SAFE, **(headers or {})})
 
 
 def storage_problem(error: StorageException) -> ProblemResponse:
     """The response to an error of the tree, with those of its facts that the client knows."""
-    return ProblemResponse(
-        problem_of(error),
-        error.detail,
-        headers=_headers_of(error),
-        file_id=error.file_id,
-        file_name=error.file_name,
-        operation=error.operation,
-        retryable=error.retryable,
-    )
+    return ProblemResponse(problem_of(error), error.detail, headers=_headers_of(error), **_facts_of(error))
+
+
+def storage_members(error: StorageException) -> dict[str, object]:
+    """The members of the same problem, for a response that has several."""
+    return _members(problem_of(error), error.detail, _facts_of(error))
+
+
+def _members(problem: Problem, detail: str, facts: Mapping[str, object]) -> dict[str, object]:
+    members = {"type": problem.uri, "title": problem.title, "status": problem.status, "detail": detail, **facts}
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _facts_of(error: StorageException) -> dict[str, object]:
+    return {
+        "file_id": error.file_id,
+        "file_name": error.file_name,
+        "operation": error.operation,
+        "retryable": error.retryable,
+    }
 
 
 def _headers_of(error: StorageException) -> dict[str, str]:

@@ -20,6 +20,7 @@ from s3py_helper.domain.errors import (
     StorageUnavailableException,
 )
 from s3py_helper.entrypoints.http.limits.errors import RequestTimedOutException, ServiceBusyException
+from s3py_helper.entrypoints.http.uploads.body_digests import DigestMismatchException
 from s3py_helper.entrypoints.http.uploads.form_errors import FormException
 
 _NAMESPACE: Final = "urn:problem-type:s3py-helper:"
@@ -43,6 +44,7 @@ PROBLEMS: Final[dict[type[StorageException], Problem]] = {
     InvalidArgumentException: Problem(400, "invalid-argument", "Invalid argument"),
     InvalidFileTypeException: Problem(400, "file-type-not-allowed", "File type not allowed"),
     FormException: Problem(400, "invalid-form", "Invalid form"),
+    DigestMismatchException: Problem(400, "digest-mismatch", "Other bytes than the digest was made of"),
     RequestTimedOutException: Problem(408, "upload-timed-out", "Too few bytes came in time"),
     RouteNotSupportedException: Problem(403, "not-served-here", "Not served here"),
     DeleteNotSupportedException: Problem(403, "delete-switched-off", "Deleting is switched off"),

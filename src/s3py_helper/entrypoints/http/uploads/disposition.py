@@ -1,4 +1,4 @@
-"""The header `Content-Disposition` of a form's part (RFC 7578, 4.2), as clients really write it."""
+"""The header `Content-Disposition` of a form's part (RFC 7578, 4.2) or of a file, as clients really write it."""
 
 import binascii
 import codecs
@@ -21,14 +21,14 @@ _EXTENDED: Final = re.compile(r"([\w-]+)'[\w-]*'([\w!#$&+.^`|~%-]*)", re.ASCII)
 _CHARSETS: Final = ("utf-8", "ascii", "iso8859", "cp125", "gb", "big5", "shift_jis", "euc", "koi8", "iso2022")
 
 
-def parse_disposition(header: bytes) -> dict[str, bytes] | None:
-    """The parameters of `form-data`, names in lower case.
+def parse_disposition(header: bytes, wanted: bytes | None = b"form-data") -> dict[str, bytes] | None:
+    """The parameters of `form-data`, or of another type that is wanted (`None` for any), names in lower case.
 
     `None` where the header is anything else, is malformed, or has a parameter twice: whoever looked at one of them, to
     decide whether the file may pass, would see another name than that which is stored.
     """
     kind = _KIND.match(header)
-    if kind is None or kind[1].lower() != b"form-data":
+    if kind is None or wanted not in {None, kind[1].lower()}:
         return None
     parameters: dict[str, bytes] = {}
     at = kind.end()

@@ -10,6 +10,7 @@ from s3py_helper.domain.migration import GateRefusedException
 from s3py_helper.entrypoints.http.limits.errors import RequestTimedOutException, ServiceBusyException
 from s3py_helper.entrypoints.http.problems.response import storage_problem
 from s3py_helper.entrypoints.http.problems.table import PROBLEMS, problem_of
+from s3py_helper.entrypoints.http.uploads.body_digests import DigestMismatchException
 from s3py_helper.entrypoints.http.uploads.form_errors import FormException
 
 
@@ -23,7 +24,9 @@ def test_every_error_of_the_tree_is_in_the_table() -> None:
     ours = {kind for kind in _tree(errors.StorageException) if kind.__module__.startswith("s3py_helper.domain")}
     assert len(ours) > 10
     ours.remove(GateRefusedException)  # no request takes a step of a migration
-    assert ours | {FormException, RequestTimedOutException, ServiceBusyException} == set(PROBLEMS)
+    assert ours | {DigestMismatchException, FormException, RequestTimedOutException, ServiceBusyException} == set(
+        PROBLEMS
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 from fastapi import Request
 
 from s3py_helper.entrypoints.http.limits.limits import Limits
-from s3py_helper.entrypoints.http.uploads import intake
-from s3py_helper.entrypoints.http.uploads.intake import Uploads, UploadSlots
+from s3py_helper.entrypoints.http.uploads import arrival
+from s3py_helper.entrypoints.http.uploads.arrival import UploadSlots
+from s3py_helper.entrypoints.http.uploads.intake import Uploads
 from s3py_helper.storage import StorageManager
 
 FORM = b'--b\r\nContent-Disposition: form-data; name="%b"; filename="a.txt"\r\n\r\ncontent\r\n--b--\r\n'
@@ -24,7 +25,7 @@ async def test_a_file_does_not_stay_when_closing_the_request_fails(
         finally:
             raise ConnectionError("gone")
 
-    monkeypatch.setattr(intake, "arriving_body", body)
+    monkeypatch.setattr(arrival, "arriving_body", body)
     scope = {
         "type": "http",
         "client": ("127.0.0.1", 1),
