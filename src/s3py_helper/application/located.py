@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
+from typing import NamedTuple
 
 from s3py_helper.application.operation import Operation, complete_error
 from s3py_helper.application.ports.backend import MountedBackend, required
@@ -18,8 +19,7 @@ from s3py_helper.domain.file_id import FileId
 type Delete = Callable[[FileId], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A backend, and the id by which it knows the file."""
 
     backend: MountedBackend

@@ -1,9 +1,8 @@
 """Which URL names a bucket or an object."""
 
 import re
-from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from s3py_helper.adapters.s3.api.signing import encoded_path
@@ -17,8 +16,7 @@ _LIKE_AN_IP: Final = re.compile(r"[0-9]+(\.[0-9]+){3}")
 _HOST_LABELS: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One bucket or object: `origin` (scheme, host, port), the `Host` header, and the encoded path."""
 
     origin: str

@@ -22,9 +22,10 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 CRC32_HEADER: Final = "x-amz-checksum-crc32"
 
-_CHECKSUM_HEADER: Final = "x-amz-checksum-"
 # In the order of preference: the first can be compared with the checksums of the other backends.
-_ALGORITHMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
+_CHECKSUMS: Final = tuple(
+    (algorithm, f"x-amz-checksum-{algorithm}") for algorithm in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
+)
 
 _GOES_WITH_THE_BYTES: Final = (
     "cache-control",
@@ -214,8 +215,8 @@ def _checksum(headers: Mapping[str, str]) -> Checksum | None:
     """The checksum of the whole content; one made of the parts' checksums (`...-2`) says nothing about it."""
     if headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
         return None
-    for algorithm in _ALGORITHMS:
-        text = headers.get(_CHECKSUM_HEADER + algorithm)
+    for algorithm, header in _CHECKSUMS:
+        text = headers.get(header)
         if text is not None and "-" not in text:
             try:
                 return Checksum(algorithm, a2b_base64(text, strict_mode=True).hex())

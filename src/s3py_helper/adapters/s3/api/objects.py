@@ -1,7 +1,6 @@
 """The operations on objects that are called often, without the SDK: docs/decisions/0004-s3-hot-path.md."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from s3py_helper.adapters.s3.api.bucket_listing import ListPage, ListPosition, list_page
@@ -82,7 +81,7 @@ class ObjectApi:
         except StorageException as error:
             if not _has_no_reason(error):
                 raise
-        await self._ask_for_the_reason(replace(request, method="GET", headers={"range": "bytes=0-0"}))
+        await self._ask_for_the_reason(request._replace(method="GET", headers={"range": "bytes=0-0"}))
         return await self._sender.send_whole(request, described)
 
     async def delete_object(self, bucket: str, key: str) -> None:
@@ -105,7 +104,7 @@ class ObjectApi:
         else:
             return
         query = (("list-type", "2"), ("max-keys", "1"))
-        await self._ask_for_the_reason(replace(request, method="GET", query=query))
+        await self._ask_for_the_reason(request._replace(method="GET", query=query))
         await self._sender.send_whole(request, described)
 
     async def list_page(self, bucket: str, prefix: str, position: ListPosition, page_size: int) -> ListPage:
@@ -135,7 +134,7 @@ class ObjectApi:
         except StorageException as error:
             if crc32 is None or not self.checksums.may_be_the_reason(error):
                 raise
-            response = await self._sender.send_whole(replace(request, headers=headers), stored)
+            response = await self._sender.send_whole(request._replace(headers=headers), stored)
             self.checksums.give_up(bucket, error)
             return response
         if crc32 is not None and (confirmed := response.get(CRC32_HEADER)) != crc32:

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from http import HTTPStatus
 from time import monotonic
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
 from s3py_helper.adapters.s3.api.corrections import Corrections
@@ -35,13 +34,17 @@ from s3py_helper.domain.file_id import Backend
 _SLOW_REQUEST: Final = 1800.0
 """Seconds for a request that lets the server work for long, and again half of it for one attempt."""
 
+_SUCCESSFUL: Final = range(200, 300)
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
 _BRIEF_UP_TO: Final = 256 * 1024
 """Bytes of a body that fit into the socket's buffer, or nearly so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request before it is signed; header names are in lower case. It can be sent any number of times.
+
+    A named tuple, because a frozen dataclass of so many fields takes 2 µs to make.
 
     Attributes:
         operation: What it is for, in messages.
@@ -61,7 +64,7 @@ class Request:
     bucket: str
     key: str | None = None
     query: Query = ()
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
     body: Payload = EMPTY
     slow: bool = False
     once: bool = False
@@ -241,7 +244,7 @@ class RequestSender:
         target = f"{address.path}?{query}" if query else address.path
         response = await self._client.send(request.method, address.origin, target, headers, request.body)
         try:
-            if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            if response.status in _SUCCESSFUL:
                 return await take(response)
             raise parse_error_response(response.status, response.headers, await refusal(response))
         except BaseException:  # nobody else knows of the response

@@ -187,6 +187,8 @@ def _timestamp(second: int) -> str:
 
 def _canonical(headers: Mapping[str, str]) -> tuple[str, str]:
     names = sorted(headers)
-    # Runs of blanks count as one: proxies may fold them.
-    lines = "".join([f"{name}:{' '.join(headers[name].split())}\n" for name in names])
+    lines = "".join([f"{name}:{headers[name]}\n" for name in names])
+    if " " in lines or "\t" in lines:
+        # Runs of blanks count as one: proxies may fold them.
+        lines = "".join([f"{name}:{' '.join(headers[name].split())}\n" for name in names])
     return ";".join(names), lines

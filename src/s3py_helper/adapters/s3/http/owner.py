@@ -11,6 +11,19 @@ _PATIENCE: Final = 30.0
 """Seconds for another event loop to do what it is asked for."""
 
 
+class _Process:
+    """The current process: every request asks for it, and the system takes longer to tell than to be told of a fork."""
+
+    pid = os.getpid()
+
+    @classmethod
+    def forked(cls) -> None:
+        cls.pid = os.getpid()
+
+
+os.register_at_fork(after_in_child=_Process.forked)
+
+
 class Owner:
     """The current process and the running event loop.
 
@@ -19,22 +32,22 @@ class Owner:
     """
 
     def __init__(self) -> None:
-        self._process = os.getpid()
+        self._process = _Process.pid
         self._loop = asyncio.get_running_loop()
 
     @property
     def is_here(self) -> bool:
         """Whether the caller runs in it."""
-        return os.getpid() == self._process and asyncio.get_running_loop() is self._loop
+        return _Process.pid == self._process and asyncio.get_running_loop() is self._loop
 
     @property
     def has_loop(self) -> bool:
         """Whether the event loop can still be told of something, by this process."""
-        return os.getpid() == self._process and not self._loop.is_closed()
+        return _Process.pid == self._process and not self._loop.is_closed()
 
     def check(self) -> None:
         """Raise `ForeignClient` unless the caller runs in it."""
-        if os.getpid() != self._process:
+        if _Process.pid != self._process:
             raise ForeignClient("in the process that this one was forked off")
         if asyncio.get_running_loop() is not self._loop:
             raise ForeignClient("in another event loop")
@@ -47,7 +60,7 @@ class Owner:
         """
         if self.is_here:
             await work()
-        elif os.getpid() == self._process and self._loop.is_running():
+        elif _Process.pid == self._process and self._loop.is_running():
             async with asyncio.timeout(_PATIENCE):
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_awaited(work), self._loop))
         else:

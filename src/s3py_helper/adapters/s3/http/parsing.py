@@ -173,7 +173,7 @@ class ResponseParser:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.has_head:
             return
-        key, text = _lower(name), value.decode(errors="replace")
+        key, text = _lower(name), value.decode("utf-8", "replace")
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:

@@ -22,6 +22,10 @@ class Hold(IntEnum):
     """Ends when the caller has read the response, at the caller's pace."""
 
 
+_COUNTED_AS: Final = tuple(tuple(range(hold + 1)) for hold in Hold)
+"""What is held for long counts among what is held for less."""
+
+
 class Place:
     """The right to one connection at a time, kept until `release`; a second release has no effect."""
 
@@ -75,10 +79,11 @@ class Places:
         if self._closed:
             raise ClientClosed
         held = self._held
-        for kind in range(hold + 1):
+        counted = _COUNTED_AS[hold]
+        for kind in counted:
             if held[kind] >= self._limits[kind]:
                 return None
-        for kind in range(hold + 1):
+        for kind in counted:
             held[kind] += 1
         return Place(self, hold)
 
@@ -108,7 +113,7 @@ class Places:
 
     def put_back(self, hold: Hold) -> None:
         """For `Place.release`: grant what has become free."""
-        for kind in range(hold + 1):
+        for kind in _COUNTED_AS[hold]:
             self._held[kind] -= 1
         if any(self._waiting):
             self._grant()
