@@ -102,7 +102,7 @@ class LinkService:
             self._validator.validate_file_name(file_name)
             self._validator.validate_file_type(file_name)
         key = new_object_key(file_name, folder)
-        presigning = self._locator.destination(bucket, key).presigning
+        destination = self._locator.destination(bucket, key)
         blob = NewBlob(
             key=key,
             file_name=file_name,
@@ -110,5 +110,6 @@ class LinkService:
             content_type=guess_content_type(file_name) if content_type is None else check_content_type(content_type),
             metadata=check_metadata(metadata),
         )
-        link = await presigning.upload_url(blob, expires_in)
+        with destination.operation("link"):
+            link = await destination.presigning.upload_url(blob, expires_in)
         return link.model_copy(update={"file_id": self._locator.text(link.file_id)})

@@ -9,7 +9,7 @@ from typing import Final
 
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
-from s3py_helper.application.locator import Locator
+from s3py_helper.application.locator import Destination, Locator
 from s3py_helper.domain.arguments import require_number
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import InvalidArgumentException
@@ -47,9 +47,11 @@ class ListService:
             BucketNotFoundException: There is no such bucket. The default bucket of the local disk is never missing.
             StorageOperationException: The backend failed.
         """
-        async with aclosing(self._files(prefix, bucket, "")) as files:
-            async for _, info in files:
-                yield info
+        destination = self._destination(prefix, bucket)
+        with destination.operation("list"):
+            async with aclosing(self._files(destination, prefix, bucket, "")) as files:
+                async for _, info in files:
+                    yield info
 
     async def list_page(
         self, prefix: str = "", bucket: str | None = None, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
@@ -73,22 +75,27 @@ class ListService:
         """
         if require_number(limit, "the limit of a page", least=1) > LARGEST_PAGE:
             raise InvalidArgumentException(f"the limit of a page is at most {LARGEST_PAGE}, got {limit}")
+        after = _key_in(cursor, require_text(prefix, "a prefix"))
+        destination = self._destination(prefix, bucket)
         page: list[FileBasicInfo] = []
         last = ""
-        async with aclosing(self._files(prefix, bucket, _key_in(cursor, require_text(prefix, "a prefix")))) as files:
-            async for blob, info in files:
-                if len(page) == limit:
-                    return FilePage(files=page, cursor=_cursor_after(last))
-                page.append(info)
-                last = blob.file_id.key
+        with destination.operation("list"):
+            async with aclosing(self._files(destination, prefix, bucket, after)) as files:
+                async for blob, info in files:
+                    if len(page) == limit:
+                        return FilePage(files=page, cursor=_cursor_after(last))
+                    page.append(info)
+                    last = blob.file_id.key
         return FilePage(files=page)
 
-    async def _files(
-        self, prefix: str, bucket: str | None, after: str
-    ) -> AsyncGenerator[tuple[BlobInfo, FileBasicInfo]]:
+    def _destination(self, prefix: str, bucket: str | None) -> Destination:
         if forbidden := forbidden_character(require_text(prefix, "a prefix")):
             raise InvalidArgumentException(f"the prefix {shortened(prefix)} contains {forbidden}: no key does")
-        destination = self._locator.destination(bucket, prefix)
+        return self._locator.destination(bucket, prefix)
+
+    async def _files(
+        self, destination: Destination, prefix: str, bucket: str | None, after: str
+    ) -> AsyncGenerator[tuple[BlobInfo, FileBasicInfo]]:
         for front in fronts_of_keys(prefix):
             if front.encode() < after.encode() and not after.startswith(front):
                 continue  # all of these came before

@@ -59,7 +59,7 @@ class Destination:
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """Store a file; see `BlobStore.write`."""
         if self._observer is not None:
-            with Operation(self._observer, "upload", self.name) as operation:
+            with self.operation("upload") as operation:
                 info = await self._backend.store.write(blob, body)
                 operation.size = info.size
             return info
@@ -68,6 +68,10 @@ class Destination:
         except StorageException as error:
             complete_error(error, "upload", self.name, None)
             raise
+
+    def operation(self, name: str) -> Operation:
+        """A context around work on the backend as a whole, or on what it is about to hold."""
+        return Operation(self._observer, name, self.name)
 
     async def copy(self, source: Located, target: NewBlob) -> BlobInfo:
         """Store a file a second time: by the backend itself where it holds the file, else in bounded memory."""

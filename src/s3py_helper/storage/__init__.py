@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from s3py_helper.application.streams.sources import FormFile as FormFile
     from s3py_helper.application.upload import UploadedFile as UploadedFile
     from s3py_helper.application.upload import UploadService as UploadService
+    from s3py_helper.application.zip.archive import LeftOut as LeftOut
     from s3py_helper.application.zip.options import Compression as Compression
     from s3py_helper.application.zip.options import OnError as OnError
     from s3py_helper.application.zip.plan import ZipPlan as ZipPlan
@@ -103,6 +104,7 @@ else:
             "s3py_helper.application.services": "FileServices",
             "s3py_helper.application.streams.sources": "AsyncReadable ByteSource FormFile",
             "s3py_helper.application.upload": "UploadedFile UploadService",
+            "s3py_helper.application.zip.archive": "LeftOut",
             "s3py_helper.application.zip.options": "Compression OnError",
             "s3py_helper.application.zip.plan": "ZipPlan",
             "s3py_helper.domain.byte_range": "ByteRange Span",

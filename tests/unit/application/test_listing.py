@@ -1,9 +1,12 @@
 """Listing through the manager: what is checked before the backend is asked, and what it reports."""
 
+from contextlib import aclosing
 from pathlib import Path
+from types import NoneType
 
 import pytest
 
+from s3py_helper.application.ports.observer import OperationBegan, OperationEnded
 from s3py_helper.storage import (
     BucketNotFoundException,
     FilesystemConfig,
@@ -12,6 +15,7 @@ from s3py_helper.storage import (
     StorageMode,
     StorageModeConfig,
 )
+from tests.support.events import RecordingObserver
 
 
 @pytest.mark.parametrize(
@@ -106,3 +110,19 @@ async def test_a_front_with_blanks_lists_keys_of_before_and_of_now(tmp_path: Pat
             if (cursor := page.cursor) is None:
                 break
         assert paged == listed
+
+
+async def test_observers_hear_of_a_listing_and_of_how_it_ended() -> None:
+    observer = RecordingObserver()
+    async with StorageManager.in_memory(observer=observer) as manager:
+        await _stored(manager, 3)
+        observer.events.clear()
+        assert len([info async for info in manager.list_service.list_files()]) == 3
+        await manager.list_service.list_page(limit=1)
+        async with aclosing(manager.list_service.list_files()) as files:
+            await anext(files)
+        with pytest.raises(BucketNotFoundException):
+            await manager.list_service.list_page(bucket="elsewhere")
+    assert {(event.backend, event.operation) for event in observer.of(OperationBegan)} == {("memory", "list")}
+    ended = [(type(event.error), event.cancelled) for event in observer.of(OperationEnded)]
+    assert ended == [(NoneType, False), (NoneType, False), (NoneType, True), (BucketNotFoundException, False)]

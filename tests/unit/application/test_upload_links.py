@@ -10,6 +10,7 @@ from s3py_helper.adapters.memory.store import MemoryBlobStore
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.ports.observer import OperationEnded
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import (
     InvalidArgumentException,
@@ -21,6 +22,7 @@ from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.files import FileUploadLink
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.validation import FileValidatorImpl
+from tests.support.events import RecordingObserver
 
 
 @dataclass
@@ -43,10 +45,15 @@ def signer() -> Signer:
 
 
 @pytest.fixture
-def links(signer: Signer) -> LinkService:
+def observer() -> RecordingObserver:
+    return RecordingObserver()
+
+
+@pytest.fixture
+def links(signer: Signer, observer: RecordingObserver) -> LinkService:
     store = MemoryBlobStore(Backend.S3, "my-bucket")
     policy = RoutingPolicy(StorageMode.S3, buckets=frozenset({"my-bucket"}))
-    locator = Locator(policy, {Backend.S3: MountedBackend(store, store, signer)})
+    locator = Locator(policy, {Backend.S3: MountedBackend(store, store, signer)}, observer=observer)
     return LinkService(locator, FileValidatorImpl(FileTypeConfig(blacklist=["exe"])))
 
 
@@ -55,6 +62,11 @@ async def test_a_link_is_for_the_name_that_was_asked_for(links: LinkService, sig
     assert link.file_id.startswith("s3:my-bucket/a/")
     [blob] = signer.signed
     assert (blob.file_name, blob.content_type) == ("Größe.pdf", "application/pdf")
+
+
+async def test_observers_hear_of_a_link(links: LinkService, observer: RecordingObserver) -> None:
+    await links.upload_link("a.pdf")
+    assert [(event.operation, event.error) for event in observer.of(OperationEnded)] == [("link", None)]
 
 
 @pytest.mark.parametrize(
