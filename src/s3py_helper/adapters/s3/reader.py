@@ -150,8 +150,11 @@ class ResumableBody:
                     raise self._corrupt("its checksum is not the one that was stored")
                 if not self._tells_length:
                     await self._require_end()
-            for chunk in _cut(data, self._perf.download_chunk_size):
-                yield chunk
+            if len(data) <= self._perf.download_chunk_size:
+                yield data
+            else:
+                for chunk in _cut(data, self._perf.download_chunk_size):
+                    yield chunk
 
     def close(self) -> None:
         """Release the connection; nothing can be read any more."""
@@ -274,8 +277,5 @@ def _unexpected(what: str, file_id: FileId) -> StorageOperationException:
 
 
 def _cut(data: bytes, size: int) -> Iterator[bytes]:
-    if len(data) <= size:
-        yield data
-        return
     for start in range(0, len(data), size):
         yield data[start : start + size]

@@ -118,7 +118,8 @@ class RequestSender:
             StorageException: The service refuses, or the last attempt failed.
         """
         if place is None:
-            place = await self._reserve(request, _hold_of_download(request))
+            requested = request.headers.get("range")
+            place = await self._reserve(request, Hold.LASTING if requested is None else _hold_of(requested))
         try:
             response = await self._send_until_taken(request, content_follows)
         except BaseException:  # no response owns the place
@@ -252,9 +253,9 @@ class RequestSender:
             raise
 
 
-def _hold_of_download(request: Request) -> Hold:
+def _hold_of(requested: str) -> Hold:
     """A short range fits into the connection's buffer, whoever reads it; how long everything else is, is not known."""
-    first, _, last = request.headers.get("range", "").removeprefix("bytes=").partition("-")
+    first, _, last = requested.removeprefix("bytes=").partition("-")
     if last.isdecimal() and int(last) - int(first or 0) < _BRIEF_UP_TO:
         return Hold.BRIEF
     return Hold.LASTING

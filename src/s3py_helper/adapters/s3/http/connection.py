@@ -4,14 +4,13 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from itertools import chain
 from typing import Final, cast
 
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, EarlySuccess, NotHttp
 from s3py_helper.adapters.s3.http.parsing import ResponseParser
 from s3py_helper.adapters.s3.http.patience import Patience
 from s3py_helper.adapters.s3.http.payload import Payload
-from s3py_helper.adapters.s3.http.progress import Progress
+from s3py_helper.adapters.s3.http.sending import Sending
 from s3py_helper.adapters.s3.http.socket_state import poll_for_input, reset_when_closed, unread
 from s3py_helper.adapters.s3.http.tls_layer import TlsLayer
 
@@ -20,9 +19,6 @@ HELD_AT_MOST: Final = 512 * 1024
 
 _JOINED_UP_TO: Final = 64 * 1024
 """Bodies of up to this size are sent together with the head: copying them costs less than a second system call."""
-
-_ENCRYPTED_AT_ONCE: Final = 256 * 1024
-"""Encrypting this many bytes takes 0.1 ms."""
 
 _SALVAGED_AT_MOST: Final = 256 * 1024
 """More than any response that comes while a body is being sent."""
@@ -69,11 +65,10 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._tls: TlsLayer | None = None
         self._response: ResponseParser | None = None
-        self._full = False
         self._paused = False
         self._early = False
         self._ended = False
-        self._sending: Progress | None = None
+        self._sending: Sending | None = None
 
     # For whoever holds the connection.
 
@@ -92,8 +87,8 @@ class HttpConnection(asyncio.Protocol):
         if body.size > _JOINED_UP_TO:
             self._patience.hurry(self._stall_timeout + body.size / _SLOWEST_STORING)
             self._patience.renew()
-            self._sending = Progress(transport, self._socket)
-            await self._send_large(transport, head, body, self._sending)
+            self._sending = Sending(transport, self._socket)
+            await self._sending.send(head, body, self._tls, self._patience)
         else:
             self._patience.renew()
             data = b"".join((head, *body.chunks)) if body.size else head
@@ -157,7 +152,8 @@ class HttpConnection(asyncio.Protocol):
         """End the exchange, wherever it is, and the connection with it."""
         self.abort()
         response, self._response = self._response, None
-        self.on_complete = self._sending = None
+        self.on_complete = None
+        self._stop_sending()
         if response is not None and not response.complete:
             response.abandon()
 
@@ -203,11 +199,13 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def pause_writing(self) -> None:
-        self._full = True
+        if self._sending is not None:
+            self._sending.full = True
 
     def resume_writing(self) -> None:
-        self._full = False
-        self._patience.wake()
+        if self._sending is not None:
+            self._sending.full = False
+            self._patience.wake()
 
     def data_received(self, data: bytes) -> None:
         if self._tls is not None and not (data := self._decrypted(self._tls, data)):
@@ -265,11 +263,11 @@ class HttpConnection(asyncio.Protocol):
         return plain
 
     def _note_head(self) -> None:
-        sending, self._sending = self._sending, None
-        if sending is not None:
-            self._patience.relax()
         buffered = self._transport is not None and self._transport.get_write_buffer_size()
-        self._early = bool(buffered or (sending is not None and sending.unsent))
+        self._early = bool(buffered or (self._sending is not None and self._sending.unsent))
+        if self._sending is not None:
+            self._patience.relax()
+            self._stop_sending()
 
     def _bound(self, response: ResponseParser) -> None:
         """Let neither what waits for its reader grow, nor what has none."""
@@ -300,21 +298,10 @@ class HttpConnection(asyncio.Protocol):
 
     # Sending.
 
-    async def _send_large(self, transport: asyncio.Transport, head: bytes, body: Payload, sending: Progress) -> None:
-        if self._tls is None:
-            transport.writelines((head, *body.chunks))
-            return
-        sending.to_write = len(head) + body.size
-        for piece in chain((head,), body.pieces(_ENCRYPTED_AT_ONCE)):
-            # A transport that is closing will soon have told why.
-            while self._sending is sending and (self._full or transport.is_closing()):
-                await self._patience.wait()
-            if self._sending is not sending:
-                # The response has come. The rest would be taken for the next request.
-                return
-            transport.write(self._tls.encrypt(piece))
-            sending.to_write -= len(piece)
-            self._patience.renew()
+    def _stop_sending(self) -> None:
+        if self._sending is not None:
+            self._sending.stop()
+            self._sending = None
 
     def _has_moved(self) -> bool:
         return self._sending is not None and self._sending.has_moved()
