@@ -221,8 +221,10 @@ class UploadService:
             FileTooLargeException: There are more bytes than allowed.
             RouteNotSupportedException: The bucket is not served here.
         """
+        require_text(file_name, "a file name")
+        require_optional_number(file_size, "a file size")
         try:
-            self._validate(require_text(file_name, "a file name"), file_size)
+            self._validate(file_name, file_size)
             self._locator.destination(bucket, new_object_key(file_name, folder))
         except StorageException as error:
             error.file_name = error.file_name or file_name
