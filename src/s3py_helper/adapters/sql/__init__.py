@@ -1,0 +1,1 @@
+"""Lists of ids in databases of applications, read as they come."""

@@ -1,0 +1,76 @@
+"""Ids from databases of applications."""
+
+import re
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from s3py_helper.adapters.sql.ids import first_column
+from s3py_helper.domain.errors import InvalidArgumentException, StorageOperationException
+from s3py_helper.testing import leak_guard
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "app of ours.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("create table files(id text, kind int)")
+        connection.executemany("insert into files values (?, ?)", ((f"id {n}", n % 2) for n in range(5000)))
+        connection.execute("insert into files values (null, 0)")
+        connection.commit()
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "sqlite+pysqlite"], ids=["the standard library", "SQLAlchemy"])
+async def test_the_first_column_is_read_in_the_order_of_the_query(database: Path, scheme: str) -> None:
+    query = "select id, kind from files where kind = 0 order by id desc"
+    found = [text async for text in first_column(f"{scheme}:///{database}", query)]
+    assert found == sorted((f"id {n}" for n in range(0, 5000, 2)), reverse=True)
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "sqlite+pysqlite"])
+async def test_who_stops_early_leaves_nothing_open(database: Path, scheme: str) -> None:
+    async with leak_guard():
+        ids = first_column(f"{scheme}:///{database}", "select id from files")
+        assert await anext(ids) == "id 0"
+        await ids.aclose()
+    database.unlink()
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "sqlite+pysqlite"])
+@pytest.mark.parametrize(
+    ("query", "told"), [("select missing from files", "no such column: missing"), ("choose", "syntax error")]
+)
+async def test_a_query_that_is_refused_is_told(database: Path, scheme: str, query: str, told: str) -> None:
+    with pytest.raises(StorageOperationException, match=f"the query of {re.escape(scheme)}:///.* failed: .*{told}"):
+        await anext(first_column(f"{scheme}:///{database}", query))
+
+
+async def test_a_path_that_is_mistyped_makes_no_database(tmp_path: Path) -> None:
+    with pytest.raises(StorageOperationException, match="unable to open"):
+        await anext(first_column(f"sqlite:///{tmp_path}/none.db", "select 1"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("app.db", "is given by a URL"),
+        ("nonsense://127.0.0.9/x", "knows no database 'nonsense'"),
+        ("postgresql+pg8000://ada:secret@127.0.0.9/x", r"driver of postgresql\+pg8000 is not installed"),
+        ("sqlite+pysqlite://ada:secret@x:y/z", r"the URL of the sqlite\+pysqlite database is not valid"),
+    ],
+)
+async def test_what_cannot_be_read_is_named_without_its_password(url: str, told: str) -> None:
+    with pytest.raises(InvalidArgumentException, match=told) as refused:
+        await anext(first_column(url, "select 1"))
+    assert "secret" not in str(refused.value)
+
+
+async def test_without_sqlalchemy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    with pytest.raises(InvalidArgumentException, match=r"pip install 's3py-helper\[sql\]'"):
+        await anext(first_column("postgresql://127.0.0.9/x", "select 1"))
