@@ -20,6 +20,10 @@ LARGE_FILE: Final = 8 * 1024 * 1024
 """Bytes from which on a file counts as large: few of them are copied at once, for more do not go faster."""
 
 
+SIZE_CLASSES: Final = tuple(1 << power for power in (12, 16, 20, 23, 26, 30, 32))
+"""Upper limits of the classes in which a plan shows sizes: 4 KiB, 64 KiB, 1, 8 and 64 MiB, 1 and 4 GiB."""
+
+
 class FileState(StrEnum):
     """Where a file is on its way. `docs/leaving-fastdfs.md` has the picture."""
 

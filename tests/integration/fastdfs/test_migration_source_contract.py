@@ -9,7 +9,7 @@ import pytest
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.migration_source import FastdfsMigrationSource
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
-from s3py_helper.application.migration.planning import kind_of
+from s3py_helper.application.migration.kinds import kind_of
 from s3py_helper.application.ports.migration_source import MigrationSource, SourceFacts
 from s3py_helper.domain.errors import FileNotFoundException
 from s3py_helper.domain.migration import FileKind

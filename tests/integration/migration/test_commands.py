@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -93,15 +95,8 @@ async def test_an_operator_leaves_fastdfs(operator: Operator, old_files: dict[st
     lines = "".join(f"http://127.0.0.1:8888/{file_id}?token=x&ts=1\n" for file_id in old_files) + "rubbish\n"
     code, planned = await operator.migrates("plan", "--from-ids", "-", stdin=lines)
     assert code == 3, "a line was no id"
-    assert planned[0] == {
-        "type": "file",
-        "schema": 1,
-        "id": None,
-        "state": "unplannable",
-        "reason": planned[0]["reason"],
-        "source": "-",
-        "line": 6,
-    }
+    assert planned[0]["id"] is None
+    assert (planned[0]["state"], planned[0]["source"], planned[0]["line"]) == ("unplannable", "-", 6)
     assert planned[-1]["states"] == {"planned": {"files": 5, "bytes": 3000}}
 
     code, applied = await operator.migrates("apply", "--each")
@@ -138,8 +133,9 @@ async def test_an_operator_leaves_fastdfs(operator: Operator, old_files: dict[st
 
 async def test_limits_end_an_apply(operator: Operator, old_files: dict[str, bytes]) -> None:
     await operator.migrates("plan", "--from-ids", "-", stdin="\n".join(old_files))
-    code, out, _ = await operator.types("migrate", "limits", "--rate-files", "1", "--concurrency", "1")
-    assert json.loads(out)["files_per_second"] == 1
+    code, [summary] = await operator.migrates("limits", "--rate-files", "1", "--concurrency", "1")
+    assert (code, summary["verb"]) == (0, "limits")
+    assert summary["limits"] == {"bytes_per_second": None, "files_per_second": 1, "concurrency": 1, "paused": False}
     code, _ = await operator.migrates("apply", "--max-duration", "1")
     assert code == 10
     assert (await operator.types("migrate", "limits", "--rate-files", "0"))[0] == 0
@@ -160,8 +156,9 @@ async def test_an_interrupted_apply_goes_on_later(
     assert process.stdout is not None
     await asyncio.wait_for(process.stdout.readline(), 30)
     process.send_signal(sent)
-    await process.communicate()
+    _, err = await process.communicate()
     assert process.returncode == expected
+    assert sent is signal.SIGKILL or b"finishing the files at hand" in err
     await operator.types("migrate", "limits", "--rate-files", "0", "--concurrency", "0")
     if sent is signal.SIGKILL:
         return  # what it held is free when its lease ends, a minute later
@@ -176,9 +173,20 @@ async def test_an_interrupted_apply_goes_on_later(
         (("plan", "--group", "nobody"), "there is no group nobody"),
         (("plan", "--from-ids", "none.txt"), "none.txt"),
         (("plan", "--from-data-dir", "group1"), "is not GROUP/Mxx=FOLDER"),
+        (("plan", "--from-data-dir", "group1/M00=nowhere"), "nowhere: there is no such folder"),
+        (("plan", "--from", "nowhere"), "'nowhere' is not one of 'cluster'"),
+        (("plan", "--from-ids", "/dev/null"), "/dev/null has no id in it; it is empty"),
+        (("plan", "--from-sql", "app.db", "select id from files"), "is given by a URL"),
+        (("plan", "--from-sql", "nonsense://x", "select id from files"), "knows no database 'nonsense'"),
+        (("plan", "--limit", "0"), "--limit"),
+        (("verify", "--sample", "5%", "--all"), "not both"),
+        (("missing", "--keep", "--delete"), "not both"),
+        (("missing", "ids.txt"), "give --delete or --keep"),
+        (("apply", "--ledger", "none.db"), "there is no ledger none.db: 'plan' makes one"),
+        (("plan", "--ledger", "postgresql://127.0.0.9/x"), "the ledger is a SQLite file"),
         (("verify", "--sample", "200%"), "is no percentage"),
         (("drain", "--older-than", "soon"), "is no time such as"),
-        (("route", "group1", "s3-only"), "plan it first"),
+        (("route", "group1", "s3-only"), "there is no ledger"),
     ],
 )
 async def test_wrong_words_are_named(operator: Operator, arguments: tuple[str, ...], told: str) -> None:
@@ -187,8 +195,92 @@ async def test_wrong_words_are_named(operator: Operator, arguments: tuple[str, .
     assert told in err
 
 
-async def test_without_settings_it_says_what_is_missing(operator: Operator) -> None:
+@pytest.mark.parametrize("ledger", [None, "mine.db", "sqlite:///other.db"])
+async def test_the_ledger_is_the_one_that_was_named(
+    operator: Operator, old_files: dict[str, bytes], ledger: str | None
+) -> None:
     del operator.environment["S3PY_MIGRATION__LEDGER"]
-    code, _, err = await operator.types("migrate", "status")
+    named = () if ledger is None else ("--ledger", ledger)
+    assert (await operator.migrates("plan", "--from-ids", "-", *named, stdin="\n".join(old_files)))[0] == 0
+    made = "s3py-migration.db" if ledger is None else ledger.removeprefix("sqlite:///")
+    assert [path.name for path in operator.folder.iterdir()] == [made]
+    code, [summary] = await operator.migrates("status", *named)
+    assert (code, summary["states"]) == (0, {"planned": {"files": 5, "bytes": 3000}})
+    code, _, err = await operator.types("migrate", "route", "nobody", "s3-first", *named)
     assert code == 2
-    assert "S3PY_MIGRATION__LEDGER" in err
+    assert "the ledger knows no group 'nobody': plan it first" in err
+
+
+async def test_without_a_ledger_it_says_how_to_make_one(operator: Operator) -> None:
+    code, out, err = await operator.types("migrate", "status", "--json")
+    assert code == 2
+    assert "there is no ledger ledger.db: 'plan' makes one" in err
+    assert json.loads(out)["exit_code"] == 2, "the last line is a summary, whatever happened"
+    assert list(operator.folder.iterdir()) == []
+
+
+async def test_outside_hybrid_mode_it_says_which_mode_it_needs(operator: Operator) -> None:
+    operator.environment["S3PY_MODE"] = "fastdfs"
+    code, _, err = await operator.types("migrate", "plan")
+    assert code == 2
+    assert "a migration needs mode 'hybrid'" in err
+
+
+async def test_a_ledger_of_another_migration_and_a_bucket_that_is_not_there_are_gates(
+    operator: Operator, old_files: dict[str, bytes]
+) -> None:
+    operator.environment["S3PY_MIGRATION__BUCKET"] = "not-there"
+    await operator.migrates("plan", "--from-ids", "-", stdin="\n".join(old_files))
+    code, _, err = await operator.types("migrate", "apply")
+    assert code == 4
+    assert "the target cannot be used" in err
+    assert "not-there" in err
+    code, findings = await operator.migrates("preflight")
+    assert (code, findings[-1]["gates"]) == (4, 1)
+    del operator.environment["S3PY_MIGRATION__BUCKET"]
+    code, _, err = await operator.types("migrate", "apply")
+    assert code == 4
+    assert "belongs to another migration (not-there/)" in err
+
+
+async def test_ids_come_from_databases_and_data_folders(operator: Operator, old_files: dict[str, bytes]) -> None:
+    with closing(sqlite3.connect(operator.folder / "app.db")) as database:
+        database.execute("create table files(id text, owner text)")
+        in_url = [(f"http://127.0.0.1:8888/{file_id}?token=x", "ada") for file_id in old_files]
+        database.executemany("insert into files values (?, ?)", [*in_url, (None, "ada"), ("old.png", "ada")])
+        database.commit()
+    query = "select id from files where owner = 'ada'"
+    code, lines = await operator.migrates("plan", "--from-sql", f"sqlite:///{operator.folder}/app.db", query)
+    assert code == 3
+    assert (lines[0]["source"], lines[0]["line"]) == ("the query", 6)
+    assert (lines[-1]["new"], lines[-1]["unplannable"]) == (5, 1)
+    group, store_path, *folders, name = next(iter(old_files)).split("/")
+    data = operator.folder / "data" / "/".join(folders)
+    data.mkdir(parents=True)
+    (data / name).touch()
+    (data / f"{name}-m").touch()
+    code, lines = await operator.migrates("plan", "--from-data-dir", f"{group}/{store_path}={operator.folder}/data")
+    assert (code, lines[-1]["found"], lines[-1]["new"]) == (0, 1, 0)
+
+
+async def test_a_plan_tells_what_it_will_cost(operator: Operator, old_files: dict[str, bytes]) -> None:
+    code, out, _ = await operator.types("migrate", "plan", "--from-ids", "-", stdin="\n".join(old_files))
+    assert code == 0
+    assert "to copy: 5 files, 2.9 KiB (5 normal)" in out
+    assert "up to 4.0 KiB                 5 files      2.9 KiB" in out
+    assert "requests: about 5 PUT, 10 HEAD, 1 LIST" in out
+
+
+async def test_progress_is_told_while_it_copies(operator: Operator, old_files: dict[str, bytes]) -> None:
+    await operator.migrates("plan", "--from-ids", "-", stdin="\n".join(old_files))
+    await operator.types("migrate", "limits", "--rate-files", "1")
+    code, lines = await operator.migrates("apply", "--max-duration", "3")
+    assert code == 10
+    progress = next(line for line in lines if line["type"] == "progress")
+    assert (progress["files_total"], progress["bytes_total"], progress["limited_by"]) == (5, 3000, "files")
+    assert set(progress) >= {
+        "files_done", "bytes_done", "files_per_s", "bytes_per_s", "eta_s", "errors", "oldest"
+    }  # fmt: skip
+    assert set(lines[-1]) >= {
+        "verb", "exit_code", "states", "listing_complete", "unverified", "quarantined", "unplannable", "seconds"
+    }  # fmt: skip

@@ -21,6 +21,7 @@ from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.adapters.fastdfs.upload.new_file import extension_of
 from s3py_helper.adapters.fastdfs.upload.rollback import Rollback
 from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.ports.change_notice import ChangeNotice, NobodyToNotice
 from s3py_helper.domain.arguments import require_number
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import InvalidArgumentException
@@ -39,12 +40,29 @@ class FastdfsCommands:
 
     A storage server writes the bytes of an appender file as they come, and keeps what it has of a request that breaks
     off: therefore changes of such files are finished even when their caller is cancelled.
+
+    Args:
+        session: The connections.
+        trackers: Which servers there are.
+        routing: Which of them to ask.
+        notice: Is told of what changes.
     """
 
-    def __init__(self, session: FastdfsSession, trackers: Trackers, routing: ReadRouting) -> None:
+    def __init__(
+        self,
+        session: FastdfsSession,
+        trackers: Trackers,
+        routing: ReadRouting,
+        notice: ChangeNotice | None = None,
+    ) -> None:
         self._session = session
         self._trackers = trackers
         self._routing = routing
+        self._notice = notice or NobodyToNotice()
+
+    def noting(self, notice: ChangeNotice) -> "FastdfsCommands":
+        """The same, with somebody who is told of changes."""
+        return FastdfsCommands(self._session, self._trackers, self._routing, notice)
 
     async def create_appender(self, blob: NewBlob, content: bytes) -> FileId:
         """Store a file that can grow, with its metadata, or nothing."""
@@ -64,6 +82,7 @@ class FastdfsCommands:
                 f"the prefix of a slave file has 1 to {changes.MAX_PREFIX} of A-Z a-z 0-9 . _ -, got {prefix!r}"
             )
         pairs = pairs_to_store(blob)
+        await self._notice.require_open(master.bucket)
 
         async def attempt(candidate: Candidate) -> FileId:
             connection = await self._session.storage(candidate.address).get_connection(long=True)
@@ -89,9 +108,9 @@ class FastdfsCommands:
             await completed(change)
 
     async def truncate(self, file_id: FileId, size: int) -> None:
-        """Give a file that can grow another size."""
+        """Give a file that can grow another size. Not cut short by a cancellation."""
         _check_position(size)
-        await self._change("truncate", file_id, lambda client: changes.truncate(client, file_id.key, size))
+        await completed(self._change("truncate", file_id, lambda client: changes.truncate(client, file_id.key, size)))
 
     async def regenerate(self, file_id: FileId) -> FileId:
         """Make a file that can grow a normal one, and return its new id. Not cut short by a cancellation.
@@ -106,6 +125,7 @@ class FastdfsCommands:
             new_id = await self._change("finish", file_id, lambda client: client.regenerate(file_id.key, size))
             if pairs:  # the server forgets them
                 await self.set_metadata(new_id, pairs, merge=False)
+            await self._notice.replaced(file_id, new_id)
             return new_id
 
         return await completed(regenerating())
@@ -133,8 +153,9 @@ class FastdfsCommands:
             async with await self._session.storage(candidate.address).get_connection() as connection:
                 await StorageClient(connection, file_id.bucket).set_metadata(file_id.key, dict(pairs), merge=merge)
 
-        with within(self._session, self._session.operation_timeout, "metadata", file_id):
-            await self._routing.change_at_source(file_id, attempt)
+        async with self._notice.writing(file_id):
+            with within(self._session, self._session.operation_timeout, "metadata", file_id):
+                await self._routing.change_at_source(file_id, attempt)
 
     async def crc32(self, file_id: FileId) -> int:
         """The CRC-32 of a file's bytes, as its server knows or computes it."""
@@ -170,8 +191,9 @@ class FastdfsCommands:
                 return await change(StorageClient(connection, file_id.bucket))
 
         refused = f"the server refuses to {operation} {file_id}: it is no appender file, or has no such position"
-        with translated(operation, file_id), _explained(errno.EINVAL, refused):
-            return await self._routing.change_at_source(file_id, attempt)
+        async with self._notice.writing(file_id):
+            with translated(operation, file_id), _explained(errno.EINVAL, refused):
+                return await self._routing.change_at_source(file_id, attempt)
 
     async def _stored(
         self, address: Address, client: StorageClient, storing: Coroutine[None, None, FileId], pairs: Mapping[str, str]

@@ -27,8 +27,8 @@ from s3py_helper.application.ports.migration_source import (
     SourceMetadata,
     SourceServer,
 )
+from s3py_helper.application.ports.observer import FailedOver
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
-from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.domain.errors import (
     FileNotFoundException,
     IntegrityException,
@@ -88,7 +88,7 @@ class FastdfsMigrationSource:
     async def metadata(self, file_id: FileId) -> SourceMetadata:
         """See `MigrationSource.metadata`."""
         info = await self._store.info(file_id)
-        return SourceMetadata(info.file_name, info.content_type or OCTET_STREAM, dict(info.metadata))
+        return SourceMetadata(info.file_name, info.content_type, dict(info.metadata))
 
     @asynccontextmanager
     async def open(
@@ -151,6 +151,9 @@ class FastdfsMigrationSource:
             servers = await self._trackers.sources.servers(file_id.bucket)
             return await open_at(_known(server, servers, file_id.bucket))
         holder = await self._trackers.holder_of(file_id)
+        if holder.stands_in:
+            reason = "trackers name another server, as they do while it is down"
+            self._session.observer.notify(FailedOver(Backend.FASTDFS, str(holder.source), str(holder.address), reason))
         try:
             return await open_at(holder.address)
         except (ConnectionFault, ProtocolFault) as fault:
@@ -212,16 +215,21 @@ def _described(servers: Sequence[GroupServer]) -> list[SourceServer]:
             files=server.uploaded - server.deleted,
             synced_until=_synced_until(server, [peer for peer in servers if peer is not server]),
             free_bytes=server.free_bytes,
+            heard_at=server.last_heartbeat or None,
         )
         for server in servers
     ]
 
 
 def _synced_until(server: GroupServer, peers: Sequence[GroupServer]) -> int | None:
-    """Servers report the time of the last change that they followed, which grows old while nothing is changed."""
+    """Servers report the time of the last change that they followed, which grows old while nothing is changed.
+
+    With several peers it is the earliest of their times, so that it says nothing about the others.
+    """
     if not peers:
         return None
-    is_level = server.synced_until >= max(peer.last_change for peer in peers)
+    changes = [peer.last_change for peer in peers if peer.last_change]
+    is_level = not changes or server.synced_until >= min(changes)
     return server.last_heartbeat if is_level else server.synced_until
 
 

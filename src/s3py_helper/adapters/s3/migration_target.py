@@ -34,6 +34,7 @@ from s3py_helper.application.ports.migration_target import (
 )
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     FileNotFoundException,
@@ -125,7 +126,7 @@ class S3MigrationTarget:
             raise IntegrityException(f"the source gave bytes with the CRC-32 {payload.crc32:08x}, not {new.crc32:08x}")
         headers = self._headers(new) | _condition(new)
         stored = await self._session.objects.put_object(self._bucket, new.key, payload, headers)
-        return TargetObject(new.key, new.size, etag_of(stored), payload.crc32, new.metadata)
+        return _stored(new, etag_of(stored), payload.crc32)
 
     async def begin(self, new: NewObject) -> str:
         """See `MigrationTarget.begin`."""
@@ -163,7 +164,7 @@ class S3MigrationTarget:
         )
         if checked is not None and confirmed not in {None, crc32_text(checked)}:
             raise IntegrityException(f"the server has put together other bytes under {new.key}")
-        return TargetObject(new.key, new.size, etag, new.crc32, new.metadata)
+        return _stored(new, etag, new.crc32)
 
     async def abort(self, key: str, upload_id: str) -> None:
         """See `MigrationTarget.abort`."""
@@ -203,7 +204,11 @@ class S3MigrationTarget:
 
     def _headers(self, new: NewObject) -> dict[str, str]:
         described = NewBlob(
-            new.key, new.file_name or "", content_type=new.content_type, size=new.size, metadata=new.metadata
+            new.key,
+            new.file_name or "",
+            content_type=new.content_type or OCTET_STREAM,
+            size=new.size,
+            metadata=new.metadata,
         )
         headers = upload_headers(described)
         if new.file_name is None:
@@ -224,12 +229,18 @@ async def _read(body: IncomingBody, size: int) -> Payload:
     return await PartReader(body).read(size)
 
 
+def _stored(new: NewObject, etag: str | None, crc32: int | None) -> TargetObject:
+    return TargetObject(new.key, new.size, etag, crc32, new.content_type, new.file_name, new.metadata)
+
+
 def _object(info: BlobInfo) -> TargetObject:
     return TargetObject(
         key=info.file_id.key,
         size=info.size,
         etag=info.etag,
         crc32=None if info.checksum is None else info.checksum.crc32_value,
+        content_type=info.content_type,
+        file_name=info.file_name,
         metadata=info.metadata,
         modified=None if info.last_modified is None else int(info.last_modified.timestamp()),
     )

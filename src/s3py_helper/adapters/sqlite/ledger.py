@@ -1,99 +1,31 @@
 """The port `Ledger` on SQLite."""
 
+import asyncio
 import json
+import shutil
 import sqlite3
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 
 from s3py_helper.adapters.sqlite import work
-from s3py_helper.adapters.sqlite.database import Database
+from s3py_helper.adapters.sqlite.planning import PlanningLedger
 from s3py_helper.adapters.sqlite.rows import COLUMNS, file_of
 from s3py_helper.adapters.sqlite.schema import NUMBER_OF, STATES
-from s3py_helper.application.ports.ledger import (
-    Known,
-    Ledger,
-    LedgerFile,
-    Limits,
-    Outcome,
-    PlannedFile,
-    ScannedSource,
-    Tally,
-)
+from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Limits, Outcome, Tally
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState, Route
 
-_PAGE: Final = 1000
 _SAMPLES: Final = 3
+_PLANNED: Final = NUMBER_OF[FileState.PLANNED]
 _DELETED: Final = NUMBER_OF[FileState.DELETED]
+_DRAINED: Final = NUMBER_OF[FileState.DRAINED]
 _QUARANTINED: Final = NUMBER_OF[FileState.QUARANTINED]
 
 
-class SqliteLedger:
-    """A ledger in one file. Several processes of one host may use it; the file must lie on a local disk.
-
-    Args:
-        path: The file.
-        identity: Which deployment it belongs to; another one's ledger is refused.
-        clock: Gives Unix seconds.
-    """
-
-    def __init__(self, path: Path, identity: str, *, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
-        self._identity = identity
-        self._clock = clock
-        self._database = Database(path, identity)
-
-    async def __aenter__(self) -> Self:
-        """Open the file; see `Database.open`."""
-        await self._database.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it; a ledger that was closed can be opened again."""
-        database, self._database = self._database, Database(self._path, self._identity)
-        await database.close()
-
-    async def plan(self, files: Sequence[PlannedFile], run: int = 0) -> int:
-        """See `Ledger.plan`."""
-        return await self._database.write(lambda connection: work.plan(connection, files, run, self._now))
-
-    async def known(self, file_ids: Sequence[FileId], run: int) -> Mapping[FileId, Known]:
-        """See `Ledger.known`."""
-
-        def look(connection: sqlite3.Connection) -> dict[FileId, Known]:
-            query = "select state, seen from file where id = ?"
-            rows = ((file_id, connection.execute(query, (str(file_id),)).fetchone()) for file_id in file_ids)
-            return {file_id: Known(STATES[row[0]], row[1] == run) for file_id, row in rows if row is not None}
-
-        return await self._database.read(look)
-
-    async def live(self, group: str, run: int) -> int:
-        """See `Ledger.live`."""
-        gone = ", ".join(str(NUMBER_OF[state]) for state in (FileState.GONE, FileState.DELETED))
-        query = f"select count(*) from file where grp = ? and seen = ? and state not in ({gone})"
-        return int((await self._read(query, group, run))[0][0])
-
-    async def next_run(self) -> int:
-        """See `Ledger.next_run`."""
-
-        def count(connection: sqlite3.Connection) -> int:
-            connection.execute("insert or ignore into setting values ('run', '0')")
-            connection.execute("update setting set value = value + 1 where name = 'run'")
-            return int(connection.execute("select value from setting where name = 'run'").fetchone()[0])
-
-        return await self._database.write(count)
-
-    def unseen(self, group: str, run: int) -> AbstractAsyncContextManager[AsyncIterator[LedgerFile]]:
-        """See `Ledger.unseen`."""
-        states = [NUMBER_OF[state] for state in (FileState.COPIED, FileState.VERIFIED)]
-        return aclosing(self._files(group, states, "", f" and seen < {run:d}"))
+class SqliteLedger(PlanningLedger):
+    """A ledger in one file. Several processes of one host may use it; the file must lie on a local disk."""
 
     async def put(self, file: LedgerFile, state: FileState, reason: str | None = None) -> bool:
         """See `Ledger.put`."""
@@ -106,6 +38,24 @@ class SqliteLedger:
             )
         )
         return changed == 1
+
+    async def begin_drain(self, file: LedgerFile) -> bool:
+        """See `Ledger.begin_drain`."""
+        statement = (
+            f"update file set state = {_DRAINED}, pending = 1, reason = null, changed_at = ? "
+            "where id = ? and fence = ? and state = ? "
+            "and exists (select 1 from route where route.grp = file.grp and route.route = ?)"
+        )
+        values = (self._now, str(file.file_id), file.fence, NUMBER_OF[file.state], Route.S3_ONLY)
+        return await self._database.write(lambda connection: connection.execute(statement, values).rowcount == 1)
+
+    async def end_drain(self, file_id: FileId) -> None:
+        """See `Ledger.end_drain`."""
+        await self._write(f"update file set pending = 0 where id = ? and state = {_DRAINED}", str(file_id))
+
+    def begun_drains(self, group: str) -> AbstractAsyncContextManager[AsyncIterator[LedgerFile]]:
+        """See `Ledger.begun_drains`."""
+        return aclosing(self._files(group, [_DRAINED], "", " and pending = 1"))
 
     async def claim(
         self,
@@ -168,7 +118,7 @@ class SqliteLedger:
 
     async def pending_deletions(self, limit: int) -> list[FileId]:
         """See `Ledger.pending_deletions`."""
-        rows = await self._read("select id from file where pending = 1 limit ?", limit)
+        rows = await self._read(f"select id from file where pending = 1 and state = {_DELETED} limit ?", limit)
         return [FileId.parse(text) for (text,) in rows]
 
     async def deletion_done(self, file_id: FileId) -> None:
@@ -178,7 +128,7 @@ class SqliteLedger:
     async def changed(self, file_id: FileId) -> None:
         """See `Ledger.changed`."""
         await self._write(
-            f"update file set state = {NUMBER_OF[FileState.PLANNED]}, fence = fence + 1, lease_owner = null, "
+            f"update file set state = {_PLANNED}, fence = fence + 1, lease_owner = null, "
             "lease_until = null, attempts = 0, next_at = 0, reason = null, level = null, proof = null, changed_at = ? "
             f"where id = ? and state <> {_DELETED}",
             self._now,
@@ -198,14 +148,19 @@ class SqliteLedger:
         """See `Ledger.routes`."""
         return {group: Route(route) for group, route in await self._read("select grp, route from route")}
 
-    async def set_route(self, group: str, route: Route) -> None:
+    async def set_route(self, group: str, route: Route, *, unless: Collection[FileState] = ()) -> bool:
         """See `Ledger.set_route`."""
+        states = ", ".join(str(NUMBER_OF[state]) for state in unless)
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> bool:
+            open_files = f"select 1 from file where grp = ? and state in ({states}) and not accepted limit 1"
+            if connection.execute(open_files, (group,)).fetchone() is not None:
+                return False
             connection.execute("insert or replace into route values (?, ?)", (group, route))
             self._note(connection, "route", {"group": group, "route": route})
+            return True
 
-        await self._database.write(write)
+        return await self._database.write(write)
 
     async def limits(self) -> Limits:
         """See `Ledger.limits`."""
@@ -220,6 +175,16 @@ class SqliteLedger:
             self._note(connection, "limits", asdict(limits))
 
         await self._database.write(write)
+
+    async def workers(self) -> int:
+        """See `Ledger.workers`."""
+        copying = NUMBER_OF[FileState.COPYING]
+        query = f"select count(distinct lease_owner) from file where state = {copying} and lease_until > ?"
+        return int((await self._read(query, self._now))[0][0])
+
+    async def room(self) -> int | None:
+        """See `Ledger.room`."""
+        return (await asyncio.to_thread(shutil.disk_usage, self._path.resolve().parent)).free
 
     async def tallies(self) -> list[Tally]:
         """See `Ledger.tallies`."""
@@ -243,26 +208,10 @@ class SqliteLedger:
         """See `Ledger.files`."""
         return aclosing(self._files(group, [NUMBER_OF[state] for state in states], "" if after is None else str(after)))
 
-    async def _files(
-        self, group: str | None, states: Sequence[int], after: str, narrowed: str = ""
-    ) -> AsyncGenerator[LedgerFile]:
-        wanted = f" and state in ({', '.join(map(str, states))})" if states else ""
-        of_group = " and grp = ?" if group is not None else ""
-        query = f"select {COLUMNS} from file where id > ?{of_group}{wanted}{narrowed} order by id limit {_PAGE}"
-        while True:
-            rows = await self._read(query, *((after,) if group is None else (after, group)))
-            page = [file_of(row) for row in rows]
-            for file in page:
-                yield file
-            if len(page) < _PAGE:
-                return
-            after = str(page[-1].file_id)
-
     async def retry(self, file_ids: Sequence[FileId] | None = None) -> int:
         """See `Ledger.retry`."""
         return await self._change_quarantined(
-            f"state = {NUMBER_OF[FileState.PLANNED]}, attempts = 0, next_at = 0, reason = null, accepted = 0, "
-            "fence = fence + 1",
+            f"state = {_PLANNED}, attempts = 0, next_at = 0, reason = null, accepted = 0, fence = fence + 1",
             file_ids,
         )
 
@@ -282,44 +231,21 @@ class SqliteLedger:
 
         return await self._database.write(write)
 
-    async def note_source(self, source: ScannedSource) -> None:
-        """See `Ledger.note_source`."""
-        await self._write(
-            "insert or replace into source values (?, ?, ?, ?, ?)",
-            source.name,
-            source.group,
-            source.scanned_at,
-            source.files,
-            source.complete,
-        )
-
-    async def sources(self) -> list[ScannedSource]:
-        """See `Ledger.sources`."""
-        rows = await self._read("select name, grp, scanned_at, files, complete from source order by name")
-        return [ScannedSource(name, group, at, files, bool(complete)) for name, group, at, files, complete in rows]
-
     async def note(self, event: str, detail: Mapping[str, object]) -> None:
         """See `Ledger.note`."""
         await self._database.write(lambda connection: self._note(connection, event, detail))
 
-    async def events(self, *, limit: int = 1000) -> list[tuple[int, str, Mapping[str, object]]]:
+    async def events(
+        self, *, name: str | None = None, limit: int = 1000
+    ) -> list[tuple[int, str, Mapping[str, object]]]:
         """See `Ledger.events`."""
-        rows = await self._read("select at, name, detail from event order by number desc limit ?", limit)
+        rows = await self._read(
+            "select at, name, detail from event where ? is null or name = ? order by number desc limit ?",
+            name,
+            name,
+            limit,
+        )
         return [(at, name, json.loads(detail)) for at, name, detail in rows]
-
-    @property
-    def _now(self) -> int:
-        return int(self._clock())
-
-    def _note(self, connection: sqlite3.Connection, event: str, detail: Mapping[str, object]) -> None:
-        values = (self._now, event, json.dumps(detail, default=str))
-        connection.execute("insert into event(at, name, detail) values (?, ?, ?)", values)
-
-    async def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        return await self._database.read(lambda connection: connection.execute(query, values).fetchall())
-
-    async def _write(self, statement: str, *values: object) -> None:
-        await self._database.write(lambda connection: connection.execute(statement, values).rowcount)
 
 
 _: type[Ledger] = SqliteLedger

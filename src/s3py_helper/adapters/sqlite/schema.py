@@ -3,8 +3,7 @@
 import sqlite3
 from typing import Final
 
-from s3py_helper.domain.errors import StorageOperationException
-from s3py_helper.domain.migration import FileState
+from s3py_helper.domain.migration import FileState, GateRefusedException
 
 STATES: Final = (
     FileState.PLANNED,
@@ -59,7 +58,7 @@ def prepare(connection: sqlite3.Connection, identity: str) -> None:
         identity: Which deployment the ledger belongs to.
 
     Raises:
-        StorageOperationException: The file is not a ledger, of a newer version, or belongs to another deployment.
+        GateRefusedException: The file is not a ledger, of a newer version, or belongs to another deployment.
     """
     connection.execute("begin immediate")
     try:
@@ -76,9 +75,9 @@ def _upgrade(connection: sqlite3.Connection) -> None:
     version = connection.execute("pragma user_version").fetchone()[0]
     is_new = connection.execute("select count(*) from sqlite_master").fetchone()[0] == 0
     if not is_new and application != _APPLICATION_ID:
-        raise StorageOperationException("the file is a database, but not a migration's ledger: name another file")
+        raise GateRefusedException("the file is a database, but not a migration's ledger: name another file")
     if version > len(_STEPS):
-        raise StorageOperationException(
+        raise GateRefusedException(
             f"the ledger has version {version}, this program knows up to {len(_STEPS)}: use a newer s3py-helper"
         )
     for step in _STEPS[version:]:
@@ -92,6 +91,6 @@ def _claim(connection: sqlite3.Connection, identity: str) -> None:
     connection.execute("insert or ignore into setting values ('identity', ?)", (identity,))
     found = connection.execute("select value from setting where name = 'identity'").fetchone()[0]
     if found != identity:
-        raise StorageOperationException(
+        raise GateRefusedException(
             f"the ledger belongs to another migration ({found}), this one is {identity}: name another file"
         )

@@ -1,4 +1,4 @@
-"""Planning, claiming and recording. Everything here runs in the ledger's thread, inside a transaction."""
+"""Claiming and recording. Everything here runs in the ledger's thread, inside a transaction."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -6,26 +6,11 @@ from typing import Any, Final
 
 from s3py_helper.adapters.sqlite.rows import COLUMNS, files_of
 from s3py_helper.adapters.sqlite.schema import NUMBER_OF
-from s3py_helper.application.ports.ledger import LedgerFile, Outcome, PlannedFile
-from s3py_helper.domain.migration import FileKind, FileState
+from s3py_helper.application.ports.ledger import LedgerFile, Outcome
+from s3py_helper.domain.migration import FileState
 
 _PLANNED: Final = NUMBER_OF[FileState.PLANNED]
 _COPYING: Final = NUMBER_OF[FileState.COPYING]
-
-_INSERT: Final = """
-insert or ignore into file(id, grp, kind, size, crc32, mtime, state, reason, changed_at, seen)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-_FOUND_AGAIN: Final = f"""
-update file set state = {_PLANNED}, fence = fence + 1, kind = :kind, size = :size, crc32 = :crc32, mtime = :mtime,
-    attempts = 0, next_at = 0, reason = null, level = null, proof = null, upload_id = null, changed_at = :now
-where id = :id and (
-    state = {NUMBER_OF[FileState.GONE]}
-    or (:appender and state in ({NUMBER_OF[FileState.COPIED]}, {NUMBER_OF[FileState.VERIFIED]})
-        and (size is not :size or crc32 is not :crc32))
-)
-"""
 
 _RECORD: Final = """
 update file set state = :state, reason = :reason, attempts = attempts + :failed, next_at = ifnull(:next_at, next_at),
@@ -36,35 +21,6 @@ update file set state = :state, reason = :reason, attempts = attempts + :failed,
     lease_owner = null, lease_until = null, changed_at = :now
 where id = :id and fence = :fence
 """
-
-
-def plan(connection: sqlite3.Connection, files: Sequence[PlannedFile], run: int, now: int) -> int:
-    """See `Ledger.plan`."""
-    before = connection.total_changes
-    connection.executemany(
-        _INSERT,
-        [
-            (str(f.file_id), f.file_id.bucket, f.kind, f.size, f.crc32, f.mtime, NUMBER_OF[f.state], f.reason, now, run)
-            for f in files
-        ],
-    )
-    new = connection.total_changes - before
-    if new < len(files):
-        connection.executemany("update file set seen = ? where id = ?", [(run, str(f.file_id)) for f in files])
-        connection.executemany(_FOUND_AGAIN, [_found(f, now) for f in files if f.state is FileState.PLANNED])
-    return new
-
-
-def _found(file: PlannedFile, now: int) -> dict[str, Any]:
-    return {
-        "id": str(file.file_id),
-        "kind": file.kind,
-        "size": file.size,
-        "crc32": file.crc32,
-        "mtime": file.mtime,
-        "appender": file.kind is FileKind.APPENDER,
-        "now": now,
-    }
 
 
 def claim(

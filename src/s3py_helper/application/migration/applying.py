@@ -7,15 +7,19 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
+from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.concurrency.gate import Gate
+from s3py_helper.application.migration.allowance import Allowance
 from s3py_helper.application.migration.copying import FileCopier
 from s3py_helper.application.migration.pace import Pace
+from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Outcome
+from s3py_helper.application.ports.observer import Observer, RequestRetried
 from s3py_helper.domain.errors import StorageException
-from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import FileState
 
 LEASE_SECONDS: Final = 60.0
@@ -32,8 +36,6 @@ _RECORD_SECONDS: Final = 0.05
 """A crash in between costs no more than finding these copies again."""
 
 _IDLE_SECONDS: Final = 0.5
-_CALM_SECONDS: Final = 5.0
-"""After so long without trouble one more copy is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,10 @@ class ApplyOptions:
     max_bytes: int | None = None
     max_seconds: float | None = None
     watch: bool = False
+
+    def with_concurrency(self, concurrency: int) -> Self:
+        """The same with another number of small files at once."""
+        return replace(self, concurrency=concurrency)
 
 
 @dataclass(slots=True)
@@ -86,6 +92,7 @@ class Applier:
         copier: Copies one file.
         ledger: What is to be done, and what was.
         pace: What the copier keeps to.
+        observer: Is notified of attempts that are repeated.
         on_outcome: Is called for every file that came to an end.
         clock: Gives Unix seconds.
     """
@@ -96,6 +103,7 @@ class Applier:
         ledger: Ledger,
         pace: Pace,
         *,
+        observer: Observer | None = None,
         on_outcome: Callable[[LedgerFile, Outcome], None] = lambda _file, _outcome: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -103,16 +111,16 @@ class Applier:
         self._copier = copier
         self._ledger = ledger
         self._pace = pace
+        self._observer = observer or LoggingObserver()
         self._on_outcome = on_outcome
         self._clock = clock
         self._name = f"{socket.gethostname()}:{secrets.token_hex(4)}"
         self._stopping = asyncio.Event()
         self._claims: dict[FileId, LedgerFile] = {}
         self._ended: list[tuple[LedgerFile, Outcome]] = []
-        self._allowed = SMALL_AT_ONCE
+        self._allowance = Allowance(SMALL_AT_ONCE)
         self._small = Gate(SMALL_AT_ONCE)
         self._large = Gate(LARGE_AT_ONCE)
-        self._trouble_at = 0.0
 
     def stop(self, reason: str = "interrupted") -> None:
         """Finish the files at hand, and begin no other."""
@@ -126,13 +134,11 @@ class Applier:
         Raises:
             StorageException: The ledger failed. What was copied is found again by the next attempt.
         """
-        self._allowed = options.concurrency
         await self._read_limits(options)  # before the first file, not some time after it
         began = asyncio.get_running_loop().time()
         helper = asyncio.ensure_future(self._keep_leases())
         try:
             async with asyncio.TaskGroup() as group:
-                self._small.resize(options.concurrency)
                 small_loop = group.create_task(self._loop(group, self._small, options, began, large=False))
                 large_loop = group.create_task(self._loop(group, self._large, options, began, large=True))
                 group.create_task(self._follow_limits(options, small_loop, large_loop))
@@ -141,9 +147,10 @@ class Applier:
             raise errors.exceptions[0] from None
         finally:
             helper.cancel()
-            with suppress(asyncio.CancelledError, StorageException):
-                await helper
-            await self._give_back()
+            await completed(self._ended_with(helper))
+        seconds = round(asyncio.get_running_loop().time() - began, 3)
+        facts = {"files": self.progress.copied, "bytes": self.progress.bytes, "seconds": seconds}
+        await self._ledger.note("apply", {**facts, "ended": self.progress.stopped_by, "worker": self._name})
         return self.progress
 
     async def _loop(
@@ -159,6 +166,8 @@ class Applier:
                 continue
             for claim in claims:
                 await gate.acquire()
+                if pause := self._allowance.pause:
+                    await self._wait(pause)
                 if self._over(options, began):
                     gate.release()
                     break
@@ -170,21 +179,24 @@ class Applier:
     async def _claim(self, options: ApplyOptions, *, large: bool) -> list[LedgerFile]:
         if self.progress.limited_by == "paused":
             return []
-        limit = LARGE_AT_ONCE if large else self._allowed * _CLAIM_AHEAD
+        limit = LARGE_AT_ONCE if large else self._allowance.now * _CLAIM_AHEAD
         claims = await self._ledger.claim(self._name, limit, LEASE_SECONDS, group=options.group, large=large)
         self._claims.update((claim.file_id, claim) for claim in claims)
         return claims
 
     async def _copy_one(self, claim: LedgerFile, gate: Gate) -> None:
         self.progress.running[claim.file_id] = self._clock()
+        began = time.monotonic()
         try:
             try:
                 outcome = await self._copier.copy(claim)
             except StorageException as error:
-                self._give_way(error)
+                if error.retryable:
+                    self._allowance.failed()
                 outcome = self._failed(claim, error)
             else:
-                self._go_on()
+                self._allowance.succeeded(time.monotonic() - began if gate is self._small else None)
+            self._make_room()
             self._ended.append((claim, self._judged(claim, outcome)))
         finally:
             self.progress.running.pop(claim.file_id, None)
@@ -220,6 +232,11 @@ class Applier:
         attempts = claim.attempts + outcome.failed
         state = FileState.QUARANTINED if attempts >= _MOST_ATTEMPTS else FileState.PLANNED
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempts) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        if state is FileState.PLANNED:
+            reason = outcome.reason or ""
+            self._observer.notify(
+                RequestRetried(Backend.FASTDFS, "migrate", attempts, pause, reason, str(claim.file_id))
+            )
         return Outcome(
             outcome.file_id,
             outcome.fence,
@@ -244,25 +261,10 @@ class Applier:
                 progress.failed += outcome.failed
         self._on_outcome(claim, outcome)
 
-    def _give_way(self, error: StorageException) -> None:
-        """A target that cannot follow gets half as much at once."""
-        if error.retryable:
-            now = self._clock()
-            if now - self._trouble_at > 1:
-                self._allow(self._allowed // 2)
-                self.progress.limited_by = "target"
-            self._trouble_at = now
-
-    def _go_on(self) -> None:
-        if self.progress.limited_by == "target" and self._clock() - self._trouble_at > _CALM_SECONDS:
-            self._allow(self._allowed + 1)
-            self._trouble_at = self._clock()
-
-    def _allow(self, at_once: int) -> None:
+    def _make_room(self) -> None:
         """So many small files at once, and a quarter of that of large ones."""
-        self._allowed = max(1, at_once)
-        self._small.resize(self._allowed)
-        self._large.resize(min(LARGE_AT_ONCE, -(-self._allowed // LARGE_AT_ONCE)))
+        self._small.resize(self._allowance.now)
+        self._large.resize(min(LARGE_AT_ONCE, -(-self._allowance.now // LARGE_AT_ONCE)))
 
     def _over(self, options: ApplyOptions, began: float) -> bool:
         if options.max_bytes is not None and self.progress.bytes >= options.max_bytes:
@@ -287,21 +289,27 @@ class Applier:
 
     async def _read_limits(self, options: ApplyOptions) -> None:
         limits = await self._ledger.limits()
-        self._pace.set_limits(limits)
-        most = limits.concurrency or options.concurrency
-        self._allow(most if self.progress.limited_by != "target" else min(self._allowed, most))
+        # All workers share the limits; one that holds nothing yet is not among those that are counted.
+        self._pace.set_limits(limits, await self._ledger.workers() + (not self._claims))
+        self._allowance.set_most(limits.concurrency or options.concurrency)
+        self._make_room()
         if limits.paused:
             self.progress.limited_by = "paused"
-        elif self.progress.limited_by == "paused" or self._allowed >= most:
-            self.progress.limited_by = self._pace.limited_by
+        else:
+            self.progress.limited_by = "target" if self._allowance.gives_way else self._pace.limited_by
 
     async def _keep_leases(self) -> None:
         while True:
             await asyncio.sleep(LEASE_SECONDS / 4)
             claims = list(self._claims.values())
-            for claim, kept in zip(claims, await self._ledger.extend(claims, LEASE_SECONDS), strict=True):
-                if not kept:
-                    self._claims.pop(claim.file_id, None)
+            with suppress(StorageException):  # tried again, long before the leases end
+                for claim, kept in zip(claims, await self._ledger.extend(claims, LEASE_SECONDS), strict=True):
+                    if not kept:
+                        self._claims.pop(claim.file_id, None)
+
+    async def _ended_with(self, helper: asyncio.Task[None]) -> None:
+        await asyncio.wait([helper])
+        await self._give_back()
 
     async def _give_back(self) -> None:
         with suppress(StorageException):  # these copies are found again

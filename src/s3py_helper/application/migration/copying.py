@@ -1,39 +1,29 @@
 """The copy of one file: read, proven by the target, and looked at again at the source."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
 
-from isal import isal_zlib
-
-from s3py_helper.application.migration.large_files import LargeFileCopier
+from s3py_helper.application.migration.kinds import kind_by_facts, kind_of
 from s3py_helper.application.migration.moved_metadata import MovedMetadata, moved_metadata
 from s3py_helper.application.migration.pace import Pace
-from s3py_helper.application.migration.planning import kind_by_facts
+from s3py_helper.application.migration.storing import Conflict, ObjectStorer
+from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Outcome
 from s3py_helper.application.ports.migration_source import MigrationSource, SourceFacts, SourceMetadata
 from s3py_helper.application.ports.migration_target import MigrationTarget, NewObject, TargetAbilities, TargetObject
-from s3py_helper.application.streams.incoming_body import IncomingBody
+from s3py_helper.application.ports.observer import FailedOver, Observer
 from s3py_helper.domain.errors import (
     FileNotFoundException,
     IntegrityException,
-    InvalidArgumentException,
-    PreconditionFailedException,
-    StorageUnavailableException,
 )
 from s3py_helper.domain.fastdfs_name import FastdfsName
+from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.migration import (
-    ID_METADATA,
     METADATA_SUFFIX,
     FileKind,
     FileState,
     moved_key,
 )
-from s3py_helper.domain.part_plan import MIB
-
-SINGLE_PUT_BYTES: Final = 64 * MIB
-"""Larger files are copied in parts, and go on in the middle after an interruption."""
 
 
 class SourceGone(Exception):
@@ -46,10 +36,6 @@ class SourceDown(Exception):
 
 class SourceChanged(Exception):
     """The file is not what it was when the copy began."""
-
-
-class Conflict(Exception):
-    """Another object lies under the file's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +58,7 @@ class FileCopier:
         abilities: What the target was seen to do.
         prefix: The front of the keys.
         pace: Holds the copy to the limits of the migration.
+        observer: Is notified where a copy is made from another server, and where something is left behind.
     """
 
     def __init__(
@@ -82,14 +69,15 @@ class FileCopier:
         abilities: TargetAbilities,
         prefix: str,
         pace: Pace,
+        observer: Observer | None = None,
     ) -> None:
         self._source = source
         self._target = target
         self._ledger = ledger
         self._abilities = abilities
         self._prefix = prefix
-        self._pace = pace
-        self._large = LargeFileCopier(source, target, ledger, pace)
+        self._observer = observer or LoggingObserver()
+        self._storer = ObjectStorer(source, target, ledger, abilities, pace)
 
     async def copy(self, file: LedgerFile) -> Outcome:
         """Copy a claimed file and say what became of it.
@@ -111,11 +99,46 @@ class FileCopier:
 
     async def _copied(self, file: LedgerFile) -> Copied:
         facts = _planned_facts(file) or await self._existing(file)
-        described = await self._source.metadata(file.file_id)
-        kind = kind_by_facts(file.kind, facts)  # once more: the plan did not reach the source of every file
-        file = replace(file, kind=kind, size=facts.size, crc32=facts.crc32, mtime=facts.mtime)
+        described = await self._described(file)
+        told = _told(file)
+        if told is not None and told.size != facts.size:
+            intact = await self._from_replica(file, told, described)
+            if intact is not None:
+                return intact
+        # By its facts once more: the plan did not reach the source of every file.
+        file = _with(file, facts)
         stored, proof = await self._stored(file, described)
         return Copied(file, stored, facts, proof)
+
+    async def _described(self, file: LedgerFile) -> SourceMetadata:
+        try:
+            return await self._source.metadata(file.file_id)
+        except FileNotFoundException:
+            await self._existing(file)
+            raise
+
+    async def _from_replica(self, file: LedgerFile, told: SourceFacts, described: SourceMetadata) -> Copied | None:
+        """A file of another size than its id tells is one that its source has damaged, or a slave with a master's name.
+
+        It is the former where another server has what the id tells. Where all servers agree with the source it is taken
+        for a slave; alone, the source cannot be believed either way.
+        """
+        source, *others = await self._source.replicas(file.file_id)
+        new, metadata, proof = await self._new(_with(file, told), described)
+        for server in others:
+            with suppress(IntegrityException, FileNotFoundException):
+                stored = await self._storer.store(server, _with(file, told), new)
+                await self._storer.store_more(new, metadata)
+                self._failed_over(source, server, f"{file.file_id} has not the size there that its id tells")
+                return Copied(_with(file, told), stored, told, proof)
+        if not others:
+            raise IntegrityException(
+                f"{source} has not as many bytes of it as its id tells, and no other server has it"
+            )
+        return None
+
+    def _failed_over(self, server: str, instead: str, reason: str) -> None:
+        self._observer.notify(FailedOver(Backend.FASTDFS, server, instead, reason))
 
     async def _existing(self, file: LedgerFile) -> SourceFacts:
         facts = await self._source.facts(file.file_id)
@@ -124,10 +147,14 @@ class FileCopier:
         raise SourceGone if facts.at_source else SourceDown
 
     async def _stored(self, file: LedgerFile, described: SourceMetadata) -> tuple[TargetObject, str]:
-        """Try the replicas in turn: where one serves damaged bytes, another may have the good ones."""
-        sums = _trusted_sum(file)
-        metadata = moved_metadata(file.file_id, described.file_name, file.mtime or 0, described.metadata)
-        crc32, proof = await self._sum_by_reading(file) if sums is None else sums
+        new, metadata, proof = await self._new(file, described)
+        await self._storer.store_more(new, metadata)
+        return await self._store_from_any(file, new), proof
+
+    async def _new(self, file: LedgerFile, described: SourceMetadata) -> tuple[NewObject, MovedMetadata, str]:
+        """The object to be, its metadata, and how it will be proven."""
+        metadata = moved_metadata(file.file_id, file.mtime or 0, described)
+        crc32, proof = _trusted_sum(file) or await self._storer.sum_by_reading(file)
         new = NewObject(
             key=moved_key(self._prefix, file.file_id),
             size=file.size or 0,
@@ -136,70 +163,24 @@ class FileCopier:
             file_name=described.file_name,
             metadata=metadata.pairs,
         )
-        await self._store_more(new, metadata)
-        return await self._store_from_any(file, new), proof if self._abilities.checks_crc32 else f"{proof}+read-back"
+        return new, metadata, proof if self._abilities.checks_crc32 else f"{proof}+read-back"
 
     async def _store_from_any(self, file: LedgerFile, new: NewObject) -> TargetObject:
         """From the source as it is asked usually; where it gives damaged bytes, from each other server in turn."""
         try:
-            return await self._store_from(None, file, new)
+            return await self._storer.store(None, file, new)
         except FileNotFoundException:
             await self._existing(file)
             raise
         except IntegrityException as error:
             damaged = error
-        for server in () if _may_change(file.kind) else (await self._source.replicas(file.file_id))[1:]:
-            try:
-                return await self._store_from(server, file, new)
-            except (IntegrityException, FileNotFoundException):
-                continue
+        source, *others = await self._source.replicas(file.file_id)
+        for server in () if _may_change(file.kind) else others:
+            with suppress(IntegrityException, FileNotFoundException):
+                stored = await self._storer.store(server, file, new)
+                self._failed_over(source, server, f"damaged: {damaged.message}")
+                return stored
         raise damaged
-
-    async def _store_from(self, server: str | None, file: LedgerFile, new: NewObject) -> TargetObject:
-        try:
-            if new.size > SINGLE_PUT_BYTES:
-                return await self._proven(await self._large.copy(file, new, server), new)
-            async with self._bytes(file, server) as chunks:
-                body = IncomingBody(_not_empty(chunks), size=new.size)
-                stored = await self._target.put(new, body)
-                if new.crc32 is not None and body.crc32 != new.crc32:
-                    # A target that does not check has stored them: what it holds now is not the file.
-                    await self._target.delete(new.key)
-                    raise IntegrityException(f"{server or 'the source'} gave other bytes than were uploaded")
-            return await self._proven(stored, new)
-        except PreconditionFailedException:
-            return await self._adopted(file, new)
-        except InvalidArgumentException as error:
-            # The only input here is the source: it gave more or fewer bytes than it said.
-            raise IntegrityException(
-                f"{server or 'the source'} does not give what it states: {error.message}"
-            ) from error
-
-    async def _proven(self, stored: TargetObject, new: NewObject) -> TargetObject:
-        """What a target that does not check has stored is read back: whole, since a sample proves a sample."""
-        if self._abilities.checks_crc32 or await self._read_back_equals(new):
-            return stored
-        await self._target.delete(new.key)
-        raise IntegrityException(f"the target has stored other bytes than were sent: {new.key}")
-
-    async def _adopted(self, file: LedgerFile, new: NewObject) -> TargetObject:
-        """What is there already may be a copy of an earlier attempt, whose answer or ledger entry was lost."""
-        there = await self._target.head(new.key)
-        if there is None:
-            raise StorageUnavailableException(f"the object {new.key} came and went")
-        if there.metadata.get(ID_METADATA) != str(file.file_id):
-            raise Conflict(f"another object has the key {new.key}")
-        if there.size == new.size and there.crc32 is not None and there.crc32 == new.crc32:
-            return there
-        if there.size == new.size and there.crc32 is None and await self._read_back_equals(new):
-            return there
-        if file.kind is FileKind.APPENDER and there.etag is not None:
-            # Ours, but of an earlier state of the file.
-            async with self._bytes(file, None) as chunks:
-                return await self._target.put(
-                    replace(new, replaces=there.etag), IncomingBody(_not_empty(chunks), size=new.size)
-                )
-        raise Conflict(f"the object {new.key} has {there.size} bytes with another checksum")
 
     async def _post_checked(self, copied: Copied) -> Outcome:
         """A file that was deleted or changed while it was copied must not come back, or stay as it was."""
@@ -236,64 +217,29 @@ class FileCopier:
             await self._target.delete(copied.stored.key + METADATA_SUFFIX)
         return gone
 
-    async def _store_more(self, new: NewObject, metadata: MovedMetadata) -> None:
-        """The second object first: the file must not be seen without it."""
-        if metadata.more is None:
-            return
-        more = replace(
-            new,
-            key=new.key + METADATA_SUFFIX,
-            size=len(metadata.more),
-            crc32=isal_zlib.crc32(metadata.more),
-            content_type="application/json",
-            file_name=None,
-            metadata={ID_METADATA: metadata.pairs[ID_METADATA]},
-        )
-        content = metadata.more
-
-        async def once() -> AsyncIterator[bytes]:
-            yield content
-
-        there = await self._target.head(more.key)
-        if there is not None and (there.size, there.crc32) == (len(content), more.crc32):
-            return  # of an earlier attempt
-        replaces = None if there is None else there.etag
-        await self._target.put(replace(more, replaces=replaces), IncomingBody(once(), size=len(content)))
-
-    async def _sum_by_reading(self, file: LedgerFile) -> tuple[int, str]:
-        """Read a file of whose content nobody states a sum; the copy that follows has to agree with it."""
-        replicas = await self._source.replicas(file.file_id)
-        async with self._bytes(file, replicas[-1] if replicas else None) as chunks:
-            body = IncomingBody(_not_empty(chunks), size=file.size)
-            async for _ in body:
-                pass
-        return body.crc32, "two-reads"
-
-    async def _read_back_equals(self, new: NewObject) -> bool:
-        async with self._target.open(new.key) as chunks:
-            body = IncomingBody(_not_empty(chunks))
-            async for _ in body:
-                pass
-        return body.crc32 == new.crc32
-
-    @asynccontextmanager
-    async def _bytes(self, file: LedgerFile, server: str | None) -> AsyncGenerator[AsyncIterator[bytes]]:
-        if not file.size:
-            yield _nothing()
-            return
-        async with self._source.open(file.file_id, server=server) as chunks:
-            yield self._pace.paced(chunks)
-
     def _later(self, file: LedgerFile, reason: str, *, failed: bool = True) -> Outcome:
         return Outcome(file.file_id, file.fence, FileState.PLANNED, reason, failed=failed)
 
 
+def _told(file: LedgerFile) -> SourceFacts | None:
+    """What the id of a file tells whose content cannot change."""
+    name = FastdfsName.decode(file.file_id.key)
+    if name is None or name.size is None:
+        return None
+    mtime = int(name.created_at.timestamp())
+    return SourceFacts(exists=True, at_source=True, size=name.size, mtime=mtime, crc32=name.crc32)
+
+
 def _planned_facts(file: LedgerFile) -> SourceFacts | None:
     """What the plan saw of a file whose content cannot change; its source is asked after the copy anyway."""
-    name = FastdfsName.decode(file.file_id.key) if file.kind in {FileKind.NORMAL, FileKind.TRUNK} else None
-    if name is None or name.size is None or name.size != file.size:
-        return None
-    return SourceFacts(exists=True, at_source=True, size=name.size, mtime=file.mtime or 0, crc32=name.crc32)
+    told = _told(file)
+    return told if told is not None and told.size == file.size else None
+
+
+def _with(file: LedgerFile, facts: SourceFacts) -> LedgerFile:
+    return replace(
+        file, size=facts.size, crc32=facts.crc32, mtime=facts.mtime, kind=kind_by_facts(kind_of(file.file_id), facts)
+    )
 
 
 def _trusted_sum(file: LedgerFile) -> tuple[int, str] | None:
@@ -311,14 +257,3 @@ def _trusted_sum(file: LedgerFile) -> tuple[int, str] | None:
 
 def _may_change(kind: FileKind) -> bool:
     return kind is FileKind.APPENDER
-
-
-async def _not_empty(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async for chunk in chunks:
-        if chunk:
-            yield chunk
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    for nothing in list[bytes]():
-        yield nothing

@@ -1,15 +1,20 @@
 """Deleting at the source what S3 has been proven to hold."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
 
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile
 from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget
-from s3py_helper.domain.errors import FileNotFoundException
+from s3py_helper.domain.errors import FileNotFoundException, StorageException
 from s3py_helper.domain.migration import ID_METADATA, FileState, GateRefusedException, Route
+
+_MOST_FAILURES: Final = 16
+"""So many one after the other are no longer about single files."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,9 @@ class Drainer:
         ledger: What was verified, and when.
         pace: Holds it to the limits of the migration.
         clock: Gives Unix seconds.
+
+    Attributes:
+        stopped: Whether it was told to stop.
     """
 
     def __init__(
@@ -53,51 +61,74 @@ class Drainer:
         self._ledger = ledger
         self._pace = pace
         self._clock = clock
-        self._stopping = False
+        self._failures = 0
+        self.stopped = False
 
     def stop(self) -> None:
         """Finish the file at hand, and begin no other."""
-        self._stopping = True
+        self.stopped = True
 
     async def drain(self, older_than_seconds: float) -> DrainResult:
         """Delete what was verified longer ago than that.
 
         Raises:
             GateRefusedException: No group is read from S3 alone.
+            StorageException: Many files in a row could not be looked at or deleted.
         """
         groups = [group for group, route in (await self._ledger.routes()).items() if route is Route.S3_ONLY]
         if not groups:
             raise GateRefusedException("no group is 's3-only': 'route GROUP s3-only' comes before 'drain'")
         result = DrainResult()
+        try:
+            await self._drain_groups(sorted(groups), older_than_seconds, result)
+        finally:
+            await self._ledger.note("drain", {"files": result.drained, "bytes": result.bytes, "kept": len(result.kept)})
+        return result
+
+    async def _drain_groups(self, groups: Sequence[str], older_than_seconds: float, result: DrainResult) -> None:
         before = self._clock() - older_than_seconds
-        for group in sorted(groups):
+        for group in groups:
+            # What an earlier drain had marked, and did not come to delete.
+            async with self._ledger.begun_drains(group) as files:
+                async for file in files:
+                    await self._next(file, result)
+                    if self.stopped:
+                        return
             async with self._ledger.files(group=group, states=[FileState.VERIFIED]) as files:
                 async for file in files:
-                    if self._stopping:
-                        return result
                     if file.verified_at is None or file.verified_at > before:
                         result.too_young += 1
                     else:
-                        self._pace.set_limits(await self._ledger.limits())
-                        await self._pace.next_file()
-                        await self._drain_file(file, result)
-        return result
+                        await self._next(file, result)
+                    if self.stopped:
+                        return
+
+    async def _next(self, file: LedgerFile, result: DrainResult) -> None:
+        """Drain one file; what one server refuses is noted, and does not hold up the others."""
+        self._pace.set_limits(await self._ledger.limits(), await self._ledger.workers() + 1)
+        await self._pace.next_file()
+        try:
+            await self._drain_file(file, result)
+        except StorageException as error:
+            result.kept[str(file.file_id)] = f"it is not deleted yet: {error.message}"
+            self._failures += 1
+            if self._failures >= _MOST_FAILURES:
+                raise
+        else:
+            self._failures = 0
 
     async def _drain_file(self, file: LedgerFile, result: DrainResult) -> None:
         if problem := await self._problem(file):
             result.kept[str(file.file_id)] = problem
             return
-        # The entry first: a worker that sleeps between the two must not take the missing source for a deletion.
-        if not await self._ledger.put(file, FileState.DRAINED):
-            result.kept[str(file.file_id)] = "it has changed meanwhile"
+        # The entry first: a worker that sleeps between the two must not take the missing source for a deletion. What
+        # happens to the deletion, it is outstanding until the entry is closed.
+        if file.state is not FileState.DRAINED and not await self._ledger.begin_drain(file):
+            result.kept[str(file.file_id)] = "it has changed meanwhile, or the route has"
             return
-        try:
+        with suppress(FileNotFoundException):  # an earlier drain was interrupted behind the deletion
             await self._source.delete(file.file_id)
-        except FileNotFoundException:
-            pass  # an earlier drain was interrupted between the entry and its note of success
-        except BaseException:  # it is still there, and stays on the list
-            await self._ledger.put(replace(file, state=FileState.DRAINED), FileState.VERIFIED)
-            raise
+        await self._ledger.end_drain(file.file_id)
         result.drained += 1
         result.bytes += file.size or 0
 

@@ -9,7 +9,18 @@ from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState, GateRefusedException, Route
 
-_SETTLED: Final = frozenset({FileState.VERIFIED, FileState.DRAINED, FileState.GONE, FileState.DELETED})
+_UNPROVEN: Final = (
+    FileState.PLANNED,
+    FileState.COPYING,
+    FileState.COPIED,
+    FileState.MISSING_AT_SOURCE,
+    FileState.QUARANTINED,
+)
+
+_PROOFS: Final = 10
+
+_LISTINGS: Final = 100_000
+"""Of all groups together, since the migration began."""
 
 
 class Gates:
@@ -42,19 +53,30 @@ class Gates:
         tallies = [tally for tally in await self._ledger.tallies() if tally.group == group]
         if not tallies:
             raise InvalidArgumentException(f"the ledger knows no group {group!r}: plan it first")
-        if accept:
-            await self._ledger.accept(accept)
+        await self._accept(group, accept)
         counts = {tally.state: tally.files for tally in tallies}
+        unless: Collection[FileState] = ()
         match route:
             case Route.S3_ONLY:
                 await self._require_proven(group, counts)
                 if not accept_incomplete:
                     await self._require_listed(group)
+                unless = _UNPROVEN
             case Route.FASTDFS:
                 await self._require_undrained(group, counts.get(FileState.DRAINED, 0))
+                unless = [FileState.DRAINED]
             case Route.S3_FIRST:
                 pass
-        await self._ledger.set_route(group, route)
+        if not await self._ledger.set_route(group, route, unless=unless):
+            raise GateRefusedException(f"the files of {group} have changed meanwhile: look at 'status', and try again")
+
+    async def _accept(self, group: str, accept: Sequence[FileId]) -> None:
+        for file_id in accept:
+            file = await self._ledger.find(file_id)
+            if file is None or file.state is not FileState.QUARANTINED or file_id.bucket != group:
+                raise InvalidArgumentException(f"{file_id} is no quarantined file of {group}: 'errors' shows them")
+        if accept:
+            await self._ledger.accept(accept)
 
     async def _require_proven(self, group: str, counts: dict[FileState, int]) -> None:
         for state in (FileState.PLANNED, FileState.COPYING, FileState.COPIED):
@@ -77,11 +99,9 @@ class Gates:
             return [file.file_id async for file in files if not file.accepted]
 
     async def _require_listed(self, group: str) -> None:
-        for _, name, detail in await self._ledger.events():
-            if name == "listing" and detail.get("group") == group:
-                if detail.get("complete"):
-                    return
-                break
+        for _, _, detail in await self._ledger.events(name="listing", limit=_LISTINGS):
+            if detail.get("group") == group and detail.get("complete"):
+                return
         raise GateRefusedException(
             f"the last listing of {group} was not whole: plan again, or accept the difference by its number"
         )
@@ -93,7 +113,22 @@ class Gates:
             raise GateRefusedException("this deployment has no FastDFS")
         try:
             groups: Collection[str] = {found.name for found in await self._source.groups()}
+            if group in groups:
+                await self._require_answer(group, self._source)
         except StorageException as error:
             raise GateRefusedException(f"FastDFS does not answer: {error.message}") from error
         if group not in groups:
             raise GateRefusedException(f"FastDFS has no group {group} any more")
+
+    async def _require_answer(self, group: str, source: MigrationSource) -> None:
+        """A tracker that answers says nothing about its storage servers: some files are asked for."""
+        async with self._ledger.files(group=group, states=[FileState.COPIED, FileState.VERIFIED]) as files:
+            looked_at = 0
+            async for file in files:
+                if not (await source.facts(file.file_id)).exists:
+                    raise GateRefusedException(
+                        f"FastDFS no longer has {file.file_id}: plan again, then look at 'missing'"
+                    )
+                looked_at += 1
+                if looked_at == _PROOFS:
+                    return

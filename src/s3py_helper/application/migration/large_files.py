@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from itertools import accumulate, pairwise
 from typing import Final
 
+from s3py_helper.application.concurrency.room import Room
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile
 from s3py_helper.application.ports.migration_source import MigrationSource
@@ -27,11 +28,14 @@ class LargeFileCopier:
     proves them too.
     """
 
-    def __init__(self, source: MigrationSource, target: MigrationTarget, ledger: Ledger, pace: Pace) -> None:
+    def __init__(
+        self, source: MigrationSource, target: MigrationTarget, ledger: Ledger, pace: Pace, room: Room
+    ) -> None:
         self._source = source
         self._target = target
         self._ledger = ledger
         self._pace = pace
+        self._room = room
 
     async def copy(self, file: LedgerFile, new: NewObject, server: str | None) -> TargetObject:
         """Store the object, or leave an upload that another attempt goes on with.
@@ -74,7 +78,11 @@ class LargeFileCopier:
         gate = asyncio.Semaphore(_PARTS_AT_ONCE)
 
         async def send(number: int, start: int, stop: int) -> None:
-            async with gate, self._bytes(file, ByteRange(start, stop - 1), server) as chunks:
+            async with (
+                gate,
+                self._room.of(stop - start),
+                self._bytes(file, ByteRange(start, stop - 1), server) as chunks,
+            ):
                 body = IncomingBody(chunks, size=stop - start)
                 parts[number] = await self._target.send_part(new.key, upload_id, number, body)
 

@@ -1,21 +1,31 @@
 """Leaving FastDFS as one use case: every step of the way, for a command line or for scripts of one's own."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Final
 
 from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress
 from s3py_helper.application.migration.copying import FileCopier
 from s3py_helper.application.migration.draining import Drainer
 from s3py_helper.application.migration.gates import Gates
+from s3py_helper.application.migration.outline import PlanOutline, Rates
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.migration.planning import Planner, PlanOptions, PlanResult
 from s3py_helper.application.migration.preflight import Preflight, preflight
 from s3py_helper.application.migration.verifying import Verifier, VerifyOptions, VerifyResult
+from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.ports.change_notice import ChangeNotice
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Limits, Outcome, ScannedSource, Tally
 from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget, TargetAbilities
+from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.ports.relocation import Relocation
+from s3py_helper.domain.errors import AccessDeniedException, BucketNotFoundException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import METADATA_SUFFIX, FileState, GateRefusedException, Level, Route
+
+_TELLING_FILES: Final = 500
+"""Copied at least, to tell a rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,8 @@ class MigrationStatus:
         limits: What workers keep to.
         sources: The last scan of each listing.
         reasons: Codes of failures and quarantines, with counts and samples.
+        listing_complete: Whether the last listing of every group came whole.
+        unplannable: How many lines of lists the last plan could not read.
     """
 
     tallies: Sequence[Tally]
@@ -35,10 +47,12 @@ class MigrationStatus:
     limits: Limits
     sources: Sequence[ScannedSource]
     reasons: Sequence[tuple[str, int, list[FileId]]]
+    listing_complete: bool = False
+    unplannable: int = 0
 
-    def files_in(self, *states: FileState) -> int:
-        """How many files are in one of the states."""
-        return sum(tally.files for tally in self.tallies if tally.state in states)
+    def files_in(self, *states: FileState, group: str | None = None) -> int:
+        """How many files, of one group or of all, are in one of the states."""
+        return sum(tally.files for tally in self.tallies if tally.state in states and group in {None, tally.group})
 
 
 @dataclass(slots=True)
@@ -50,6 +64,21 @@ class RunResult:
     verified: VerifyResult = field(default_factory=VerifyResult)
 
 
+@dataclass(frozen=True, slots=True)
+class RawAccess:
+    """What a client of FastDFS alone needs, so that its changes and deletions do not go past the migration.
+
+    Attributes:
+        relocation: Where old ids are read and deleted.
+        places: The backends to which only the relocation leads.
+        notice: Is told of changes in place.
+    """
+
+    relocation: Relocation
+    places: Mapping[str, MountedBackend]
+    notice: ChangeNotice
+
+
 class Migration:
     """The way from FastDFS to S3. Each step can be repeated, interrupted, and undone until the drain.
 
@@ -58,10 +87,22 @@ class Migration:
         target: S3.
         ledger: The memory.
         prefix: The front of the keys of moved files.
+        observer: Is notified of what is tried again, or done another way.
+        raw: For clients of FastDFS alone; `None` where there can be none.
     """
 
-    def __init__(self, source: MigrationSource | None, target: MigrationTarget, ledger: Ledger, prefix: str) -> None:
+    def __init__(
+        self,
+        source: MigrationSource | None,
+        target: MigrationTarget,
+        ledger: Ledger,
+        prefix: str,
+        observer: Observer | None = None,
+        raw: RawAccess | None = None,
+    ) -> None:
         self.ledger = ledger
+        self.raw = raw
+        self._observer = observer
         self._source = source
         self._target = target
         self._prefix = prefix
@@ -69,8 +110,12 @@ class Migration:
 
     async def preflight(self) -> Preflight:
         """See `preflight.preflight`."""
-        found = await preflight(self._required_source, self._target, self._prefix)
+        room = await self.ledger.room()
+        found = await preflight(self._required_source, self._target, self._prefix, ledger_room=room)
         self._abilities = found.abilities
+        if found.abilities is not None:
+            await self._note_abilities(found.abilities)
+        await self.ledger.note("preflight", {finding.subject: finding.says for finding in found.findings})
         return found
 
     async def plan(self, options: PlanOptions, *, settle_seconds: float | None = None) -> PlanResult:
@@ -80,7 +125,24 @@ class Migration:
             if settle_seconds is None
             else Planner(self._required_source, self.ledger, settle_seconds=settle_seconds)
         )
-        return await planner.plan(options)
+        result = await planner.plan(options)
+        facts = {"found": result.found, "new": result.new, "gone": result.gone, "missing": result.missing}
+        facts |= {"complete": result.complete, "restricted": result.restricted}
+        await self.ledger.note("plan", {**facts, "unplannable": result.unplannable_count})
+        return result
+
+    async def outline(self) -> PlanOutline:
+        """What is planned, taken together: files, bytes, sizes, requests, time by the rate of the last copying."""
+        return PlanOutline.of(await self.ledger.outline(), await self._rates())
+
+    async def _rates(self) -> Rates:
+        for _, _, detail in await self.ledger.events(name="apply", limit=10):
+            files, size, seconds = (float(str(detail.get(fact, 0))) for fact in ("files", "bytes", "seconds"))
+            if files >= _TELLING_FILES and seconds > 0:
+                # Small files show how many a second can be copied, large ones how many bytes.
+                usual = Rates()
+                return Rates(files / seconds, max(size / seconds, usual.bytes_per_second))
+        return Rates()
 
     async def applier(
         self, on_outcome: Callable[[LedgerFile, Outcome], None] = lambda _file, _outcome: None
@@ -92,17 +154,26 @@ class Migration:
         """
         pace = Pace()
         copier = FileCopier(
-            self._required_source, self._target, self.ledger, await self._proven_abilities(), self._prefix, pace
+            self._required_source,
+            self._target,
+            self.ledger,
+            await self._proven_abilities(),
+            self._prefix,
+            pace,
+            self._observer,
         )
-        return Applier(copier, self.ledger, pace, on_outcome=on_outcome)
+        return Applier(copier, self.ledger, pace, observer=self._observer, on_outcome=on_outcome)
 
     async def verify(
         self,
-        options: VerifyOptions,
+        options: VerifyOptions = VerifyOptions(),  # noqa: B008 - frozen
         on_file: Callable[[LedgerFile, Level | None, str | None], None] = lambda _file, _level, _problem: None,
     ) -> VerifyResult:
         """See `Verifier.verify`."""
-        return await Verifier(self._target, self.ledger, self._prefix, on_file=on_file).verify(options)
+        result = await Verifier(self._target, self.ledger, self._prefix, on_file=on_file).verify(options)
+        levels = {str(level): files for level, files in result.levels.items()}
+        await self.ledger.note("verify", {**levels, "failed": result.failed_count, "bytes_read": result.bytes_read})
+        return result
 
     async def route(
         self, group: str, route: Route, *, accept: Sequence[FileId] = (), accept_incomplete: bool = False
@@ -114,28 +185,54 @@ class Migration:
         """What deletes at the source; `drain` with it, `stop` it."""
         return Drainer(self._required_source, self._target, self.ledger, Pace())
 
-    async def run(self, options: ApplyOptions | None = None) -> RunResult:
-        """Plan, copy and verify, again until a plan finds nothing new; changes no route and deletes nothing."""
+    async def run(
+        self,
+        options: ApplyOptions | None = None,
+        *,
+        on_outcome: Callable[[LedgerFile, Outcome], None] = lambda _file, _outcome: None,
+        copying: Callable[[Applier, ApplyOptions], Awaitable[ApplyProgress]] = Applier.apply,
+    ) -> RunResult:
+        """Plan, copy and verify, again until a plan finds nothing new; changes no route and deletes nothing.
+
+        Args:
+            options: How to copy.
+            on_outcome: Is called for every file that came to an end.
+            copying: Does the copying, for those who want to watch or stop it.
+        """
         result = RunResult()
+        failed = None
         while True:
             result.plan = await self.plan(PlanOptions())
-            applier = await self.applier()
-            applied = await applier.apply(options or ApplyOptions())
+            applied = await copying(await self.applier(on_outcome), options or ApplyOptions())
             result.applied.copied += applied.copied
             result.applied.bytes += applied.bytes
             result.applied.quarantined += applied.quarantined
+            result.applied.stopped_by = applied.stopped_by
+            if applied.stopped_by != "done":
+                return result
             result.verified = await self.verify(VerifyOptions())
-            if applied.stopped_by != "done" or not (result.plan.new or result.verified.failed):
+            # What fails as often as before will not be mended by another round.
+            is_better = failed is None or result.verified.failed_count < failed
+            failed = result.verified.failed_count
+            if not (result.plan.new or (failed and is_better)):
                 return result
 
     async def status(self) -> MigrationStatus:
         """Where everything is."""
+        ledger = self.ledger
+        tallies = await ledger.tallies()
+        whole: dict[str, bool] = {}
+        for _, _, detail in await ledger.events(name="listing"):
+            whole.setdefault(str(detail.get("group")), bool(detail.get("complete")))
+        plans = await ledger.events(name="plan", limit=1)
         return MigrationStatus(
-            await self.ledger.tallies(),
-            dict(await self.ledger.routes()),
-            await self.ledger.limits(),
-            await self.ledger.sources(),
-            await self.ledger.reasons(),
+            tallies,
+            dict(await ledger.routes()),
+            await ledger.limits(),
+            await ledger.sources(),
+            await ledger.reasons(),
+            listing_complete=bool(tallies) and all(whole.get(tally.group, False) for tally in tallies),
+            unplannable=int(str(plans[0][2].get("unplannable", 0))) if plans else 0,
         )
 
     async def decide_missing(self, *, keep: bool, file_ids: Sequence[FileId] | None = None) -> int:
@@ -169,7 +266,15 @@ class Migration:
 
     async def _proven_abilities(self) -> TargetAbilities:
         if self._abilities is None:
-            self._abilities = await self._target.probe(self._prefix)
+            try:
+                self._abilities = await self._target.probe(self._prefix)
+            except (AccessDeniedException, BucketNotFoundException) as error:
+                raise GateRefusedException(f"the target cannot be used: {error.message}") from error
+            await self._note_abilities(self._abilities)
         if not (self._abilities.writable and self._abilities.shows_missing):
             raise GateRefusedException("the target cannot be used: 'preflight' says why")
         return self._abilities
+
+    async def _note_abilities(self, abilities: TargetAbilities) -> None:
+        """What reports say of the target."""
+        await self.ledger.note("target", asdict(abilities))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, cast
 from urllib.parse import quote
 
+from s3py_helper.application.ports.migration_source import SourceMetadata
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import IntegrityException
 from s3py_helper.domain.file_id import FileId
@@ -19,7 +20,10 @@ from s3py_helper.domain.migration import ID_METADATA, MTIME_METADATA
 _MORE_METADATA: Final = "s3py-fastdfs-more"
 """Says that the second object is there."""
 
-_MARKS: Final = frozenset({ID_METADATA, MTIME_METADATA, _MORE_METADATA})
+_UNTYPED_METADATA: Final = "s3py-fastdfs-untyped"
+"""Says that nobody gave the file a type: S3 gives every object one."""
+
+_MARKS: Final = frozenset({ID_METADATA, MTIME_METADATA, _MORE_METADATA, _UNTYPED_METADATA})
 
 _MOST_BYTES: Final = 1800
 """Of 2048 that S3 keeps (Amazon S3 User Guide, "Working with object metadata"); the marks take the rest."""
@@ -38,12 +42,14 @@ class MovedMetadata:
     more: bytes | None
 
 
-def moved_metadata(file_id: FileId, file_name: str | None, mtime: int, metadata: Mapping[str, str]) -> MovedMetadata:
+def moved_metadata(file_id: FileId, mtime: int, described: SourceMetadata) -> MovedMetadata:
     """Divide a file's metadata between the headers and the second object."""
     marks = {ID_METADATA: str(file_id), MTIME_METADATA: str(mtime)}
-    if _fits(file_name, metadata):
-        return MovedMetadata({**metadata, **marks}, None)
-    more = json.dumps({"metadata": dict(metadata)}, ensure_ascii=False, sort_keys=True).encode()
+    if described.content_type is None:
+        marks[_UNTYPED_METADATA] = "1"
+    if _fits(described.file_name, described.metadata):
+        return MovedMetadata({**described.metadata, **marks}, None)
+    more = json.dumps({"metadata": described.metadata}, ensure_ascii=False, sort_keys=True).encode()
     return MovedMetadata({**marks, _MORE_METADATA: "1"}, more)
 
 
@@ -67,6 +73,7 @@ def restored(info: BlobInfo, file_id: FileId, more: bytes | None = None) -> Blob
     return replace(
         info,
         file_id=file_id,
+        content_type=None if _UNTYPED_METADATA in info.metadata else info.content_type,
         last_modified=datetime.fromtimestamp(int(mtime), UTC) if mtime.isdecimal() else info.last_modified,
         storage_class=None,
         metadata=(

@@ -2,30 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
-from s3py_helper.application.ports.ledger import Ledger, PlannedFile, ScannedSource
-from s3py_helper.application.ports.migration_source import MigrationSource, SourceFacts, SourceGroup
+from s3py_helper.application.migration.id_texts import id_in_text
+from s3py_helper.application.migration.kinds import kind_of, planned
+from s3py_helper.application.migration.listed_names import ListedNames
+from s3py_helper.application.ports.ledger import Known, Ledger, PlannedFile, ScannedSource
+from s3py_helper.application.ports.migration_source import MigrationSource, SourceGroup
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
-from s3py_helper.domain.fastdfs_name import FastdfsName, NameShape
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import FileKind, FileState
 
-_BATCH: Final = 500
+_BATCH: Final = 2000
 _ASKED_AT_ONCE: Final = 16
-_SETTLED: Final = frozenset({FileState.COPIED, FileState.VERIFIED, FileState.DRAINED, FileState.DELETED})
-"""Files that are known and cannot have changed need not be asked for again."""
+_LOOK_AGAIN_SECONDS: Final = 2.0
+"""How often servers' counters are looked at while they are expected to catch up."""
 
-_KINDS: Final = {
-    NameShape.NORMAL: FileKind.NORMAL,
-    NameShape.TRUNK: FileKind.TRUNK,
-    NameShape.APPENDER: FileKind.APPENDER,
-    NameShape.SLAVE: FileKind.SLAVE,
-    NameShape.SHORT_SLAVE: FileKind.SAME_SHAPE,
-    NameShape.UNREACHABLE_SLAVE: FileKind.UNSERVABLE,
-}
+_MAY_BE_BACK: Final = frozenset({FileState.GONE, FileState.MISSING_AT_SOURCE})
+_COPIES: Final = frozenset({FileState.COPIED, FileState.VERIFIED})
+_UNPLANNABLE_SHOWN: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +56,11 @@ class PlanResult:
         new: Of these, how many were not known.
         gone: Ids that no server has.
         missing: Files with a copy that their source no longer has.
+        unconfirmed: Ids whose servers could not be asked; they are planned, and looked at again when they are copied.
         unplannable: Lines that are no ids, as `(where, line number, text)`; the first thousand.
         unplannable_count: How many there were.
         shortages: For each group, how many files fewer were listed than its servers count.
+        surpluses: For each group, how many files more: files that were put there past its servers, or lost counts.
         incomplete: Listings that did not come whole, with the reason.
         restricted: Whether the plan was narrowed on purpose, so that it does not claim to be complete.
     """
@@ -69,9 +69,11 @@ class PlanResult:
     new: int = 0
     gone: int = 0
     missing: int = 0
+    unconfirmed: int = 0
     unplannable: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
     unplannable_count: int = 0
     shortages: dict[str, int] = field(default_factory=dict[str, int])
+    surpluses: dict[str, int] = field(default_factory=dict[str, int])
     incomplete: list[str] = field(default_factory=list[str])
     restricted: bool = False
 
@@ -108,15 +110,16 @@ class Planner:
         """Look at all sources and write down what they hold.
 
         Raises:
-            InvalidArgumentException: A group is not known.
+            InvalidArgumentException: A group is not known, or a list has no id in it.
         """
-        result = PlanResult(restricted=bool(options.groups or options.limit or not options.cluster))
-        run = await self._ledger.next_run()
+        result = PlanResult(restricted=bool(options.groups or options.limit is not None or not options.cluster))
         groups = await self._groups(options)
-        for group in groups if options.cluster else ():
-            await self._list_group(group, run, options, result)
+        run = await self._ledger.next_run()
+        # Lists first: where there is nothing in one, nothing else is written either.
         for name, lines in options.ids:
             await self._read_ids(name, lines, run, options, result)
+        for group in groups if options.cluster else ():
+            await self._list_group(group, run, options, result)
         return result
 
     async def _groups(self, options: PlanOptions) -> list[SourceGroup]:
@@ -129,166 +132,153 @@ class Planner:
         return [group for group in groups if not options.groups or group.name in options.groups]
 
     async def _list_group(self, group: SourceGroup, run: int, options: PlanOptions, result: PlanResult) -> None:
-        counted = sum(server.files for server in group.servers)
-        await self._scan(group, run, options, result)
+        counted = _counted(group)
+        broken = await self._scan(group, run, options, result)
+        if options.limit is not None:
+            result.incomplete += broken
+            return  # a part of the files says nothing about their number
         live = await self._ledger.live(group.name, run)
         shortage = counted - live - options.accept_difference
         if shortage > 0:
             # Counters lag by their report interval, and so do listings: a shortage counts only when it stays.
-            await asyncio.sleep(self._settle_seconds)
-            again = next((other for other in await self._source.groups() if other.name == group.name), group)
-            await self._scan(again, run, options, result)
+            group = await self._settled(group, live + options.accept_difference)
+            broken = await self._scan(group, run, options, result)
             live = await self._ledger.live(group.name, run)
-            shortage = min(counted, sum(server.files for server in again.servers)) - live - options.accept_difference
+            shortage = min(counted, _counted(group)) - live - options.accept_difference
+        result.incomplete += broken
         if shortage > 0:
             result.shortages[group.name] = shortage
-        elif not result.incomplete and options.limit is None:
+        elif not broken:
             await self._look_for_missing(group.name, run, result)
+        if live > max(counted, _counted(group)):
+            result.surpluses[group.name] = live - max(counted, _counted(group))
+        complete = shortage <= 0 and not broken
         await self._ledger.note(
-            "listing", {"group": group.name, "files": live, "counted": counted, "complete": shortage <= 0}
+            "listing", {"group": group.name, "files": live, "counted": counted, "complete": complete}
         )
 
-    async def _scan(self, group: SourceGroup, run: int, options: PlanOptions, result: PlanResult) -> None:
-        """Union of all servers' listings: each of them may lack what another has."""
+    async def _settled(self, group: SourceGroup, files: int) -> SourceGroup:
+        """The group with counters that count no more than so many files, or as they are after the settling time."""
+        end = time.monotonic() + self._settle_seconds
+        while True:
+            await asyncio.sleep(min(_LOOK_AGAIN_SECONDS, max(0.0, end - time.monotonic())))
+            group = next((other for other in await self._source.groups() if other.name == group.name), group)
+            if _counted(group) <= files or time.monotonic() >= end:
+                return group
+
+    async def _scan(self, group: SourceGroup, run: int, options: PlanOptions, result: PlanResult) -> list[str]:
+        """Union of all servers' listings, each of which may lack what another has; gives which did not come whole."""
+        broken: list[str] = []
         for server in group.servers:
             for store_path in range(server.store_paths):
                 where = f"{server.name}/M{store_path:02X}"
-                names = 0
-                complete = False
-                try:
-                    async with self._source.listing(group.name, server.name, store_path) as listed:
-                        batch: list[str] = []
-                        async for name in listed:
-                            names += 1
-                            batch.append(name)
-                            if len(batch) == _BATCH:
-                                await self._plan_names(group.name, batch, run, options, result)
-                                batch = []
+                names = ListedNames(self._source.listing(group.name, server.name, store_path))
+                async with aclosing(names.batches(_BATCH)) as batches:
+                    async for batch in batches:
                         await self._plan_names(group.name, batch, run, options, result)
-                        complete = listed.complete
-                except StorageException as error:
-                    result.incomplete.append(f"{where}: {error.message}")
-                else:
-                    if not complete:
-                        result.incomplete.append(f"{where}: the listing broke off")
-                await self._ledger.note_source(ScannedSource(where, group.name, self._now, names, complete))
+                if names.problem is not None:
+                    broken.append(f"{where}: {names.problem}")
+                await self._ledger.note_source(
+                    ScannedSource(where, group.name, int(self._clock()), names.count, names.problem is None)
+                )
+        return broken
 
     async def _plan_names(
-        self, group: str, names: Iterable[str], run: int, options: PlanOptions, result: PlanResult
+        self, group: str, names: Sequence[str], run: int, options: PlanOptions, result: PlanResult
     ) -> None:
         ids: list[FileId] = []
         for name in names:
             try:
                 ids.append(FileId(Backend.FASTDFS, group, name))
             except InvalidArgumentException as error:
-                self._unplannable(result, "listing", 0, f"{name}: {error.message}")
+                _note_unplannable(result, "listing", 0, f"{name}: {error.message}")
         await self._plan_ids(ids, run, options, result)
 
     async def _plan_ids(self, ids: Sequence[FileId], run: int, options: PlanOptions, result: PlanResult) -> None:
         """Confirm ids and write them down, each once in a run, however many listings have it."""
-        if options.limit is not None:
-            ids = ids[: max(0, options.limit - result.new)]
         known = await self._ledger.known(ids, run)
-        ids = [file_id for file_id in dict.fromkeys(ids) if file_id not in known or not known[file_id].seen]
+        settled = [file_id for file_id, about in known.items() if not about.seen and _is_settled(file_id, about)]
+        if settled:
+            await self._ledger.seen(settled, run)
+            result.found += sum(known[file_id].state is not FileState.DELETED for file_id in settled)
+        asked = [
+            file_id
+            for file_id in dict.fromkeys(ids)
+            if (about := known.get(file_id)) is None or not (about.seen or _is_settled(file_id, about))
+        ]
+        if options.limit is not None:
+            asked = asked[: max(0, options.limit - result.new)]
+        if not asked:
+            return
         gate = asyncio.Semaphore(_ASKED_AT_ONCE)
-
-        async def confirmed(file_id: FileId) -> PlannedFile:
-            kind = kind_of(file_id)
-            if file_id in known and known[file_id].state in _SETTLED and kind is not FileKind.APPENDER:
-                return PlannedFile(file_id, kind)
-            async with gate:
-                return planned(file_id, kind, await self._source.facts(file_id))
-
-        files = await asyncio.gather(*(confirmed(file_id) for file_id in ids))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._confirmed(file_id, gate, result)) for file_id in asked]
+        files = [task.result() for task in tasks]
         result.new += await self._ledger.plan(files, run)
         result.found += sum(file.state is FileState.PLANNED for file in files)
         result.gone += sum(file.state is FileState.GONE for file in files)
+
+    async def _confirmed(self, file_id: FileId, gate: asyncio.Semaphore, result: PlanResult) -> PlannedFile:
+        kind = kind_of(file_id)
+        try:
+            async with gate:
+                facts = await self._source.facts(file_id)
+        except StorageException:  # nobody who knows can be asked: the copy finds out, or waits
+            result.unconfirmed += 1
+            return PlannedFile(file_id, kind)
+        return planned(file_id, kind, facts)
 
     async def _read_ids(
         self, where: str, lines: AsyncIterator[str], run: int, options: PlanOptions, result: PlanResult
     ) -> None:
         batch: list[FileId] = []
+        first_problem: str | None = None
+        usable = False
         number = 0
         async for line in lines:
             number += 1
-            text = line.strip()
-            if not text:
+            if not (text := line.strip()):
                 continue
             try:
                 batch.append(id_in_text(text, options.default_group))
             except InvalidArgumentException as error:
-                self._unplannable(result, where, number, f"{text[:200]}: {error.message}")
+                problem = f"{text[:200]}: {error.message}"
+                first_problem = first_problem or f"the first, line {number}: {problem}"
+                _note_unplannable(result, where, number, problem)
+                continue
+            usable = True
             if len(batch) == _BATCH:
                 await self._plan_ids(batch, run, options, result)
                 batch = []
+        if not usable:
+            raise InvalidArgumentException(f"{where} has no id in it; {first_problem or 'it is empty'}")
         await self._plan_ids(batch, run, options, result)
-        if number and number == result.unplannable_count and not result.found:
-            raise InvalidArgumentException(f"{where} has no usable line; the first: {result.unplannable[0][2]}")
 
     async def _look_for_missing(self, group: str, run: int, result: PlanResult) -> None:
         """What we hold a copy of, and a whole listing no longer has: deleted past the kit, or lost by a disk."""
         async with self._ledger.unseen(group, run) as files:
             async for file in files:
-                facts = await self._source.facts(file.file_id)
+                try:
+                    facts = await self._source.facts(file.file_id)
+                except StorageException:  # a source that is down proves nothing
+                    continue
                 if not facts.exists and facts.at_source:
                     reason = "missing: its source no longer has it"
                     result.missing += await self._ledger.put(file, FileState.MISSING_AT_SOURCE, reason)
 
-    def _unplannable(self, result: PlanResult, where: str, number: int, text: str) -> None:
-        result.unplannable_count += 1
-        if len(result.unplannable) < 1000:  # noqa: PLR2004 - enough to read
-            result.unplannable.append((where, number, text))
 
-    @property
-    def _now(self) -> int:
-        return int(self._clock())
+def _is_settled(file_id: FileId, known: Known) -> bool:
+    """Whether a server need not be asked for a file that is known: it cannot have changed, or is looked at anyway."""
+    if known.state in _MAY_BE_BACK or not known.confirmed:
+        return known.state is FileState.DELETED
+    return known.state not in _COPIES or kind_of(file_id) is not FileKind.APPENDER
 
 
-def kind_of(file_id: FileId) -> FileKind:
-    """What a file's name tells of its kind. One that no server gave is treated like a slave's: it tells nothing."""
-    name = FastdfsName.decode(file_id.key)
-    return FileKind.SLAVE if name is None else _KINDS[name.shape]
+def _counted(group: SourceGroup) -> int:
+    return sum(server.files for server in group.servers)
 
 
-def kind_by_facts(kind: FileKind, facts: SourceFacts) -> FileKind:
-    """The kind of a file that exists: a slave may look like a master, with its master's size and sum in the name."""
-    passes_for_master = kind in {FileKind.NORMAL, FileKind.TRUNK} and facts.crc32 is None
-    return FileKind.SAME_SHAPE if passes_for_master else kind
-
-
-def id_in_text(text: str, default_group: str | None) -> FileId:
-    """The id in a line of a list: as it is, in a URL with host and query, or without its group.
-
-    Raises:
-        InvalidArgumentException: There is none in it.
-    """
-    path = text.partition("?")[0].partition("#")[0]
-    if "://" in path:
-        path = path.partition("://")[2].partition("/")[2]
-    path = path.lstrip("/")
-    if path.startswith("M") and path[3:4] == "/":
-        if default_group is None:
-            raise InvalidArgumentException("it names no group: give the default group")
-        path = f"{default_group}/{path}"
-    file_id = FileId.parse(path)
-    if file_id.backend != Backend.FASTDFS:
-        raise InvalidArgumentException("it is no FastDFS id")
-    if file_id.key.endswith("-m"):
-        raise InvalidArgumentException("it names the metadata of a file, not a file")
-    return file_id
-
-
-def planned(file_id: FileId, kind: FileKind, facts: SourceFacts) -> PlannedFile:
-    """What is written down of a file, by its name's kind and what a server says of it."""
-    if facts.exists:
-        return PlannedFile(file_id, kind_by_facts(kind, facts), facts.size, facts.crc32, facts.mtime)
-    if kind is FileKind.UNSERVABLE:
-        reason = "unservable: servers take its name for one within a trunk file; copy it from the disk"
-        return PlannedFile(file_id, kind, state=FileState.QUARANTINED, reason=reason)
-    if not facts.at_source:
-        # Its source is down: what a stand-in lacks proves nothing. The copy finds out, or waits.
-        return PlannedFile(file_id, kind)
-    if kind is FileKind.APPENDER:
-        reason = "leftover: the old name of a regenerated appender"
-        return PlannedFile(file_id, FileKind.LEFTOVER, state=FileState.GONE, reason=reason)
-    return PlannedFile(file_id, kind, state=FileState.GONE, reason="not-found: no server has it")
+def _note_unplannable(result: PlanResult, where: str, number: int, text: str) -> None:
+    result.unplannable_count += 1
+    if len(result.unplannable) < _UNPLANNABLE_SHOWN:
+        result.unplannable.append((where, number, text))

@@ -1,7 +1,7 @@
 """What has to be true before anything is copied, tried and not believed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -12,6 +12,12 @@ from s3py_helper.domain.errors import StorageException
 
 _LAG_SECONDS: Final = 60
 """A replica that is so far behind its peers has stopped to follow, or is about to; V6.08 pauses for up to 60 s."""
+
+_SKEW_SECONDS: Final = 120
+"""Servers give a sign of life each half minute by default; signed requests are refused at a quarter of an hour."""
+
+_LITTLE_ROOM: Final = 1 << 30
+"""Bytes. A storage server unpacks its old records to be listed; a ledger takes about 300 bytes for a file."""
 
 
 class Verdict(StrEnum):
@@ -65,10 +71,13 @@ async def preflight(
     target: MigrationTarget,
     prefix: str,
     *,
+    ledger_room: int | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Preflight:
     """Look at both sides; writes nothing but objects of its own below the prefix, and removes them again."""
     findings = await look_at_source(source, clock())
+    if ledger_room is not None:
+        findings.append(_room_of("ledger", ledger_room))
     abilities = await _look_at_target(target, prefix, findings)
     return Preflight(tuple(findings), abilities)
 
@@ -79,7 +88,7 @@ async def look_at_source(source: MigrationSource, now: float) -> list[Finding]:
         groups = await source.groups()
     except StorageException as error:
         return [Finding("trackers", Verdict.GATE, error.message, "start a tracker, or correct the tracker addresses")]
-    findings: list[Finding] = []
+    findings = [_clock_of(groups, now)]
     for group in groups:
         findings += _servers_of(group, now)
         findings.append(await _listing_of(source, group))
@@ -94,6 +103,9 @@ def _servers_of(group: SourceGroup, now: float) -> list[Finding]:
             findings.append(
                 Finding(subject, Verdict.WARNING, "is not active", "start it: what it alone holds cannot be copied")
             )
+        elif server.synced_until == 0:
+            says = "has followed none of its peers' changes yet"
+            findings.append(Finding(subject, Verdict.WARNING, says, "look at its log for sync errors"))
         elif server.synced_until is not None and now - server.synced_until > _LAG_SECONDS:
             behind = round(now - server.synced_until)
             findings.append(
@@ -101,7 +113,26 @@ def _servers_of(group: SourceGroup, now: float) -> list[Finding]:
             )
         else:
             findings.append(Finding(subject, Verdict.FINE, f"version {server.version}, {server.files} files"))
+        if server.free_bytes < _LITTLE_ROOM:
+            findings.append(_room_of(subject, server.free_bytes))
     return findings
+
+
+def _room_of(subject: str, free: int) -> Finding:
+    says = f"{free >> 20} MiB are free"
+    if free < _LITTLE_ROOM:
+        return Finding(f"{subject} room", Verdict.WARNING, says, "make room, 1 GiB at least")
+    return Finding(f"{subject} room", Verdict.FINE, says)
+
+
+def _clock_of(groups: Sequence[SourceGroup], now: float) -> Finding:
+    """Leases, grace periods and signatures go by the clock of this host."""
+    heard = [server.heard_at for group in groups for server in group.servers if server.active and server.heard_at]
+    skew = now - max(heard, default=now)
+    if abs(skew) > _SKEW_SECONDS:
+        says = f"is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the trackers'"
+        return Finding("clock", Verdict.WARNING, says, "let both hosts follow one source of time")
+    return Finding("clock", Verdict.FINE, "agrees with the trackers'")
 
 
 async def _listing_of(source: MigrationSource, group: SourceGroup) -> Finding:

@@ -14,6 +14,7 @@ from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.migration import ID_METADATA, METADATA_SUFFIX, FileState, Level, moved_key
 
 _AT_ONCE: Final = 16
+_MOST_SHOWN: Final = 1000
 _COPIES: Final = (FileState.COPIED, FileState.VERIFIED, FileState.DRAINED, FileState.MISSING_AT_SOURCE)
 
 
@@ -36,15 +37,19 @@ class VerifyResult:
 
     Attributes:
         levels: Files by the level that they have reached.
-        failed: Files that are not what they should be, with the reason.
+        failed: Files that are not what they should be, with the reason; the first thousand.
+        failed_count: How many there were.
         bytes_read: Bytes that were read back.
         strangers: Objects below the prefix that belong to no file of the ledger; the first thousand.
+        strangers_count: How many there were.
     """
 
     levels: dict[Level, int] = field(default_factory=lambda: dict.fromkeys(Level, 0))
     failed: dict[str, str] = field(default_factory=dict[str, str])
+    failed_count: int = 0
     bytes_read: int = 0
     strangers: list[str] = field(default_factory=list[str])
+    strangers_count: int = 0
 
 
 class Verifier:
@@ -90,17 +95,18 @@ class Verifier:
         pending: set[asyncio.Task[None]] = set()
         async with AsyncExitStack() as opened:
             files = await opened.enter_async_context(self._ledger.files(group=group, states=_COPIES))
-            objects = _Merged(await opened.enter_async_context(self._target.list(f"{self._prefix}fastdfs/{group}/")))
+            listing = await opened.enter_async_context(self._target.list(f"{self._prefix}fastdfs/{group}/"))
+            objects = _Merged(listing, result)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     async for file in files:
-                        listed = await objects.at(file.key or moved_key(self._prefix, file.file_id), result.strangers)
+                        listed = await objects.at(file.key or moved_key(self._prefix, file.file_id))
                         while len(pending) >= _AT_ONCE:
                             await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                         task = tasks.create_task(self._verify_file(file, listed, options, result))
                         pending.add(task)
                         task.add_done_callback(pending.discard)
-                    await objects.rest(result.strangers)
+                    await objects.rest()
             except BaseExceptionGroup as errors:
                 raise errors.exceptions[0] from None
 
@@ -109,7 +115,9 @@ class Verifier:
     ) -> None:
         level, problem = await self._judged(file, listed, options, result)
         if problem is not None:
-            result.failed[str(file.file_id)] = problem
+            result.failed_count += 1
+            if len(result.failed) < _MOST_SHOWN:
+                result.failed[str(file.file_id)] = problem
             state = FileState.QUARANTINED if file.state is FileState.DRAINED else FileState.PLANNED
             outcome = Outcome(file.file_id, file.fence, state, f"verify: {problem}")
         else:
@@ -158,25 +166,26 @@ class Verifier:
 class _Merged:
     """A listing that is asked for keys in ascending order."""
 
-    def __init__(self, objects: AsyncIterator[TargetObject]) -> None:
+    def __init__(self, objects: AsyncIterator[TargetObject], result: VerifyResult) -> None:
         self._objects = objects
+        self._result = result
         self._next: TargetObject | None = None
         self._ended = False
 
-    async def at(self, key: str, strangers: list[str]) -> TargetObject | None:
+    async def at(self, key: str) -> TargetObject | None:
         """The object of that key; what lies before it belongs to nobody."""
         while (current := await self._current()) is not None and current.key.encode() < key.encode():
-            self._stranger(current, strangers)
+            self._stranger(current)
             self._next = None
         if current is None or current.key != key:
             return None
         self._next = None
         return current
 
-    async def rest(self, strangers: list[str]) -> None:
+    async def rest(self) -> None:
         """What is left belongs to nobody."""
         while (current := await self._current()) is not None:
-            self._stranger(current, strangers)
+            self._stranger(current)
             self._next = None
 
     async def _current(self) -> TargetObject | None:
@@ -185,6 +194,9 @@ class _Merged:
             self._ended = self._next is None
         return self._next
 
-    def _stranger(self, found: TargetObject, strangers: list[str]) -> None:
-        if not found.key.endswith(METADATA_SUFFIX) and len(strangers) < 1000:  # noqa: PLR2004 - enough to read
-            strangers.append(found.key)
+    def _stranger(self, found: TargetObject) -> None:
+        if found.key.endswith(METADATA_SUFFIX):
+            return
+        self._result.strangers_count += 1
+        if len(self._result.strangers) < _MOST_SHOWN:
+            self._result.strangers.append(found.key)

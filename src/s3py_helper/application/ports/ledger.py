@@ -4,143 +4,24 @@ It is not on the path of reads, except for tombstones and exceptions. Losing it 
 there, and adopts it.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
+from s3py_helper.application.ports.ledger_rows import (
+    Known,
+    LedgerFile,
+    Limits,
+    Outcome,
+    Outlined,
+    PlannedFile,
+    ScannedSource,
+    Tally,
+)
 from s3py_helper.domain.file_id import FileId
-from s3py_helper.domain.migration import FileKind, FileState, Level, Route
+from s3py_helper.domain.migration import FileState, Route
 
-
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """A file that a plan has found.
-
-    Attributes:
-        file_id: Its FastDFS id.
-        kind: What kind of file it is.
-        size: Its size in bytes as its source reports it; `None` where nobody knows.
-        crc32: CRC-32 of its content, where its id or its source tells the truth about it.
-        mtime: Time of modification, Unix seconds.
-        state: `PLANNED`; `GONE` where no server has it; `QUARANTINED` where it cannot be copied.
-        reason: Why it will not be copied.
-    """
-
-    file_id: FileId
-    kind: FileKind
-    size: int | None = None
-    crc32: int | None = None
-    mtime: int | None = None
-    state: FileState = FileState.PLANNED
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerFile:
-    """A row of the ledger.
-
-    Attributes:
-        fence: Grows with every claim and with every change from outside; a worker whose fence is older has lost.
-        attempts: How often a copy has been tried.
-        next_at: Unix seconds before which it is not tried again.
-        reason: Why it is where it is, in one line: a code, a colon, words.
-        level: How far its copy is verified.
-        proof: How it was proven, e.g. `crc32:id`, `crc32:server`, `two-reads`, `md5-etag`, `read-back`.
-        key: The object's key.
-        etag: The object's ETag.
-        upload_id: The multipart upload in progress, to be resumed.
-        changed_at: Unix seconds of the last change of state.
-        verified_at: Unix seconds of the last successful verification.
-        accepted: Quarantined, and accepted as such by an operator.
-    """
-
-    file_id: FileId
-    kind: FileKind
-    state: FileState
-    fence: int
-    size: int | None = None
-    crc32: int | None = None
-    mtime: int | None = None
-    attempts: int = 0
-    next_at: int = 0
-    reason: str | None = None
-    level: Level | None = None
-    proof: str | None = None
-    key: str | None = None
-    etag: str | None = None
-    upload_id: str | None = None
-    changed_at: int = 0
-    verified_at: int | None = None
-    accepted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a claimed file; takes effect only while the fence is the row's own.
-
-    `None` leaves a fact as it is. `attempts` counts one more when `failed`.
-    """
-
-    file_id: FileId
-    fence: int
-    state: FileState
-    reason: str | None = None
-    failed: bool = False
-    next_at: int | None = None
-    size: int | None = None
-    crc32: int | None = None
-    mtime: int | None = None
-    kind: FileKind | None = None
-    level: Level | None = None
-    proof: str | None = None
-    key: str | None = None
-    etag: str | None = None
-    upload_id: str | None = None
-    verified_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a plan has to know of a file that is not new."""
-
-    state: FileState
-    seen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many files of a group are in a state, and their bytes as far as known."""
-
-    group: str
-    state: FileState
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What workers keep to; read with every claim. `None` is no limit, `concurrency` None the worker's own default."""
-
-    bytes_per_second: int | None = None
-    files_per_second: int | None = None
-    concurrency: int | None = None
-    paused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ScannedSource:
-    """One listing that a plan has read: a store path of a server, a file of ids, a folder, a query.
-
-    Attributes:
-        complete: Whether the listing ended as a whole one does. Proves little alone; see `docs/leaving-fastdfs.md`.
-    """
-
-    name: str
-    group: str | None
-    scanned_at: int
-    files: int
-    complete: bool
+__all__ = ["Known", "Ledger", "LedgerFile", "Limits", "Outcome", "Outlined", "PlannedFile", "ScannedSource", "Tally"]
 
 
 class Ledger(Protocol):
@@ -148,19 +29,25 @@ class Ledger(Protocol):
 
     Raises, all methods alike:
         StorageUnavailableException: It cannot be read or written now (locked, disk full, connection lost).
-        StorageOperationException: It is damaged, of a newer version, or belongs to another deployment.
+        GateRefusedException: It is of a newer version, or belongs to another deployment.
+        StorageOperationException: It is damaged.
     """
 
     async def plan(self, files: Sequence[PlannedFile], run: int = 0) -> int:
         """Add the files that are not known yet, and note of all that this run has seen them; gives how many were new.
 
         A known appender whose size or CRC-32 differs from what was copied goes back to `PLANNED` with a higher fence,
-        and so does a `GONE` file that is there after all. Deleted files stay deleted.
+        and so does one that was `GONE` or `MISSING_AT_SOURCE` and is there after all. Deleted files stay deleted. What
+        was planned without facts gets them.
         """
         ...
 
     async def known(self, file_ids: Sequence[FileId], run: int) -> Mapping[FileId, Known]:
         """Those of the files that are known, and whether this run has seen them already."""
+        ...
+
+    async def seen(self, file_ids: Sequence[FileId], run: int) -> None:
+        """Note that this run has seen files that are known, and nothing else."""
         ...
 
     async def live(self, group: str, run: int) -> int:
@@ -173,6 +60,10 @@ class Ledger(Protocol):
 
     def unseen(self, group: str, run: int) -> AbstractAsyncContextManager[AsyncIterator[LedgerFile]]:
         """Files of a group with a copy, which a run of planning has not seen."""
+        ...
+
+    async def outline(self) -> list[Outlined]:
+        """All files by kind, state and size. Reads every row: for the end of a plan."""
         ...
 
     async def claim(
@@ -222,6 +113,22 @@ class Ledger(Protocol):
         """Change the state of a file that no worker holds; False when it has changed meanwhile."""
         ...
 
+    async def begin_drain(self, file: LedgerFile) -> bool:
+        """Mark a file as drained before it is deleted at its source, while reads of its group go to S3 alone.
+
+        Gives False when the file has changed meanwhile, or the route has. The deletion is outstanding until
+        `end_drain`, so that one that was interrupted is made up for.
+        """
+        ...
+
+    async def end_drain(self, file_id: FileId) -> None:
+        """The source no longer has the file."""
+        ...
+
+    def begun_drains(self, group: str) -> AbstractAsyncContextManager[AsyncIterator[LedgerFile]]:
+        """Drained files whose source may still have them."""
+        ...
+
     async def pending_deletions(self, limit: int) -> list[FileId]:
         """Deleted files of which a server may still hold bytes."""
         ...
@@ -246,8 +153,12 @@ class Ledger(Protocol):
         """All routes that were set."""
         ...
 
-    async def set_route(self, group: str, route: Route) -> None:
-        """Set a route, in one step with the gate that the caller has checked; noted as an event."""
+    async def set_route(self, group: str, route: Route, *, unless: Collection[FileState] = ()) -> bool:
+        """Set a route, unless a file of the group is in one of these states; noted as an event.
+
+        In one step, so that nothing gets into such a state between the look and the change. Quarantined files that
+        were accepted do not count. Gives whether it was set.
+        """
         ...
 
     async def limits(self) -> Limits:
@@ -256,6 +167,14 @@ class Ledger(Protocol):
 
     async def set_limits(self, limits: Limits) -> None:
         """Change it; workers notice with their next claim."""
+        ...
+
+    async def workers(self) -> int:
+        """How many workers hold files now: they share the limits."""
+        ...
+
+    async def room(self) -> int | None:
+        """Bytes by which it may still grow; `None` where that cannot be known."""
         ...
 
     async def tallies(self) -> list[Tally]:
@@ -292,6 +211,8 @@ class Ledger(Protocol):
         """Append to the list of events: who did what, when. Never changed afterwards."""
         ...
 
-    async def events(self, *, limit: int = 1000) -> list[tuple[int, str, Mapping[str, object]]]:
-        """The newest events: Unix seconds, name, details."""
+    async def events(
+        self, *, name: str | None = None, limit: int = 1000
+    ) -> list[tuple[int, str, Mapping[str, object]]]:
+        """The newest events, or those of one name: Unix seconds, name, details."""
         ...

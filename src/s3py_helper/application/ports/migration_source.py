@@ -19,9 +19,10 @@ class SourceServer:
         version: Its version.
         active: Whether the trackers count it as active.
         files: Successful uploads minus deletions by its own counters, which lag by their report interval.
-        synced_until: Unix seconds up to which it has what its peers have, at the latest that of its last report; `None`
-            where there is no peer.
+        synced_until: Unix seconds up to which it has what its peers have, at the latest that of its last report; 0
+            where it has followed none of their changes yet, `None` where there is no peer.
         free_bytes: Room that is left.
+        heard_at: Unix seconds, by the tracker's clock, of its last sign of life; `None` for none.
     """
 
     name: str
@@ -31,6 +32,7 @@ class SourceServer:
     files: int
     synced_until: int | None
     free_bytes: int
+    heard_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ class SourceFacts:
 
 @dataclass(frozen=True, slots=True)
 class SourceMetadata:
-    """What is kept beside a file, as the kit describes it."""
+    """What is kept beside a file, as the kit describes it; no type where nobody ever gave it one."""
 
     file_name: str | None
-    content_type: str
+    content_type: str | None
     metadata: dict[str, str]
 
 

@@ -37,7 +37,7 @@ class NewObject:
         key: Its key.
         size: Its exact size in bytes.
         crc32: CRC-32 of the content, for the server to compare, where it is known beforehand.
-        content_type: Media type.
+        content_type: Media type; S3 gives one of its own to an object without.
         file_name: The user's name for it.
         metadata: Pairs in header-safe form, the migration's marks among them.
         replaces: ETag of the object that it may replace; by default it may replace none.
@@ -46,7 +46,7 @@ class NewObject:
     key: str
     size: int
     crc32: int | None
-    content_type: str
+    content_type: str | None
     file_name: str | None
     metadata: Mapping[str, str] = field(default_factory=dict)
     replaces: str | None = None
@@ -60,6 +60,8 @@ class TargetObject:
     size: int
     etag: str | None
     crc32: int | None = None
+    content_type: str | None = None
+    file_name: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     modified: int | None = None
 

@@ -4,12 +4,15 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from s3py_helper.application.services import FileServices
 from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, reported
 from s3py_helper.entrypoints.cli.logs import log_to_stderr
+from s3py_helper.entrypoints.container.config import KitConfig
 from s3py_helper.entrypoints.container.container import open_services
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
@@ -21,7 +24,13 @@ type Report = Callable[[], None]
 type Work = Callable[[FileServices, Settings], Awaitable[ExitCode]]
 
 
-def run(work: Work, before: Callable[[Settings], None] | None = None) -> ExitCode:
+type Configure = Callable[[Settings], KitConfig]
+"""Which deployment a command works with."""
+
+
+def run(
+    work: Work, before: Callable[[Settings], None] | None = None, *, configure: Configure = Settings.kit_config
+) -> ExitCode:
     """Do the work with the services that the environment describes; interrupted once, it cleans up first.
 
     `before` is called before anything is opened or made.
@@ -32,7 +41,7 @@ def run(work: Work, before: Callable[[Settings], None] | None = None) -> ExitCod
             log_to_stderr(verbose=True)
         if before is not None:
             before(settings)
-        code = asyncio.run(_with_services(work, settings))
+        code = asyncio.run(_with_services(work, settings, configure))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except _Stopped as stopped:
@@ -125,13 +134,28 @@ class _Stopped(BaseException):
         self.code = code
 
 
-async def _with_services(work: Work, settings: Settings) -> ExitCode:
+@contextmanager
+def finishing(finish: Callable[[], None]) -> Generator[Callable[[], ExitCode | None]]:
+    """In the block the first signal lets the work finish what is at hand, and only a second one cancels it.
+
+    Gives what tells the exit code of the signal that came, `None` while none has.
+    """
+    stop = _stop_of_this_run.get()
+    stop.finish = finish
+    try:
+        yield lambda: stop.code
+    finally:
+        stop.finish = None
+
+
+async def _with_services(work: Work, settings: Settings, configure: Configure) -> ExitCode:
     stop = _Stop()
+    _stop_of_this_run.set(stop)
     # asyncio.run cancels for SIGINT as well, but the second one would wait for the clean-up like the first.
     for signal_number, code in _SIGNALS.items():
         asyncio.get_running_loop().add_signal_handler(signal_number, stop, code)
     try:
-        async with open_services(settings.kit_config()) as services:
+        async with open_services(configure(settings)) as services:
             return await work(services, settings)
     except asyncio.CancelledError:
         if stop.code is not None:
@@ -143,21 +167,33 @@ class _Stop:
     """What a signal does: the first cancels the work, which cleans up; the second ends the process at once.
 
     Attributes:
-        code: Exit code of the signal that came, `None` before.
+        code: Exit code of the first signal that came, `None` before.
+        finish: What the first signal does instead of cancelling; the second cancels then, and the third ends.
     """
 
     def __init__(self) -> None:
         self.code: ExitCode | None = None
+        self.finish: Callable[[], None] | None = None
         self._task = asyncio.current_task()
+        self._cancelled = False
 
     def __call__(self, code: ExitCode) -> None:
-        if self.code is not None or self._task is None:
+        self.code = self.code or code
+        if self.finish is not None:
+            finish, self.finish = self.finish, None
+            _say("finishing the files at hand; interrupt again to stop at once")
+            finish()
+            return
+        if self._cancelled or self._task is None:
             _say("stopped; what was not finished may be left")
             os._exit(code)
-        self.code = code
+        self._cancelled = True
         self._task.cancel()
         loop = asyncio.get_running_loop()
         loop.call_later(_WORTH_MENTIONING, _say, "cleaning up; interrupt again to stop at once")
+
+
+_stop_of_this_run: ContextVar[_Stop] = ContextVar("_stop_of_this_run")
 
 
 def _say(text: str) -> None:

@@ -232,7 +232,7 @@ class MigrationSourceContract:
         assert described.metadata == info.metadata == {"Author": "Zoë", "empty": ""}
         await store.delete(written.file_id)
         plain = await source.metadata(await files.upload(b"by another client"))
-        assert (plain.file_name, plain.content_type, plain.metadata) == (None, "application/octet-stream", {})
+        assert (plain.file_name, plain.content_type, plain.metadata) == (None, None, {})
         with pytest.raises(FileNotFoundException):
             await source.metadata(written.file_id)
 

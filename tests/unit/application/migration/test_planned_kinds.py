@@ -2,7 +2,7 @@
 
 import pytest
 
-from s3py_helper.application.migration.planning import kind_of, planned
+from s3py_helper.application.migration.kinds import kind_of, planned
 from s3py_helper.application.ports.migration_source import SourceFacts
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import FileKind, FileState

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.metadata import check_sizes
@@ -27,6 +27,9 @@ from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.text_rules import require_text, shortened
 
+if TYPE_CHECKING:
+    from s3py_helper.application.migration.migration import Migration
+
 
 class FastdfsClient:
     """A client of one FastDFS cluster; works within `async with`, and connects when something is asked of it.
@@ -37,14 +40,20 @@ class FastdfsClient:
     Args:
         config: Trackers and timeouts.
         observer: Is notified of retries, fail-overs and the like; by default they are logged.
+        migration: That of an open manager (`manager.migration`) which moves this cluster's files. It learns then what
+            is written and deleted here, and old ids are found where their files are. The manager is closed last.
     """
 
-    def __init__(self, config: FastdfsConfig, observer: Observer | None = None) -> None:
+    def __init__(
+        self, config: FastdfsConfig, observer: Observer | None = None, *, migration: "Migration | None" = None
+    ) -> None:
         require_instance(config, FastdfsConfig, "config")
+        self._raw = None if migration is None else migration.raw
         self._observer = GuardedObserver(observer or LoggingObserver())
         self._clean_up = BackgroundCleanUp(self._observer)
         self._store = FastdfsBlobStore(config, self._observer)
-        self.commands = self._store.commands
+        commands = self._store.commands
+        self.commands = commands if self._raw is None else commands.noting(self._raw.notice)
         """What FastDFS can do beyond storing files: for the services."""
         self._locator = self.locator()
         self._uploads = UploadService(self._locator)
@@ -69,6 +78,8 @@ class FastdfsClient:
         return Locator(
             RoutingPolicy(StorageMode.FASTDFS),
             {Backend.FASTDFS: backend},
+            relocation=None if self._raw is None else self._raw.relocation,
+            places=None if self._raw is None else self._raw.places,
             observer=self._observer,
             clean_up=self._clean_up,
         )

@@ -1,14 +1,17 @@
 """Ids from elsewhere than the servers: lists, and folders of store paths."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from s3py_helper.application.concurrency.completion import acquired
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.entrypoints.cli.output import STANDARD_STREAM
+
+_STORE_PATH: Final = re.compile("M[0-9A-F]{2}")
 
 
 async def lines_of(name: str) -> AsyncIterator[str]:
@@ -29,9 +32,11 @@ async def names_in_folder(text: str) -> AsyncIterator[str]:
     """Ids of the files in a store path's data folder: `group1/M00=/var/fdfs/data`."""
     place, equals, folder = text.partition("=")
     group, slash, store_path = place.partition("/")
-    if not (equals and slash and store_path.startswith("M")):
+    if not (equals and slash and _STORE_PATH.fullmatch(store_path)):
         raise InvalidArgumentException(f"{text!r} is not GROUP/Mxx=FOLDER, e.g. group1/M00=/var/fdfs/data")
     root = Path(folder)
+    if not await asyncio.to_thread(root.is_dir):
+        raise InvalidArgumentException(f"{folder}: there is no such folder")
     walk = _walk(root)
     while names := await asyncio.to_thread(_next_names, walk, root):
         for name in names:

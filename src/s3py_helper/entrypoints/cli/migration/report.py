@@ -42,6 +42,8 @@ async def _facts(migration: Migration) -> dict[str, Any]:
         "made_by": f"s3py-helper {version('s3py-helper')}",
         "counts": [asdict(tally) for tally in status.tallies],
         "routes": status.routes,
+        "target": await _last(migration, "target"),
+        "servers": await _last(migration, "preflight"),
         "proofs": proofs,
         # Of the lines "id, size, CRC-32, key" in the order of the ids: anybody can make the same.
         "sha256_of_lists": {state: digest.hexdigest() for state, digest in digests.items() if status.files_in(state)},
@@ -55,6 +57,12 @@ async def _facts(migration: Migration) -> dict[str, Any]:
             for at, name, detail in await migration.ledger.events()
         ],
     }
+
+
+async def _last(migration: Migration, event: str) -> dict[str, object]:
+    """What was seen last: whether the target proves copies by itself, which versions the servers have."""
+    events = await migration.ledger.events(name=event, limit=1)
+    return dict(events[0][2]) if events else {}
 
 
 def _page(facts: dict[str, Any]) -> str:

@@ -1,0 +1,51 @@
+"""Who has to know that a file changes in place, because a copy of it may be elsewhere."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from s3py_helper.domain.file_id import FileId
+
+
+class ChangeNotice(Protocol):
+    """Is told of changes before and after they are made."""
+
+    async def require_open(self, group: str) -> None:
+        """Refuse where files of the group can no longer change.
+
+        Raises:
+            RouteNotSupportedException: They are read from somewhere else.
+            StorageUnavailableException: It cannot be known now.
+        """
+        ...
+
+    def writing(self, file_id: FileId) -> AbstractAsyncContextManager[None]:
+        """The block changes the file's bytes or metadata.
+
+        Raises:
+            RouteNotSupportedException: The file can no longer change.
+            StorageUnavailableException: It cannot be noted now; nothing has been changed.
+        """
+        ...
+
+    async def replaced(self, old: FileId, new: FileId) -> None:
+        """The file has another id now, and the old one is none any more."""
+        ...
+
+
+class NobodyToNotice:
+    """There is no copy anywhere."""
+
+    async def require_open(self, group: str) -> None:
+        """Every group is open."""
+
+    @asynccontextmanager
+    async def writing(self, file_id: FileId) -> AsyncGenerator[None]:  # noqa: ARG002 - the protocol's signature
+        """Nobody is told."""
+        yield
+
+    async def replaced(self, old: FileId, new: FileId) -> None:
+        """Nobody is told."""
+
+
+_: type[ChangeNotice] = NobodyToNotice

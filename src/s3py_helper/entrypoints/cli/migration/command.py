@@ -1,0 +1,60 @@
+"""One command of `s3py migrate` as it was typed, and how it is run."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from s3py_helper.application.migration.migration import Migration
+from s3py_helper.application.services import FileServices
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.entrypoints.cli.exits import ExitCode
+from s3py_helper.entrypoints.cli.migration.output import Output
+from s3py_helper.entrypoints.cli.running import run
+from s3py_helper.entrypoints.container.config import KitConfig, MigrationConfig
+from s3py_helper.entrypoints.settings import Settings
+
+_URL: Final = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What all commands have in common.
+
+    Attributes:
+        verb: Its name.
+        ledger: The ledger that was named; by default that of the settings.
+        as_json: Whether programs read its output.
+        each: Whether there is a line for every file, not only for failures.
+        makes_ledger: Whether the ledger may be a new one.
+    """
+
+    verb: str
+    ledger: str | None
+    as_json: bool
+    each: bool = False
+    makes_ledger: bool = False
+
+    def run(self, work: Callable[[Migration, Output], Awaitable[ExitCode]]) -> ExitCode:
+        """Do the work; with `--json` the last line is a summary, whatever happened."""
+        output = Output(self.verb, as_json=self.as_json, each=self.each)
+
+        async def with_services(services: FileServices, _settings: Settings) -> ExitCode:
+            if services.migration is None:
+                raise InvalidArgumentException("this deployment takes part in no migration")
+            return await work(services.migration, output)
+
+        code = run(with_services, configure=self._configured)
+        output.end(code)
+        return code
+
+    def _configured(self, settings: Settings) -> KitConfig:
+        config = settings.kit_config()
+        migration = settings.migration or MigrationConfig()
+        if self.ledger is not None:
+            migration = migration.model_copy(update={"ledger": self.ledger})
+        if not self.makes_ledger and not Path(migration.ledger.removeprefix(_URL)).exists():
+            raise InvalidArgumentException(
+                f"there is no ledger {migration.ledger}: 'plan' makes one, --ledger names another"
+            )
+        return replace(config, migration=migration)

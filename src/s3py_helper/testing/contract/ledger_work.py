@@ -1,0 +1,162 @@
+"""Claims, leases, fences, and deletions."""
+
+# ruff: noqa: S101, PLR2004 - assertions are what a test kit is made of, and numbers what they compare
+
+import asyncio
+
+import pytest
+
+from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Outcome
+from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.migration import (
+    LARGE_FILE,
+    FileKind,
+    FileState,
+)
+from s3py_helper.testing.contract.ledger_harness import Clock, LedgerHarness, OpenLedger, copied, planned
+
+
+@pytest.mark.asyncio
+class WorkContract(LedgerHarness):
+    """Claims, leases, fences, and deletions."""
+
+    async def test_what_is_planned_is_claimed_once(self, ledger: Ledger) -> None:
+        files = [planned(number) for number in range(25)]
+        assert await ledger.plan(files) == 25
+        assert await ledger.plan(files) == 0
+        claims = await ledger.claim("a", 10, 60) + await ledger.claim("b", 100, 60)
+        assert sorted(claim.file_id.key for claim in claims) == sorted(file.file_id.key for file in files)
+        assert {(claim.state, claim.fence, claim.size) for claim in claims} == {(FileState.COPYING, 1, 10)}
+        assert await ledger.claim("c", 10, 60) == []
+
+    async def test_what_was_recorded_is_found_again(self, ledger: Ledger) -> None:
+        await ledger.plan([planned(1)])
+        [claim] = await ledger.claim("a", 1, 60)
+        assert await ledger.record([copied(claim)]) == [True]
+        found = await ledger.find(claim.file_id)
+        assert found is not None
+        assert (found.state, found.proof, found.etag, found.crc32) == (FileState.COPIED, "crc32:id", '"e"', 1)
+        assert found.key == f"fastdfs/{claim.file_id}"
+        assert await ledger.find(planned(2).file_id) is None
+        assert await ledger.plan([planned(1)]) == 0, "a copied file is not planned again"
+        assert await ledger.claim("a", 1, 60) == []
+
+    async def test_a_lease_that_ended_is_somebody_else_s(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.plan([planned(1)])
+        [lost] = await ledger.claim("a", 1, 60)
+        clock.now += 59
+        assert await ledger.claim("b", 1, 60) == []
+        assert await ledger.extend([lost], 60) == [True]
+        clock.now += 59
+        assert await ledger.claim("b", 1, 60) == []
+        clock.now += 2
+        [won] = await ledger.claim("b", 1, 60)
+        assert won.fence > lost.fence
+        assert await ledger.extend([lost], 60) == [False]
+        assert await ledger.record([copied(lost)]) == [False], "a worker that slept too long writes nothing"
+        assert await ledger.record([copied(won)]) == [True]
+
+    async def test_claims_that_are_given_back_are_there_at_once(self, ledger: Ledger) -> None:
+        await ledger.plan([planned(1)])
+        claims = await ledger.claim("a", 1, 600)
+        await ledger.release(claims)
+        assert len(await ledger.claim("b", 1, 60)) == 1
+        await ledger.release(claims)
+        assert await ledger.claim("c", 1, 60) == [], "what is somebody else's cannot be given back"
+
+    async def test_an_upload_in_progress_is_handed_on(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.plan([planned(1)])
+        [lost] = await ledger.claim("a", 1, 60)
+        assert await ledger.note_upload(lost, "upload-1")
+        clock.now += 61
+        [won] = await ledger.claim("b", 1, 60)
+        assert won.upload_id == "upload-1"
+        assert not await ledger.note_upload(lost, "upload-2")
+        await ledger.release([won])
+        [again] = await ledger.claim("c", 1, 60)
+        assert again.upload_id == "upload-1"
+
+    async def test_a_failed_copy_waits_for_its_next_try(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.plan([planned(1)])
+        [claim] = await ledger.claim("a", 1, 60)
+        later = int(clock.now) + 30
+        failed = Outcome(
+            claim.file_id, claim.fence, FileState.PLANNED, "busy: 503", failed=True, next_at=later, upload_id="u"
+        )
+        assert await ledger.record([failed]) == [True]
+        assert await ledger.claim("a", 1, 60) == []
+        clock.now += 31
+        [again] = await ledger.claim("a", 1, 60)
+        assert (again.attempts, again.reason, again.upload_id) == (1, "busy: 503", "u")
+
+    async def test_claims_can_be_narrowed(self, ledger: Ledger) -> None:
+        large = planned(1, size=LARGE_FILE)
+        other = planned(2, "group2")
+        unknown = planned(3, size=None)
+        await ledger.plan([large, other, unknown])
+        assert [claim.file_id for claim in await ledger.claim("a", 9, 60, large=True)] == [large.file_id]
+        assert [claim.file_id for claim in await ledger.claim("a", 9, 60, group="group2")] == [other.file_id]
+        assert [claim.file_id for claim in await ledger.claim("a", 9, 60, large=False)] == [unknown.file_id]
+
+    @pytest.mark.parametrize("state", [None, *FileState])
+    async def test_a_deleted_file_never_comes_back(self, ledger: Ledger, state: FileState | None) -> None:
+        file = planned(1)
+        claim: LedgerFile | None = None
+        if state is not None and state is not FileState.DELETED:
+            await ledger.plan([file])
+            [claim] = await ledger.claim("a", 1, 60)
+            if state is not FileState.COPYING:
+                assert await ledger.record([Outcome(file.file_id, claim.fence, state)]) == [True]
+        assert await ledger.tombstone(file.file_id)
+        assert not await ledger.tombstone(file.file_id), "it was deleted before"
+        if claim is not None:
+            assert await ledger.record([copied(claim)]) == [False]
+        assert await ledger.plan([file]) == 0
+        await ledger.changed(file.file_id)
+        assert await ledger.claim("a", 9, 60) == []
+        assert await ledger.retry() == 0
+        found = await ledger.find(file.file_id)
+        assert found is not None
+        assert found.state is FileState.DELETED
+
+    async def test_only_a_tombstone_of_nothing_is_forgotten(self, ledger: Ledger) -> None:
+        await ledger.plan([planned(1)])
+        for number in (1, 2):
+            await ledger.tombstone(planned(number).file_id)
+            await ledger.forget(planned(number).file_id)
+        assert await ledger.find(planned(1).file_id) is not None
+        assert await ledger.find(planned(2).file_id) is None
+
+    async def test_what_is_still_to_be_deleted_is_remembered(self, ledger: Ledger) -> None:
+        for number in (1, 2):
+            await ledger.tombstone(planned(number).file_id)
+        assert len(await ledger.pending_deletions(1)) == 1
+        await ledger.deletion_done(planned(1).file_id)
+        assert await ledger.pending_deletions(9) == [planned(2).file_id]
+
+    async def test_a_file_that_was_written_to_is_copied_again(self, ledger: Ledger) -> None:
+        await ledger.plan([planned(1, kind=FileKind.APPENDER)])
+        [claim] = await ledger.claim("a", 1, 60)
+        await ledger.record([copied(claim)])
+        await ledger.changed(claim.file_id)
+        [again] = await ledger.claim("a", 1, 60)
+        assert again.fence > claim.fence
+        await ledger.changed(claim.file_id)
+        assert await ledger.record([copied(again)]) == [False], "what was copied before the write is not the file"
+
+    async def test_workers_that_claim_together_get_every_file_once(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        await ledger.plan([planned(number) for number in range(400)])
+
+        async def work(name: str) -> list[FileId]:
+            got: list[FileId] = []
+            async with open_ledger("one") as mine:
+                while claims := await mine.claim(name, 7, 60):
+                    assert all(await mine.record([copied(claim) for claim in claims]))
+                    got += [claim.file_id for claim in claims]
+            return got
+
+        lists = await asyncio.gather(*(work(f"worker {number}") for number in range(4)))
+        together = sorted(file_id.key for got in lists for file_id in got)
+        assert together == sorted(planned(number).file_id.key for number in range(400))

@@ -1,0 +1,83 @@
+"""How many files are copied at once."""
+
+from s3py_helper.application.migration.allowance import Allowance
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_trouble_halves_it_once_in_a_second_and_calm_brings_it_back() -> None:
+    clock = Clock()
+    allowance = Allowance(16, clock)
+    for _ in range(5):
+        allowance.failed()
+    assert (allowance.now, allowance.gives_way) == (8, True)
+    clock.now += 2
+    allowance.failed()
+    assert allowance.now == 4
+    for _ in range(20):
+        clock.now += 5.1
+        allowance.succeeded(0.01)
+    assert (allowance.now, allowance.gives_way) == (16, False)
+
+
+def test_it_never_comes_to_nothing() -> None:
+    clock = Clock()
+    allowance = Allowance(2, clock)
+    for _ in range(9):
+        clock.now += 2
+        allowance.failed()
+    assert allowance.now == 1
+
+
+def test_copies_that_take_much_longer_than_usual_are_trouble() -> None:
+    clock = Clock()
+    allowance = Allowance(16, clock)
+    for _ in range(200):
+        allowance.succeeded(0.2)
+    for _ in range(5):
+        allowance.succeeded(0.5)
+    assert allowance.now == 16, "a little slower is no trouble"
+    clock.now += 2
+    for _ in range(30):
+        allowance.succeeded(4.0)
+    assert allowance.now == 8
+
+
+def test_quick_copies_may_vary() -> None:
+    allowance = Allowance(16, Clock())
+    for _ in range(200):
+        allowance.succeeded(0.002)
+    for _ in range(30):
+        allowance.succeeded(0.1)
+    assert allowance.now == 16
+
+
+def test_a_target_that_is_down_is_asked_now_and_then() -> None:
+    allowance = Allowance(16, Clock())
+    for _ in range(7):
+        allowance.failed()
+    assert allowance.pause == 0
+    allowance.failed()
+    assert allowance.pause == 0.5
+    for _ in range(50):
+        allowance.failed()
+    assert allowance.pause == 10
+    allowance.succeeded()
+    assert allowance.pause == 0
+
+
+def test_another_maximum_holds_at_once() -> None:
+    allowance = Allowance(16, Clock())
+    allowance.set_most(4)
+    assert allowance.now == 4
+    allowance.set_most(8)
+    assert allowance.now == 8
+    allowance.failed()
+    allowance.set_most(16)
+    assert allowance.now == 4, "what was given way to still counts"
