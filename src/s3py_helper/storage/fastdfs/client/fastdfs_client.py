@@ -28,7 +28,7 @@ from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.text_rules import require_text, shortened
 
 if TYPE_CHECKING:
-    from s3py_helper.application.migration.migration import Migration
+    from s3py_helper.application.migration.migration import Migration, RawAccess
 
 
 class FastdfsClient:
@@ -48,7 +48,7 @@ class FastdfsClient:
         self, config: FastdfsConfig, observer: Observer | None = None, *, migration: "Migration | None" = None
     ) -> None:
         require_instance(config, FastdfsConfig, "config")
-        self._raw = None if migration is None else migration.raw
+        self._raw = None if migration is None else _raw_access(migration)
         self._observer = GuardedObserver(observer or LoggingObserver())
         self._clean_up = BackgroundCleanUp(self._observer)
         self._store = FastdfsBlobStore(config, self._observer)
@@ -239,6 +239,13 @@ class FastdfsClient:
             "crc32": crc32,
             "source_ip": _source(located.file_id),
         }
+
+
+def _raw_access(migration: "Migration") -> "RawAccess | None":
+    # Imported here, because few clients take part in a migration.
+    from s3py_helper.application.migration.migration import Migration  # noqa: PLC0415
+
+    return require_instance(migration, Migration, "migration").raw
 
 
 @asynccontextmanager
