@@ -180,9 +180,14 @@ class Applier:
         if self.progress.limited_by == "paused":
             return []
         limit = LARGE_AT_ONCE if large else self._allowance.now * _CLAIM_AHEAD
-        claims = await self._ledger.claim(self._name, limit, LEASE_SECONDS, group=options.group, large=large)
-        self._claims.update((claim.file_id, claim) for claim in claims)
-        return claims
+
+        async def claiming() -> list[LedgerFile]:
+            claims = await self._ledger.claim(self._name, limit, LEASE_SECONDS, group=options.group, large=large)
+            self._claims.update((claim.file_id, claim) for claim in claims)
+            return claims
+
+        # To the end even when cancelled: a claim that nobody knows of would hold its file until the lease ends.
+        return await completed(claiming())
 
     async def _copy_one(self, claim: LedgerFile, gate: Gate) -> None:
         self.progress.running[claim.file_id] = self._clock()
