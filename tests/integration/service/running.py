@@ -64,8 +64,11 @@ class _Server(uvicorn.Server):
         yield
 
     async def main_loop(self) -> None:
-        await self.on_tick(0)
-        await self.stop.wait()
+        while not self.stop.is_set():
+            await self.on_tick(0)  # among others, the header Date
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await self.stop.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

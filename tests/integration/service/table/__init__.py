@@ -1,0 +1,1 @@
+"""Requests as data, and what asks them."""
