@@ -9,9 +9,12 @@ from typing import Final, Self
 
 from aiofiles.os import wrap
 
+from s3py_helper.adapters.filesystem.disk.cached import CachedReads
 from s3py_helper.adapters.filesystem.disk.disk import Disk
 from s3py_helper.adapters.filesystem.disk.incoming import sweep
+from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.disk.lease import Lease
+from s3py_helper.adapters.filesystem.disk.trailer import Trailer
 from s3py_helper.adapters.filesystem.errors import not_open
 from s3py_helper.application.concurrency.completion import completed
 
@@ -40,6 +43,7 @@ class Session:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3py-disk")
         self._leases: set[Lease] = set()
         self._closed = False
+        self._cached = CachedReads()
         self._next_sweep = time.monotonic() + SWEEP_INTERVAL
 
     @classmethod
@@ -72,6 +76,12 @@ class Session:
         except FileNotFoundError:
             await self._in_thread(self.disk.require_root)
             raise
+
+    def read_cached(self, place: DiskPath) -> tuple[Trailer, bytes] | None:
+        """A small file, where that takes no waiting; see `CachedReads.read`."""
+        if self._closed:
+            raise not_open()
+        return self._cached.read(self.disk.root, place)
 
     @asynccontextmanager
     async def holding[SomeLease: Lease](self, lease: SomeLease) -> AsyncGenerator[SomeLease]:

@@ -24,7 +24,7 @@ from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
-from s3py_helper.domain.byte_range import ByteRange, Span
+from s3py_helper.domain.byte_range import ByteRange, Span, span_of
 from s3py_helper.domain.file_id import Backend, FileId, check_bucket
 
 BATCH_SIZE: Final = 256 * 1024
@@ -91,7 +91,15 @@ class FilesystemBlobStore:
         """Read a file; see `BlobStore.open`."""
         with translated("download", file_id):
             session = self.session
-        async with session.holding(BlobReader(session.disk, DiskPath.of(file_id))) as reader:
+        place = DiskPath.of(file_id)
+        if (cached := session.read_cached(place)) is not None:
+            trailer, content = cached
+            with translated("download", file_id):
+                span = span_of(byte_range, trailer.size)
+            async with aclosing(_held(content[span.start : span.stop])) as body:
+                yield OpenBlob(trailer.describe(file_id), span, body)
+            return
+        async with session.holding(BlobReader(session.disk, place)) as reader:
             with translated("download", file_id):
                 trailer, span, first = await session.run(reader.open, byte_range)
             async with aclosing(_chunks(session, file_id, reader, span, first)) as body:
@@ -135,6 +143,11 @@ def _trailer(blob: NewBlob, body: IncomingBody) -> Trailer:
         content_type=blob.content_type,
         metadata=blob.metadata,
     )
+
+
+async def _held(content: bytes) -> AsyncGenerator[bytes]:
+    if content:
+        yield content
 
 
 async def _chunks(
