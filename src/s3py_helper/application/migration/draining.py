@@ -1,5 +1,6 @@
 """Deleting at the source what S3 has been proven to hold."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from s3py_helper.application.migration.pace import Pace
+from s3py_helper.application.migration.relocation import ROUTES_SECONDS
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile
 from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget
@@ -41,6 +43,7 @@ class Drainer:
         target: S3.
         ledger: What was verified, and when.
         pace: Holds it to the limits of the migration.
+        settle_seconds: How long readers may follow a route that was changed just now.
         clock: Gives Unix seconds.
 
     Attributes:
@@ -54,12 +57,14 @@ class Drainer:
         ledger: Ledger,
         pace: Pace,
         *,
+        settle_seconds: float = ROUTES_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
         self._target = target
         self._ledger = ledger
         self._pace = pace
+        self._settle_seconds = settle_seconds
         self._clock = clock
         self._failures = 0
         self.stopped = False
@@ -78,6 +83,8 @@ class Drainer:
         groups = [group for group, route in (await self._ledger.routes()).items() if route is Route.S3_ONLY]
         if not groups:
             raise GateRefusedException("no group is 's3-only': 'route GROUP s3-only' comes before 'drain'")
+        # Until then some process may look for a file in FastDFS alone.
+        await asyncio.sleep(self._settle_seconds)
         result = DrainResult()
         try:
             await self._drain_groups(sorted(groups), older_than_seconds, result)
@@ -119,18 +126,24 @@ class Drainer:
 
     async def _drain_file(self, file: LedgerFile, result: DrainResult) -> None:
         if problem := await self._problem(file):
-            result.kept[str(file.file_id)] = problem
+            await self._keep(file, problem, result)
             return
         # The entry first: a worker that sleeps between the two must not take the missing source for a deletion. What
         # happens to the deletion, it is outstanding until the entry is closed.
         if file.state is not FileState.DRAINED and not await self._ledger.begin_drain(file):
-            result.kept[str(file.file_id)] = "it has changed meanwhile, or the route has"
+            await self._keep(file, "it has changed meanwhile, or the route has", result)
             return
         with suppress(FileNotFoundException):  # an earlier drain was interrupted behind the deletion
             await self._source.delete(file.file_id)
         await self._ledger.end_drain(file.file_id)
         result.drained += 1
         result.bytes += file.size or 0
+
+    async def _keep(self, file: LedgerFile, reason: str, result: DrainResult) -> None:
+        """Note why a file is left, unless that is because somebody has deleted it meanwhile."""
+        row = await self._ledger.find(file.file_id)
+        if row is None or row.state is not FileState.DELETED:
+            result.kept[str(file.file_id)] = reason
 
     async def _problem(self, file: LedgerFile) -> str | None:
         there = None if file.key is None else await self._target.head(file.key)

@@ -115,17 +115,19 @@ class Verifier:
     ) -> None:
         level, problem = await self._judged(file, listed, options, result)
         if problem is not None:
-            result.failed_count += 1
-            if len(result.failed) < _MOST_SHOWN:
-                result.failed[str(file.file_id)] = problem
             state = FileState.QUARANTINED if file.state is FileState.DRAINED else FileState.PLANNED
             outcome = Outcome(file.file_id, file.fence, state, f"verify: {problem}")
         else:
             state = FileState.VERIFIED if file.state is FileState.COPIED and level is not Level.LISTED else file.state
             outcome = Outcome(file.file_id, file.fence, state, file.reason, level=level, verified_at=int(self._clock()))
+        if not (await self._ledger.record([outcome]))[0]:
+            return  # deleted or changed meanwhile: what was seen is of another state of the file
+        if problem is not None:
+            result.failed_count += 1
+            if len(result.failed) < _MOST_SHOWN:
+                result.failed[str(file.file_id)] = problem
         if level is not None:
             result.levels[level] += 1
-        await self._ledger.record([outcome])
         self._on_file(file, level, problem)
 
     async def _judged(
