@@ -20,6 +20,7 @@ from s3py_helper.domain.migration import FileState, Route
 _SAMPLES: Final = 3
 _PLANNED: Final = NUMBER_OF[FileState.PLANNED]
 _DELETED: Final = NUMBER_OF[FileState.DELETED]
+_GONE: Final = NUMBER_OF[FileState.GONE]
 _DRAINED: Final = NUMBER_OF[FileState.DRAINED]
 _QUARANTINED: Final = NUMBER_OF[FileState.QUARANTINED]
 
@@ -101,7 +102,7 @@ class SqliteLedger(PlanningLedger):
             # Unconditional but for one that is there: whoever holds a claim loses it by the fence.
             marked = connection.execute(
                 f"update file set state = {_DELETED}, fence = fence + 1, pending = 1, lease_owner = null, "
-                f"lease_until = null, reason = null, changed_at = ? where id = ? and state <> {_DELETED}",
+                f"reason = null, changed_at = ? where id = ? and state <> {_DELETED}",
                 (self._now, str(file_id)),
             )
             return marked.rowcount == 1
@@ -116,14 +117,23 @@ class SqliteLedger(PlanningLedger):
             str(file_id),
         )
 
-    async def pending_deletions(self, limit: int) -> list[FileId]:
+    async def pending_deletions(self, limit: int, after: FileId | None = None) -> list[FileId]:
         """See `Ledger.pending_deletions`."""
-        rows = await self._read(f"select id from file where pending = 1 and state = {_DELETED} limit ?", limit)
+        rows = await self._read(
+            f"select id from file where pending = 1 and state in ({_DELETED}, {_GONE}) and id > ? order by id limit ?",
+            str(after or ""),
+            limit,
+        )
         return [FileId.parse(text) for (text,) in rows]
 
-    async def deletion_done(self, file_id: FileId) -> None:
+    async def deletion_done(self, file_id: FileId) -> bool:
         """See `Ledger.deletion_done`."""
-        await self._write(f"update file set pending = 0 where id = ? and state = {_DELETED}", str(file_id))
+        statement = (
+            f"update file set pending = 0 where id = ? and state in ({_DELETED}, {_GONE}) "
+            "and ifnull(lease_until, 0) < ?"
+        )
+        values = (str(file_id), self._now)
+        return await self._database.write(lambda connection: connection.execute(statement, values).rowcount == 1)
 
     async def changed(self, file_id: FileId) -> None:
         """See `Ledger.changed`."""

@@ -66,6 +66,11 @@ class PlanningLedger(LedgerFileOnDisk):
         query = f"select count(*) from file where grp = ? and seen = ? and state not in ({gone})"
         return int((await self._read(query, group, run))[0][0])
 
+    async def deleted_since(self, group: str, moment: float) -> int:
+        """See `Ledger.deleted_since`."""
+        query = "select count(*) from file where grp = ? and state = ? and changed_at >= ?"
+        return int((await self._read(query, group, NUMBER_OF[FileState.DELETED], moment))[0][0])
+
     async def next_run(self) -> int:
         """See `Ledger.next_run`."""
 

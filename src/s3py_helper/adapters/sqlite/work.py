@@ -12,12 +12,14 @@ from s3py_helper.domain.migration import FileState
 _PLANNED: Final = NUMBER_OF[FileState.PLANNED]
 _COPYING: Final = NUMBER_OF[FileState.COPYING]
 
-_RECORD: Final = """
+_RECORD: Final = f"""
 update file set state = :state, reason = :reason, attempts = attempts + :failed, next_at = ifnull(:next_at, next_at),
     size = ifnull(:size, size), crc32 = ifnull(:crc32, crc32), mtime = ifnull(:mtime, mtime),
     kind = ifnull(:kind, kind), level = ifnull(:level, level), proof = ifnull(:proof, proof),
     object_key = ifnull(:key, object_key),
-    etag = ifnull(:etag, etag), upload_id = :upload_id, verified_at = ifnull(:verified_at, verified_at),
+    etag = ifnull(:etag, etag), verified_at = ifnull(:verified_at, verified_at),
+    upload_id = case :state when {_PLANNED} then ifnull(upload_id, :upload_id) else :upload_id end,
+    pending = case :state when {NUMBER_OF[FileState.GONE]} then 1 else pending end,
     lease_owner = null, lease_until = null, changed_at = :now
 where id = :id and fence = :fence
 """

@@ -5,7 +5,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
@@ -36,6 +36,9 @@ _RECORD_SECONDS: Final = 0.05
 """A crash in between costs no more than finding these copies again."""
 
 _IDLE_SECONDS: Final = 0.5
+
+
+type CleanUp = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Applier:
         pace: What the copier keeps to.
         observer: Is notified of attempts that are repeated.
         on_outcome: Is called for every file that came to an end.
+        clean_up: Removes what dead workers have left; is called when nothing is left to be copied.
         clock: Gives Unix seconds.
     """
 
@@ -105,6 +109,7 @@ class Applier:
         *,
         observer: Observer | None = None,
         on_outcome: Callable[[LedgerFile, Outcome], None] = lambda _file, _outcome: None,
+        clean_up: CleanUp | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.progress = ApplyProgress()
@@ -113,6 +118,7 @@ class Applier:
         self._pace = pace
         self._observer = observer or LoggingObserver()
         self._on_outcome = on_outcome
+        self._clean_up = clean_up
         self._clock = clock
         self._name = f"{socket.gethostname()}:{secrets.token_hex(4)}"
         self._stopping = asyncio.Event()
@@ -151,6 +157,8 @@ class Applier:
         seconds = round(asyncio.get_running_loop().time() - began, 3)
         facts = {"files": self.progress.copied, "bytes": self.progress.bytes, "seconds": seconds}
         await self._ledger.note("apply", {**facts, "ended": self.progress.stopped_by, "worker": self._name})
+        if self._clean_up is not None and self.progress.stopped_by == "done":
+            await self._clean_up()
         return self.progress
 
     async def _loop(

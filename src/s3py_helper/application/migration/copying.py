@@ -88,6 +88,7 @@ class FileCopier:
         try:
             copied = await self._copied(file)
         except SourceGone:
+            # An earlier attempt may have left an object: removing it is pending from this entry on.
             return Outcome(file.file_id, file.fence, FileState.GONE, "not-found: its source has no such file")
         except SourceDown:
             return self._later(file, "source-down: its source is out of reach, and a stand-in proves nothing")
@@ -205,13 +206,14 @@ class FileCopier:
 
     async def _undone(self, copied: Copied, *, at_source: bool) -> Outcome:
         file = copied.file
-        if not at_source:
+        row = await self._ledger.find(file.file_id)
+        deleted = row is not None and row.state in {FileState.DELETED, FileState.GONE}
+        if not (at_source or deleted):
             return self._later(file, "source-down: its source went away while it was copied")
         gone = Outcome(file.file_id, file.fence, FileState.GONE, "not-found: it was deleted while it was copied")
         # First the fenced entry, then the deletion: a worker whose claim was lost deletes nothing, because after the
-        # drain a missing source is how it should be. Only a deletion through the kit leaves the key to this worker.
-        row = await self._ledger.find(file.file_id)
-        deleted = row is not None and row.state is FileState.DELETED
+        # drain a missing source is how it should be. The key is left to this worker only where others know that the
+        # file is no more, and may have removed its object before this worker's own came.
         if deleted or (await self._ledger.record([gone]))[0]:
             await self._target.delete(copied.stored.key)
             await self._target.delete(copied.stored.key + METADATA_SUFFIX)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress
+from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress, CleanUp
 from s3py_helper.application.migration.copying import FileCopier
 from s3py_helper.application.migration.draining import Drainer
 from s3py_helper.application.migration.gates import Gates
@@ -89,6 +89,7 @@ class Migration:
         prefix: The front of the keys of moved files.
         observer: Is notified of what is tried again, or done another way.
         raw: For clients of FastDFS alone; `None` where there can be none.
+        clean_up: Removes what dead workers have left.
     """
 
     def __init__(
@@ -99,6 +100,8 @@ class Migration:
         prefix: str,
         observer: Observer | None = None,
         raw: RawAccess | None = None,
+        *,
+        clean_up: CleanUp | None = None,
     ) -> None:
         self.ledger = ledger
         self.raw = raw
@@ -106,6 +109,7 @@ class Migration:
         self._source = source
         self._target = target
         self._prefix = prefix
+        self._clean_up = clean_up
         self._abilities: TargetAbilities | None = None
 
     async def preflight(self) -> Preflight:
@@ -162,7 +166,14 @@ class Migration:
             pace,
             self._observer,
         )
-        return Applier(copier, self.ledger, pace, observer=self._observer, on_outcome=on_outcome)
+        return Applier(
+            copier,
+            self.ledger,
+            pace,
+            observer=self._observer,
+            on_outcome=on_outcome,
+            clean_up=self._clean_up,
+        )
 
     async def verify(
         self,

@@ -1,7 +1,7 @@
 """Old files where they are now: objects that answer to FastDFS ids."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from s3py_helper.application.migration.moved_metadata import has_more, is_moved, restored
@@ -53,13 +53,24 @@ class MovedFiles:
     async def delete(self, file_id: FileId) -> None:
         """See `BlobStore.delete`; removes the second object as well, and nothing that is somebody else's."""
         found = self._object(file_id)
-        info = await self._s3.info(found)
         original = _original(file_id)
+        try:
+            info = await self._s3.info(found)
+        except FileNotFoundException:
+            await self._delete_lone_second(file_id, original)
+            raise
         if not is_moved(info, original):
             raise _not_found(original)
         await self._s3.delete(found)
         if has_more(info):
             await self._s3.delete(self._second_object(file_id))
+
+    async def _delete_lone_second(self, file_id: FileId, original: FileId) -> None:
+        """A copy begins with the second object: it is left alone where the worker died behind it."""
+        second = self._second_object(file_id)
+        with suppress(FileNotFoundException):
+            if is_moved(await self._s3.info(second), original):
+                await self._s3.delete(second)
 
     async def _restored(self, info: BlobInfo, file_id: FileId) -> BlobInfo:
         original = _original(file_id)

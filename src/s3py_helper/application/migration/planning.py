@@ -132,19 +132,20 @@ class Planner:
         return [group for group in groups if not options.groups or group.name in options.groups]
 
     async def _list_group(self, group: SourceGroup, run: int, options: PlanOptions, result: PlanResult) -> None:
+        began = self._clock()
         counted = _counted(group)
         broken = await self._scan(group, run, options, result)
         if options.limit is not None:
             result.incomplete += broken
             return  # a part of the files says nothing about their number
-        live = await self._ledger.live(group.name, run)
-        shortage = counted - live - options.accept_difference
+        live, excused = await self._live_of(group.name, run, began, options)
+        shortage = counted - live - excused
         if shortage > 0:
             # Counters lag by their report interval, and so do listings: a shortage counts only when it stays.
-            group = await self._settled(group, live + options.accept_difference)
+            group = await self._settled(group, live + excused)
             broken = await self._scan(group, run, options, result)
-            live = await self._ledger.live(group.name, run)
-            shortage = min(counted, _counted(group)) - live - options.accept_difference
+            live, excused = await self._live_of(group.name, run, began, options)
+            shortage = min(counted, _counted(group)) - live - excused
         result.incomplete += broken
         if shortage > 0:
             result.shortages[group.name] = shortage
@@ -156,6 +157,12 @@ class Planner:
         await self._ledger.note(
             "listing", {"group": group.name, "files": live, "counted": counted, "complete": complete}
         )
+
+    async def _live_of(self, group: str, run: int, began: float, options: PlanOptions) -> tuple[int, int]:
+        """How many files there are, and how many more may be counted: some were deleted too lately for counters."""
+        live = await self._ledger.live(group, run)
+        deleted = await self._ledger.deleted_since(group, began - self._settle_seconds)
+        return live, options.accept_difference + deleted
 
     async def _settled(self, group: SourceGroup, files: int) -> SourceGroup:
         """The group with counters that count no more than so many files, or as they are after the settling time."""

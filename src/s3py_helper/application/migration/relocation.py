@@ -72,7 +72,7 @@ class MigrationRelocation:
             return
         if not await self._ledger.tombstone(file_id):
             raise _deleted(file_id)
-        found, failures = await self._delete_everywhere(file_id, delete_at)
+        found, failures = await self._delete_at(self._all_places(file_id), file_id, delete_at)
         if failures:
             self._observer.notify(RollbackFailed(Backend.FASTDFS, f"the deleted file {file_id}", "; ".join(failures)))
         elif not found:
@@ -80,12 +80,24 @@ class MigrationRelocation:
             raise FileNotFoundException(f"no such file: {file_id}", file_id=str(file_id), backend=Backend.FASTDFS)
 
     async def sweep(self, delete_at: DeleteAt, limit: int = 100) -> int:
-        """Delete what deleted files have left on servers that were out of reach; gives how many are done with."""
+        """Delete what is left of files that were deleted or are gone; gives how many are done with.
+
+        Servers may have been out of reach, and workers may have died between a copy and its removal.
+        """
         done = 0
-        for file_id in await self._ledger.pending_deletions(limit):
-            _, failures = await self._delete_everywhere(file_id, delete_at)
-            done += not failures
+        after: FileId | None = None
+        while page := await self._ledger.pending_deletions(limit, after):
+            for file_id in page:
+                done += await self._swept(file_id, delete_at)
+            after = page[-1]
         return done
+
+    async def _swept(self, file_id: FileId, delete_at: DeleteAt) -> bool:
+        row = await self._ledger.find(file_id)
+        is_gone = row is not None and row.state is FileState.GONE
+        places = [moved_place(file_id)] if is_gone else self._all_places(file_id)
+        _, failures = await self._delete_at(places, file_id, delete_at)
+        return not failures
 
     def known_as(self, file_id: FileId) -> FileId | None:
         """See `Relocation.known_as`: the old id of a file that moved."""
@@ -96,11 +108,17 @@ class MigrationRelocation:
         except InvalidArgumentException:
             return None
 
-    async def _delete_everywhere(self, file_id: FileId, delete_at: DeleteAt) -> tuple[bool, list[str]]:
+    def _all_places(self, file_id: FileId) -> Sequence[FileId]:
         """FastDFS first: a copy that is made meanwhile looks at the source after its PUT, and then finds nothing."""
+        return (*([file_id] if self._reaches_fastdfs else []), moved_place(file_id))
+
+    async def _delete_at(
+        self, places: Sequence[FileId], file_id: FileId, delete_at: DeleteAt
+    ) -> tuple[bool, list[str]]:
+        """Whether the file was in any of the places, and what failed."""
         found = False
         failures: list[str] = []
-        for place in (*([file_id] if self._reaches_fastdfs else []), moved_place(file_id)):
+        for place in places:
             try:
                 await delete_at(place)
                 found = True
@@ -158,8 +176,11 @@ class MigrationRelocation:
 
 
 def _stays(row: LedgerFile) -> bool:
-    """Whether a file is still read from FastDFS although its group is read from S3 first."""
-    return row.kind is FileKind.APPENDER or row.state is FileState.QUARANTINED
+    """Whether a file is still read from FastDFS although its group is read from S3 first.
+
+    Of one that is gone an object may be left that nobody has come to remove.
+    """
+    return row.kind is FileKind.APPENDER or row.state in {FileState.QUARANTINED, FileState.GONE}
 
 
 def _deleted(file_id: FileId) -> FileNotFoundException:

@@ -54,6 +54,10 @@ class Ledger(Protocol):
         """How many files of a group this run has seen that are there: neither gone nor deleted."""
         ...
 
+    async def deleted_since(self, group: str, moment: float) -> int:
+        """How many files of a group have been deleted through the kit since then (Unix seconds)."""
+        ...
+
     async def next_run(self) -> int:
         """The number of a new run of planning."""
         ...
@@ -95,13 +99,17 @@ class Ledger(Protocol):
         ...
 
     async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
-        """Write what became of claimed files, each only where its fence is the row's; gives which were written."""
+        """Write what became of claimed files, each only where its fence is the row's; gives which were written.
+
+        An earlier attempt may have left an object of a file that is `GONE` now: its deletion is pending.
+        """
         ...
 
     async def tombstone(self, file_id: FileId) -> bool:
         """Mark a file as deleted, whatever state it is in and whether or not it is known; its fence grows.
 
-        Gives False when it was marked before. Durable when this returns. What is still to be deleted is pending.
+        Gives False when it was marked before. Durable when this returns. What is still to be deleted is pending, at
+        least until the lease ends of a worker that is copying the file.
         """
         ...
 
@@ -129,12 +137,12 @@ class Ledger(Protocol):
         """Drained files whose source may still have them."""
         ...
 
-    async def pending_deletions(self, limit: int) -> list[FileId]:
-        """Deleted files of which a server may still hold bytes."""
+    async def pending_deletions(self, limit: int, after: FileId | None = None) -> list[FileId]:
+        """Files that were deleted or are gone, of which a server may still hold bytes, in the order of their ids."""
         ...
 
-    async def deletion_done(self, file_id: FileId) -> None:
-        """Nothing of a deleted file is left anywhere."""
+    async def deletion_done(self, file_id: FileId) -> bool:
+        """Nothing of the file is left anywhere; False while a worker that was copying it may put something there."""
         ...
 
     async def changed(self, file_id: FileId) -> None:

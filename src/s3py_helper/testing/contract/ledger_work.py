@@ -89,6 +89,14 @@ class WorkContract(LedgerHarness):
         [again] = await ledger.claim("a", 1, 60)
         assert (again.attempts, again.reason, again.upload_id) == (1, "busy: 503", "u")
 
+    async def test_the_upload_of_a_failed_copy_is_resumed(self, ledger: Ledger) -> None:
+        await ledger.plan([planned(1)])
+        [claim] = await ledger.claim("a", 1, 60)
+        assert await ledger.note_upload(claim, "begun by this attempt")
+        await ledger.record([Outcome(claim.file_id, claim.fence, FileState.PLANNED, failed=True)])
+        [again] = await ledger.claim("a", 1, 60)
+        assert again.upload_id == "begun by this attempt"
+
     async def test_claims_can_be_narrowed(self, ledger: Ledger) -> None:
         large = planned(1, size=LARGE_FILE)
         other = planned(2, "group2")
@@ -130,9 +138,43 @@ class WorkContract(LedgerHarness):
     async def test_what_is_still_to_be_deleted_is_remembered(self, ledger: Ledger) -> None:
         for number in (1, 2):
             await ledger.tombstone(planned(number).file_id)
-        assert len(await ledger.pending_deletions(1)) == 1
-        await ledger.deletion_done(planned(1).file_id)
+        first, second = sorted((planned(number).file_id for number in (1, 2)), key=str)
+        assert await ledger.pending_deletions(1) == [first]
+        assert await ledger.pending_deletions(9, first) == [second]
+        assert await ledger.deletion_done(planned(1).file_id)
         assert await ledger.pending_deletions(9) == [planned(2).file_id]
+
+    async def test_a_deletion_is_not_done_while_a_worker_may_still_copy(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.plan([planned(1)])
+        [claim] = await ledger.claim("a", 1, 60)
+        await ledger.tombstone(claim.file_id)
+        assert not await ledger.deletion_done(claim.file_id), "its put may arrive after everything was deleted"
+        assert await ledger.pending_deletions(9) == [claim.file_id]
+        clock.now += 62
+        assert await ledger.deletion_done(claim.file_id)
+        assert await ledger.pending_deletions(9) == []
+
+    async def test_what_attempts_have_left_of_a_file_that_is_gone_is_pending(self, ledger: Ledger) -> None:
+        await ledger.plan([planned(1)])
+        [claim] = await ledger.claim("a", 1, 60)
+        await ledger.record([Outcome(claim.file_id, claim.fence, FileState.GONE)])
+        assert await ledger.pending_deletions(9) == [claim.file_id]
+        assert await ledger.deletion_done(claim.file_id)
+        await ledger.plan([planned(1)])
+        assert await ledger.pending_deletions(9) == []
+        [again] = await ledger.claim("a", 1, 60)
+        await ledger.record([Outcome(again.file_id, again.fence, FileState.GONE)])
+        await ledger.plan([planned(1)])
+        assert await ledger.pending_deletions(9) == [], "it is there again"
+
+    async def test_deletions_are_counted_from_a_moment_on(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.tombstone(planned(1).file_id)
+        clock.now += 10
+        await ledger.tombstone(planned(2).file_id)
+        await ledger.tombstone(planned(3, "group2").file_id)
+        assert await ledger.deleted_since("group1", clock.now - 5) == 1
+        assert await ledger.deleted_since("group1", clock.now - 15) == 2
+        assert await ledger.deleted_since("group1", clock.now + 1) == 0
 
     async def test_a_file_that_was_written_to_is_copied_again(self, ledger: Ledger) -> None:
         await ledger.plan([planned(1, kind=FileKind.APPENDER)])
