@@ -43,6 +43,7 @@ class RealSite(FastdfsSite):
         layout = Layout.unused(folder)
         super().__init__(description, (layout.tracker_address,), is_real=True)
         self._folder = folder
+        self._layout = layout
         self._address_size = LONG_ADDRESS if address_fields == "IPv6" else SHORT_ADDRESS
         self._storages = {
             storage: make_daemon(
@@ -80,6 +81,15 @@ class RealSite(FastdfsSite):
     def on_disk(self, group: str) -> list[dict[str, int]]:
         """For each storage of a group what is really there, copies included: names without folders, and sizes."""
         return [_files_in(self._folder / f"{group}-{index}") for name, index in STORAGES if name == group]
+
+    def path_of(self, file_id: str, index: int) -> Path:
+        """Where the storage keeps a file of its first store path, for tests that damage it."""
+        group, _, name = file_id.partition("/")
+        return self._folder / f"{group}-{index}" / "data" / name.partition("/")[2]
+
+    def index_of(self, host: str) -> int:
+        """Which storage of its group has the address."""
+        return next(index for group, index in STORAGES if self._layout.storage_host(group, index) == host)
 
     def binlog(self, group: str, index: int) -> Path:
         """The first file of a storage's records, for tests that spoil it."""

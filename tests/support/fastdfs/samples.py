@@ -56,6 +56,14 @@ async def storage_for_upload(tracker: str, group: bytes = GROUP) -> str:
     return address_in(reply.body[:-1])
 
 
+async def source_of(tracker: str, file_id: str) -> str:
+    """The storage that took a file, while it is up."""
+    group, _, name = file_id.partition("/")
+    async with raw_connection(tracker) as connection:
+        reply = accepted(await connection.ask(Command.UPDATE, text_field(group, GROUP_FIELD) + name.encode()))
+    return address_in(reply.body)
+
+
 def address_in(body: bytes) -> str:
     """Of the one storage that a tracker's reply (without store path) names."""
     (port,) = read_numbers(body[-8:], 1)

@@ -12,13 +12,12 @@ from tests.support.fastdfs.protocol import (
     EXTENSION_FIELD,
     GROUP_FIELD,
     Command,
-    Status,
     field_text,
     numbers,
     text_field,
 )
 from tests.support.fastdfs.raw import RawConnection, raw_connection
-from tests.support.fastdfs.samples import accepted, address_in, storage_for_upload, upload_body
+from tests.support.fastdfs.samples import accepted, source_of, storage_for_upload, upload_body
 from tests.support.migration.truth import Truth, digest
 
 _CONNECTIONS: Final = 6
@@ -101,7 +100,7 @@ async def append_past_the_kit(tracker: str, file: OldFile, content: bytes) -> No
     name = file.file_id.partition("/")[2].encode()
     file.appended += content
     file.digests.append(digest(file.content))
-    async with raw_connection(await _source_of(tracker, file.file_id)) as storage:
+    async with raw_connection(await source_of(tracker, file.file_id)) as storage:
         accepted(await storage.ask(Command.APPEND, numbers(len(name), len(content)) + name + content))
     file.settled = len(file.digests) - 1
 
@@ -109,7 +108,7 @@ async def append_past_the_kit(tracker: str, file: OldFile, content: bytes) -> No
 async def delete_past_the_kit(tracker: str, file: OldFile) -> None:
     """Delete by the bare protocol."""
     file.is_leaving = file.is_undecided = True
-    async with raw_connection(await _source_of(tracker, file.file_id)) as storage:
+    async with raw_connection(await source_of(tracker, file.file_id)) as storage:
         accepted(await storage.ask(Command.DELETE, _target(file.file_id)))
 
 
@@ -168,14 +167,6 @@ async def _describe(storage: RawConnection, file_id: str) -> None:
     group, _, name = file_id.partition("/")
     body = numbers(len(name), len(_METADATA)) + b"O" + text_field(group, GROUP_FIELD) + name.encode() + _METADATA
     accepted(await storage.ask(Command.SET_METADATA, body))
-
-
-async def _source_of(tracker: str, file_id: str) -> str:
-    async with raw_connection(tracker) as connection:
-        reply = await connection.ask(Command.UPDATE, _target(file_id))
-    assert reply is not None
-    assert reply.status == Status.OK
-    return address_in(reply.body)
 
 
 def _target(file_id: str) -> bytes:

@@ -182,7 +182,8 @@ class Rehearsal:
                 await self._expect_route(0, group, "s3-only")
         async with self._timed("s3-only", traffic):
             await asyncio.sleep(self._options.settle_seconds)
-        self._audit()
+        async with self._timed("audit before the drain"), traffic.without_deletions():
+            await asyncio.to_thread(self._audit)
         async with self._timed("drain", traffic):
             await self._commands.killed("drain", "--older-than", "0s", "--yes", after=self._options.kill_seconds)
             await asyncio.sleep(1.0)  # what was verified within this second is too young

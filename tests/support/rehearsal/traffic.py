@@ -5,7 +5,8 @@ import random
 import sqlite3
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ import aiohttp
 
 from tests.support.migration.truth import digest
 from tests.support.rehearsal.old_files import Kind, OldFile, append_past_the_kit
+from tests.support.waiting import until
 
 _COPYING: Final = 1
 """How the ledger writes the state: deletions aim at files that are being copied, where they hurt most."""
@@ -60,7 +62,8 @@ class Traffic:
         self.seen = Seen()
         self.phase = "before"
         self.may_append = True
-        self.may_delete = True
+        self._deletions = 0
+        self._deletions_rest = False
         self._url = f"{url}/files"
         self._tracker = tracker
         self._files = files
@@ -74,6 +77,14 @@ class Traffic:
     def stop(self) -> None:
         """Begin nothing more; what is under way is finished."""
         self._stopping.set()
+
+    @asynccontextmanager
+    async def without_deletions(self) -> AsyncGenerator[None]:
+        """Nothing is deleted in the block: an auditor needs a truth that keeps still."""
+        self._deletions_rest = True
+        await until(lambda: not self._deletions, within=60)
+        yield
+        self._deletions_rest = False
 
     async def run(self) -> None:
         """Until it is stopped."""
@@ -147,14 +158,18 @@ class Traffic:
             self.seen.wonder(f"{self.phase}: POST: status {got.status}: {answer}")
 
     async def _delete(self, session: aiohttp.ClientSession) -> None:
-        if not self.may_delete:
+        if self._deletions_rest:
             return
         file = await asyncio.to_thread(self._being_copied) or self._random.choice(self._files)
-        if file.is_leaving:
+        if file.is_leaving or self._deletions_rest:
             return
         file.is_leaving = True
-        async with session.delete(f"{self._url}/{file.file_id}") as got:
-            body = await got.read()
+        self._deletions += 1
+        try:
+            async with session.delete(f"{self._url}/{file.file_id}") as got:
+                body = await got.read()
+        finally:
+            self._deletions -= 1
         file.is_gone = True
         self.seen.answers[self.phase, "DELETE", got.status] += 1
         if got.status != 200:
