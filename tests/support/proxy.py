@@ -11,7 +11,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -86,6 +86,7 @@ class FaultProxy:
 
     Attributes:
         tls: The server's side of TLS, which clients then have to speak; towards the server it is never spoken.
+        whim: Says what befalls a request, by its first line, for which nothing is planned.
         requests: The first line of every request that came by, in order.
         accepted: Connections so far.
         most_connections: The most that were open at once.
@@ -94,6 +95,7 @@ class FaultProxy:
     target_port: int
     tls: ssl.SSLContext | None = None
     port: int = 0
+    whim: Callable[[str], Fault | None] | None = None
     requests: list[str] = field(default_factory=list)
     accepted: int = 0
     most_connections: int = 0
@@ -214,6 +216,8 @@ class FaultProxy:
                 plan.left -= 1
                 connection.fault = plan.fault
                 return
+        if self.whim is not None:
+            connection.fault = self.whim(line)
 
     async def _forward(
         self, connection: _Connection, chunk: bytes, direction: Direction, target: asyncio.StreamWriter

@@ -12,6 +12,9 @@ ID_METADATA: Final = "s3py-fastdfs-id"
 MTIME_METADATA: Final = "s3py-fastdfs-mtime"
 """Metadata name under which a moved object carries its time of modification, in Unix seconds."""
 
+PROBE: Final = "s3py-probe-"
+"""Begins the names of objects that show what a target can do; the time follows, in hexadecimal Unix seconds."""
+
 METADATA_SUFFIX: Final = ".meta.json"
 """Behind a moved object's key: a second object with the metadata that S3's headers cannot hold."""
 

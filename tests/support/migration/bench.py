@@ -2,7 +2,10 @@
 
 import asyncio
 import itertools
+import os
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +49,17 @@ class Bench:
         self.tracker = tracker
         self.folder = folder
         self.server = s3
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "S3PY_MODE": "hybrid",
+            "S3PY_S3__ENDPOINT": s3.endpoint,
+            "S3PY_S3__ACCESS_KEY_ID": s3.access_key,
+            "S3PY_S3__SECRET_ACCESS_KEY": s3.secret_key,
+            "S3PY_S3__DEFAULT_BUCKET": BUCKET,
+            "S3PY_FASTDFS__TRACKER_SERVERS": tracker,
+            "S3PY_MIGRATION__LEDGER": str(folder / "ledger.db"),
+            "S3PY_MIGRATION__PREFIX": self.prefix,
+        }
 
     def manager(
         self, *, mode: StorageMode = StorageMode.HYBRID, ledger: str = "ledger.db", s3: S3Config | None = None
@@ -57,19 +71,9 @@ class Bench:
             migration_config=MigrationConfig(ledger=str(self.folder / ledger), prefix=self.prefix),
         )
 
-    def commands(self, *, lease_seconds: float | None = None) -> Commands:
+    def commands(self) -> Commands:
         """`s3py` as processes of their own."""
-        settings = {
-            "S3PY_MODE": "hybrid",
-            "S3PY_S3__ENDPOINT": self.server.endpoint,
-            "S3PY_S3__ACCESS_KEY_ID": self.server.access_key,
-            "S3PY_S3__SECRET_ACCESS_KEY": self.server.secret_key,
-            "S3PY_S3__DEFAULT_BUCKET": BUCKET,
-            "S3PY_FASTDFS__TRACKER_SERVERS": self.tracker,
-            "S3PY_MIGRATION__LEDGER": str(self.folder / "ledger.db"),
-            "S3PY_MIGRATION__PREFIX": self.prefix,
-        }
-        return Commands(self.folder, settings, lease_seconds=lease_seconds)
+        return Commands(self.folder, self.environment)
 
     async def upload(self, *contents: bytes) -> list[str]:
         """Normal files."""
@@ -130,6 +134,15 @@ class Bench:
     async def states(self, manager: StorageManager) -> dict[FileState, int]:
         status = await manager.migration.status()
         return {state: status.files_in(state) for state in FileState if status.files_in(state)}
+
+    def end_leases(self) -> None:
+        """As if the time had passed that dead workers still hold their files; also what a clock does that jumps."""
+        with closing(sqlite3.connect(self.folder / "ledger.db")) as connection, connection:
+            connection.execute("update file set lease_until = 1 where lease_until is not null")
+
+    async def written_at(self) -> dict[str, object]:
+        """The keys of all objects, with their times."""
+        return {key: (await self.inspector.head(key))["LastModified"] for key in await self.inspector.keys(self.prefix)}
 
     async def state_of(self, manager: StorageManager, file_id: str) -> FileState | None:
         row = await manager.migration.ledger.find(FileId.parse(file_id))

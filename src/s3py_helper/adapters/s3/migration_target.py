@@ -5,6 +5,7 @@ nothing is rolled back here; what a lost response leaves behind is met by the ne
 """
 
 import secrets
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
@@ -43,6 +44,7 @@ from s3py_helper.domain.errors import (
     StorageException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.migration import PROBE
 from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE
 
 _FILE_NAME_HEADER: Final = "x-amz-meta---real-file-name--"
@@ -63,7 +65,7 @@ class S3MigrationTarget:
 
     async def probe(self, prefix: str) -> TargetAbilities:
         """See `MigrationTarget.probe`."""
-        key = f"{prefix}s3py-probe-{secrets.token_hex(8)}"
+        key = f"{prefix}{PROBE}{int(time.time()):x}-{secrets.token_hex(8)}"
         shows_missing = await self._shows_missing(key)
         content = b"s3py-helper looks what this server can do"
         try:

@@ -1,7 +1,8 @@
 """Leaving FastDFS as one use case: every step of the way, for a command line or for scripts of one's own."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Final
 
 from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress, CleanUp
@@ -23,6 +24,10 @@ from s3py_helper.application.ports.relocation import Relocation
 from s3py_helper.domain.errors import AccessDeniedException, BucketNotFoundException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import METADATA_SUFFIX, FileState, GateRefusedException, Level, Route
+
+_ABILITIES: Final = frozenset(field.name for field in fields(TargetAbilities))
+_SEEN_SECONDS: Final = 600.0
+"""For so long what was seen of a target holds for all workers: each of many need not try it anew."""
 
 _TELLING_FILES: Final = 500
 """Copied at least, to tell a rate."""
@@ -277,6 +282,8 @@ class Migration:
 
     async def _proven_abilities(self) -> TargetAbilities:
         if self._abilities is None:
+            self._abilities = await self._seen_lately()
+        if self._abilities is None:
             try:
                 self._abilities = await self._target.probe(self._prefix)
             except (AccessDeniedException, BucketNotFoundException) as error:
@@ -285,6 +292,14 @@ class Migration:
         if not (self._abilities.writable and self._abilities.shows_missing):
             raise GateRefusedException("the target cannot be used: 'preflight' says why")
         return self._abilities
+
+    async def _seen_lately(self) -> TargetAbilities | None:
+        """What another worker, or a preflight, has seen of the target a moment ago."""
+        for at, _, seen in await self.ledger.events(name="target", limit=1):
+            abilities = TargetAbilities(**{name: bool(can) for name, can in seen.items() if name in _ABILITIES})
+            if time.time() - at < _SEEN_SECONDS and abilities.writable and abilities.shows_missing:
+                return abilities
+        return None
 
     async def _note_abilities(self, abilities: TargetAbilities) -> None:
         """What reports say of the target."""

@@ -14,7 +14,7 @@ from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.migration.changing import MigrationNotice
-from s3py_helper.application.migration.left_uploads import LeftUploads
+from s3py_helper.application.migration.leftovers import Leftovers
 from s3py_helper.application.migration.migration import Migration, RawAccess
 from s3py_helper.application.migration.moved_files import MOVED, MovedFiles
 from s3py_helper.application.migration.relocation import MigrationRelocation
@@ -67,11 +67,11 @@ async def open_migration(
             clean_up=clean_up,
         )
         target = s3.migration_target(bucket)
-        left = LeftUploads(target, ledger, prefix, observer)
+        leftovers = Leftovers(target, ledger, prefix, observer)
 
         async def after_copying() -> None:
             await relocation.sweep(locator.delete_place)
-            await left.abort()
+            await leftovers.remove()
 
         sweeper = asyncio.ensure_future(_sweep(relocation, locator.delete_place))
         try:

@@ -1,0 +1,38 @@
+"""`s3py` in a process that ends without a word at a point of one's choice: `python -m ... POINT WHEN NUMBER ARGUMENTS`.
+
+POINT is a method of the ledger or of the target, WHEN is `before` or `after`, NUMBER counts its calls.
+"""
+
+import os
+import sys
+from itertools import count
+from typing import Any, Final
+
+from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
+from s3py_helper.adapters.sqlite.ledger import SqliteLedger
+from s3py_helper.entrypoints.cli import main
+
+DIED: Final = 86
+
+
+def die_at(owner: type, method: str, when: str, number: int) -> None:
+    real = getattr(owner, method)
+    calls = count(1)
+
+    async def dying(*arguments: Any, **named: Any) -> Any:
+        is_last = next(calls) == number
+        if is_last and when == "before":
+            os._exit(DIED)
+        result = await real(*arguments, **named)
+        if is_last:
+            os._exit(DIED)
+        return result
+
+    setattr(owner, method, dying)
+
+
+if __name__ == "__main__":
+    _, point, moment, nth, *rest = sys.argv
+    die_at(S3MigrationTarget if hasattr(S3MigrationTarget, point) else SqliteLedger, point, moment, int(nth))
+    sys.argv = ["s3py", *rest]
+    main()
