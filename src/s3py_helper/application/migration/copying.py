@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Final
 
 from s3py_helper.application.migration.kinds import kind_by_facts, kind_of
 from s3py_helper.application.migration.moved_metadata import MovedMetadata, moved_metadata
@@ -24,6 +25,8 @@ from s3py_helper.domain.migration import (
     FileState,
     moved_key,
 )
+
+_CHANGED: Final = "changed: it was written to while it was copied"
 
 
 class SourceGone(Exception):
@@ -92,6 +95,8 @@ class FileCopier:
             return Outcome(file.file_id, file.fence, FileState.GONE, "not-found: its source has no such file")
         except SourceDown:
             return self._later(file, "source-down: its source is out of reach, and a stand-in proves nothing")
+        except SourceChanged:
+            return self._later(file, _CHANGED, failed=False)
         except Conflict as conflict:
             return Outcome(file.file_id, file.fence, FileState.QUARANTINED, f"conflict: {conflict}")
         except IntegrityException as error:
@@ -108,7 +113,12 @@ class FileCopier:
                 return intact
         # By its facts once more: the plan did not reach the source of every file.
         file = _with(file, facts)
-        stored, proof = await self._stored(file, described)
+        try:
+            stored, proof = await self._stored(file, described)
+        except IntegrityException:
+            if _may_change(file.kind) and not _is_same(await self._existing(file), facts):
+                raise SourceChanged from None
+            raise
         return Copied(file, stored, facts, proof)
 
     async def _described(self, file: LedgerFile) -> SourceMetadata:
@@ -189,8 +199,8 @@ class FileCopier:
         facts = await self._source.facts(file.file_id)
         if not facts.exists:
             return await self._undone(copied, at_source=facts.at_source)
-        if _may_change(file.kind) and (facts.size, facts.crc32) != (copied.facts.size, copied.facts.crc32):
-            return self._later(file, "changed: it was written to while it was copied", failed=False)
+        if _may_change(file.kind) and not _is_same(facts, copied.facts):
+            return self._later(file, _CHANGED, failed=False)
         return Outcome(
             file.file_id,
             file.fence,
@@ -255,6 +265,10 @@ def _trusted_sum(file: LedgerFile) -> tuple[int, str] | None:
     if file.kind in {FileKind.APPENDER, FileKind.SLAVE} and file.crc32 is not None:
         return file.crc32, "crc32:server"
     return None
+
+
+def _is_same(facts: SourceFacts, before: SourceFacts) -> bool:
+    return (facts.size, facts.crc32) == (before.size, before.crc32)
 
 
 def _may_change(kind: FileKind) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Outcome
 from s3py_helper.application.ports.migration_target import MigrationTarget, TargetObject
 from s3py_helper.application.streams.incoming_body import IncomingBody
+from s3py_helper.domain.errors import FileNotFoundException, IntegrityException
 from s3py_helper.domain.migration import ID_METADATA, METADATA_SUFFIX, FileState, Level, moved_key
 
 _AT_ONCE: Final = 16
@@ -150,7 +151,10 @@ class Verifier:
         sampled = random.random() < options.read_share  # noqa: S311 - a sample, no secret
         # Where the target states no sum, only reading proves anything.
         if sampled or level is Level.LISTED:
-            crc32, size = await self._read(there.key)
+            try:
+                crc32, size = await self._read(there.key)
+            except (IntegrityException, FileNotFoundException) as error:
+                return None, f"its object cannot be read back: {error.message}"
             result.bytes_read += size
             if size != file.size or (file.crc32 is not None and crc32 != file.crc32):
                 return None, f"its object reads as {size} bytes with the CRC-32 {crc32:08x}"
