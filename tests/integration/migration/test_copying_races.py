@@ -1,11 +1,13 @@
 """Files that are deleted, written to or turned into others while they are copied, and workers that come too late."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from s3py_helper.adapters.fastdfs.migration_source import FastdfsMigrationSource
 from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.application.migration import applying
@@ -15,6 +17,7 @@ from s3py_helper.application.ports.ledger import LedgerFile, Outcome
 from s3py_helper.application.ports.migration_target import NewObject, TargetObject
 from s3py_helper.application.ports.relocation import DeleteAt
 from s3py_helper.application.streams.incoming_body import IncomingBody
+from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import ID_METADATA, FileState, Route
 from s3py_helper.storage import FileNotFoundException
@@ -40,6 +43,21 @@ def around_puts(monkeypatch: pytest.MonkeyPatch, *, before: OnPut | None = None,
         return stored
 
     monkeypatch.setattr(S3MigrationTarget, "put", put)
+
+
+def around_reads(monkeypatch: pytest.MonkeyPatch, before: OnPut) -> None:
+    """Do something when the facts of a file are known, and its bytes are about to be read."""
+    real = FastdfsMigrationSource.open
+
+    @asynccontextmanager
+    async def opened(
+        source: FastdfsMigrationSource, file_id: FileId, byte_range: ByteRange | None = None, **more: Any
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
+        await before(str(file_id))
+        async with real(source, file_id, byte_range, **more) as chunks:
+            yield chunks
+
+    monkeypatch.setattr(FastdfsMigrationSource, "open", opened)
 
 
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +180,7 @@ async def _truncate(bench: Bench, file_id: str) -> None:
 
 
 @pytest.mark.parametrize("change", [_append, _modify, _truncate], ids=["9 append", "10 modify", "11 truncate"])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before the read", "before", "after"])
 async def test_an_appender_that_is_written_to_in_flight_is_copied_as_it_is_in_the_end(
     bench: Bench,
     monkeypatch: pytest.MonkeyPatch,
@@ -177,7 +195,10 @@ async def test_an_appender_that_is_written_to_in_flight_is_copied_as_it_is_in_th
             changed.add(file_id)
             await change(bench, file_id)
 
-    around_puts(monkeypatch, **{when: once})
+    if when == "before the read":
+        around_reads(monkeypatch, once)
+    else:
+        around_puts(monkeypatch, **{when: once})
     async with bench.manager() as manager:
         await bench.plan(manager)
         await bench.apply(manager)

@@ -271,6 +271,7 @@ async def test_22_an_object_under_the_key_of_a_file_is_left_as_it_is(bench: Benc
     assert (await bench.audit()).damages == {"corrupt": [taken]}, "and nothing else"
 
 
+@pytest.mark.parametrize("servers", ["protocol-level"], indirect=True)
 @pytest.mark.parametrize("limits", [Limits(files_per_second=40), Limits(bytes_per_second=40_000)], ids=str)
 async def test_25_limits_hold_and_change_while_it_runs(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, limits: Limits

@@ -34,6 +34,7 @@ class Options:
         workers: Processes that copy side by side.
         kill_seconds: On average, one of them is killed so often.
         lease_seconds: How long a worker that was killed keeps its files; `None` as long as usual.
+        files_per_second: How fast workers may copy, for kills to meet them when there are few files.
         reads_per_second: Reads begun in a second, through all phases.
         settle_seconds: How long the last phase goes on after the drain.
     """
@@ -42,6 +43,7 @@ class Options:
     workers: int = 2
     kill_seconds: float = 3.0
     lease_seconds: float | None = None
+    files_per_second: int | None = None
     reads_per_second: float = 50
     settle_seconds: float = 3.0
 
@@ -144,11 +146,13 @@ class Rehearsal:
             await self._expect(0, "preflight")
             await self._commands.killed("plan", after=2.0)
             await self._expect(0, "plan")
+        if self._options.files_per_second is not None:
+            await self._commands.says("migrate", "limits", "--rate-files", str(self._options.files_per_second))
         async with (
             self._timed("apply", traffic),
             self._commands.dying_workers(self._options.workers, self._options.kill_seconds),
         ):
-            while self._waiting():
+            while self._waiting() or not self._commands.kills:
                 await asyncio.sleep(0.5)
         async with self._timed("apply again", traffic):
             await self._expect(0, "plan")  # what was appended to meanwhile
@@ -249,7 +253,9 @@ class Rehearsal:
 
     async def _expect(self, code: int, *arguments: str) -> None:
         got, summary = await self._commands.migrate(*arguments)
-        self._note(got == code, f"{' '.join(arguments)}: exit code {got}, expected {code}: {summary}")
+        if got != code:
+            _, reasons = await self._commands.says("migrate", "errors")
+            self._note(False, f"{' '.join(arguments)}: exit code {got}, expected {code}: {summary}\n{reasons}")
         self.figures.states = summary.get("states", self.figures.states)
 
     async def _expect_route(self, code: int, group: str, route: str) -> None:

@@ -117,6 +117,8 @@ class PretendS3:
     def _put(self, seen: Seen) -> web.StreamResponse:
         if "uploadId" in seen.query:
             return self._put_part(seen)
+        if seen.headers.get("if-none-match") == "*" and seen.path in self.objects:
+            return error(412, "PreconditionFailed")
         if "x-amz-copy-source" in seen.headers:
             return self._copy(seen)
         self.objects[seen.path] = _stored(seen.body, seen.headers)
