@@ -24,7 +24,7 @@ from s3py_helper.storage import FileNotFoundException
 from tests.support.fastdfs.protocol import Command, numbers
 from tests.support.migration.bench import Bench
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 type OnPut = Callable[[str], Awaitable[None]]
 

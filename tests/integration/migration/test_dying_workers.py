@@ -13,7 +13,7 @@ from tests.support.migration.dying import DIED
 from tests.support.proxy import fault_proxy
 from tests.support.s3.server import S3Server
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 MIB = 1024 * 1024
 ROOT = Path(__file__).parents[3]
@@ -58,7 +58,6 @@ async def test_3_a_copy_whose_worker_died_is_found_again(bench: Bench, point: st
 
 
 @on_one_cluster
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("point", "when", "number"),
     [("begin", "after", 1), ("note_upload", "after", 1), ("send_part", "after", 2), ("complete", "after", 1)],
@@ -76,7 +75,6 @@ async def test_an_upload_in_parts_whose_worker_died_is_finished_and_none_stays_o
 
 
 @on_one_cluster
-@pytest.mark.slow
 async def test_23_a_large_file_goes_on_in_the_middle_after_every_death(bench: Bench, seaweedfs: S3Server) -> None:
     await bench.upload(bytes(range(256)) * (90 * MIB // 256))
     async with bench.manager() as manager:

@@ -29,7 +29,7 @@ from tests.support.proxy import fault_proxy
 from tests.support.s3.inspector import S3Inspector
 from tests.support.s3.server import S3Server
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 
 MIB: Final = 1024 * 1024
 
@@ -170,7 +170,6 @@ async def test_17_a_listing_that_breaks_off_is_told_and_opens_no_gate(bench: Ben
         await servers.mend()
 
 
-@pytest.mark.slow
 async def test_18_a_replica_that_is_down_hides_no_file(bench: Bench, servers: Servers) -> None:
     files = await bench.upload(*(f"either source {number}".encode() for number in range(6)))
     for file_id in files:
