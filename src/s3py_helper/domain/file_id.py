@@ -36,6 +36,8 @@ _FASTDFS_GROUP = re.compile(r"[A-Za-z0-9._-]{1,16}")
 _SCHEME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _PLAIN_KEY = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}/){0,4}[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
 """Keys that certainly keep all rules; others may."""
+_PLAIN_FASTDFS_NAME = re.compile(r"M[0-9A-F]{2}/[0-9A-F]{2}/[0-9A-F]{2}/[A-Za-z0-9_-][A-Za-z0-9._-]{0,114}")
+"""Names that certainly keep all rules, as servers make them; others may."""
 _PRINTABLE_ASCII = re.compile(r"[!-~]+")
 
 
@@ -69,13 +71,7 @@ class FileId:
 
     def __post_init__(self) -> None:
         # Nearly every id is one of these, and each request makes one: a match costs a sixth of the rules in turn.
-        if (
-            self.backend is Backend.S3
-            and type(self.key) is str
-            and type(self.bucket) is str
-            and _PLAIN_KEY.fullmatch(self.key)
-            and _S3_BUCKET.fullmatch(self.bucket)
-        ):
+        if type(self.key) is str and type(self.bucket) is str and _is_plain(self.backend, self.bucket, self.key):
             return
         if not _are_texts(self.backend, self.bucket, self.key):
             given = ", ".join(type(part).__name__ for part in (self.backend, self.bucket, self.key))
@@ -94,7 +90,8 @@ class FileId:
         if type(text) is not str:
             text = require_text(text, "a file id")
         backend = backend_of(text, schemes)
-        bucket, slash, key = text.removeprefix(_PREFIXES.get(backend) or _prefix(backend)).partition("/")
+        prefix = _PREFIXES.get(backend)
+        bucket, slash, key = text.removeprefix(_prefix(backend) if prefix is None else prefix).partition("/")
         if not slash and (problem := _problem(backend, bucket, key)):
             raise _invalid(text, backend, problem)
         return cls(backend, bucket, key)
@@ -120,6 +117,12 @@ def check_bucket(backend: str, bucket: str) -> None:
     find_problem = _BUCKET_PROBLEM_FINDERS.get(backend, _filesystem_bucket_problem)
     if problem := find_problem(require_text(bucket, "a bucket")):
         raise InvalidArgumentException(f"invalid bucket name {shortened(bucket)}: {problem}", backend=backend)
+
+
+def _is_plain(backend: str, bucket: str, key: str) -> bool:
+    if backend is Backend.S3:
+        return bool(_PLAIN_KEY.fullmatch(key) and _S3_BUCKET.fullmatch(bucket))
+    return bool(backend is Backend.FASTDFS and _PLAIN_FASTDFS_NAME.fullmatch(key) and _FASTDFS_GROUP.fullmatch(bucket))
 
 
 def _are_texts(backend: object, bucket: object, key: object) -> bool:

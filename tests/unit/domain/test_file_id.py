@@ -120,3 +120,26 @@ def test_a_bucket_name_is_judged_by_its_backend() -> None:
     check_bucket(Backend.FILESYSTEM, "a")
     with pytest.raises(InvalidArgumentException, match="3 to 255"):
         check_bucket(Backend.S3, "a")
+
+
+_NEARLY_PLAIN = st.from_regex(r"(?:M[0-9A-F]{2}/){0,1}[A-Za-z0-9._/\\-]{1,130}", fullmatch=True)
+
+
+@example("group1", "M00/00/00/" + "a" * 115)
+@example("group1", "M00/00/00/" + "a" * 118)
+@example("group1", "M00/0A/FF/.")
+@example("group1", "M00/00/00/..")
+@example("bucket", "a/../b")
+@given(st.from_regex(r"[A-Za-z0-9._-]{1,18}", fullmatch=True), _NEARLY_PLAIN)
+def test_what_is_let_through_by_one_pattern_keeps_every_rule(bucket: str, key: str) -> None:
+    for backend in (Backend.S3, Backend.FASTDFS):
+        # The pattern is for members of the enumeration; for their texts all rules are tried in turn.
+        assert _refused(backend, bucket, key) == _refused(backend.value, bucket, key)
+
+
+def _refused(backend: str, bucket: str, key: str) -> str | None:
+    try:
+        FileId(backend, bucket, key)
+    except InvalidArgumentException as error:
+        return str(error)
+    return None
