@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol, cast
+from typing import Final
 
 from s3py_helper.application.background import CleanUp
 from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
@@ -12,7 +12,14 @@ from s3py_helper.application.describe import file_attach
 from s3py_helper.application.located import Located
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.streams.incoming_body import IncomingBody
-from s3py_helper.application.streams.sources import ByteSource, FormFile, bytes_in_memory, chunks_of, rewound
+from s3py_helper.application.streams.sources import (
+    ByteSource,
+    UploadedFile,
+    as_uploaded_file,
+    bytes_in_memory,
+    chunks_of,
+    rewound,
+)
 from s3py_helper.domain.arguments import require_items, require_iterable, require_optional_number
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import check_content_type, guess_content_type, is_content_type
@@ -24,22 +31,6 @@ from s3py_helper.domain.text_rules import require_text
 from s3py_helper.domain.validation import FileValidatorImpl
 
 DEFAULT_CONCURRENT_FILES: Final = 16
-
-
-class UploadedFile(FormFile, Protocol):
-    """A file from a form, as FastAPI's and Starlette's `UploadFile` present it."""
-
-    @property
-    def filename(self) -> str | None:
-        """The client's name for it."""
-
-    @property
-    def size(self) -> int | None:
-        """Its size in bytes, where known."""
-
-    @property
-    def content_type(self) -> str | None:
-        """The media type that the client claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +238,7 @@ class UploadService:
         await self._locator.clean_up.run_all(removals)
 
     async def _store_form_file(self, file: object, placement: Placement) -> FileAttach:
-        form_file = _as_form_file(file)
+        form_file = as_uploaded_file(file)
         if not form_file.filename:
             raise InvalidArgumentException("the uploaded file has no file name", operation="upload")
         # What a client claims is no reason to refuse its file.
@@ -305,13 +296,3 @@ class UploadService:
 async def _remove(located: Located) -> None:
     with contextlib.suppress(FileNotFoundException):
         await located.delete()
-
-
-def _as_form_file(file: object) -> UploadedFile:
-    missing = [name for name in ("filename", "size", "content_type", "read", "seek") if not hasattr(file, name)]
-    if missing:
-        raise InvalidArgumentException(
-            f"give a FastAPI UploadFile, or an object like it; {type(file).__name__} has no {', '.join(missing)}",
-            operation="upload",
-        )
-    return cast("UploadedFile", file)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from s3py_helper.application.streams.sources import AsyncReadable as AsyncReadable
     from s3py_helper.application.streams.sources import ByteSource as ByteSource
     from s3py_helper.application.streams.sources import FormFile as FormFile
-    from s3py_helper.application.upload import UploadedFile as UploadedFile
+    from s3py_helper.application.streams.sources import UploadedFile as UploadedFile
     from s3py_helper.application.upload import UploadService as UploadService
     from s3py_helper.application.zip.archive import LeftOut as LeftOut
     from s3py_helper.application.zip.options import Compression as Compression
@@ -102,8 +102,8 @@ else:
                 OperationEnded PoolWaited RequestRetried RollbackFailed
             """,
             "s3py_helper.application.services": "FileServices",
-            "s3py_helper.application.streams.sources": "AsyncReadable ByteSource FormFile",
-            "s3py_helper.application.upload": "UploadedFile UploadService",
+            "s3py_helper.application.streams.sources": "AsyncReadable ByteSource FormFile UploadedFile",
+            "s3py_helper.application.upload": "UploadService",
             "s3py_helper.application.zip.archive": "LeftOut",
             "s3py_helper.application.zip.options": "Compression OnError",
             "s3py_helper.application.zip.plan": "ZipPlan",

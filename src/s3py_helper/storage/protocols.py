@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import BinaryIO, Protocol
 
-from s3py_helper.application.upload import UploadedFile
+from s3py_helper.application.streams.sources import UploadedFile
 from s3py_helper.domain.files import FileAttach, FileBasicInfo, FileDownload
 
 

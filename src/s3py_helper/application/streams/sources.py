@@ -30,6 +30,22 @@ class FormFile(AsyncReadable, Protocol):
         """Go to a position."""
 
 
+class UploadedFile(FormFile, Protocol):
+    """A file from a form, as FastAPI's and Starlette's `UploadFile` present it."""
+
+    @property
+    def filename(self) -> str | None:
+        """The client's name for it."""
+
+    @property
+    def size(self) -> int | None:
+        """Its size in bytes, where known."""
+
+    @property
+    def content_type(self) -> str | None:
+        """The media type that the client claims."""
+
+
 type ByteSource = bytes | bytearray | memoryview | BinaryIO | AsyncReadable | AsyncIterable[bytes]
 """What uploads accept."""
 
@@ -100,6 +116,17 @@ def as_bytes(chunk: object, giver: str) -> bytes:
         raise InvalidArgumentException(
             f"{giver} gave a buffer that cannot be read: {error}", operation="upload"
         ) from None
+
+
+def as_uploaded_file(file: object) -> UploadedFile:
+    """The file from a form; `InvalidArgumentException`, which names what it lacks, for anything else."""
+    missing = [name for name in ("filename", "size", "content_type", "read", "seek") if not hasattr(file, name)]
+    if missing:
+        raise InvalidArgumentException(
+            f"give a FastAPI UploadFile, or an object like it; {type(file).__name__} has no {', '.join(missing)}",
+            operation="upload",
+        )
+    return cast("UploadedFile", file)
 
 
 async def rewound(file: FormFile) -> ByteSource:

@@ -17,7 +17,8 @@ from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.observing import GuardedObserver, LoggingObserver
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
-from s3py_helper.application.upload import UploadedFile, UploadService
+from s3py_helper.application.streams.sources import UploadedFile
+from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.arguments import require_instance
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.fastdfs_name import FastdfsName

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from s3py_helper.application.streams.sources import ByteSource
-from s3py_helper.application.upload import UploadedFile, UploadService
+from s3py_helper.application.streams.sources import ByteSource, UploadedFile
+from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.arguments import require_instance
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.storage.fastdfs.client.fastdfs_client import FastdfsClient
