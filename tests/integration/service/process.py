@@ -21,7 +21,15 @@ class Process:
     @property
     def peak(self) -> int:
         """Most memory that it has ever held, in bytes (proc(5), VmHWM)."""
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text(encoding="ascii"))
+        return self._memory("VmHWM")
+
+    @property
+    def resident(self) -> int:
+        """Memory that it holds now, in bytes."""
+        return self._memory("VmRSS")
+
+    def _memory(self, name: str) -> int:
+        found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text(encoding="ascii"))
         assert found
         return int(found[1]) * 1024
 
