@@ -1,6 +1,7 @@
 """The promises of the repository itself: its links, its verbs, its declared dependencies and what it packs."""
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
@@ -96,7 +97,8 @@ def _normalized(name: str) -> str:
 
 
 def test_every_imported_distribution_is_a_declared_dependency() -> None:
-    requirements: list[str] = PYPROJECT["project"]["dependencies"]
+    extras: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
+    requirements: list[str] = [*PYPROJECT["project"]["dependencies"], *itertools.chain(*extras.values())]
     declared = {_normalized(re.split(r"[\[<>=~!; ]", requirement, maxsplit=1)[0]) for requirement in requirements}
     distributions = packages_distributions()
     # Whoever runs the contract kit has a test runner already; other databases than SQLite come with an extra.

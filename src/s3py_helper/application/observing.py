@@ -1,7 +1,7 @@
 """Observers: the one that logs, which is the default, and the one that keeps others from doing harm."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import partial
 from typing import Final
@@ -71,6 +71,22 @@ class GuardedObserver:
             self._observer.notify(event)
         except Exception:  # noqa: BLE001 - somebody else's code; an upload must not fail because a counter did
             _log.exception("the observer %s failed", type(self._observer).__name__)
+
+
+class SeveralObservers:
+    """Passes events on to several observers; the errors of one keep nothing from the others."""
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._observers = tuple(map(GuardedObserver, observers))
+
+    def wants_operations(self) -> bool:
+        """Whether one of them wants to know of every operation."""
+        return any(observer.wants_operations() for observer in self._observers)
+
+    def notify(self, event: Event) -> None:
+        """Pass the event on to each."""
+        for observer in self._observers:
+            observer.notify(event)
 
 
 def _always() -> bool:

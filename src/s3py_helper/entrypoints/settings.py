@@ -58,6 +58,13 @@ def _not_blank(token: SecretStr | None) -> SecretStr | None:
     return token
 
 
+def _root_path(path: str) -> str:
+    trimmed = path.rstrip("/")
+    if trimmed and not trimmed.startswith("/"):
+        raise ValueError("it begins with a slash, as in /storage")
+    return trimmed
+
+
 class Settings(BaseSettings):
     """One deployment of service and command line; `docs/configuration.md` lists the variables.
 
@@ -89,15 +96,22 @@ class Settings(BaseSettings):
         concurrent_archives: How many archives the service sends at a time; further ones wait.
         queue_timeout: Seconds that a request waits for its turn before it is refused with 503.
         client_share: The part of each of these limits that one client address may use, above 0 and up to 1.
+        rate_limit: Requests per second that one token, or one address without, may send on average; 0 for any.
+        rate_burst: Requests that it may send at once after a pause.
         list_memory: Bytes of memory for all lists of files for archives together (`256MiB` is understood).
         cache_control: `Cache-Control` of files; by default they may be kept, but are asked for each time.
         redirect_above: Bytes (`64MiB` is understood) above which `GET` of a file on S3 is answered with 307 and a link
             to S3; `None` sends all files through the service.
         idle_timeout: Seconds without a byte sent or taken after which a client is dropped.
         min_upload_rate: Bytes per second that a client has to send on average, over `idle_timeout` seconds; 0 for any.
+        workers: How many processes serve; the limits hold over all of them.
+        root_path: The path under which a proxy offers the service, e.g. `/storage`.
+        metrics: Whether there is `GET /metrics`, where prometheus-client is installed.
+        shutdown_delay: Seconds from SIGTERM until no new connection is taken; `/readyz` is false meanwhile.
         drain_seconds: Seconds that requests in progress have to finish when the service is stopped.
         page: Whether `/` is a page for people.
         docs: Whether `/docs` describes the interface to people, and `/openapi.json` to machines.
+        log_format: How these lines are written: for people, or as JSON.
         log_level: Least level of the lines that the service writes; at `debug`, failed requests have tracebacks.
     """
 
@@ -143,14 +157,21 @@ class Settings(BaseSettings):
     concurrent_archives: int = Field(default=16, ge=1)
     queue_timeout: float = Field(default=20, ge=0)
     client_share: float = Field(default=0.5, gt=0, le=1)
+    rate_limit: float = Field(default=0, ge=0)
+    rate_burst: int = Field(default=100, ge=1)
     list_memory: ByteSize = Field(default=ByteSize(256 * 1024 * 1024), gt=0)
     cache_control: Annotated[str, AfterValidator(_header_value)] = "no-cache"
     redirect_above: ByteSize | None = None
     idle_timeout: float = Field(default=60, gt=0)
     min_upload_rate: float = Field(default=500, ge=0)
+    workers: int = Field(default=1, ge=1)
+    root_path: Annotated[str, AfterValidator(_root_path)] = ""
+    metrics: bool = True
+    shutdown_delay: float = Field(default=0, ge=0)
     drain_seconds: int = Field(default=30, ge=0)
     page: bool = True
     docs: bool = True
+    log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

@@ -52,12 +52,15 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on; another than loopback needs a token.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 for any.", min=0, max=65535)] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes serve.", min=1)] = None,
+    root_path: Annotated[str | None, typer.Option(help="Path under which a proxy offers the service.")] = None,
     access_log: Annotated[bool, typer.Option(help="A line for each request.")] = True,  # noqa: FBT002 - typer calls it
 ) -> None:
     """Run the HTTP service."""
     from s3py_helper.entrypoints.cli import serving  # noqa: PLC0415 - see above
 
-    leave(serving.serve(host=host, port=port, access_log=access_log, verbose=bool(context.obj)))
+    given = {"host": host, "port": port, "workers": workers, "root_path": root_path}
+    leave(serving.serve(access_log=access_log, verbose=bool(context.obj), **given))
 
 
 @app.command()

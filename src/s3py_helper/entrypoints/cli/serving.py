@@ -8,38 +8,30 @@ import resource
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
-
-import uvicorn
 
 from s3py_helper.application.observing import LOGGER_NAME
 from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, reported
 from s3py_helper.entrypoints.cli.hints import hint
 from s3py_helper.entrypoints.container.config import StorageMode
 from s3py_helper.entrypoints.container.container import open_services
-from s3py_helper.entrypoints.http.app import create_app
-from s3py_helper.entrypoints.server.log_config import log_config
-from s3py_helper.entrypoints.server.protocol import http_protocol
+from s3py_helper.entrypoints.server.service_server import server_of
+from s3py_helper.entrypoints.server.supervisor import Supervisor
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
 
-def serve(*, host: str | None, port: int | None, access_log: bool, verbose: bool = False) -> ExitCode:
-    """Run the service until SIGINT or SIGTERM; requests in progress are given time to finish."""
-    wanted = {"host": host, "port": port, "log_level": "debug" if verbose else None}
-    given = {name: value for name, value in wanted.items() if value is not None}
+def serve(*, access_log: bool, verbose: bool = False, **given: object) -> ExitCode:
+    """Run the service until SIGINT or SIGTERM; requests in progress are given time to finish.
+
+    `given` are settings that go before those of the environment, unless they are `None`.
+    """
+    wanted = given | {"log_level": "debug" if verbose else None}
     try:
-        settings = load_settings(**given)
-        config = uvicorn.Config(
-            create_app(settings),
-            http=http_protocol(settings.idle_timeout),
-            ws="none",
-            log_config=log_config(settings.log_level),
-            timeout_graceful_shutdown=settings.drain_seconds,
-            access_log=access_log,
-            server_header=False,
-        )
+        settings = load_settings(**{name: value for name, value in wanted.items() if value is not None})
+        server = server_of(settings, access_log=access_log) if settings.workers == 1 else None
         asyncio.run(_try_storage(settings))
         listening = _listen(settings.host, settings.port)
     except HANDLED as error:
@@ -48,9 +40,14 @@ def serve(*, host: str | None, port: int | None, access_log: bool, verbose: bool
     _use_all_descriptors()
     # uvicorn raises the signal that stopped it once more when it is done. Being stopped is no failure of a service.
     signal.signal(signal.SIGTERM, _ignore)
+    announce = partial(_announce, settings, listening)
     try:
         with listening:
-            _AnnouncedServer(config, settings, listening).run([listening])
+            if server is None:
+                Supervisor(announce, settings, listening, access_log=access_log).run()
+            else:
+                server.when_listening(announce)
+                server.run([listening])
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     return ExitCode.OK
@@ -70,17 +67,14 @@ async def _try_storage(settings: Settings) -> None:
 _log: Final = logging.getLogger(LOGGER_NAME)
 
 
-class _AnnouncedServer(uvicorn.Server):
-    """Tells where it listens and where files go, as soon as both are so."""
-
-    def __init__(self, config: uvicorn.Config, settings: Settings, listening: socket.socket) -> None:
-        super().__init__(config)
-        self._announcement = f"Listening on {_url(listening)}, files go to {place_of(settings)}"
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        sys.stdout.write(f"{self._announcement}\n")
-        sys.stdout.flush()
+def _announce(settings: Settings, listening: socket.socket) -> None:
+    """Tell where the service listens and where files go."""
+    text = f"Listening on {_url(listening)}, files go to {place_of(settings)}"
+    if settings.log_format == "json":
+        _log.info(text)
+        return
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _use_all_descriptors() -> None:

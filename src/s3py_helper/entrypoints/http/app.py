@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any, override
 
 from fastapi import Depends, FastAPI, Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from s3py_helper.entrypoints.action import Action
@@ -17,18 +18,22 @@ from s3py_helper.entrypoints.http.access.cors import with_cors
 from s3py_helper.entrypoints.http.access.tokens import Tokens
 from s3py_helper.entrypoints.http.browser.documentation.routes import add_documentation
 from s3py_helper.entrypoints.http.browser.page.routes import add_page
+from s3py_helper.entrypoints.http.crew import Crew
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.direct import DirectReads
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.exchange import Exchange
 from s3py_helper.entrypoints.http.guard import Guard
-from s3py_helper.entrypoints.http.health import create_health_router
+from s3py_helper.entrypoints.http.health import Draining, create_health_router
 from s3py_helper.entrypoints.http.limits.connections import with_connections_for
 from s3py_helper.entrypoints.http.limits.limits import Limits
+from s3py_helper.entrypoints.http.limits.rates import RateLimit
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
-from s3py_helper.entrypoints.http.problems.route import ResponseCutShort
+from s3py_helper.entrypoints.http.rate_gate import RateGate
 from s3py_helper.entrypoints.http.router import router_of
 from s3py_helper.entrypoints.http.services import SERVICES_KEY, current_services
+from s3py_helper.entrypoints.http.watching.watch import Watch
+from s3py_helper.entrypoints.http.watching.watchers import Watchers
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
 
@@ -41,9 +46,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises:
         InvalidArgumentException: Settings are missing or wrong; the message names them.
     """
-    settings = settings or load_settings()
-    limits = _limits_of(settings)
-    kit_config = settings.kit_config()
+    return create_worker(settings or load_settings())
+
+
+def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
+    """As `create_app`, for one of several processes that share what `crew` has."""
+    crew = crew or Crew()
+    limits = _limits_of(settings).divided(crew.size)
+    watchers = Watchers(metrics=settings.metrics)
+    kit_config = replace(settings.kit_config(), observer=watchers.of_backends)
+    tokens = Tokens.of(settings, kit_config.policy)
     if kit_config.s3 is not None:
         kit_config = replace(kit_config, s3=with_connections_for(limits, kit_config.s3))
 
@@ -52,8 +64,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with open_services(kit_config) as services:
             yield {SERVICES_KEY: services}
 
-    app = _Service(
+    app = Service(
         settings,
+        tokens,
+        watchers,
+        crew,
         title="s3py-helper",
         summary="Files on S3, FastDFS and the local disk.",
         version=version("s3py-helper"),
@@ -62,14 +77,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json" if settings.docs else None,
+        root_path=settings.root_path,
     )
     install_problem_handlers(app)
-    tokens = Tokens.of(settings, kit_config.policy)
     access = Access(None if tokens is None else tokens.authorize)
     downloads = DownloadOptions(settings.cache_control, settings.redirect_above)
     shared = Shared(current_services, access, limits, Delivery.of(limits, downloads))
     app.include_router(router_of(shared, dependencies=[] if tokens is None else [Depends(tokens)]))
-    app.include_router(create_health_router(partial(_may_look_inside, tokens)))
+    app.include_router(create_health_router(partial(_may_look_inside, tokens), app.draining))
+    if watchers.metrics is not None:
+        # Imported here: the package is optional.
+        from s3py_helper.entrypoints.http.metrics import create_metrics_router  # noqa: PLC0415 - see above
+
+        app.include_router(create_metrics_router(watchers.metrics, access))
     # The rule of the tokens asks for one, so that nothing is left out that the dependency does.
     app.router.routes.insert(0, DirectReads("/files", shared))
     if settings.docs:
@@ -97,23 +117,37 @@ def _limits_of(settings: Settings) -> Limits:
     )
 
 
-class _Service(FastAPI):
-    """The application with what has to stand outside everything in it, middleware included."""
+class Service(FastAPI):
+    """The application with what has to stand outside everything in it, middleware included.
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
+    Attributes:
+        draining: Whether it is being stopped.
+    """
+
+    def __init__(
+        self, settings: Settings, tokens: Tokens | None, watchers: Watchers, crew: Crew, **options: Any
+    ) -> None:
         super().__init__(**options)
+        self.draining = Draining()
         self._guard = Guard.of(settings)
+        self._rates: RateGate | None = None
+        if settings.rate_limit:
+            rate = RateLimit(settings.rate_limit, settings.rate_burst, crew.rates, crew.salt)
+            self._rates = RateGate(rate, tokens, settings.root_path)
         self._inner = with_cors(super().__call__, settings)
+        self._watched = Watch(self._let_in, watchers.of_requests)
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (refusal := self._guard.refusal(scope)) is not None:
+        await self._watched(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (refusal := self._refusal(scope)) is not None:
             exchange = Exchange(scope, receive, send)
             await refusal(scope, exchange.receive, exchange.send)
             return
-        try:
-            await self._inner(scope, receive, send)
-        except ResponseCutShort:
-            # Logged where it happened. Nothing outside would complete the response, so that the server, which would
-            # log the whole traceback, need not be told more than that the response is not complete.
-            return
+        await self._inner(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        refusal = self._guard.refusal(scope)
+        return self._rates.refusal(scope) if refusal is None and self._rates is not None else refusal

@@ -151,7 +151,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         if self._head_began is None:
             self._head_began = self.loop.time()
-        self.scope["extensions"] = {UNSENT_EXTENSION: {"bytes": self._unsent}}
+        self.scope["extensions"] = {UNSENT_EXTENSION: {"bytes": self._unsent, "gone": self.transport.is_closing}}
 
     def _unsent(self) -> int:
         return unsent_bytes(self.transport)

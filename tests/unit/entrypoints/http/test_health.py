@@ -81,3 +81,22 @@ def test_a_service_that_is_started_again_is_asked_again() -> None:
 
     assert asyncio.run(ask(WELL)) is WELL
     assert asyncio.run(ask(ILL)) is ILL
+
+
+async def test_a_fresh_report_answers_all_probes() -> None:
+    latest, checks = LatestReport(), Checks()
+    checks.report_now.put_nowait(WELL)
+    assert [await latest.within(1, checks) for _ in range(20)] == [WELL] * 20
+    assert checks.begun == 1
+
+
+async def test_a_probe_waits_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "FRESH", 0)
+    latest, checks = LatestReport(), Checks()
+    assert await latest.within(0.01, checks) is None
+    checks.report_now.put_nowait(WELL)
+    assert await latest.within(10, checks) is WELL
+    assert await latest.within(0.01, checks) is WELL
+    checks.report_now.put_nowait(ILL)
+    assert await latest.within(10, checks) is ILL
+    assert checks.begun == 2

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Scope
 
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
@@ -85,6 +86,13 @@ class Tokens:
         if token.folder is not None and not self._reaches(token.folder, request, action, file_id):
             raise _refused(action, f"this token reaches the folder {token.folder!r} only")
         return True
+
+    def name_of(self, scope: Scope) -> str | None:
+        """What the deployment calls the token of a request; `None` where that has none that is known."""
+        try:
+            return self.token_of(Request(scope)).name
+        except HTTPException:
+            return None
 
     def permits(self, request: Request, action: Action) -> bool:
         """Whether the request has a token that permits it; raises nothing."""

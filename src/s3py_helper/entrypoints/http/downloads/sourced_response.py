@@ -21,7 +21,10 @@ from starlette.types import Message, Receive, Scope, Send
 from s3py_helper.application.concurrency.completion import completed
 
 UNSENT_EXTENSION: Final = "s3py_helper.unsent"
-"""ASGI extension of our own server: `bytes()` tells how much of what was sent the client has not confirmed."""
+"""ASGI extension of our own server.
+
+`bytes()` tells how much of what was sent the client has not confirmed, `gone()` whether its connection is closed.
+"""
 
 _LOOKS_PER_TIMEOUT: Final = 4
 

@@ -1,6 +1,6 @@
 """The numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from s3py_helper.domain.arguments import require_amount, require_number, require_optional_number
@@ -40,6 +40,16 @@ class Limits:
     queue_timeout: float = 20.0
     client_share: float = 0.5
     max_file_size: int | None = None
+
+    def divided(self, workers: int) -> "Limits":
+        """What each of so many processes may grant, so that the limits hold over all of them."""
+        return replace(
+            self,
+            concurrent_uploads=max(1, self.concurrent_uploads // workers),
+            concurrent_downloads=max(1, self.concurrent_downloads // workers),
+            concurrent_archives=max(1, self.concurrent_archives // workers),
+            list_memory=max(1, self.list_memory // workers),
+        )
 
     def __post_init__(self) -> None:
         for name in ("concurrent_uploads", "concurrent_downloads", "concurrent_archives", "list_memory"):

@@ -67,6 +67,7 @@ async def _stored(client: httpx.AsyncClient, folder: str = "tenants/a") -> str:
     ("method", "path", "permitting"),
     [
         ("GET", "/files/{id}/download", "rt"),
+        ("GET", "/files/{id}/download?inline=1", "rt"),
         ("HEAD", "/files/{id}/download", "rt"),
         ("GET", "/files/{id}/info", "rt"),
         ("POST", "/files/upload?folder=tenants/a", "wt"),
@@ -96,6 +97,7 @@ async def test_a_token_permits_what_its_scopes_say(tmp_path: Path, method: str, 
     ("method", "path"),
     [
         ("GET", "/files/{other}/download"),
+        ("HEAD", "/files/{other}/download"),
         ("GET", "/files/{other}/info"),
         ("DELETE", "/files/{other}"),
         ("POST", "/files/upload"),
@@ -115,7 +117,8 @@ async def test_a_token_reaches_its_folder_only(tmp_path: Path, method: str, path
         files = {"file": ("b.txt", b"y")} if method == "POST" else None
         response = await client.request(method, path.format(other=other), headers=_with("t"), files=files)
         assert response.status_code == 403
-        assert response.json()["detail"] == "this token reaches the folder 'tenants/a/' only"
+        if method != "HEAD":
+            assert response.json()["detail"] == "this token reaches the folder 'tenants/a/' only"
         assert (await client.get(f"/files/{other}/download", headers=_with("all"))).content == b"x"
         assert len((await client.get("/files", headers=_with("all"))).json()["files"]) == 1
 
@@ -157,3 +160,17 @@ async def test_no_token_shows_in_logs_or_descriptions(tmp_path: Path, caplog: py
             await client.delete("/files/fs:files/x", headers=headers)
     assert secret not in caplog.text + str(app.openapi())
     assert digest_of(secret) not in caplog.text + str(app.openapi())
+
+
+async def test_who_sends_too_much_is_told_when_to_come_back(tmp_path: Path) -> None:
+    async with _service(tmp_path, rate_limit=0.01, rate_burst=3) as client:
+        for headers in (_with("r"), _with("l"), {}):
+            responses = [await client.get("/files/fs:files/a/info", headers=headers) for _ in range(5)]
+            assert [response.status_code == 429 for response in responses] == [False] * 3 + [True] * 2
+            refused = responses[-1]
+            assert refused.json()["type"] == "urn:problem-type:s3py-helper:rate-limited"
+            assert 0 < int(refused.headers["retry-after"]) <= 100
+        # Tokens that were made up have no budget of their own.
+        assert (await client.get("/files/fs:files/a/info", headers=_with("made up"))).status_code == 429
+        for _ in range(5):
+            assert (await client.get("/health")).status_code == 200
