@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Final
 
 from s3py_helper.application.locator import Locator, Purpose
-from s3py_helper.domain.arguments import require_duration, require_optional_text
+from s3py_helper.application.service_links import ReadGrant, ServiceLinks, WriteGrant, checked_type, required
+from s3py_helper.domain.arguments import require_duration, require_optional_number, require_optional_text
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import check_content_type, guess_content_type
 from s3py_helper.domain.files import FileUploadLink
@@ -17,9 +18,21 @@ DEFAULT_LIFETIME: Final = timedelta(hours=1)
 
 
 class LinkService:
-    """Signs links (S3). A link works for everybody who has it until it expires, so treat it like a password."""
+    """Signs links to S3 itself, and to the HTTP service for files on every backend.
 
-    def __init__(self, locator: Locator, validator: FileValidatorImpl | None = None) -> None:
+    A link works for everybody who has it until it expires, so treat it like a password.
+
+    Attributes:
+        service_links: Makes links to the service, and says what one permits; `None` where there are no keys.
+    """
+
+    def __init__(
+        self,
+        locator: Locator,
+        validator: FileValidatorImpl | None = None,
+        service_links: ServiceLinks | None = None,
+    ) -> None:
+        self.service_links = service_links
         self._locator = locator
         self._validator = validator
 
@@ -113,3 +126,65 @@ class LinkService:
         with destination.operation("link"):
             link = await destination.presigning.upload_url(blob, expires_in)
         return link.model_copy(update={"file_id": self._locator.text(link.file_id)})
+
+    async def service_link(
+        self,
+        file_id: str,
+        expires_in: timedelta = DEFAULT_LIFETIME,
+        *,
+        file_name: str | None = None,
+        content_type: str | None = None,
+        inline: bool = False,
+    ) -> str:
+        """A URL of the HTTP service for GET of a file, whichever backend holds it. Whether it exists is not checked.
+
+        Args:
+            file_id: The file.
+            expires_in: How long the link works, 7 days at most unless the deployment says otherwise.
+            file_name: What browsers call the file when they save it; by default the name it was uploaded with.
+            content_type: What the response says of the file's type, instead of what was stored.
+            inline: Let browsers show the file where its type cannot run scripts.
+
+        Raises:
+            InvalidArgumentException: The id, name, type or lifetime is not valid, or there are no keys.
+            RouteNotSupportedException: The id's backend or bucket is not served here.
+        """
+        links = required(self.service_links)
+        grant = ReadGrant(require_optional_text(file_name, "a file name"), checked_type(content_type), inline=inline)
+        await self._locator.find(file_id, Purpose.READ)
+        return links.read_link(file_id, expires_in, grant)
+
+    def service_upload_link(
+        self,
+        file_name: str,
+        expires_in: timedelta = DEFAULT_LIFETIME,
+        folder: str | None = None,
+        bucket: str | None = None,
+        *,
+        content_type: str | None = None,
+        max_size: int | None = None,
+    ) -> str:
+        """A URL of the HTTP service for PUT of a new file, whose response has the file's id.
+
+        Until it expires it may be used several times; each makes a file of its own.
+
+        Args:
+            file_name: The file's name, without folders.
+            expires_in: How long the link works, 7 days at most unless the deployment says otherwise.
+            folder: Front of the object key.
+            bucket: Where to store instead of the default bucket.
+            content_type: The only type that the file may be sent with; by default any.
+            max_size: Most bytes that it may have; by default as many as any upload.
+
+        Raises:
+            InvalidArgumentException: Name, type, size, lifetime, folder or bucket are not valid, or there are no keys.
+            InvalidFileTypeException: The type is not allowed.
+            RouteNotSupportedException: The bucket or folder is not served here.
+        """
+        links = required(self.service_links)
+        if self._validator is not None:
+            self._validator.validate_file_name(file_name)
+            self._validator.validate_file_type(file_name)
+        require_optional_number(max_size, "max_size")
+        self._locator.destination(bucket, new_object_key(file_name, folder))
+        return links.write_link(file_name, expires_in, WriteGrant(folder, bucket, checked_type(content_type), max_size))

@@ -8,6 +8,7 @@ StorageException
 ├── FileNotFoundException
 ├── RouteNotSupportedException            this deployment does not serve that backend or bucket
 ├── DeleteNotSupportedException           deleting there is switched off
+├── LinkNotValidException                 the signed link permits nothing (any more)
 ├── PreconditionFailedException           the file is not the version that was asked for
 └── StorageOperationException             the backend failed
     ├── AccessDeniedException             credentials are missing, wrong or not sufficient
@@ -133,6 +134,15 @@ class DeleteNotSupportedException(StorageException):
     """Deleting is switched off for the backend that the id belongs to."""
 
     told_to_clients = None
+
+
+class LinkNotValidException(StorageException):
+    """A signed link permits nothing of the kind, or nothing any more. It says the same whatever the reason is."""
+
+    told_to_clients = "this link is not valid, or not any more"
+
+    def __init__(self) -> None:
+        super().__init__("this link is not valid, or not any more")
 
 
 class PreconditionFailedException(StorageException):

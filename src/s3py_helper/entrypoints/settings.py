@@ -1,6 +1,7 @@
 """The settings of a deployment: variables `S3PY_...`, and the file `.env`."""
 
 import os
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, cast
@@ -8,8 +9,10 @@ from typing import Annotated, Final, Literal, Self, cast
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from s3py_helper.application.service_links import ServiceLinks
 from s3py_helper.domain.checked_model import Location, problems_of
 from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.signed_link import MAX_LIFETIME, LinkKey, LinkKeys
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.entrypoints.container.config import (
     FastdfsConfig,
@@ -24,7 +27,7 @@ from s3py_helper.entrypoints.container.config import (
 from s3py_helper.entrypoints.container.mounts import installed_mounts
 from s3py_helper.entrypoints.env_file import EnvFile
 from s3py_helper.entrypoints.setting_names import DELIMITER, PREFIX, misspelt_variables
-from s3py_helper.entrypoints.setting_text import as_list, group_of, groups_of
+from s3py_helper.entrypoints.setting_text import as_list, as_pairs, group_of, groups_of
 from s3py_helper.entrypoints.token_config import TokenConfig
 
 ENV_FILE: Final = ".env"
@@ -58,6 +61,12 @@ def _not_blank(token: SecretStr | None) -> SecretStr | None:
     return token
 
 
+def _link_keys(secrets: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name, secret in secrets.items():
+        LinkKey(name, secret.get_secret_value())
+    return secrets
+
+
 def _root_path(path: str) -> str:
     trimmed = path.rstrip("/")
     if trimmed and not trimmed.startswith("/"):
@@ -87,6 +96,9 @@ class Settings(BaseSettings):
         port: Port to listen on; 0 for any free one.
         api_token: A token that permits everything; clients send it as `Authorization: Bearer <token>`.
         tokens: Further tokens by name, each with its digest, scopes and perhaps a folder.
+        link_keys: Secrets that sign links to the service, by name, the newest first.
+        link_url: Where clients find the service, for links; without it they are paths on its host.
+        link_lifetime: Seconds that a link works at most.
         allowed_hosts: Names besides `host` and loopback by which clients may address a service without a token; with a
             token, the only names, unless there are none; `*` for any.
         allowed_origins: Other origins (`https://app.example.com`) whose pages may use the service (CORS); `*` for any,
@@ -150,6 +162,11 @@ class Settings(BaseSettings):
     port: Annotated[int, BeforeValidator(_port)] = Field(default=8000, ge=0, le=65535)
     api_token: Annotated[SecretStr | None, AfterValidator(_not_blank)] = None
     tokens: Annotated[dict[str, TokenConfig], groups_of(TokenConfig)] = Field(default_factory=dict)
+    link_keys: Annotated[dict[str, SecretStr], BeforeValidator(as_pairs), AfterValidator(_link_keys)] = Field(
+        default_factory=dict
+    )
+    link_url: str = ""
+    link_lifetime: int = Field(default=int(MAX_LIFETIME.total_seconds()), ge=1)
     allowed_hosts: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
     allowed_origins: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
     concurrent_uploads: int = Field(default=32, ge=1)
@@ -217,7 +234,15 @@ class Settings(BaseSettings):
             mounts=installed_mounts(self.mounts),
             new_files=self.new_files,
             migration=self.migration,
+            service_links=self._service_links(),
         )
+
+    def _service_links(self) -> ServiceLinks | None:
+        if not self.link_keys:
+            return None
+        keys = [LinkKey(name, secret.get_secret_value()) for name, secret in self.link_keys.items()]
+        lifetime = timedelta(seconds=self.link_lifetime)
+        return ServiceLinks(LinkKeys(keys, max_lifetime=lifetime), self.link_url or self.root_path)
 
     def _buckets_served(self) -> frozenset[str] | None:
         """Anybody can write an id, and an id names its bucket: only the buckets of the deployment are served."""

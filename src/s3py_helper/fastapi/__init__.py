@@ -33,9 +33,10 @@ from s3py_helper.entrypoints.http.access.access import Authorize
 from s3py_helper.entrypoints.http.app import create_app
 from s3py_helper.entrypoints.http.downloads.delivery import DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
+from s3py_helper.entrypoints.http.endpoints.signed import create_signed_router
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.router import create_files_router
-from s3py_helper.entrypoints.http.services import ServesFiles, current_services
+from s3py_helper.entrypoints.http.services import ServesFiles, ServesLinks, current_services
 from s3py_helper.entrypoints.settings import Settings, load_settings
 from s3py_helper.entrypoints.token_config import TokenConfig
 from s3py_helper.fastapi.lifespan import Lifespan, Services, storage_lifespan
@@ -50,11 +51,13 @@ __all__ = [
     "Lifespan",
     "Limits",
     "ServesFiles",
+    "ServesLinks",
     "Services",
     "Settings",
     "TokenConfig",
     "create_app",
     "create_files_router",
+    "create_signed_router",
     "current_services",
     "file_response",
     "install_problem_handlers",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from s3py_helper.application.ports.observer import PoolWaited as PoolWaited
     from s3py_helper.application.ports.observer import RequestRetried as RequestRetried
     from s3py_helper.application.ports.observer import RollbackFailed as RollbackFailed
+    from s3py_helper.application.service_links import ReadGrant as ReadGrant
+    from s3py_helper.application.service_links import ServiceLinks as ServiceLinks
+    from s3py_helper.application.service_links import WriteGrant as WriteGrant
     from s3py_helper.application.services import FileServices as FileServices
     from s3py_helper.application.streams.sources import AsyncReadable as AsyncReadable
     from s3py_helper.application.streams.sources import ByteSource as ByteSource
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from s3py_helper.domain.errors import InvalidArgumentException as InvalidArgumentException
     from s3py_helper.domain.errors import InvalidFileTypeException as InvalidFileTypeException
     from s3py_helper.domain.errors import InvalidRangeException as InvalidRangeException
+    from s3py_helper.domain.errors import LinkNotValidException as LinkNotValidException
     from s3py_helper.domain.errors import PreconditionFailedException as PreconditionFailedException
     from s3py_helper.domain.errors import RouteNotSupportedException as RouteNotSupportedException
     from s3py_helper.domain.errors import StorageException as StorageException
@@ -63,6 +67,9 @@ if TYPE_CHECKING:
     from s3py_helper.domain.files import FileType as FileType
     from s3py_helper.domain.files import FileUploadLink as FileUploadLink
     from s3py_helper.domain.routing import StorageMode as StorageMode
+    from s3py_helper.domain.signed_link import LinkKey as LinkKey
+    from s3py_helper.domain.signed_link import LinkKeys as LinkKeys
+    from s3py_helper.domain.signed_link import LinkMethods as LinkMethods
     from s3py_helper.domain.validation import FileValidatorImpl as FileValidatorImpl
     from s3py_helper.entrypoints.container.config import FastdfsConfig as FastdfsConfig
     from s3py_helper.entrypoints.container.config import FilesystemConfig as FilesystemConfig
@@ -101,6 +108,7 @@ else:
                 ConnectionReplaced DownloadResumed Event FailedOver FallbackTaken Observer OperationBegan
                 OperationEnded PoolWaited RequestRetried RollbackFailed
             """,
+            "s3py_helper.application.service_links": "ReadGrant ServiceLinks WriteGrant",
             "s3py_helper.application.services": "FileServices",
             "s3py_helper.application.streams.sources": "AsyncReadable ByteSource FormFile UploadedFile",
             "s3py_helper.application.upload": "UploadService",
@@ -111,13 +119,15 @@ else:
             "s3py_helper.domain.errors": """
                 AccessDeniedException BucketNotFoundException DeleteNotSupportedException FileNotFoundException
                 FileTooLargeException IntegrityException InvalidArgumentException InvalidFileTypeException
-                InvalidRangeException PreconditionFailedException RouteNotSupportedException StorageException
+                InvalidRangeException LinkNotValidException PreconditionFailedException RouteNotSupportedException
+                StorageException
                 StorageOperationException StorageUnavailableException
             """,
             "s3py_helper.domain.file_id": "Backend FileId",
             "s3py_helper.domain.file_type": "FileTypeConfig",
             "s3py_helper.domain.files": "FileAttach FileBasicInfo FileDownload FilePage FileType FileUploadLink",
             "s3py_helper.domain.routing": "StorageMode",
+            "s3py_helper.domain.signed_link": "LinkKey LinkKeys LinkMethods",
             "s3py_helper.domain.validation": "FileValidatorImpl",
             "s3py_helper.entrypoints.container.config": """
                 FastdfsConfig FilesystemConfig FusionConfig MigrationConfig S3Config S3PerfConfig

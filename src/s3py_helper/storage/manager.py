@@ -15,6 +15,7 @@ from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
 from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.service_links import ServiceLinks
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import DEFAULT_CONCURRENT_FILES, UploadService
 from s3py_helper.domain.arguments import require_items, require_optional_instance
@@ -66,6 +67,7 @@ class StorageManager:
         concurrent_files: How many files of one `upload_files` are stored at a time.
         observer: Is told what happens (retries, fail-overs, ...); by default it is logged to `s3py_helper`.
         migration_config: Where the memory of a migration from FastDFS is, and where its files go.
+        service_links: Makes links to your HTTP service, for files on every backend.
         mounts: Stores of your own, each under its scheme; they are served beside the mode's backends. With nothing but
             mounts given the mode is `mounted`.
         new_files: The scheme of the mounted store that takes new files; by default the mode's own backend does, and
@@ -91,6 +93,7 @@ class StorageManager:
         concurrent_files: int = DEFAULT_CONCURRENT_FILES,
         observer: Observer | None = None,
         migration_config: MigrationConfig | None = None,
+        service_links: ServiceLinks | None = None,
         mounts: Iterable[Mount] = (),
         new_files: str | None = None,
     ) -> None:
@@ -114,6 +117,7 @@ class StorageManager:
             mounts=mounts,
             new_files=new_files,
             migration=migration_config,
+            service_links=service_links,
         )
         self._opening: AbstractAsyncContextManager[FileServices] | None = None
         self._services: FileServices | None = None

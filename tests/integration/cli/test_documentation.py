@@ -104,7 +104,8 @@ def test_every_problem_is_listed() -> None:
         *problem_table.PROBLEMS.values(),
         *(each for home in (problem_table, protocol) for each in vars(home).values() if isinstance(each, Problem)),
     ]
-    kinds.append(Problem(405, "method-not-allowed", "Method Not Allowed"))  # named after its status, by FastAPI
+    # Named after their statuses.
+    kinds += [Problem(405, "method-not-allowed", ""), Problem(411, "length-required", "")]
     rows = re.findall(r"^\| (\d{3}) \| (.*) \|$", (DOCS / "http.md").read_text(encoding="utf-8"), re.MULTILINE)
     listed = {
         (int(status), name)

@@ -185,6 +185,9 @@ def test_the_description_of_the_interface_tells_all_endpoints(tmp_path: Path) ->
         "download_zip",
         "get_file_info",
         "list_files",
+        "copy_file",
+        "create_link",
+        "create_upload_link",
         "delete_file",
         *OPEN,
     }

@@ -9,6 +9,7 @@ from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.service_links import ServiceLinks
 from s3py_helper.domain.arguments import (
     require_instance,
     require_method,
@@ -79,6 +80,7 @@ class KitConfig:
         groups: Groups of FastDFS whose files are served; `None` permits every one.
         folders: Folders that files are served from and stored in; `None` permits every one. Not for FastDFS, which has
             none.
+        service_links: Makes links to the HTTP service; `None` where there are none.
         observer: Is told what happens; logs it by default.
         migration: The migration that this deployment takes part in; `None` where it knows of none.
 
@@ -100,6 +102,7 @@ class KitConfig:
     mounts: tuple[Mount, ...] = ()
     new_files: str | None = None
     migration: MigrationConfig | None = None
+    service_links: ServiceLinks | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -124,6 +127,7 @@ class KitConfig:
         require_instance(self.fusion, FusionConfig, "fusion_config")
         require_method(self.validator, "validate_file_name", "validator")
         require_method(self.observer, "notify", "observer")
+        require_optional_instance(self.service_links, ServiceLinks, "service_links")
         require_number(self.concurrent_files, "concurrent_files", least=1)
         require_optional_text(self.new_files, "new_files")
         require_optional_instance(self.migration, MigrationConfig, "migration_config")

@@ -76,7 +76,7 @@ def _services(config: KitConfig, locator: Locator) -> FileServices:
         delete_service=DeleteService(locator),
         info_service=InfoService(locator),
         copy_service=CopyService(locator),
-        link_service=LinkService(locator, config.validator),
+        link_service=LinkService(locator, config.validator, config.service_links),
         list_service=ListService(locator),
         health_service=HealthService(locator),
         diagnosis_service=DiagnosisService(locator),

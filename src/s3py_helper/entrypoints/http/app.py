@@ -22,6 +22,7 @@ from s3py_helper.entrypoints.http.crew import Crew
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.direct import DirectReads
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
+from s3py_helper.entrypoints.http.endpoints.signed import create_signed_router
 from s3py_helper.entrypoints.http.exchange import Exchange
 from s3py_helper.entrypoints.http.guard import Guard
 from s3py_helper.entrypoints.http.health import Draining, create_health_router
@@ -84,6 +85,8 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
     downloads = DownloadOptions(settings.cache_control, settings.redirect_above)
     shared = Shared(current_services, access, limits, Delivery.of(limits, downloads))
     app.include_router(router_of(shared, dependencies=[] if tokens is None else [Depends(tokens)]))
+    if kit_config.service_links is not None:
+        app.include_router(create_signed_router(limits=limits))
     app.include_router(create_health_router(partial(_may_look_inside, tokens), app.draining))
     if watchers.metrics is not None:
         # Imported here: the package is optional.

@@ -27,6 +27,7 @@ _TITLES: Final = {
     403: "Not served here, or switched off",
     404: "No such file",
     412: "Not the version that was asked for",
+    411: "Its length is missing",
     413: "Too large",
     415: "The body is encoded",
     416: "The file has no byte in that range",

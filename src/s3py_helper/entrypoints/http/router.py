@@ -10,10 +10,12 @@ from s3py_helper.domain.arguments import require_items
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.entrypoints.http.access.access import Access, Authorize
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
+from s3py_helper.entrypoints.http.endpoints.copying import add_copy
 from s3py_helper.entrypoints.http.endpoints.deleting import add_delete
 from s3py_helper.entrypoints.http.endpoints.describing import add_info
 from s3py_helper.entrypoints.http.endpoints.downloading import add_download
 from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
+from s3py_helper.entrypoints.http.endpoints.linking import add_links
 from s3py_helper.entrypoints.http.endpoints.listing import add_list
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.endpoints.uploading import add_uploads
@@ -30,6 +32,8 @@ _ADD: Final[Mapping[Endpoint, Callable[[APIRouter, Shared], None]]] = {
     Endpoint.UPLOAD: add_uploads,
     Endpoint.ZIP: add_zip,
     Endpoint.INFO: add_info,
+    Endpoint.COPY: add_copy,
+    Endpoint.LINK: add_links,
     Endpoint.LIST: add_list,
     Endpoint.DOWNLOAD: add_download,
     Endpoint.DELETE: add_delete,

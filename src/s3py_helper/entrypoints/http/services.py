@@ -1,9 +1,10 @@
 """What the endpoints need of an application, and where they find it."""
 
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from starlette.requests import HTTPConnection
 
+from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
@@ -44,6 +45,25 @@ class ServesFiles(Protocol):
     def list_service(self) -> ListService:
         """Enumerates files."""
         ...
+
+
+class ServesLinks(ServesFiles, Protocol):
+    """The same with links."""
+
+    @property
+    def link_service(self) -> LinkService:
+        """Signs links, and knows its own."""
+        ...
+
+
+def link_service_of(services: ServesFiles) -> LinkService:
+    """The service that signs links; an object of your own may have none, if nobody asks for links."""
+    return cast("ServesLinks", services).link_service
+
+
+def copy_service_of(services: ServesFiles) -> CopyService:
+    """The service that copies files; an object of your own may have none, if nobody asks for copies."""
+    return cast("FileServices", services).copy_service
 
 
 def links_of(services: ServesFiles) -> LinkService | None:
