@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from s3py_helper.domain.errors import StorageException
+from s3py_helper.entrypoints.http.description import describe_problems
 from s3py_helper.entrypoints.http.problems import handlers
 from s3py_helper.entrypoints.http.problems.route import logged_problem
 
@@ -16,11 +17,13 @@ def install_problem_handlers(app: FastAPI, *, all_errors: bool = False) -> None:
 
     Args:
         app: The application.
-        all_errors: Answer invalid requests, `HTTPException`s and unexpected errors in the same form.
+        all_errors: Answer invalid requests, `HTTPException`s and unexpected errors in the same form, and describe them
+            so in the application's OpenAPI document.
     """
     app.add_exception_handler(StorageException, _storage_problem)
     if all_errors:
         handlers.install_problem_handlers(app)
+        describe_problems(app)
 
 
 async def _storage_problem(request: Request, error: Exception) -> Response:

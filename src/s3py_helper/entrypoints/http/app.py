@@ -19,6 +19,7 @@ from s3py_helper.entrypoints.http.access.tokens import Tokens
 from s3py_helper.entrypoints.http.browser.documentation.routes import add_documentation
 from s3py_helper.entrypoints.http.browser.page.routes import add_page
 from s3py_helper.entrypoints.http.crew import Crew
+from s3py_helper.entrypoints.http.description import describe_problems
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.direct import DirectReads
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
@@ -81,6 +82,7 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
         root_path=settings.root_path,
     )
     install_problem_handlers(app)
+    describe_problems(app)
     access = Access(None if tokens is None else tokens.authorize)
     downloads = DownloadOptions(settings.cache_control, settings.redirect_above)
     shared = Shared(current_services, access, limits, Delivery.of(limits, downloads))

@@ -5,13 +5,13 @@ from typing import Any, Final
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.http.problems.table import PROBLEMS
 
-_PROBLEM: Final[dict[str, Any]] = {
+PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "title": "Problem",
     "description": "RFC 9457",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "enum": sorted({problem.uri for problem in PROBLEMS.values()})},
+        "type": {"type": "string", "examples": sorted({problem.uri for problem in PROBLEMS.values()})},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What went wrong, for people."},
@@ -19,6 +19,19 @@ _PROBLEM: Final[dict[str, Any]] = {
         "file_name": {"type": "string", "description": "Which file of several it was."},
         "operation": {"type": "string"},
         "retryable": {"type": "boolean", "description": "The same request may succeed later."},
+        "errors": {
+            "type": "array",
+            "description": "What is wrong with which parameter or field.",
+            "items": {
+                "type": "object",
+                "required": ["type", "loc", "msg"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
+                    "msg": {"type": "string"},
+                },
+            },
+        },
     },
 }
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
@@ -39,7 +52,7 @@ _TITLES: Final = {
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Descriptions of the problems that an endpoint answers with."""
     return {
-        status: {"description": _TITLES[status], "content": {"application/problem+json": {"schema": _PROBLEM}}}
+        status: {"description": _TITLES[status], "content": {"application/problem+json": {"schema": PROBLEM}}}
         for status in (*statuses, 500, 503)
     }
 
@@ -65,10 +78,31 @@ RAW_BODY: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}},
 }
 
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+_VERSION_HEADERS: Final = {
+    "ETag": _text("Names this version of the file (RFC 9110, 8.8.3)."),
+    "Last-Modified": _text("When it was stored."),
+    "Cache-Control": _text("Who may keep it (RFC 9111)."),
+}
+_FILE_HEADERS: Final = _VERSION_HEADERS | {
+    "Accept-Ranges": _text("`bytes`"),
+    "Content-Disposition": _text("What the file is called (RFC 6266)."),
+}
+# The type is the file's own; programs that make clients know the first.
+_FILE_CONTENT: Final = {"application/octet-stream": _BINARY, "*/*": _BINARY}
+
 FILE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The file", "content": {"application/octet-stream": _BINARY}},
-    206: {"description": "The part of the file that `Range` names", "content": {"application/octet-stream": _BINARY}},
-    304: {"description": "Not changed since"},
+    200: {"description": "The file", "content": _FILE_CONTENT, "headers": _FILE_HEADERS},
+    206: {
+        "description": "The part of the file that `Range` names, or several as `multipart/byteranges`",
+        "content": _FILE_CONTENT,
+        "headers": _FILE_HEADERS | {"Content-Range": _text("Which part it is, where it is one (RFC 9110, 14.4).")},
+    },
+    304: {"description": "Not changed since", "headers": _VERSION_HEADERS},
 }
 
 ZIP_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {

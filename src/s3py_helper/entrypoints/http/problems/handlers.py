@@ -7,9 +7,11 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from s3py_helper.entrypoints.http.problems.response import ProblemResponse
+from s3py_helper.entrypoints.http.problems.route import CLIENT_CLOSED_REQUEST
 from s3py_helper.entrypoints.http.problems.table import INTERNAL_ERROR, INVALID_REQUEST, Problem
 
 _WITHOUT_BODY: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
@@ -20,6 +22,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _internal_problem)
+    app.add_exception_handler(ClientDisconnect, _nobody_reads)
 
 
 async def _validation_problem(_request: Request, error: Exception) -> Response:
@@ -39,6 +42,10 @@ async def _http_problem(_request: Request, error: Exception) -> Response:
 
 async def _internal_problem(_request: Request, _error: Exception) -> Response:
     return ProblemResponse(INTERNAL_ERROR, "an unexpected error; the log of the service tells more")
+
+
+async def _nobody_reads(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 def _problem_with(status_code: int) -> Problem:
