@@ -144,6 +144,8 @@ async def test_a_link_stores_a_file_within_its_bounds(tmp_path: Path) -> None:
             (await client.put(url, content=b"x", headers={"Content-Type": "text/html"}), 400),
             (await client.put(url, content=b"x"), 400),
             (await client.put(url, content=chunks(), headers=right), 411),
+            (await client.put(url, content=b"x", headers=right | {"Content-Encoding": "gzip"}), 415),
+            (await client.put(url, content=b"x", headers=right | {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}), 400),
         ):
             assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json")
         listed = (await client.get("/files?prefix=a/in/", headers=_with("all"))).json()["files"]

@@ -11,14 +11,13 @@ from s3py_helper.domain.files import FileAttach
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
 from s3py_helper.entrypoints.http.downloads.file import file_response
 from s3py_helper.entrypoints.http.downloads.file_headers import Presentation
-from s3py_helper.entrypoints.http.limits.arriving_body import arriving_body
-from s3py_helper.entrypoints.http.limits.clients import client_of
 from s3py_helper.entrypoints.http.limits.limits import Limits
-from s3py_helper.entrypoints.http.limits.slots import Slots
 from s3py_helper.entrypoints.http.media_types import may_show_inline, media_type
 from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, RAW_BODY, problems
 from s3py_helper.entrypoints.http.problems.route import ProblemRoute
 from s3py_helper.entrypoints.http.services import ServesLinks, current_services
+from s3py_helper.entrypoints.http.uploads.arrival import Arrival, UploadSlots
+from s3py_helper.entrypoints.http.uploads.raw import RawUpload
 
 # The link is a secret for a while: shared caches do not keep what it leads to, and no page is told of it.
 _SECRET: Final = {"Cache-Control": "private, no-cache", "Referrer-Policy": "no-referrer"}
@@ -40,7 +39,7 @@ def create_signed_router(
     limits = limits or Limits()
     router = APIRouter(prefix=prefix, tags=["signed links"], route_class=ProblemRoute, redirect_slashes=False)
     delivery = Delivery.of(limits, DownloadOptions(cache_control=_SECRET["Cache-Control"]))
-    slots = Slots("uploads", limits.concurrent_uploads, share=limits.client_share, patience=limits.queue_timeout)
+    slots = UploadSlots(limits)
 
     @router.get(
         "/{file_id:path}",
@@ -60,7 +59,7 @@ def create_signed_router(
         "/{file_name}",
         status_code=201,
         operation_id="upload_signed",
-        responses=problems(400, 403, 411, 413),
+        responses=problems(400, 403, 411, 413, 415),
         openapi_extra=RAW_BODY,
     )
     async def upload(
@@ -68,16 +67,10 @@ def create_signed_router(
     ) -> FileAttach:
         """Store the body as a new file, by a link that permits it."""
         grant = required(services.link_service.service_links).write_grant(file_name, request.url.query)
-        size = _size_within(grant, request)
-        async with slots.held_by(client_of(request.scope)):
-            return await services.upload_service.upload_stream(
-                file_name,
-                arriving_body(request, idle_timeout=limits.idle_timeout, min_rate=limits.min_upload_rate),
-                size,
-                grant.folder,
-                grant.bucket,
-                content_type=_type_within(grant, request),
-            )
+        arrival = Arrival(request, limits, slots)
+        _require_bounds(grant, request, arrival.declared)
+        upload = RawUpload(request, arrival, services.upload_service, folder=grant.folder, bucket=grant.bucket)
+        return await upload.store(file_name)
 
     return router
 
@@ -88,24 +81,14 @@ def _presentation(grant: ReadGrant) -> Presentation:
     return Presentation(inline=inline, file_name=grant.file_name, more_headers=_SECRET | told)
 
 
-def _size_within(grant: WriteGrant, request: Request) -> int:
-    """The size that the request declares: the link's bound is looked at before a byte is taken."""
-    declared = request.headers.get("content-length", "")
-    if not declared.isdecimal():
+def _require_bounds(grant: WriteGrant, request: Request, size: int | None) -> None:
+    """Look at what the request declares, before a byte of its body is taken; the server holds it to its length."""
+    if size is None:
         raise HTTPException(411, "an upload by a link says how long it is: send Content-Length")
-    size = int(declared)
     if grant.max_size is not None and size > grant.max_size:
         raise FileTooLargeException(
             f"this link permits {grant.max_size} bytes, the request has {size}", limit=grant.max_size
         )
-    return size
-
-
-def _type_within(grant: WriteGrant, request: Request) -> str | None:
-    sent = request.headers.get("content-type")
-    if grant.content_type is None:
-        claimed = media_type(sent)
-        return None if claimed == media_type(None) else claimed
-    if sent is None or sent.lower() != grant.content_type.lower():
+    sent = request.headers.get("content-type", "")
+    if grant.content_type is not None and sent.lower() != grant.content_type.lower():
         raise InvalidFileTypeException(f"this link permits the type {grant.content_type} only", operation="upload")
-    return grant.content_type

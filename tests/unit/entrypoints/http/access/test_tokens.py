@@ -73,6 +73,9 @@ async def _stored(client: httpx.AsyncClient, folder: str = "tenants/a") -> str:
         ("POST", "/files/upload?folder=tenants/a", "wt"),
         ("POST", "/files/batch-upload?folder=tenants/a/b", "wt"),
         ("POST", "/files/download-zip", "rt"),
+        ("GET", "/files/{id}", "rt"),
+        ("PUT", "/files/b.txt?folder=tenants/a", "wt"),
+        ("POST", "/files/{id}/copy?folder=tenants/a/b", "t"),
         ("GET", "/files?prefix=tenants/a/", "lt"),
         ("DELETE", "/files/{id}", "dt"),
     ],
@@ -84,7 +87,9 @@ async def test_a_token_permits_what_its_scopes_say(tmp_path: Path, method: str, 
             body: dict[str, object] = {}
             if "zip" in path:
                 body = {"json": [{"file_id": file_id}]}
-            elif method == "POST":
+            elif method == "PUT":
+                body = {"content": b"y"}
+            elif "upload" in path:
                 body = {"files": {"files" if "batch" in path else "file": ("b.txt", b"y")}}
             response = await client.request(method, path.format(id=file_id), headers=_with(token), **body)  # type: ignore[arg-type]  # one of two
             assert response.is_success is (token in permitting), (token, response.text)
@@ -100,6 +105,11 @@ async def test_a_token_permits_what_its_scopes_say(tmp_path: Path, method: str, 
         ("HEAD", "/files/{other}/download"),
         ("GET", "/files/{other}/info"),
         ("DELETE", "/files/{other}"),
+        ("GET", "/files/{other}"),
+        ("POST", "/files/{other}/copy?folder=tenants/a"),
+        ("PUT", "/files/b.txt"),
+        ("PUT", "/files/b.txt?folder=tenants/ab"),
+        ("POST", "/files?folder=tenants/ab"),
         ("POST", "/files/upload"),
         ("POST", "/files/upload?folder=tenants/ab"),
         ("POST", "/files/upload?folder=tenants/a/../b"),
@@ -114,7 +124,7 @@ async def test_a_token_permits_what_its_scopes_say(tmp_path: Path, method: str, 
 async def test_a_token_reaches_its_folder_only(tmp_path: Path, method: str, path: str) -> None:
     async with _service(tmp_path) as client:
         other = await _stored(client, "tenants/ab")
-        files = {"file": ("b.txt", b"y")} if method == "POST" else None
+        files = {"file": ("b.txt", b"y")} if "upload" in path else None
         response = await client.request(method, path.format(other=other), headers=_with("t"), files=files)
         assert response.status_code == 403
         if method != "HEAD":
