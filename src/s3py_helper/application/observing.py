@@ -84,9 +84,11 @@ class SeveralObservers:
         return any(observer.wants_operations() for observer in self._observers)
 
     def notify(self, event: Event) -> None:
-        """Pass the event on to each."""
+        """Pass the event on to each that wants it."""
+        of_operation = isinstance(event, OperationBegan | OperationEnded)
         for observer in self._observers:
-            observer.notify(event)
+            if not of_operation or observer.wants_operations():
+                observer.notify(event)
 
 
 def _always() -> bool:

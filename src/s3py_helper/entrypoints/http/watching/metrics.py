@@ -9,6 +9,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from s3py_helper.application.ports.observer import (
@@ -31,6 +32,19 @@ _DURATIONS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2
 _NONE: Final = "none"
 
 
+class _Children[Metric: MetricWrapperBase](dict[tuple[str, ...], Metric]):
+    """A metric by its labels. Its own way to find one takes a lock and more time than counting does."""
+
+    def __init__(self, parent: Metric) -> None:
+        super().__init__()
+        self._parent = parent
+
+    def __missing__(self, labels: tuple[str, ...]) -> Metric:
+        child: Metric = self._parent.labels(*labels)
+        self[labels] = child
+        return child
+
+
 class Metrics:
     """An observer of backends, and a watcher of requests.
 
@@ -40,62 +54,80 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         route = ("http_request_method", "http_route", "http_response_status_code")
-        self._requests = Histogram(
-            "http_server_request_duration_seconds",
-            "Seconds from a request to the end of its response.",
-            route,
-            buckets=_DURATIONS,
-            registry=registry,
+        self._requests = _Children(
+            Histogram(
+                "http_server_request_duration_seconds",
+                "Seconds from a request to the end of its response.",
+                route,
+                buckets=_DURATIONS,
+                registry=registry,
+            )
         )
-        self._first_bytes = Histogram(
-            "s3py_time_to_first_byte_seconds",
-            "Seconds from a request to the beginning of its response.",
-            ("http_request_method", "http_route"),
-            buckets=_DURATIONS,
-            registry=registry,
+        self._first_bytes = _Children(
+            Histogram(
+                "s3py_time_to_first_byte_seconds",
+                "Seconds from a request to the beginning of its response.",
+                ("http_request_method", "http_route"),
+                buckets=_DURATIONS,
+                registry=registry,
+            )
         )
-        self._active = Gauge(
-            "http_server_active_requests",
-            "Requests that are being served.",
-            ("http_request_method",),
-            registry=registry,
-            multiprocess_mode="livesum",
+        self._active = _Children(
+            Gauge(
+                "http_server_active_requests",
+                "Requests that are being served.",
+                ("http_request_method",),
+                registry=registry,
+                multiprocess_mode="livesum",
+            )
         )
-        self._bytes = Counter(
-            "s3py_stream_bytes", "Bytes of bodies, in or out.", ("direction", "backend"), registry=registry
+        self._bytes = _Children(
+            Counter("s3py_stream_bytes", "Bytes of bodies, in or out.", ("direction", "backend"), registry=registry)
         )
-        self._aborted = Counter(
-            "s3py_aborted_streams", "Exchanges that ended before their end.", ("direction", "by"), registry=registry
+        self._aborted = _Children(
+            Counter(
+                "s3py_aborted_streams", "Exchanges that ended before their end.", ("direction", "by"), registry=registry
+            )
         )
-        self._open = Gauge(
-            "s3py_open_streams",
-            "Uploads and downloads that backends are working on.",
-            ("direction", "backend"),
-            registry=registry,
-            multiprocess_mode="livesum",
+        self._open = _Children(
+            Gauge(
+                "s3py_open_streams",
+                "Uploads and downloads that backends are working on.",
+                ("direction", "backend"),
+                registry=registry,
+                multiprocess_mode="livesum",
+            )
         )
-        self._operations = Histogram(
-            "s3py_backend_operation_duration_seconds",
-            "Seconds that operations on backends took; for a download until its reader was done.",
-            ("backend", "operation", "outcome"),
-            buckets=_DURATIONS,
-            registry=registry,
+        self._operations = _Children(
+            Histogram(
+                "s3py_backend_operation_duration_seconds",
+                "Seconds that operations on backends took; for a download until its reader was done.",
+                ("backend", "operation", "outcome"),
+                buckets=_DURATIONS,
+                registry=registry,
+            )
         )
-        self._retries = Counter(
-            "s3py_backend_retries", "Requests that were sent again.", ("backend", "operation"), registry=registry
+        self._retries = _Children(
+            Counter(
+                "s3py_backend_retries", "Requests that were sent again.", ("backend", "operation"), registry=registry
+            )
         )
-        self._events = Counter(
-            "s3py_backend_events",
-            "Connections replaced, servers failed over, downloads resumed, fallbacks taken, rollbacks failed.",
-            ("backend", "event"),
-            registry=registry,
+        self._events = _Children(
+            Counter(
+                "s3py_backend_events",
+                "Connections replaced, servers failed over, downloads resumed, fallbacks taken, rollbacks failed.",
+                ("backend", "event"),
+                registry=registry,
+            )
         )
-        self._pool_waits = Histogram(
-            "s3py_pool_wait_seconds",
-            "Seconds for which requests waited for a connection because all were in use.",
-            ("backend",),
-            buckets=_DURATIONS,
-            registry=registry,
+        self._pool_waits = _Children(
+            Histogram(
+                "s3py_pool_wait_seconds",
+                "Seconds for which requests waited for a connection because all were in use.",
+                ("backend",),
+                buckets=_DURATIONS,
+                registry=registry,
+            )
         )
 
     def exposed(self) -> bytes:
@@ -110,22 +142,22 @@ class Metrics:
 
     def began(self, record: RequestRecord) -> None:
         """Count a request that has come."""
-        self._active.labels(record.known_method).inc()
+        self._active[record.known_method,].inc()
 
     def ended(self, record: RequestRecord) -> None:
         """Count a request that has been served."""
         method, route = record.known_method, record.route or _NONE
-        self._active.labels(method).dec()
-        self._requests.labels(method, route, str(record.status or _NONE)).observe(record.seconds)
+        self._active[method,].dec()
+        self._requests[method, route, str(record.status or _NONE)].observe(record.seconds)
         if record.first_byte_after is not None:
-            self._first_bytes.labels(method, route).observe(record.first_byte_after)
+            self._first_bytes[method, route].observe(record.first_byte_after)
         backend = record.backend or _NONE
         if record.received:
-            self._bytes.labels("in", backend).inc(record.received)
+            self._bytes["in", backend].inc(record.received)
         if record.sent:
-            self._bytes.labels("out", backend).inc(record.sent)
+            self._bytes["out", backend].inc(record.sent)
         if record.broken_by is not None:
-            self._aborted.labels("in" if record.status in {None, 408, 499} else "out", record.broken_by).inc()
+            self._aborted["in" if record.status in {None, 408, 499} else "out", record.broken_by].inc()
 
     # Backends
 
@@ -136,17 +168,17 @@ class Metrics:
                 if (record := current_request.get()) is not None:
                     record.backend = event.backend
                 if direction := _direction(event.operation):
-                    self._open.labels(direction, event.backend).inc()
+                    self._open[direction, event.backend].inc()
             case OperationEnded():
                 if direction := _direction(event.operation):
-                    self._open.labels(direction, event.backend).dec()
-                self._operations.labels(event.backend, event.operation, _outcome(event)).observe(event.seconds)
+                    self._open[direction, event.backend].dec()
+                self._operations[event.backend, event.operation, _outcome(event)].observe(event.seconds)
             case RequestRetried():
-                self._retries.labels(event.backend, event.operation).inc()
+                self._retries[event.backend, event.operation].inc()
             case PoolWaited():
-                self._pool_waits.labels(event.backend).observe(event.seconds)
+                self._pool_waits[event.backend,].observe(event.seconds)
             case _:
-                self._events.labels(event.backend, type(event).__name__).inc()
+                self._events[event.backend, type(event).__name__].inc()
 
 
 def _direction(operation: str) -> str | None:
