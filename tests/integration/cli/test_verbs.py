@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -110,6 +111,22 @@ def test_links_are_signed_where_the_backend_can(
     assert json.loads(run("link", file_id, "--json").out)["file_id"] == file_id
     assert run("link", file_id, "--expires", "soon").code == 2
     assert run("link", file_id, "--expires", "8d").code == 2
+
+
+def test_links_lead_to_the_service_where_the_backend_signs_none(
+    run: Run, monkeypatch: pytest.MonkeyPatch, two: list[str]
+) -> None:
+    monkeypatch.setenv("S3PY_LINK_KEYS", f"k={'k' * 32}")
+    monkeypatch.setenv("S3PY_LINK_URL", "https://files.example.com")
+    for arguments in ((), ("--service",)):
+        (url,) = run("link", two[0], "--expires", "5m", "--name", "x y.txt", *arguments).lines
+        parts = urllib.parse.urlsplit(url)
+        assert (parts.netloc, parts.path) == ("files.example.com", f"/signed/{two[0]}")
+        query = urllib.parse.parse_qs(parts.query)
+        assert (query["name"], query["kid"], len(query["sig"][0])) == (["x y.txt"], ["k"], 64)
+        assert 0 < int(query["exp"][0]) - time.time() <= 300
+    monkeypatch.delenv("S3PY_LINK_KEYS")
+    assert "S3PY_LINK_KEYS" in run("link", two[0], "--service").err
 
 
 NAMES = [

@@ -27,6 +27,7 @@ class LinkOptions:
     lifetime: str = "1h"
     name: str | None = None
     inline: bool = False
+    through_service: bool = False
     as_json: bool = False
 
 
@@ -37,9 +38,11 @@ def link(arguments: Sequence[str], options: LinkOptions) -> ExitCode:
         lifetime = lifetime_of(options.lifetime)
 
         async def one(file_id: str) -> Callable[[], None]:
-            url = await services.link_service.download_link(
-                file_id, lifetime, file_name=options.name, inline=options.inline
-            )
+            links = services.link_service
+            # What the backend cannot sign, the service's own keys can, where there are any.
+            own = options.through_service or (links.service_links is not None and not await links.can_link(file_id))
+            sign = links.service_link if own else links.download_link
+            url = await sign(file_id, lifetime, file_name=options.name, inline=options.inline)
             return lambda: write_line(_as_json(file_id, url) if options.as_json else url)
 
         return await each(given_ids(arguments), one, at_once=settings.concurrent_files)
