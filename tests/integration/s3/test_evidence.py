@@ -169,6 +169,14 @@ async def test_a_few_words_in_the_body_do_not_matter(s3: PretendS3) -> None:
     await store_by(s3, "object")
 
 
+async def test_a_tag_of_a_completed_upload_is_one_by_the_rfc_however_the_server_writes_it(s3: PretendS3) -> None:
+    page = "<CompleteMultipartUploadResult><ETag>x-2</ETag></CompleteMultipartUploadResult>"
+    s3.plan(saying(lambda: web.Response(text=page, content_type="application/xml"), obey=True), REQUESTS["completion"])
+    async with S3Session(s3.server.config(perf=PERF)) as session:
+        written = await S3BlobStore(session).write(new_blob(), body_of(LARGE))
+    assert written.etag == '"x-2"'
+
+
 @pytest.mark.parametrize("way", REQUESTS)
 @pytest.mark.parametrize("status", [500, 502, 507, 520, 524, 529, 599])
 async def test_whatever_the_5xx_another_attempt_is_made(s3: PretendS3, way: str, status: int) -> None:

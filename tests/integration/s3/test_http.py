@@ -4,6 +4,7 @@ import asyncio
 import random
 import ssl
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,15 @@ class TestKeptConnections:
         async with raw_server(answer_everything) as server, http_client() as client:
             await ask(client, server)
             await until(lambda: server.open == 0)
+            await ask(client, server)
+        assert server.accepted == 2
+
+    async def test_one_that_was_idle_for_too_long_is_not_used_even_if_nobody_has_closed_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with raw_server(answer_everything) as server, http_client() as client:
+            await ask(client, server)
+            monkeypatch.setattr(pool, "monotonic", lambda: time.monotonic() + 16)
             await ask(client, server)
         assert server.accepted == 2
 

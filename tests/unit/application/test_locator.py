@@ -72,6 +72,8 @@ async def test_a_file_that_moved_answers_to_its_old_id(moved: Locator) -> None:
     async with downloads.open(OLD_ID) as file:
         assert file.info.file_id == OLD_ID
     assert (await InfoService(moved).get_file_info(OLD_ID)).file_id == OLD_ID
+    located = await moved.find(OLD_ID, Purpose.DESCRIBE)
+    assert str((await located.info()).file_id) == OLD_ID
     copied = await CopyService(moved).copy_file(OLD_ID)
     assert copied.file_id.startswith("s3:")
     assert await downloads.download_bytes(copied.file_id) == b"moved"
@@ -171,3 +173,15 @@ async def test_an_operation_that_is_cancelled_is_reported_as_such(deployment: De
     assert isinstance(ended, OperationEnded)
     assert ended.cancelled
     assert ended.error is None
+
+
+async def test_a_download_that_is_left_early_is_reported_as_cancelled(deployment: Deployment) -> None:
+    recorder = Recorder()
+    locator = Locator(deployment.locator.policy, deployment.locator.backends, observer=recorder)
+    stored = await locator.destination().write(new_blob(), body_of(b"12345"))
+    chunks = DownloadService(locator).download_to_generator(str(stored.file_id))
+    await anext(chunks)
+    await chunks.aclose()
+    ended = recorder.events[-1]
+    assert isinstance(ended, OperationEnded)
+    assert (ended.operation, ended.cancelled, ended.error) == ("download", True, None)

@@ -64,6 +64,11 @@ async def test_a_file_leaves_fastdfs_by_being_copied(deployment: Deployment, fil
     assert await DownloadService(deployment.locator).download_bytes(copied.file_id) == b"signed"
 
 
+async def test_a_copy_may_have_no_metadata_at_all(deployment: Deployment, file_in_fastdfs: str) -> None:
+    copied = await CopyService(deployment.locator).copy_file(file_in_fastdfs, metadata={})
+    assert (await InfoService(deployment.locator).get_file_info(copied.file_id)).metadata == {}
+
+
 async def test_a_copy_that_breaks_leaves_nothing(deployment: Deployment, file_in_fastdfs: str) -> None:
     deployment.fastdfs.fail("read", IntegrityException("the checksum differs"), after_bytes=6)
     with pytest.raises(IntegrityException):
