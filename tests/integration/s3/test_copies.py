@@ -73,6 +73,13 @@ async def test_the_storage_class_goes_with_them(s3: PretendS3, size: int) -> Non
     assert s3.objects[f"/tests/{copied.file_id.key}"].headers["x-amz-storage-class"] == "STANDARD_IA"
 
 
+async def test_the_largest_object_of_one_request_is_copied_in_one(s3: PretendS3) -> None:
+    s3.objects["/tests/source"] = Stored(bytes(MIB), {"ETag": '"x"'})
+    async with S3Session(s3.server.config()) as session:
+        await S3Copy(session, in_one_request=MIB).copy(FileId(Backend.S3, "tests", "source"), new_blob())
+    assert [seen.method for seen in s3.requests] == ["HEAD", "PUT"]
+
+
 async def test_an_encoding_that_says_nothing_about_the_bytes_does_not(s3: PretendS3) -> None:
     headers = {"ETag": '"x"', "content-encoding": "aws-chunked,gzip"}
     s3.objects["/tests/source"] = Stored(b"12345", headers)

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.timeout(30)
 FILE_ID = FileId(Backend.S3, "tests", "a.bin")
 SIZE = 8 * 1024 * 1024
 """More than sockets and connection buffer together, so that a reader that does not read holds the server up."""
+FAR = 7 * 1024 * 1024
+"""A position that alone would make a long download."""
 
 UNAVAILABLE = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n"
 
@@ -38,8 +40,8 @@ class Events:
 
 async def serve_large_objects(peer: Peer) -> None:
     while head := await peer.head():
-        if b"\r\nrange: bytes=0-9\r\n" in head:
-            content_range = b"Content-Range: bytes 0-9/%d\r\n" % SIZE
+        if b"\r\nrange: bytes=%d-%d\r\n" % (FAR, FAR + 9) in head:
+            content_range = b"Content-Range: bytes %d-%d/%d\r\n" % (FAR, FAR + 9, SIZE)
             await peer.answer(b"HTTP/1.1 206 Partial\r\n" + content_range + b"Content-Length: 10\r\n\r\n" + bytes(10))
             continue
         await peer.answer(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: %d\r\n\r\n' % SIZE)
@@ -61,7 +63,7 @@ async def test_readers_that_do_not_read_leave_connections_to_short_requests() ->
         eighth = asyncio.create_task(readers.enter_async_context(store.open(FILE_ID)))
         async with asyncio.timeout(5):
             assert (await store.info(FILE_ID)).size == SIZE
-            async with store.open(FILE_ID, ByteRange(0, 9)) as blob:
+            async with store.open(FILE_ID, ByteRange(FAR, FAR + 9)) as blob:
                 assert [len(chunk) async for chunk in blob.body] == [10]
         assert not eighth.done()
         eighth.cancel()

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.health import S3Health
 from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.session import S3Session
@@ -169,6 +170,16 @@ class TestFrozenServer:
         async with S3Session(s3.server.config(perf=perf)) as session:
             await S3BlobStore(session).write(new_blob(), body_of(bytes(32 * MIB)))
         assert len(s3.objects) == 1
+
+    async def test_a_copy_may_take_long_as_well(self, s3: PretendS3) -> None:
+        async def slowly(server: PretendS3, seen: Seen) -> web.StreamResponse:
+            await asyncio.sleep(0.7)
+            return await server.obey(seen)
+
+        s3.objects["/tests/a.bin"] = Stored(b"12345", {"ETag": '"x"'})
+        s3.plan(slowly, lambda seen: seen.method == "PUT", times=9)
+        async with S3Session(s3.server.config(perf=S3PerfConfig(operation_timeout=1, max_retries=0))) as session:
+            assert (await S3Copy(session).copy(FILE_ID, new_blob())).size == 5
 
     @pytest.mark.parametrize("taken", [0, MIB, 4 * MIB], ids=["nothing", "some", "everything"])
     async def test_a_server_that_freezes_over_a_large_body_is_reported_like_any_other(self, taken: int) -> None:

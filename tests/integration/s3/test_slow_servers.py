@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from s3py_helper.adapters.s3.http.faults import NoResponseInTime, NotHttp
+from s3py_helper.adapters.s3.http.faults import BrokenOff, NoResponseInTime, NotHttp
 from tests.support.s3.certificate import Certificate
 from tests.support.s3.client import ask, http_client, opened, whole
 from tests.support.s3.raw_server import FINE, Behaviour, Peer, raw_server
@@ -183,6 +183,22 @@ class TestBodies:
                     received += len(data)
             assert received == size
 
+    async def test_a_body_that_ends_with_the_connection_is_whole_only_if_that_was_meant(
+        self, tls: Certificate | None
+    ) -> None:
+        """Over TLS the server says so (RFC 9112, 9.8): anybody on the way could cut it here."""
+
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            await peer.answer(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+
+        async with raw_server(behave, server_side(tls)) as server, http_client(tls=tls) as client:
+            if tls is None:
+                assert await whole(client, server) == b"half"
+            else:
+                with pytest.raises(BrokenOff):
+                    await whole(client, server)
+
 
 class TestUploads:
     """Progress is what the other side has confirmed, over TLS as over plain HTTP."""
@@ -263,3 +279,20 @@ class TestUploads:
             go_on.set()
             await over.wait()
         assert received < len(body)
+
+    async def test_after_a_large_body_a_response_may_take_its_time_again(self, tls: Certificate | None) -> None:
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            await peer.reader.readexactly(MIB)
+            await peer.answer(FINE)
+            await peer.head()
+            await asyncio.sleep(4 * TIMEOUT)
+            await peer.answer(FINE)
+
+        async with (
+            raw_server(behave, server_side(tls)) as server,
+            http_client(tls=tls, read_timeout=SOON, stall_timeout=TIMEOUT) as client,
+        ):
+            assert await ask(client, server, "PUT", bytes(MIB)) == 200
+            assert await ask(client, server) == 200
+            assert server.accepted == 1

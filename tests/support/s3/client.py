@@ -20,6 +20,7 @@ async def http_client(
     *,
     limit: int = 4,
     read_timeout: float = 5.0,
+    stall_timeout: float | None = None,
     pool_timeout: float = 5.0,
     tls: Certificate | None = None,
     proxy: str | None = None,
@@ -31,7 +32,7 @@ async def http_client(
         proxy,
         connect_timeout=5.0,
         read_timeout=read_timeout,
-        stall_timeout=read_timeout,
+        stall_timeout=read_timeout if stall_timeout is None else stall_timeout,
         resolver=resolver,
     )
     client = HttpClient(dialer, limit, pool_timeout=pool_timeout)

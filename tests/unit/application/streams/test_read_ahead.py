@@ -7,6 +7,7 @@ import pytest
 
 from s3py_helper.application.streams.read_ahead import ReadAhead
 from s3py_helper.testing import leak_guard
+from tests.support.cancelling import CleaningUp
 
 
 class Counter:
@@ -75,3 +76,23 @@ async def test_closing_before_the_start_runs_nothing() -> None:
     async with leak_guard(within=0):
         await ReadAhead(counter.items(), depth=2).aclose()
     assert counter.given == 0
+
+
+async def test_stopping_twice_does_not_cut_its_clean_up_short() -> None:
+    cleaning_up = CleaningUp()
+    async with leak_guard():
+        ahead = ReadAhead(cleaning_up.after(chunks_without_end()), depth=1)
+        await anext(ahead)
+        ahead.stop()
+        await cleaning_up.gate.reached.wait()
+        closing = asyncio.ensure_future(ahead.aclose())
+        await settle()
+        assert not closing.done()
+        cleaning_up.release()
+        await closing
+    assert cleaning_up.ended
+
+
+async def chunks_without_end() -> AsyncGenerator[bytes]:
+    while True:
+        yield b"chunk"
