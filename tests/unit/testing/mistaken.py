@@ -1,7 +1,7 @@
 """Runs single tests of the contract kit on stores of the memory adapter."""
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import pytest
@@ -20,6 +20,35 @@ NOTICED: Final = (
     StopAsyncIteration,
 )
 """How a test of the contract fails."""
+
+type Mistake = tuple[type[MemoryBlobStore], Callable[..., Any], dict[str, Any]]
+"""A store with a mistake, a test that notices it, and what the test is given besides fixtures."""
+
+
+def each_of(mistakes: Sequence[Mistake]) -> pytest.MarkDecorator:
+    """A test runs once for each mistake, given as `mistaken`, `test` and `arguments`."""
+    ids = [f"{kind.__name__}: {test.__name__}" for kind, test, _ in mistakes]
+    return pytest.mark.parametrize(("mistaken", "test", "arguments"), mistakes, ids=ids)
+
+
+async def assert_noticed(
+    mistaken: type[MemoryBlobStore],
+    test: Callable[..., Any],
+    arguments: dict[str, Any],
+    *also: type[BaseException],
+) -> None:
+    """The test passes on a store without the mistake, and fails (or raises what `also` names) on the other one."""
+    async with MemoryBlobStore() as right:
+        await run_on(test, right, **arguments)
+    async with mistaken() as wrong:
+        with pytest.raises((*NOTICED, *also)):
+            await run_on(test, wrong, **arguments)
+
+
+def without_a_mistake(contract: type, mistakes: Sequence[Mistake]) -> set[str]:
+    """The tests of a contract that have not been seen to fail."""
+    promised = {name for name in dir(contract) if name.startswith("test_")}
+    return promised - {test.__name__ for _, test, _ in mistakes}
 
 
 async def run_on(

@@ -20,7 +20,7 @@ from s3py_helper.testing import (
     new_blob,
 )
 from s3py_helper.testing.contract import BlobStoreContract, Harness
-from tests.unit.testing.mistaken import NOTICED, run_on
+from tests.unit.testing.mistaken import assert_noticed, each_of, without_a_mistake
 
 
 class CopiesNoBytes(MemoryBlobStore):
@@ -182,22 +182,15 @@ MISTAKES: list[tuple[type[MemoryBlobStore], Callable[..., Any], dict[str, Any]]]
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize(
-    ("mistaken", "test", "arguments"), MISTAKES, ids=[f"{kind.__name__}: {test.__name__}" for kind, test, _ in MISTAKES]
-)
+@each_of(MISTAKES)
 async def test_a_mistake_is_noticed(
     mistaken: type[MemoryBlobStore], test: Callable[..., Any], arguments: dict[str, Any]
 ) -> None:
-    async with MemoryBlobStore() as right:
-        await run_on(test, right, **arguments)
-    async with mistaken() as wrong:
-        with pytest.raises((*NOTICED, OSError)):
-            await run_on(test, wrong, **arguments)
+    await assert_noticed(mistaken, test, arguments, OSError)
 
 
 def test_every_test_of_the_contracts_is_known_to_notice_something() -> None:
-    promised = {name for name in dir(Impatient) if name.startswith("test_")}
-    assert promised - {test.__name__ for _, test, _ in MISTAKES} == set()
+    assert without_a_mistake(Impatient, MISTAKES) == set()
 
 
 def test_contracts_can_be_combined() -> None:

@@ -14,7 +14,7 @@ from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import BucketNotFoundException, StorageOperationException
 from s3py_helper.testing import ListingContract, body_of
-from tests.unit.testing.mistaken import NOTICED, run_on
+from tests.unit.testing.mistaken import assert_noticed, each_of, without_a_mistake
 
 type Listed = AbstractAsyncContextManager[AsyncIterator[BlobInfo]]
 
@@ -279,19 +279,12 @@ MISTAKES: list[tuple[type[MemoryBlobStore], Callable[..., Any], dict[str, Any]]]
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize(
-    ("mistaken", "test", "arguments"), MISTAKES, ids=[f"{kind.__name__}: {test.__name__}" for kind, test, _ in MISTAKES]
-)
+@each_of(MISTAKES)
 async def test_a_mistake_is_noticed(
     mistaken: type[MemoryBlobStore], test: Callable[..., Any], arguments: dict[str, Any]
 ) -> None:
-    async with MemoryBlobStore() as right:
-        await run_on(test, right, **arguments)
-    async with mistaken() as wrong:
-        with pytest.raises(NOTICED):
-            await run_on(test, wrong, **arguments)
+    await assert_noticed(mistaken, test, arguments)
 
 
 def test_every_test_of_the_contract_is_known_to_notice_something() -> None:
-    promised = {name for name in dir(Impatient) if name.startswith("test_")}
-    assert promised - {test.__name__ for _, test, _ in MISTAKES} == set()
+    assert without_a_mistake(Impatient, MISTAKES) == set()

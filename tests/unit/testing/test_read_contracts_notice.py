@@ -26,7 +26,7 @@ from s3py_helper.testing import BytesAlone, ReadingContract, one_by_one
 from s3py_helper.testing.contract.concurrency import ConcurrencyContract
 from s3py_helper.testing.contract.describing import DescribingContract
 from s3py_helper.testing.contract.lifecycle import LifecycleContract
-from tests.unit.testing.mistaken import NOTICED, run_on
+from tests.unit.testing.mistaken import assert_noticed, each_of, run_on, without_a_mistake
 
 
 class ForgetsTheRange(MemoryBlobStore):
@@ -254,22 +254,15 @@ MISTAKES: list[tuple[type[MemoryBlobStore], Callable[..., Any], dict[str, Any]]]
 ]
 
 
-@pytest.mark.parametrize(
-    ("mistaken", "test", "arguments"), MISTAKES, ids=[f"{kind.__name__}: {test.__name__}" for kind, test, _ in MISTAKES]
-)
+@each_of(MISTAKES)
 async def test_a_mistake_is_noticed(
     mistaken: type[MemoryBlobStore], test: Callable[..., Any], arguments: dict[str, Any]
 ) -> None:
-    async with MemoryBlobStore() as right:
-        await run_on(test, right, **arguments)
-    async with mistaken() as wrong:
-        with pytest.raises(NOTICED):
-            await run_on(test, wrong, **arguments)
+    await assert_noticed(mistaken, test, arguments)
 
 
 def test_every_test_of_the_contracts_is_known_to_notice_something() -> None:
-    promised = {name for name in dir(Impatient) if name.startswith("test_")}
-    assert promised - {test.__name__ for _, test, _ in MISTAKES} == set()
+    assert without_a_mistake(Impatient, MISTAKES) == set()
 
 
 async def test_a_mistake_in_reading_bytes_alone_is_noticed() -> None:

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from s3py_helper.adapters.memory import MemoryBlobStore
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.streams.incoming_body import IncomingBody
@@ -20,7 +18,7 @@ from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import body_of
 from s3py_helper.testing.contract.failed_writes import FailedWritesContract
 from s3py_helper.testing.contract.writing import WritingContract
-from tests.unit.testing.mistaken import NOTICED, run_on
+from tests.unit.testing.mistaken import assert_noticed, each_of, without_a_mistake
 
 
 class KeepsWhatFailed(MemoryBlobStore):
@@ -148,19 +146,12 @@ MISTAKES: list[tuple[type[MemoryBlobStore], Callable[..., Any], dict[str, Any]]]
 ]
 
 
-@pytest.mark.parametrize(
-    ("mistaken", "test", "arguments"), MISTAKES, ids=[f"{kind.__name__}: {test.__name__}" for kind, test, _ in MISTAKES]
-)
+@each_of(MISTAKES)
 async def test_a_mistake_is_noticed(
     mistaken: type[MemoryBlobStore], test: Callable[..., Any], arguments: dict[str, Any]
 ) -> None:
-    async with MemoryBlobStore() as right:
-        await run_on(test, right, **arguments)
-    async with mistaken() as wrong:
-        with pytest.raises(NOTICED):
-            await run_on(test, wrong, **arguments)
+    await assert_noticed(mistaken, test, arguments)
 
 
 def test_every_test_of_the_contracts_is_known_to_notice_something() -> None:
-    promised = {name for name in dir(Impatient) if name.startswith("test_")}
-    assert promised - {test.__name__ for _, test, _ in MISTAKES} == set()
+    assert without_a_mistake(Impatient, MISTAKES) == set()
