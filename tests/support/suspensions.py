@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
 
@@ -46,3 +46,33 @@ class CancelledAt[Result]:
         assert task is not None
         for _ in range(self._times):
             loop.call_soon(task.cancel)
+
+
+async def interrupted_everywhere(
+    work: Callable[[], Coroutine[Any, Any, object]], *, within: float = 5.0, most: int = 400
+) -> AsyncIterator[int]:
+    """Run the work again and again, cancelled at its first suspension, then at its second, and so on.
+
+    Gives the number of the suspension after each run; ends with the run that has no more suspensions, and must succeed.
+
+    Args:
+        work: Makes the coroutine.
+        within: Seconds that a cancelled run may take.
+        most: Suspensions that are tried.
+    """
+    for at in range(1, most + 1):
+        run = CancelledAt(work(), at)
+        task = asyncio.ensure_future(_awaited(run))
+        done, _ = await asyncio.wait([task], timeout=within + 30)
+        assert done, f"cancelled at suspension {at}, it goes on"
+        if not run.reached:
+            task.result()
+            return
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+        yield at
+    raise AssertionError(f"more than {most} suspensions")
+
+
+async def _awaited[T](work: Awaitable[T]) -> T:
+    return await work

@@ -12,10 +12,10 @@ from aiohappyeyeballs import AddrInfoType
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.faults import HttpFault
 from s3py_helper.adapters.s3.http.resolving import Resolver
-from tests.support.interrupting import interrupted_everywhere
 from tests.support.s3.certificate import Certificate
 from tests.support.s3.client import ask, http_client, opened, whole
 from tests.support.s3.raw_server import Peer, RawServer, raw_server, tunnel
+from tests.support.suspensions import interrupted_everywhere
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(90)
