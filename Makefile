@@ -82,6 +82,10 @@ check: lint types arch cover ## everything a change must pass
 bench: $(STAMP) ## measure (ONLY=name for one)
 	$(BIN)/python -m benchmarks $(ONLY)
 
+.PHONY: rehearsal
+rehearsal: $(STAMP) ## migrate from FastDFS to S3 under traffic, with kills (ARGS="--files 20000")
+	$(BIN)/python -m tests.support.rehearsal $(ARGS)
+
 .PHONY: guard
 guard: $(STAMP) ## record anew what small operations cost (the tests compare with it)
 	$(BIN)/python -m tests.support.guard --record
