@@ -92,6 +92,8 @@ GOALS: Final = (
     Goal("fastdfs-large", "down", _SPEED, 1, _INCUMBENT),
     Goal("fastdfs-large", "down", "memory_mib", 10),
     Goal("service", "down", "cpu_ms", 1.25, "the library alone"),
+    Goal("http-4k", "get c=64", _SPEED, 2.5, "FastAPI, FileResponse"),
+    Goal("http-64m", "get", "cpu_ms", 1.25, "nginx without sendfile"),
     # Either of the two will do.
     Goal("startup", "import", "figure", 150),
     Goal("startup", "import", _SPEED, 3, "aioboto3"),

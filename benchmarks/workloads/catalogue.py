@@ -3,6 +3,7 @@
 from typing import Final
 
 from benchmarks.harness.environments import OURS
+from benchmarks.workloads.http_reads import FILE_RESPONSE, NGINX, HttpReads
 from benchmarks.workloads.processes import SERVICE, Startup, ThroughService
 from benchmarks.workloads.workload import Parameters, Subject, Workload
 
@@ -59,6 +60,10 @@ WORKLOADS: Final = (
              {"size": 256 * MIB}, "fastdfs"),
     ThroughService("service", "HTTP service on S3, files of 64 MiB", "MB/s", (SERVICE, LIBRARY), "large.both",
                    {"size": 64 * MIB, "times": 5}),
+    HttpReads("http-4k", "HTTP service on the local disk, files of 4 KiB", "ops/s", (SERVICE, FILE_RESPONSE), "",
+              {"size": 4 * KIB, "connections": 64, "seconds": 3}, ""),
+    HttpReads("http-64m", "HTTP service on the local disk, files of 64 MiB", "MB/s", (SERVICE, NGINX), "",
+              {"size": 64 * MIB, "times": 10}, ""),
     Startup("startup", "Import, and from the start of a process to the first file on S3", "ms", _LIBRARIES,
             "startup.run", {}),
 )
