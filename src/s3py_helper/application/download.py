@@ -60,6 +60,23 @@ class DownloadService:
         async with located.open(byte_range) as blob:
             yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body)
 
+    @asynccontextmanager
+    async def open_bytes(self, file_id: str, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenFile]:
+        """As `open`, in fewer requests, for callers who need no name, content type or metadata: these may be missing.
+
+        Args:
+            file_id: The file.
+            byte_range: Which bytes; all by default.
+
+        Raises:
+            StorageException: As `open`.
+        """
+        if byte_range is not None:
+            require_instance(byte_range, ByteRange, "byte_range")
+        located = await self._locator.find(file_id, Purpose.READ)
+        async with located.open_bytes(byte_range) as blob:
+            yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body)
+
     async def describe(self, file_id: str) -> FileBasicInfo:
         """What `open` would tell of the file, without its bytes; refused where downloading it would be.
 

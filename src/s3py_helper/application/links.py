@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from s3py_helper.application.fastdfs_links import FastdfsLinkRules
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.service_links import ReadGrant, ServiceLinks, WriteGrant, checked_type, required
 from s3py_helper.domain.arguments import require_duration, require_optional_number, require_optional_text
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import check_content_type, guess_content_type
+from s3py_helper.domain.errors import RouteNotSupportedException
 from s3py_helper.domain.files import FileUploadLink
 from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.object_key import new_object_key
@@ -31,10 +33,13 @@ class LinkService:
         locator: Locator,
         validator: FileValidatorImpl | None = None,
         service_links: ServiceLinks | None = None,
+        *,
+        fastdfs_links: FastdfsLinkRules | None = None,
     ) -> None:
         self.service_links = service_links
         self._locator = locator
         self._validator = validator
+        self._fastdfs_links = fastdfs_links
 
     async def download_link(
         self,
@@ -65,9 +70,38 @@ class LinkService:
             check_content_type(content_type)
         located = await self._locator.find(file_id, Purpose.READ)
         with located.operation("link"):
-            return await located.presigning.download_url(
-                located.first_place, expires_in, file_name=file_name, content_type=content_type, inline=inline
+            return await located.download_url(expires_in, file_name=file_name, content_type=content_type, inline=inline)
+
+    async def fastdfs_link(
+        self, file_id: str, expires_in: timedelta | None = DEFAULT_LIFETIME, *, file_name: str | None = None
+    ) -> str:
+        """Path and query of a link such as FastDFS' nginx module serves: `/group1/M00/...?token=...&ts=...`.
+
+        It goes on working when the file moves to S3, wherever `create_fastdfs_links_router` answers. Whether there is
+        such a file is not checked.
+
+        Args:
+            file_id: A FastDFS id.
+            expires_in: How long the link works; `None` for ever.
+            file_name: Makes browsers save the file, under this name, which is not protected by the token.
+
+        Raises:
+            InvalidArgumentException: The id is not valid or not one of FastDFS, or the lifetime is not possible.
+            RouteNotSupportedException: FastDFS is not served here, or such links are not set up.
+            FileNotFoundException: The file is known to have been deleted.
+        """
+        if expires_in is not None:
+            require_duration(expires_in, "expires_in")
+        require_optional_text(file_name, "a file name")
+        if self._fastdfs_links is None:
+            raise RouteNotSupportedException(
+                "links of FastDFS are not set up here: FastdfsLinksConfig, or S3PY_FASTDFS_LINKS__SECRET",
+                operation="link",
+                file_id=file_id,
             )
+        located = await self._locator.find(file_id, Purpose.READ)
+        with located.operation("link"):
+            return self._fastdfs_links.link(located.file_id, expires_in, file_name)
 
     async def can_link(self, file_id: str) -> bool:
         """Whether `download_link` has a link for the file; nobody is asked whether there is such a file.

@@ -1,8 +1,9 @@
 """A file together with the backend that holds it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from types import TracebackType
 from typing import NamedTuple
 
@@ -78,6 +79,17 @@ class Located:
             self._complete(error, "info")
             raise
 
+    async def backend_that_has_it(self) -> str:
+        """The name of the first backend, of those that may, that has the file."""
+        with self.operation("info"):
+            *earlier, last = (self._place, *self._others)
+            for place in earlier:
+                with suppress(FileNotFoundException):
+                    await place.backend.store.info(place.file_id)
+                    return place.file_id.backend
+            await last.backend.store.info(last.file_id)
+            return last.file_id.backend
+
     async def delete(self) -> None:
         """Remove the file from every place that may hold it; see `BlobStore.delete`."""
         if self._observer is not None:
@@ -89,10 +101,29 @@ class Located:
             self._complete(error, "delete")
             raise
 
-    @property
-    def presigning(self) -> PresignedUrls:
-        """Signs URLs; raises `RouteNotSupportedException` where the file's backend cannot."""
-        return required(self._place.backend.presigning, self._place.file_id.backend, "sign URLs")
+    async def download_url(
+        self,
+        expires_in: timedelta,
+        *,
+        file_name: str | None = None,
+        content_type: str | None = None,
+        inline: bool = False,
+    ) -> str:
+        """See `PresignedUrls.download_url`; `RouteNotSupportedException` where the file's backend cannot sign.
+
+        A place that knows that it does not have the file leads to the next one.
+        """
+        place = self._place
+        for other in self._others:
+            try:
+                return await _presigning(place).download_url(
+                    place.file_id, expires_in, file_name=file_name, content_type=content_type, inline=inline
+                )
+            except FileNotFoundException:
+                place = other
+        return await _presigning(place).download_url(
+            place.file_id, expires_in, file_name=file_name, content_type=content_type, inline=inline
+        )
 
     @property
     def can_presign(self) -> bool:
@@ -135,6 +166,10 @@ class Located:
 
     def _complete(self, error: StorageException, operation: str) -> None:
         complete_error(error, operation, self.file_id.backend, self.text)
+
+
+def _presigning(place: Place) -> PresignedUrls:
+    return required(place.backend.presigning, place.file_id.backend, "sign URLs")
 
 
 class _Opening:

@@ -16,6 +16,7 @@ from s3py_helper.domain.signed_link import MAX_LIFETIME, LinkKey, LinkKeys
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.entrypoints.container.config import (
     FastdfsConfig,
+    FastdfsLinksConfig,
     FilesystemConfig,
     FileTypeConfig,
     FusionConfig,
@@ -154,6 +155,7 @@ class Settings(BaseSettings):
     groups: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
     folders: Annotated[frozenset[str], BeforeValidator(as_list)] = frozenset()
     migration: MigrationConfig | None = None
+    fastdfs_links: FastdfsLinksConfig = Field(default_factory=FastdfsLinksConfig)
     mounts: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     new_files: str | None = None
     concurrent_files: int = Field(default=16, ge=1)
@@ -201,6 +203,17 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _links_where_fastdfs_ids_are_answered(self) -> Self:
+        if self.fastdfs_links.enabled:
+            without = self.mode is StorageMode.S3 and self.migration is None
+            if without or self.mode in {StorageMode.FILESYSTEM, StorageMode.MOUNTED}:
+                raise ValueError(
+                    f"{PREFIX}FASTDFS_LINKS{DELIMITER}ENABLED needs ids of FastDFS: the mode fastdfs or hybrid, "
+                    f"or s3 with the migration's settings ({PREFIX}MIGRATION{DELIMITER}LEDGER)"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _pages_of_all_origins_only_with_a_token(self) -> Self:
         if ANY in self.allowed_origins and not self.has_tokens:
             raise ValueError(
@@ -235,6 +248,7 @@ class Settings(BaseSettings):
             new_files=self.new_files,
             migration=self.migration,
             service_links=self._service_links(),
+            fastdfs_links=self.fastdfs_links,
         )
 
     def _service_links(self) -> ServiceLinks | None:

@@ -29,11 +29,13 @@ async def show_photo(name: str, request: Request, services: Services) -> Respons
 """
 
 from s3py_helper.entrypoints.action import Action
+from s3py_helper.entrypoints.container.fastdfs_links import FastdfsLinksConfig
 from s3py_helper.entrypoints.http.access.access import Authorize
 from s3py_helper.entrypoints.http.app import create_app
 from s3py_helper.entrypoints.http.downloads.delivery import DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
 from s3py_helper.entrypoints.http.endpoints.signed import create_signed_router
+from s3py_helper.entrypoints.http.fastdfs_links.router import create_fastdfs_links_router
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.router import create_files_router
 from s3py_helper.entrypoints.http.services import ServesFiles, ServesLinks, current_services
@@ -48,6 +50,7 @@ __all__ = [
     "Authorize",
     "DownloadOptions",
     "Endpoint",
+    "FastdfsLinksConfig",
     "Lifespan",
     "Limits",
     "ServesFiles",
@@ -56,6 +59,7 @@ __all__ = [
     "Settings",
     "TokenConfig",
     "create_app",
+    "create_fastdfs_links_router",
     "create_files_router",
     "create_signed_router",
     "current_services",

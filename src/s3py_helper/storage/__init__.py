@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from s3py_helper.domain.signed_link import LinkMethods as LinkMethods
     from s3py_helper.domain.validation import FileValidatorImpl as FileValidatorImpl
     from s3py_helper.entrypoints.container.config import FastdfsConfig as FastdfsConfig
+    from s3py_helper.entrypoints.container.config import FastdfsLinksConfig as FastdfsLinksConfig
     from s3py_helper.entrypoints.container.config import FilesystemConfig as FilesystemConfig
     from s3py_helper.entrypoints.container.config import FusionConfig as FusionConfig
     from s3py_helper.entrypoints.container.config import MigrationConfig as MigrationConfig
@@ -130,7 +131,8 @@ else:
             "s3py_helper.domain.signed_link": "LinkKey LinkKeys LinkMethods",
             "s3py_helper.domain.validation": "FileValidatorImpl",
             "s3py_helper.entrypoints.container.config": """
-                FastdfsConfig FilesystemConfig FusionConfig MigrationConfig S3Config S3PerfConfig
+                FastdfsConfig FastdfsLinksConfig FilesystemConfig FusionConfig MigrationConfig S3Config
+                S3PerfConfig
             """,
             "s3py_helper.entrypoints.container.mounts": "Mount",
             "s3py_helper.storage.protocols": """

@@ -25,6 +25,7 @@ from s3py_helper.domain.routing import StorageMode
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.entrypoints.container.config import (
     FastdfsConfig,
+    FastdfsLinksConfig,
     FilesystemConfig,
     FusionConfig,
     KitConfig,
@@ -68,6 +69,7 @@ class StorageManager:
         observer: Is told what happens (retries, fail-overs, ...); by default it is logged to `s3py_helper`.
         migration_config: Where the memory of a migration from FastDFS is, and where its files go.
         service_links: Makes links to your HTTP service, for files on every backend.
+        fastdfs_links_config: How links of FastDFS' nginx module are made.
         mounts: Stores of your own, each under its scheme; they are served beside the mode's backends. With nothing but
             mounts given the mode is `mounted`.
         new_files: The scheme of the mounted store that takes new files; by default the mode's own backend does, and
@@ -94,6 +96,7 @@ class StorageManager:
         observer: Observer | None = None,
         migration_config: MigrationConfig | None = None,
         service_links: ServiceLinks | None = None,
+        fastdfs_links_config: FastdfsLinksConfig | None = None,
         mounts: Iterable[Mount] = (),
         new_files: str | None = None,
     ) -> None:
@@ -118,6 +121,7 @@ class StorageManager:
             new_files=new_files,
             migration=migration_config,
             service_links=service_links,
+            fastdfs_links=fastdfs_links_config,
         )
         self._opening: AbstractAsyncContextManager[FileServices] | None = None
         self._services: FileServices | None = None

@@ -14,6 +14,7 @@ from s3py_helper.storage import fastdfs, fusion, s3raw
 MODULES = (storage, s3raw, fastdfs, fusion, s3py_helper.fastapi, backends)
 
 INSIDE = {
+    "FastdfsLinkRules": "the container makes it of FastdfsLinksConfig",
     "KitConfig": "the service makes it of its settings",
     "Locator": "services are made by managers and clients, which bring it along",
     "MigrationSource": "only FastDFS is left so far; nobody else is to implement it yet",

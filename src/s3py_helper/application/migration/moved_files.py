@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Final
 
 from s3py_helper.application.migration.moved_metadata import has_more, is_moved, restored
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import FileNotFoundException, StorageOperationException
 from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.files import FileUploadLink
 from s3py_helper.domain.migration import METADATA_SUFFIX, moved_key
 
 MOVED: Final = "fastdfs-moved"
@@ -43,16 +46,16 @@ class MovedFiles:
     @asynccontextmanager
     async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
         """See `BlobStore.open`; an object without the mark of the id is not found."""
-        async with self._s3.open(self._object(file_id), byte_range) as blob:
+        async with self._s3.open(self.object_of(file_id), byte_range) as blob:
             yield OpenBlob(await self._restored(blob.info, file_id), blob.span, blob.body)
 
     async def info(self, file_id: FileId) -> BlobInfo:
         """See `BlobStore.info`; an object without the mark of the id is not found."""
-        return await self._restored(await self._s3.info(self._object(file_id)), file_id)
+        return await self._restored(await self._s3.info(self.object_of(file_id)), file_id)
 
     async def delete(self, file_id: FileId) -> None:
         """See `BlobStore.delete`; removes the second object as well, and nothing that is somebody else's."""
-        found = self._object(file_id)
+        found = self.object_of(file_id)
         original = _original(file_id)
         try:
             info = await self._s3.info(found)
@@ -82,11 +85,47 @@ class MovedFiles:
             more = b"".join([chunk async for chunk in second.body])
         return restored(info, file_id, more)
 
-    def _object(self, file_id: FileId) -> FileId:
+    def object_of(self, file_id: FileId) -> FileId:
+        """The id of the object itself."""
         return FileId(Backend.S3, self._bucket, moved_key(self._prefix, file_id))
 
     def _second_object(self, file_id: FileId) -> FileId:
         return FileId(Backend.S3, self._bucket, moved_key(self._prefix, file_id) + METADATA_SUFFIX)
+
+
+class MovedPresignedUrls:
+    """Signs URLs for moved files.
+
+    Args:
+        files: The moved files.
+        s3: Signs URLs of S3.
+    """
+
+    def __init__(self, files: MovedFiles, s3: PresignedUrls) -> None:
+        self._files = files
+        self._s3 = s3
+
+    async def download_url(
+        self,
+        file_id: FileId,
+        expires_in: timedelta,
+        *,
+        file_name: str | None = None,
+        content_type: str | None = None,
+        inline: bool = False,
+    ) -> str:
+        """See `PresignedUrls.download_url`.
+
+        The object is looked at first: a URL would serve whatever lies under the key.
+        """
+        await self._files.info(file_id)
+        return await self._s3.download_url(
+            self._files.object_of(file_id), expires_in, file_name=file_name, content_type=content_type, inline=inline
+        )
+
+    async def upload_url(self, blob: NewBlob, expires_in: timedelta) -> FileUploadLink:  # noqa: ARG002 - the port's signature
+        """Nothing is stored among moved files but by a migration."""
+        raise StorageOperationException("new files are not stored among moved ones", operation="link")
 
 
 def _original(file_id: FileId) -> FileId:
@@ -102,3 +141,4 @@ def _not_found(original: FileId) -> FileNotFoundException:
 
 
 _: type[BlobStore] = MovedFiles
+_presigning: type[PresignedUrls] = MovedPresignedUrls

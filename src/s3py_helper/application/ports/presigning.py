@@ -11,8 +11,8 @@ from s3py_helper.domain.files import FileUploadLink
 class PresignedUrls(Protocol):
     """A backend that signs URLs.
 
-    Signing asks nobody: whether a file exists shows when its URL is used. A URL permits the one method and the one key
-    that were signed, until it expires; clients send it as it is, character by character.
+    Signing need not ask anybody: whether a file exists shows when its URL is used. A URL permits the one method and the
+    one key that were signed, until it expires; clients send it as it is, character by character.
 
     Both methods raise `InvalidArgumentException` for a lifetime that the backend does not allow (at least one of zero
     or less), and `StorageOperationException` before opening and after closing.
@@ -34,6 +34,9 @@ class PresignedUrls(Protocol):
         The response has `content_type`, where given, and a `Content-Disposition` (RFC 6266): `inline` where that is
         requested, else `attachment`, with `file_name` where given. A missing file is a client error: 404, or
         403 where the backend does not say what is missing.
+
+        Raises:
+            FileNotFoundException: There is no such file; a backend that does not look does not say so.
         """
         ...
 

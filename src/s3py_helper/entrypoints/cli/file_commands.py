@@ -140,16 +140,18 @@ def link(
     name: Annotated[str | None, typer.Option(help="What browsers call the file when they save it.")] = None,
     inline: Annotated[bool, typer.Option("--inline", help="Browsers show the file instead of saving it.")] = False,  # noqa: FBT002 - typer calls it
     service: Annotated[bool, typer.Option("--service", help="Lead to the HTTP service, not to S3 itself.")] = False,  # noqa: FBT002 - typer calls it
+    fastdfs: Annotated[  # noqa: FBT002 - typer calls it
+        bool, typer.Option("--fastdfs", help="Links as FastDFS' nginx module serves them; never is a TIME for these.")
+    ] = False,
     as_json: AsJson = False,  # noqa: FBT002 - typer calls it
 ) -> None:
     """Print links with which anybody can fetch files, on S3 or, with S3PY_LINK_KEYS, from the HTTP service."""
     from s3py_helper.entrypoints.cli import linking  # noqa: PLC0415 - the help shall be instant
 
-    leave(
-        linking.link(
-            file_ids, linking.LinkOptions(expires, name, inline=inline, through_service=service, as_json=as_json)
-        )
+    options = linking.LinkOptions(
+        expires, name, inline=inline, through_service=service, fastdfs=fastdfs, as_json=as_json
     )
+    leave(linking.link(file_ids, options))
 
 
 @files.command("zip")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from s3py_helper.application.links import LinkService
 from s3py_helper.application.services import FileServices
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.text_rules import shortened
@@ -17,6 +18,7 @@ from s3py_helper.entrypoints.cli.running import each, run
 from s3py_helper.entrypoints.settings import Settings
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_FOR_EVER: Final = "never"
 _LIFETIME: Final = re.compile(r"(\d{1,9})([smhd])")
 
 
@@ -28,6 +30,7 @@ class LinkOptions:
     name: str | None = None
     inline: bool = False
     through_service: bool = False
+    fastdfs: bool = False
     as_json: bool = False
 
 
@@ -35,14 +38,8 @@ def link(arguments: Sequence[str], options: LinkOptions) -> ExitCode:
     """Write a URL for each file, with which everybody can fetch it until it expires."""
 
     async def work(services: FileServices, settings: Settings) -> ExitCode:
-        lifetime = lifetime_of(options.lifetime)
-
         async def one(file_id: str) -> Callable[[], None]:
-            links = services.link_service
-            # What the backend cannot sign, the service's own keys can, where there are any.
-            own = options.through_service or (links.service_links is not None and not await links.can_link(file_id))
-            sign = links.service_link if own else links.download_link
-            url = await sign(file_id, lifetime, file_name=options.name, inline=options.inline)
+            url = await _url_of(file_id, services.link_service, options)
             return lambda: write_line(_as_json(file_id, url) if options.as_json else url)
 
         return await each(given_ids(arguments), one, at_once=settings.concurrent_files)
@@ -59,6 +56,19 @@ def lifetime_of(text: str) -> timedelta:
     if (parts := _LIFETIME.fullmatch(text)) is None:
         raise InvalidArgumentException(f"a lifetime is written 90s, 15m, 1h or 7d, got {shortened(text)}")
     return timedelta(seconds=int(parts[1]) * _SECONDS[parts[2]])
+
+
+async def _url_of(file_id: str, links: LinkService, options: LinkOptions) -> str:
+    for_ever = options.lifetime == _FOR_EVER
+    if options.fastdfs:
+        lifetime = None if for_ever else lifetime_of(options.lifetime)
+        return await links.fastdfs_link(file_id, lifetime, file_name=options.name)
+    if for_ever:
+        raise InvalidArgumentException("only links of FastDFS never expire: give a time, or --fastdfs")
+    # What the backend cannot sign, the service's own keys can, where there are any.
+    own = options.through_service or (links.service_links is not None and not await links.can_link(file_id))
+    sign = links.service_link if own else links.download_link
+    return await sign(file_id, lifetime_of(options.lifetime), file_name=options.name, inline=options.inline)
 
 
 def _as_json(file_id: str, url: str) -> str:

@@ -25,10 +25,12 @@ from s3py_helper.domain.object_key import escaped
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.settings_model import SettingsModel
 from s3py_helper.domain.validation import FileValidatorImpl
+from s3py_helper.entrypoints.container.fastdfs_links import FastdfsLinksConfig
 from s3py_helper.entrypoints.container.mounts import Mount
 
 __all__ = [
     "FastdfsConfig",
+    "FastdfsLinksConfig",
     "FileTypeConfig",
     "FilesystemConfig",
     "FusionConfig",
@@ -83,6 +85,7 @@ class KitConfig:
         service_links: Makes links to the HTTP service; `None` where there are none.
         observer: Is told what happens; logs it by default.
         migration: The migration that this deployment takes part in; `None` where it knows of none.
+        fastdfs_links: How links of FastDFS' nginx module are made; `None` where they are not.
 
     Raises:
         InvalidArgumentException: The mode needs a backend whose settings are missing; the message names them.
@@ -103,6 +106,7 @@ class KitConfig:
     new_files: str | None = None
     migration: MigrationConfig | None = None
     service_links: ServiceLinks | None = None
+    fastdfs_links: FastdfsLinksConfig | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -131,6 +135,7 @@ class KitConfig:
         require_number(self.concurrent_files, "concurrent_files", least=1)
         require_optional_text(self.new_files, "new_files")
         require_optional_instance(self.migration, MigrationConfig, "migration_config")
+        require_optional_instance(self.fastdfs_links, FastdfsLinksConfig, "fastdfs_links_config")
         if self.migration is not None and self.mode not in {StorageMode.HYBRID, StorageMode.S3}:
             raise InvalidArgumentException(f"a migration needs mode 'hybrid', or 's3' at its end, not '{self.mode}'")
         for mount in self.mounts:

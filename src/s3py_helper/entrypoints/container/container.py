@@ -27,6 +27,7 @@ from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
 from s3py_helper.entrypoints.container.config import KitConfig
+from s3py_helper.entrypoints.container.fastdfs_links import rules_of
 from s3py_helper.entrypoints.container.warm_up import warm_up
 
 if TYPE_CHECKING:
@@ -76,7 +77,12 @@ def _services(config: KitConfig, locator: Locator) -> FileServices:
         delete_service=DeleteService(locator),
         info_service=InfoService(locator),
         copy_service=CopyService(locator),
-        link_service=LinkService(locator, config.validator, config.service_links),
+        link_service=LinkService(
+            locator,
+            config.validator,
+            config.service_links,
+            fastdfs_links=None if config.fastdfs_links is None else rules_of(config.fastdfs_links),
+        ),
         list_service=ListService(locator),
         health_service=HealthService(locator),
         diagnosis_service=DiagnosisService(locator),

@@ -16,7 +16,7 @@ from s3py_helper.application.locator import Locator
 from s3py_helper.application.migration.changing import MigrationNotice
 from s3py_helper.application.migration.leftovers import Leftovers
 from s3py_helper.application.migration.migration import Migration, RawAccess
-from s3py_helper.application.migration.moved_files import MOVED, MovedFiles
+from s3py_helper.application.migration.moved_files import MOVED, MovedFiles, MovedPresignedUrls
 from s3py_helper.application.migration.relocation import MigrationRelocation
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
@@ -57,7 +57,9 @@ async def open_migration(
     async with SqliteLedger(path, f"{bucket}/{prefix}", actor=_actor()) as ledger:
         source = None if fastdfs is None else fastdfs.migration_source
         relocation = MigrationRelocation(ledger, bucket, prefix, observer, reaches_fastdfs=fastdfs is not None)
-        moved = MountedBackend(store=MovedFiles(s3.store, bucket, prefix), health=s3.health)
+        files = MovedFiles(s3.store, bucket, prefix)
+        signs = None if s3.presigning is None else MovedPresignedUrls(files, s3.presigning)
+        moved = MountedBackend(store=files, health=s3.health, presigning=signs)
         locator = Locator(
             config.policy,
             backends,

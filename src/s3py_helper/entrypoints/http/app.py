@@ -25,6 +25,7 @@ from s3py_helper.entrypoints.http.endpoints.direct import DirectReads
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.endpoints.signed import create_signed_router
 from s3py_helper.entrypoints.http.exchange import Exchange
+from s3py_helper.entrypoints.http.fastdfs_links.router import add_fastdfs_links
 from s3py_helper.entrypoints.http.guard import Guard
 from s3py_helper.entrypoints.http.health import Draining, create_health_router
 from s3py_helper.entrypoints.http.limits.connections import with_connections_for
@@ -101,6 +102,8 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
         add_documentation(app)
     if settings.page:
         add_page(app, mode=settings.mode, needs_token=tokens is not None)
+    if settings.fastdfs_links.enabled:
+        add_fastdfs_links(app, settings.fastdfs_links, limits)
     return app
 
 

@@ -13,7 +13,6 @@ from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.http.downloads.file_headers import Presentation
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.limits.slots import Slots
-from s3py_helper.entrypoints.http.media_types import may_show_inline, media_type
 
 LINK_LIFETIME: Final = timedelta(minutes=15)
 """For which the target of a redirection works: a download goes on that has begun, and resuming one asks here again."""
@@ -75,13 +74,13 @@ class Delivery:
         above, size = self.options.redirect_above, info.file_size
         if links is None or above is None or size is None or size <= above or not await links.can_link(info.file_id):
             return None
-        content_type = media_type(info.content_type)
+        offer = presentation.offer(info)
         target = await links.download_link(
             info.file_id,
             LINK_LIFETIME,
-            file_name=presentation.file_name or info.file_name,
-            content_type=content_type,
-            inline=presentation.inline and may_show_inline(content_type),
+            file_name=offer.file_name,
+            content_type=offer.content_type,
+            inline=offer.inline,
         )
         # The target is a secret for a while: it is neither kept nor told to others.
         headers = {"Location": target, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

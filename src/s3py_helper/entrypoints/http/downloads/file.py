@@ -17,7 +17,7 @@ from s3py_helper.domain.range_set import parse_range_set, spans_of
 from s3py_helper.entrypoints.http.downloads.conditions import Verdict, has_conditions, judge, range_applies
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery
 from s3py_helper.entrypoints.http.downloads.digests import digest_headers
-from s3py_helper.entrypoints.http.downloads.file_headers import Presentation, validators_of
+from s3py_helper.entrypoints.http.downloads.file_headers import Presentation
 from s3py_helper.entrypoints.http.downloads.multipart_ranges import MultipartRanges
 from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE, opened_file
 from s3py_helper.entrypoints.http.downloads.request_headers import reading_headers
@@ -63,7 +63,7 @@ async def file_response(
     if at_once and not await delivery.may_redirect(links, file_id):
         return read.one(next(iter(ranges), None))
     info = await service.describe(file_id)
-    current = validators_of(info)
+    current = presentation.validators(info)
     match judge(headers, current):
         case Verdict.NOT_MODIFIED:
             return Response(status_code=304, headers=presentation.of_version(current, delivery.options.cache_control))
@@ -91,6 +91,7 @@ class _Read:
         self.headers: Final = reading_headers(scope)
         self._client = client_of(scope)
         self._service = service
+        self._opening = service.open_bytes if presentation.bytes_alone else service.open
         self._file_id = file_id
         self._delivery = delivery
         self._presentation = presentation
@@ -138,7 +139,7 @@ class _Read:
     @asynccontextmanager
     async def _opened(self, byte_range: ByteRange | None) -> AsyncGenerator[SourcedContent]:
         slots = self._delivery.slots
-        async with opened_file(self._service, self._file_id, byte_range, slots, self._client) as opened:
+        async with opened_file(self._opening, self._file_id, byte_range, slots, self._client) as opened:
             info, span = opened.info, opened.span
             headers = self._headers(info)
             if self._wants_digests:

@@ -10,6 +10,21 @@ from s3py_helper.entrypoints.http.media_types import content_codings, may_show_i
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """How a file is offered to a client.
+
+    Attributes:
+        file_name: What the client calls it.
+        content_type: Its type, which a header can carry.
+        inline: Whether browsers show it.
+    """
+
+    file_name: str | None
+    content_type: str
+    inline: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Presentation:
     """How one request wants its file presented.
 
@@ -17,25 +32,35 @@ class Presentation:
         inline: Let browsers show it, where its type cannot run scripts.
         file_name: What the client calls it; by default the name it was uploaded with.
         more_headers: Further headers; they go before what is known of the file.
+        bytes_alone: Whether nothing is told of name, content type and metadata, which can then be left unread.
     """
 
     inline: bool = False
     file_name: str | None = None
     more_headers: Mapping[str, str] | None = None
+    bytes_alone: bool = False
+
+    def validators(self, info: FileBasicInfo) -> Validators:
+        """What tells this version of the file from others."""
+        return Validators(info.etag, info.last_modify_time)
+
+    def offer(self, info: FileBasicInfo) -> Offer:
+        """What a client is told that fetches the file from its backend."""
+        content_type = media_type(info.content_type)
+        return Offer(self.file_name or info.file_name, content_type, self.inline and may_show_inline(content_type))
 
     def of_file(self, info: FileBasicInfo, cache_control: str) -> dict[str, str]:
         """All headers but those about length, range and digests."""
-        content_type = media_type(info.content_type)
-        inline = self.inline and may_show_inline(content_type)
-        headers = _version_headers(validators_of(info), cache_control)
+        offer = self.offer(info)
+        headers = _version_headers(self.validators(info), cache_control)
         if (codings := content_codings(info.content_encoding)) is not None:
             # The bytes go out as they are stored: the client has to know what was done to them.
             headers["Content-Encoding"] = codings
         headers["Accept-Ranges"] = "bytes"
-        headers["Content-Disposition"] = content_disposition(self.file_name or info.file_name, inline=inline)
-        headers["Content-Type"] = content_type
+        headers["Content-Disposition"] = content_disposition(offer.file_name, inline=offer.inline)
+        headers["Content-Type"] = offer.content_type
         headers["X-Content-Type-Options"] = "nosniff"
-        if inline:
+        if offer.inline:
             # Whatever a browser makes of it, it is a stranger to this site (CSP Level 3, 6.3.1).
             headers["Content-Security-Policy"] = "sandbox"
         return self._and_more(headers)
@@ -50,11 +75,6 @@ class Presentation:
         replaced = {name.lower() for name in self.more_headers}
         kept = {name: value for name, value in headers.items() if name.lower() not in replaced}
         return kept | dict(self.more_headers)
-
-
-def validators_of(info: FileBasicInfo) -> Validators:
-    """What tells this version of the file from others."""
-    return Validators(info.etag, info.last_modify_time)
 
 
 def _version_headers(validators: Validators, cache_control: str) -> dict[str, str]:

@@ -1,17 +1,21 @@
 """Opening a file so that its reader holds no more than it must."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from s3py_helper.application.download import DownloadService
+from s3py_helper.application.download import OpenFile
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.http.limits.slots import Slots
 
 SMALL_FILE: Final = 256 * 1024
 """Bytes that are read as a whole before the first is sent, so that no reader, however slow, keeps a backend busy."""
+
+
+type Opening = Callable[[str, ByteRange | None], AbstractAsyncContextManager[OpenFile]]
+"""`DownloadService.open`, or `DownloadService.open_bytes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class OpenedFile:
 
 @asynccontextmanager
 async def opened_file(
-    service: DownloadService, file_id: str, byte_range: ByteRange | None, slots: Slots | None, client: str
+    opening: Opening, file_id: str, byte_range: ByteRange | None, slots: Slots | None, client: str
 ) -> AsyncGenerator[OpenedFile]:
     """The file, or the part of it, once there is a place in `slots`; a small one needs none.
 
@@ -42,7 +46,7 @@ async def opened_file(
         ServiceBusyException: There was no place in time.
         StorageException: As `DownloadService.open`.
     """
-    async with service.open(file_id, byte_range) as opened:
+    async with opening(file_id, byte_range) as opened:
         info, span = opened.info, opened.span
         content: bytes | None = None
         if len(span) <= SMALL_FILE:
@@ -61,5 +65,5 @@ async def opened_file(
         yield OpenedFile(info, span, content)
         return
     assert slots is not None  # noqa: S101 - it is what there was no place in
-    async with slots.held_by(client), service.open(file_id, byte_range) as opened:
+    async with slots.held_by(client), opening(file_id, byte_range) as opened:
         yield OpenedFile(opened.info, opened.span, opened.body)

@@ -69,6 +69,7 @@ INVALID_HOST: Final = Problem(400, "invalid-host", "Invalid header Host")
 HOST_NOT_ALLOWED: Final = Problem(421, "host-not-allowed", "Host not allowed")
 ORIGIN_NOT_ALLOWED: Final = Problem(403, "origin-not-allowed", "Origin not allowed")
 RATE_LIMITED: Final = Problem(429, "rate-limited", "Too many requests")
+INVALID_LINK_TOKEN: Final = Problem(400, "invalid-link-token", "Invalid token")
 INVALID_REQUEST: Final = Problem(422, "invalid-request", "Invalid request")
 INTERNAL_ERROR: Final = Problem(500, "internal-error", "Internal error")
 

@@ -1,0 +1,1 @@
+"""Links of FastDFS' nginx module, answered from wherever their files are now."""
