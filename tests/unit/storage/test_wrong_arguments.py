@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from s3py_helper.application.migration.planning import PlanOptions
+from s3py_helper.application.migration.verifying import VerifyOptions
+from s3py_helper.domain.migration import Route
 from s3py_helper.entrypoints.container.mounts import Mount
 from s3py_helper.fastapi import Limits
 from s3py_helper.storage import (
@@ -57,7 +60,7 @@ from s3py_helper.storage.s3raw.service.delete_service import S3RawDeleteServiceI
 from s3py_helper.storage.s3raw.service.download_service import S3RawDownloadServiceImpl
 from s3py_helper.storage.s3raw.service.info_service import S3RawInfoServiceImpl
 from s3py_helper.storage.s3raw.service.upload_service import S3RawUploadServiceImpl
-from tests.support.sweeping import FormFile, assert_plain, swept, wrong_values
+from tests.support.sweeping import FormFile, assert_plain, methods_of, swept, swept_method, wrong_values
 
 FASTDFS_ID = "group1/M00/00/00/CgAAAWZ4QlOAAAAAAAAAC0cH1BU123.txt"
 
@@ -123,6 +126,19 @@ async def test_the_raw_services_of_fastdfs() -> None:
             FastdfsDeleteServiceImpl(client),
         ):
             assert await swept(service, FASTDFS_ID)
+
+
+async def test_a_migration(tmp_path: Path) -> None:
+    async with StorageManager(
+        StorageModeConfig(mode=StorageMode.HYBRID),
+        UNREACHABLE,
+        NO_TRACKER,
+        migration_config=MigrationConfig(ledger=str(tmp_path / "ledger.db")),
+    ) as manager:
+        right = {"group": "group1", "route": Route.FASTDFS, "keep": True}
+        options = {"plan": PlanOptions(), "verify": VerifyOptions()}
+        for method in methods_of(manager.migration):
+            await swept_method(method, FASTDFS_ID, **right, options=options.get(method.__name__))
 
 
 async def test_the_fusion_services() -> None:

@@ -21,9 +21,16 @@ from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget, TargetAbilities
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.ports.relocation import Relocation
+from s3py_helper.domain.arguments import (
+    require_amount,
+    require_instance,
+    require_items,
+    require_optional_instance,
+)
 from s3py_helper.domain.errors import AccessDeniedException, BucketNotFoundException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import METADATA_SUFFIX, FileState, GateRefusedException, Level, Route
+from s3py_helper.domain.text_rules import require_text
 
 _ABILITIES: Final = frozenset(field.name for field in fields(TargetAbilities))
 _SEEN_SECONDS: Final = 600.0
@@ -129,6 +136,9 @@ class Migration:
 
     async def plan(self, options: PlanOptions, *, settle_seconds: float | None = None) -> PlanResult:
         """See `Planner.plan`."""
+        require_instance(options, PlanOptions, "options")
+        if settle_seconds is not None:
+            require_amount(settle_seconds, "settle_seconds")
         planner = (
             Planner(self._required_source, self.ledger)
             if settle_seconds is None
@@ -186,6 +196,7 @@ class Migration:
         on_file: Callable[[LedgerFile, Level | None, str | None], None] = lambda _file, _level, _problem: None,
     ) -> VerifyResult:
         """See `Verifier.verify`."""
+        require_instance(options, VerifyOptions, "options")
         result = await Verifier(self._target, self.ledger, self._prefix, on_file=on_file).verify(options)
         levels = {str(level): files for level, files in result.levels.items()}
         await self.ledger.note("verify", {**levels, "failed": result.failed_count, "bytes_read": result.bytes_read})
@@ -195,7 +206,10 @@ class Migration:
         self, group: str, route: Route, *, accept: Sequence[FileId] = (), accept_incomplete: bool = False
     ) -> None:
         """See `Gates.route`."""
-        await Gates(self._source, self.ledger).route(group, route, accept=accept, accept_incomplete=accept_incomplete)
+        require_text(group, "a group")
+        require_instance(route, Route, "route")
+        accepted = require_items(accept, FileId, "accept")
+        await Gates(self._source, self.ledger).route(group, route, accept=accepted, accept_incomplete=accept_incomplete)
 
     def drainer(self) -> Drainer:
         """What deletes at the source; `drain` with it, `stop` it."""
@@ -215,6 +229,7 @@ class Migration:
             on_outcome: Is called for every file that came to an end.
             copying: Does the copying, for those who want to watch or stop it.
         """
+        require_optional_instance(options, ApplyOptions, "options")
         result = RunResult()
         failed = None
         while True:
@@ -258,7 +273,7 @@ class Migration:
             keep: Whether S3's copy stays.
             file_ids: Which files; all that are missing by default.
         """
-        wanted = None if file_ids is None else set(file_ids)
+        wanted = None if file_ids is None else set(require_items(file_ids, FileId, "file_ids"))
         decided = 0
         async with self.ledger.files(states=[FileState.MISSING_AT_SOURCE]) as files:
             async for file in files:
