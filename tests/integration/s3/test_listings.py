@@ -13,6 +13,7 @@ from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import StorageException, StorageOperationException, StorageUnavailableException
 from tests.support.s3.inspector import S3Inspector
+from tests.support.s3.raw_server import Peer, raw_server
 from tests.support.s3.scripted import scripted_server
 from tests.support.s3.server import S3Server
 
@@ -136,6 +137,25 @@ async def test_a_listing_of_parts_that_goes_round_in_circles_ends() -> None:
         parts = await session.objects.multipart.parts("tests", "a", "upload")
     assert parts
     assert pages < 10
+
+
+async def test_one_that_never_ends_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s3py_helper.adapters.s3.api.xml._LARGEST", 256 * 1024)
+    sent = 0
+
+    async def behave(peer: Peer) -> None:
+        nonlocal sent
+        await peer.head()
+        await peer.answer(b"HTTP/1.1 200 OK\r\n\r\n<ListBucketResult>")
+        for _ in range(1000):
+            await peer.answer(b" " * 64 * 1024)
+            sent += 64 * 1024
+
+    async with raw_server(behave) as server, S3Session(server.s3().config(perf=ONCE)) as session:
+        with pytest.raises(StorageException, match="cannot be read"):
+            async with S3Listing(session).list() as blobs:
+                await anext(blobs)
+    assert sent < 16 * 1024 * 1024
 
 
 async def test_one_that_never_shows_anything_ends_with_an_error() -> None:

@@ -71,6 +71,25 @@ async def test_readers_that_do_not_read_leave_connections_to_short_requests() ->
         assert server.accepted == 8
 
 
+async def test_a_download_that_is_refused_by_its_description_releases_its_place() -> None:
+    async def behave(peer: Peer) -> None:
+        head = await peer.head()
+        if head.startswith(b"GET"):
+            content_range = b"Content-Range: bytes 5-%d/%d\r\n" % (SIZE - 1, SIZE)
+            await peer.answer(b"HTTP/1.1 206 Partial\r\n" + content_range + b"Content-Length: %d\r\n\r\n" % (SIZE - 5))
+            await peer.until_gone()
+        else:
+            await peer.answer(FINE)
+
+    perf = S3PerfConfig(max_pool_connections=1, pool_timeout=1)
+    async with raw_server(behave) as server, S3Session(server.s3().config(perf=perf)) as session:
+        store = S3BlobStore(session)
+        with pytest.raises(StorageOperationException, match="for the whole object"):
+            async with store.open(FILE_ID):
+                pass
+        assert (await store.info(FILE_ID)).etag == '"x"'
+
+
 async def test_what_has_come_completely_holds_no_connection_however_slowly_it_is_read() -> None:
     content = bytes(200_000)
 
