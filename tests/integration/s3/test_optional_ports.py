@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
@@ -137,6 +137,13 @@ async def test_a_service_that_cannot_be_used_is_not_healthy(s3_server: S3Server,
     async with open_backend(s3_server.config(**settings)) as backend:
         with pytest.raises(StorageException, match="health check failed"):
             await backend.health.check()
+
+
+async def test_a_link_for_a_known_size_takes_no_other(backend: MountedBackend) -> None:
+    assert backend.presigning is not None
+    link = await backend.presigning.upload_url(new_blob(size=4), MINUTE)
+    assert link.headers["content-length"] == "4"
+    assert "content-length" in parse_qs(urlsplit(link.url).query)["X-Amz-SignedHeaders"][0].split(";")
 
 
 async def test_missing_buckets_are_made_on_request(s3_server: S3Server, s3_inspector: S3Inspector) -> None:
