@@ -118,6 +118,14 @@ async def test_of_an_upload_in_parts(s3: PretendS3) -> None:
     assert written.checksum.crc32_value == zlib.crc32(CONTENT)
 
 
+@pytest.mark.parametrize(("size", "first"), [(6 * MIB - 1, "PUT"), (6 * MIB, "POST uploads=")])
+async def test_of_uploads_on_both_sides_of_the_threshold(s3: PretendS3, size: int, first: str) -> None:
+    perf = PERF.model_copy(update={"multipart_threshold": 6 * MIB})
+    async with S3Session(s3.server.config(perf=perf)) as session:
+        await S3BlobStore(session).write(new_blob(size=size), body_of(bytes(size), size=size))
+    assert described(s3.requests[0])[0].strip() == first
+
+
 async def test_of_an_upload_without_checksums(s3: PretendS3) -> None:
     async with S3Session(s3.server.config(perf=PERF, checksum="off")) as session:
         for size in (5, 6 * MIB):
