@@ -122,7 +122,7 @@ class BackgroundCleanUp:
         return self._start(job) if self._takes_on(job) else None
 
     def later(self, seconds: float, backend: str, what: str, work: Work) -> None:
-        """As `start`, but after so many seconds, or as soon as closing begins."""
+        """As `start`, but after `seconds`, or as soon as closing begins."""
         job = CleanUp(backend, what, work)
         if not self._takes_on(job):
             return

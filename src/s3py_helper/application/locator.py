@@ -105,7 +105,7 @@ class Locator:
         relocation: Knows which files have moved; `None` where none has.
         places: Further backends, to which only the relocation leads.
         observer: Is notified when operations begin and end.
-        clean_up: Rolls back what failed operations leave; whoever made it closes it before the backends.
+        clean_up: Rolls back what failed operations leave; its maker closes it before the backends.
 
     Attributes:
         policy: As given.

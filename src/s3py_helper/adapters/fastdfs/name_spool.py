@@ -19,7 +19,7 @@ class NameSpool:
 
     Args:
         directory: Where the file goes; `None` is the system's folder for temporary files.
-        in_memory: So many names, of some 100 bytes each, are held at the most.
+        in_memory: How many names, of some 100 bytes each, are held at most.
     """
 
     IN_MEMORY: ClassVar[int] = 150_000

@@ -14,7 +14,7 @@ from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentExce
 from s3py_helper.domain.file_id import Backend, FileId
 
 _EMPTY_PAGES: Final = 1000
-"""Servers may give empty pages where they filter; so many in a row are no progress any more."""
+"""Servers that filter may return empty pages; this many in a row count as no progress."""
 
 
 class S3Listing:

@@ -37,7 +37,7 @@ from s3py_helper.domain.errors import (
 from s3py_helper.domain.file_id import Backend, FileId
 
 _FORGIVEN_AFTER: Final = 64 * 1024 * 1024
-"""So many bytes after a break it is forgotten: large objects may break more often than small ones."""
+"""A break is forgotten after this many further bytes: large objects may break more often than small ones."""
 
 _ENDED_EARLY: Final = Failure(StorageUnavailableException, "the response ended too early")
 _TOO_SLOW: Final = Failure(StorageUnavailableException, f"it sends less than {SLOWEST_BODY // 1024} KiB per second")

@@ -1,1 +1,1 @@
-"""Tasks that end as they should, whoever is being cancelled."""
+"""Tasks that end as they should, no matter who is cancelled."""

@@ -1,4 +1,4 @@
-"""Finishing what must be finished, whoever is being cancelled."""
+"""Finishing what must be finished, no matter who is cancelled."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

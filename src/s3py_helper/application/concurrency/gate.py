@@ -5,7 +5,7 @@ from collections import deque
 
 
 class Gate:
-    """Lets so many through at a time, in the order in which they came.
+    """Lets a number of callers through at a time, in the order in which they came.
 
     Args:
         places: How many; at least 1.
@@ -17,7 +17,7 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def resize(self, places: int) -> None:
-        """So many from now on. Nobody who is through is stopped: places that are too many are not given again."""
+        """Change the number of places. Nobody who is through is stopped: surplus places are not granted again."""
         self._places = max(1, places)
         self._admit()
 

@@ -22,7 +22,7 @@ class InFlight[Result]:
     ) -> None:
         if (task := self._task) is not None:
             task.cancel()
-            # Waits without asking for the outcome: whoever leaves early has a reason of his own.
+            # Waits without asking for the outcome: a block that is left early has a reason of its own.
             await completed(_ended(task))
 
     def start(self, work: Coroutine[Any, Any, Result]) -> None:

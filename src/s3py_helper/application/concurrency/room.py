@@ -20,7 +20,7 @@ class Room:
 
     @asynccontextmanager
     async def of(self, size: int) -> AsyncGenerator[None]:
-        """So many bytes, for as long as the block is open."""
+        """Hold this many bytes for as long as the block is open."""
         await self._take(size)
         try:
             yield

@@ -45,7 +45,7 @@ class BlobStore(Protocol):
         """Store the body and tell what is known of it without another round trip (its id and size at least).
 
         The file becomes visible with its last byte. When the body raises, or the call fails or is cancelled, nothing
-        stays behind. The body checks its own size: whoever reads it to its end need not.
+        stays behind. The body checks its own size: stores that read it to its end need not.
         """
         ...
 

@@ -178,7 +178,7 @@ type Event = (
 
 
 class Observer(Protocol):
-    """Is told what happens.
+    """Is notified of what happens.
 
     Called in the event loop's thread, between two steps of an operation: it must return at once, and what it raises is
     logged and ignored. New kinds of events may be added: ignore those that you do not know.

@@ -16,7 +16,7 @@ processor time: the sockets then get their bytes in smaller pieces."""
 
 
 _LARGE: Final = 4 * 1024 * 1024
-"""Summing so many bytes takes long enough (about 0.1 ms per MiB at worst) to be worth a thread."""
+"""Summing more bytes than this takes long enough (about 0.1 ms per MiB at worst) to be worth a thread."""
 
 
 class IncomingBody:
@@ -118,7 +118,7 @@ class IncomingBody:
             )
 
     def _check(self, received: int, *, ended: bool) -> None:
-        """Raise unless so many bytes may have come, the last of them where they have ended."""
+        """Raise unless the body may have this many bytes so far, or in all where it has ended."""
         if self._limit is not None and received > self._limit:
             raise FileTooLargeException(f"the file has more than the {self._limit} bytes allowed", limit=self._limit)
         if self.size is not None and received > self.size:

@@ -31,7 +31,7 @@ class Paced[Item]:
 
 
 class Pause:
-    """Lets others have a turn now and then: a source that has all its bytes at hand never waits, however many it has.
+    """Yields to the event loop now and then: a source that has all its bytes at hand never waits, however many it has.
 
     Args:
         every: After how many bytes.

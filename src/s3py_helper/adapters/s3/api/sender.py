@@ -254,7 +254,7 @@ class RequestSender:
 
 
 def _hold_of(requested: str) -> Hold:
-    """A short range fits into the connection's buffer, whoever reads it; how long everything else is, is not known."""
+    """A short range fits into the connection's buffer, however it is read; the length of everything else is unknown."""
     first, _, last = requested.removeprefix("bytes=").partition("-")
     if last.isdecimal() and int(last) - int(first or 0) < _BRIEF_UP_TO:
         return Hold.BRIEF

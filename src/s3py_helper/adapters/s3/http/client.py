@@ -162,7 +162,7 @@ class HttpClient:
         """A place for a request, to be released by the caller: it outlasts failed attempts.
 
         Args:
-            server: Where the request will go, for whoever hears of the wait.
+            server: Where the request will go, for the observer of the wait.
             hold: How long the place will be held.
 
         Raises:

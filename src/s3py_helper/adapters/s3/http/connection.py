@@ -70,7 +70,7 @@ class HttpConnection(asyncio.Protocol):
         self._ended = False
         self._sending: Sending | None = None
 
-    # For whoever holds the connection.
+    # For the holder of the connection.
 
     async def ask(self, head: bytes, body: Payload, *, bodyless: bool) -> ResponseParser:
         """Send a request; gives its response as soon as status and headers are there.

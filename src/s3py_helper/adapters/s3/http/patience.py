@@ -8,7 +8,7 @@ from typing import Final
 from s3py_helper.adapters.s3.http.faults import NoResponseInTime
 
 _LOOKS: Final = 4
-"""So many times within the limit somebody who is hurried is looked after: what has moved is known that precisely."""
+"""How often a hurried waiter is checked within its limit: progress is known to this fraction of it."""
 
 
 def _no_more() -> bool:
@@ -47,7 +47,7 @@ class Patience:
         self.last_progress = monotonic()
 
     def hurry(self, seconds: float) -> None:
-        """Wait for so many seconds at most, and a quarter more, until `relax`; to be followed by `renew`."""
+        """Wait for at most `seconds`, and a quarter more, until `relax`; to be followed by `renew`."""
         self._seconds = min(seconds, self._usual)
         self._period = self._seconds / _LOOKS
         if self._timer is not None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from isal import isal_zlib
 
-# From so many bytes on, the hash takes a few tenths of a millisecond and is left to a thread.
+# Hashing this many bytes takes a few tenths of a millisecond, and is left to a thread.
 _SHA_OFF_LOOP: Final = 256 * 1024
 
 type Chunk = bytes | memoryview

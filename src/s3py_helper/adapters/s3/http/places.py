@@ -8,7 +8,7 @@ from typing import Final
 from s3py_helper.adapters.s3.http.faults import ClientClosed, NoPlaceInTime
 
 _RESERVED_OF: Final = 8
-"""One place in so many is out of reach for requests that last, half of that for those that move much."""
+"""One place in eight is out of reach for requests that last, one in sixteen for those that move much."""
 
 
 class Hold(IntEnum):
@@ -71,7 +71,7 @@ class Places:
     def take(self, hold: Hold) -> Place | None:
         """A place if one is free for such a request, else `None`.
 
-        Nobody is overtaken: whoever waits does so because the places within reach are all held.
+        Nobody is overtaken: callers wait only while all places within their reach are held.
 
         Raises:
             ClientClosed: `close` was called.
@@ -119,7 +119,7 @@ class Places:
             self._grant()
 
     def close(self) -> None:
-        """Grant no more; whoever waits gets `ClientClosed`."""
+        """Grant no more; waiting callers get `ClientClosed`."""
         self._closed = True
         for waiting in self._waiting:
             for granted in waiting.values():
