@@ -1,7 +1,7 @@
 """Follows requests from their first byte to the last of their responses."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Final, Protocol
 
@@ -11,7 +11,8 @@ from s3py_helper.entrypoints.http.downloads.sourced_response import UNSENT_EXTEN
 from s3py_helper.entrypoints.http.problems.route import CLIENT_CLOSED_REQUEST, ResponseCutShort
 from s3py_helper.entrypoints.http.request_record import BrokenBy, RequestRecord, current_request
 
-_REQUEST_TIMEOUT: Final = 408
+_TOLD_BY_STATUS: Final[Mapping[int, BrokenBy]] = {CLIENT_CLOSED_REQUEST: "client", 408: "limit"}
+"""Responses to requests that did not come to their end."""
 
 
 class Watcher(Protocol):
@@ -106,7 +107,7 @@ class _WatchedExchange:
 
     def cause(self) -> BrokenBy | None:
         if self._complete:
-            return {CLIENT_CLOSED_REQUEST: "client", _REQUEST_TIMEOUT: "limit"}.get(self._record.status or 0)  # type: ignore[return-value]  # the values are literals
+            return _TOLD_BY_STATUS.get(self._record.status or 0)
         if self.broken_by is not None:
             return self.broken_by
         # A client that takes nothing for too long is given up without having left.
