@@ -1,15 +1,21 @@
 """Reading files."""
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.locator import Locator, Purpose
+from s3py_helper.application.ports.blob_store import OpenBlob
+from s3py_helper.application.streams.local_files import local_name, require_path
+from s3py_helper.application.streams.progress import Progress, require_progress, telling
 from s3py_helper.application.streams.sinks import pour
+from s3py_helper.application.to_path import fetch, fetch_resumably
 from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
 from s3py_helper.application.zip.plan import ZipPlan, plan_archive
 from s3py_helper.domain.arguments import require_instance
@@ -92,12 +98,15 @@ class DownloadService:
         located = await self._locator.find(file_id, Purpose.READ)
         return file_info(await located.info(), file_id)
 
-    async def download_bytes(self, file_id: str, *, byte_range: ByteRange | None = None) -> bytes:
+    async def download_bytes(
+        self, file_id: str, *, byte_range: ByteRange | None = None, progress: Progress | None = None
+    ) -> bytes:
         """The whole file in memory: for small ones.
 
         Args:
             file_id: The file.
             byte_range: Which bytes; all by default.
+            progress: Is called with the bytes that have come, and their number.
 
         Raises:
             InvalidArgumentException: The id is not valid.
@@ -109,18 +118,28 @@ class DownloadService:
         """
         if byte_range is not None:
             require_instance(byte_range, ByteRange, "byte_range")
+        if progress is not None:
+            require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open_bytes(byte_range) as blob:
-            chunks = [chunk async for chunk in blob.body]
+            chunks = [chunk async for chunk in _told(blob, progress)]
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    async def download_to_stream(self, file_id: str, out: BinaryIO, *, byte_range: ByteRange | None = None) -> None:
+    async def download_to_stream(
+        self,
+        file_id: str,
+        out: BinaryIO,
+        *,
+        byte_range: ByteRange | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         """Write the file to `out` piece by piece; a blocking `out` does not block the event loop.
 
         Args:
             file_id: The file.
             out: A binary file object, or an object with an `async` `write` (aiofiles); it is not closed.
             byte_range: Which bytes; all by default.
+            progress: Is called with the bytes that have come, and their number.
 
         Raises:
             InvalidArgumentException: The id is not valid.
@@ -130,10 +149,58 @@ class DownloadService:
             IntegrityException: The bytes that came are not those that were stored: what has been written is useless.
             StorageOperationException: The backend failed.
         """
-        await pour(self.download_to_generator(file_id, byte_range=byte_range), out)
+        await pour(self.download_to_generator(file_id, byte_range=byte_range, progress=progress), out)
+
+    async def download_to_path(
+        self,
+        file_id: str,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        resume: bool = False,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Write the file to the local disk, where it appears under its name when it is whole, or not at all.
+
+        Args:
+            file_id: The file.
+            path: A file, or a folder that is there: then the file goes into it under its own name, made safe.
+            overwrite: Replace a file that is there.
+            resume: Keep what has come when the download breaks off, hidden beside the target, and go on behind it in
+                the next call. What is put together in several calls is compared with the file's CRC-32, where the
+                backend knows it. Files of which nothing tells one version from another are fetched anew.
+            progress: Is called with the bytes that have come, and their number.
+
+        Returns:
+            Where the file is now.
+
+        Raises:
+            FileExistsError: There is such a file on the disk, and it is not to be overwritten.
+            OSError: It cannot be written there: Python's own error, and none of storage.
+            InvalidArgumentException: The id or the path is not valid.
+            FileNotFoundException: There is no such file.
+            RouteNotSupportedException: The id's backend or bucket is not served here.
+            IntegrityException: The bytes that came are not those that were stored.
+            StorageOperationException: The backend failed.
+        """
+        target = require_path(path, "the path to write to")
+        require_progress(progress)
+        located = await self._locator.find(file_id, Purpose.READ)
+        named = not await asyncio.to_thread(target.is_dir)
+        if named and not resume:
+            await fetch(located.open_bytes, target, overwrite=overwrite, progress=progress)
+            return target
+        info = await located.info()
+        if not named:
+            target /= local_name(file_info(info, file_id).file_name)
+        if resume and (info.etag is not None or info.checksum is not None):
+            await fetch_resumably(located.open_bytes, info, target, overwrite=overwrite, progress=progress)
+        else:
+            await fetch(located.open_bytes, target, overwrite=overwrite, progress=progress)
+        return target
 
     async def download_to_generator(
-        self, file_id: str, *, byte_range: ByteRange | None = None
+        self, file_id: str, *, byte_range: ByteRange | None = None, progress: Progress | None = None
     ) -> AsyncGenerator[bytes]:
         """Yield the file piece by piece.
 
@@ -143,6 +210,7 @@ class DownloadService:
         Args:
             file_id: The file.
             byte_range: Which bytes; all by default.
+            progress: Is called with the bytes that have come, and their number.
 
         Raises:
             InvalidArgumentException: The id is not valid.
@@ -154,11 +222,13 @@ class DownloadService:
         """
         if byte_range is not None:
             require_instance(byte_range, ByteRange, "byte_range")
+        if progress is not None:
+            require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         opening = located.open_bytes(byte_range)
         blob = await opening.__aenter__()
         try:
-            async for chunk in blob.body:
+            async for chunk in _told(blob, progress):
                 yield chunk
         finally:
             await completed(opening.__aexit__(*sys.exc_info()))
@@ -171,6 +241,7 @@ class DownloadService:
         compression: Compression = "auto",
         on_error: OnError = "raise",
         verify_first: bool = False,
+        progress: Progress | None = None,
     ) -> None:
         """Write a zip archive of the files to `out`, which need not be seekable.
 
@@ -186,6 +257,7 @@ class DownloadService:
             on_error: `"raise"` stops at a file that cannot be read; `"skip"` leaves it out and adds a list of what is
                 missing. A file that breaks off after its first MiB stops the archive either way.
             verify_first: Ask for every file before writing anything, so that a missing one is known then.
+            progress: Is called with the bytes of the archive so far, and their number where it is known.
 
         Raises:
             InvalidArgumentException: An id or an option is not valid.
@@ -194,7 +266,9 @@ class DownloadService:
             IntegrityException: The bytes of a file are not those that were stored.
             StorageOperationException: A backend failed.
         """
-        await pour(self._zipped(files, ZipOptions(compression, on_error, verify_first)), out)
+        await pour(
+            self._zipped(files, ZipOptions(compression, on_error, verify_first), require_progress(progress)), out
+        )
 
     def stream_zip(
         self,
@@ -203,6 +277,7 @@ class DownloadService:
         compression: Compression = "auto",
         on_error: OnError = "raise",
         verify_first: bool = False,
+        progress: Progress | None = None,
     ) -> AsyncGenerator[bytes]:
         """Yield a zip archive of the files piece by piece; see `download_files_as_zip`.
 
@@ -214,6 +289,7 @@ class DownloadService:
             compression: As there.
             on_error: As there.
             verify_first: As there.
+            progress: As there.
 
         Raises:
             InvalidArgumentException: An id or an option is not valid.
@@ -222,7 +298,7 @@ class DownloadService:
             IntegrityException: The bytes of a file are not those that were stored.
             StorageOperationException: A backend failed; all are raised while the archive is read.
         """
-        return self._zipped(files, ZipOptions(compression, on_error, verify_first))
+        return self._zipped(files, ZipOptions(compression, on_error, verify_first), require_progress(progress))
 
     async def plan_zip(
         self,
@@ -252,8 +328,17 @@ class DownloadService:
         """
         return await plan_archive(files, self._locator, ZipOptions(compression, on_error, verify_first))
 
-    async def _zipped(self, files: Iterable[FileDownload], options: ZipOptions) -> AsyncGenerator[bytes]:
+    async def _zipped(
+        self, files: Iterable[FileDownload], options: ZipOptions, progress: Progress | None
+    ) -> AsyncGenerator[bytes]:
         plan = await plan_archive(files, self._locator, options)
-        async with aclosing(plan.stream()) as archive:
+        stream = plan.stream()
+        if progress is not None:
+            stream = telling(stream, progress, plan.content_length)
+        async with aclosing(stream) as archive:
             async for chunk in archive:
                 yield chunk
+
+
+def _told(blob: OpenBlob, progress: Progress | None) -> AsyncIterator[bytes]:
+    return blob.body if progress is None else telling(blob.body, progress, len(blob.span))

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from s3py_helper.application.background import CleanUp
@@ -12,6 +13,8 @@ from s3py_helper.application.describe import file_attach
 from s3py_helper.application.located import Located
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.streams.incoming_body import IncomingBody
+from s3py_helper.application.streams.local_files import chunks_of_descriptor, open_to_read, require_path
+from s3py_helper.application.streams.progress import Progress, require_progress, telling, together
 from s3py_helper.application.streams.sources import (
     ByteSource,
     UploadedFile,
@@ -40,6 +43,7 @@ class Placement:
     folder: str | None = None
     bucket: str | None = None
     metadata: Mapping[str, str] | None = None
+    progress: Progress | None = None
 
 
 class UploadService:
@@ -69,6 +73,7 @@ class UploadService:
         metadata: Mapping[str, str] | None = None,
         *,
         content_type: str | None = None,
+        progress: Progress | None = None,
     ) -> FileAttach:
         """Store bytes that are in memory.
 
@@ -79,6 +84,7 @@ class UploadService:
             bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
             metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
             content_type: Media type; by default it is guessed from the name and the first bytes.
+            progress: Is called with the bytes that have been read, and their number where it is known.
 
         Returns:
             The id to keep, and what is known of the file.
@@ -92,7 +98,9 @@ class UploadService:
             StorageOperationException: The backend failed; nothing was stored.
         """
         whole = bytes_in_memory(content)
-        return await self._store(file_name, whole, len(whole), Placement(folder, bucket, metadata), content_type)
+        return await self._store(
+            file_name, whole, len(whole), Placement(folder, bucket, metadata, progress), content_type
+        )
 
     async def upload_stream(
         self,
@@ -104,6 +112,7 @@ class UploadService:
         metadata: Mapping[str, str] | None = None,
         *,
         content_type: str | None = None,
+        progress: Progress | None = None,
     ) -> FileAttach:
         """Store what a binary file object or an async iterator of bytes yields; memory stays bounded.
 
@@ -115,6 +124,7 @@ class UploadService:
             bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
             metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
             content_type: Media type; by default it is guessed from the name and the first bytes.
+            progress: Is called with the bytes that have been read, and their number where it is known.
 
         Returns:
             The id to keep, and what is known of the file.
@@ -128,7 +138,50 @@ class UploadService:
             StorageOperationException: The backend failed; nothing was stored.
         """
         require_optional_number(file_size, "a file size")
-        return await self._store(file_name, stream, file_size, Placement(folder, bucket, metadata), content_type)
+        return await self._store(
+            file_name, stream, file_size, Placement(folder, bucket, metadata, progress), content_type
+        )
+
+    async def upload_path(
+        self,
+        path: str | Path,
+        file_name: str | None = None,
+        folder: str | None = None,
+        bucket: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        content_type: str | None = None,
+        progress: Progress | None = None,
+    ) -> FileAttach:
+        """Store a file of the local disk, without blocking the event loop.
+
+        Args:
+            path: Where it is; a regular file, or a link to one.
+            file_name: Another name to store it under than its own.
+            folder: Front of the object key, as in `reports/2026`; FastDFS has no folders and ignores it.
+            bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
+            metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
+            content_type: Media type; by default it is guessed from the name and the first bytes.
+            progress: Is called with the bytes that have been read, and their number where it is known.
+
+        Returns:
+            The id to keep, and what is known of the file.
+
+        Raises:
+            OSError: The file cannot be opened or read, as when there is none: Python's own error, and none of storage.
+            InvalidArgumentException: The path is none or leads to no regular file, the file grew or shrank meanwhile,
+                or name, folder, bucket or metadata are not valid.
+            InvalidFileTypeException: The type is not allowed.
+            FileTooLargeException: There are more bytes than allowed.
+            BucketNotFoundException: There is no such bucket.
+            RouteNotSupportedException: The bucket is not served here.
+            StorageOperationException: The backend failed; nothing was stored.
+        """
+        source = require_path(path, "the path of the file to store")
+        placement = Placement(folder, bucket, metadata, progress)
+        async with open_to_read(source) as (descriptor, size):
+            name = source.name if file_name is None else file_name
+            return await self._store(name, chunks_of_descriptor(descriptor), size, placement, content_type)
 
     async def upload_file(
         self,
@@ -136,6 +189,8 @@ class UploadService:
         folder: str | None = None,
         bucket: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        *,
+        progress: Progress | None = None,
     ) -> FileAttach:
         """Store a FastAPI `UploadFile` from its first byte, whatever was read of it before.
 
@@ -144,6 +199,7 @@ class UploadService:
             folder: Front of the object key, as in `reports/2026`; FastDFS has no folders and ignores it.
             bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
             metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
+            progress: Is called with the bytes that have been read, and their number where it is known.
 
         Returns:
             The id to keep, and what is known of the file.
@@ -156,7 +212,7 @@ class UploadService:
             RouteNotSupportedException: The bucket is not served here.
             StorageOperationException: The backend failed; nothing was stored.
         """
-        return await self._store_form_file(file, Placement(folder, bucket, metadata))
+        return await self._store_form_file(file, Placement(folder, bucket, metadata, progress))
 
     async def upload_files(
         self,
@@ -164,6 +220,8 @@ class UploadService:
         folder: str | None = None,
         bucket: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        *,
+        progress: Progress | None = None,
     ) -> list[FileAttach]:
         """Store several files, a bounded number at a time.
 
@@ -175,6 +233,7 @@ class UploadService:
             folder: Front of all object keys, as in `reports/2026`; FastDFS has no folders and ignores it.
             bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
             metadata: Pairs of your own, which every file gets.
+            progress: Is called with the bytes that have been read of all files together, and `None`.
 
         Returns:
             One result for each file, in order.
@@ -187,10 +246,16 @@ class UploadService:
             RouteNotSupportedException: The bucket is not served here.
             StorageOperationException: The backend failed; nothing was stored.
         """
-        placement = Placement(folder, bucket, metadata)
+        require_progress(progress)
+        tell = None if progress is None else together(progress)
+
+        async def store(file: object) -> FileAttach:
+            placement = Placement(folder, bucket, metadata, None if tell is None else tell())
+            return await self._store_form_file(file, placement)
+
         return await all_or_nothing(
             require_iterable(files, "files", "UploadFile"),
-            lambda file: self._store_form_file(file, placement),
+            store,
             self.roll_back,
             at_once=self._concurrent_files,
         )
@@ -259,7 +324,10 @@ class UploadService:
             metadata = {} if placement.metadata is None else check_metadata(placement.metadata)
             key = new_object_key(file_name, placement.folder)
             destination = self._locator.destination(placement.bucket, key)
-            async with contextlib.aclosing(IncomingBody(chunks_of(source), size=size, limit=limit)) as body:
+            chunks = chunks_of(source)
+            if (progress := require_progress(placement.progress)) is not None:
+                chunks = telling(chunks, progress, size)
+            async with contextlib.aclosing(IncomingBody(chunks, size=size, limit=limit)) as body:
                 blob = NewBlob(
                     key=key,
                     file_name=file_name,

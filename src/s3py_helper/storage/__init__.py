@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from s3py_helper.application.service_links import ServiceLinks as ServiceLinks
     from s3py_helper.application.service_links import WriteGrant as WriteGrant
     from s3py_helper.application.services import FileServices as FileServices
+    from s3py_helper.application.streams.progress import Progress as Progress
     from s3py_helper.application.streams.sources import AsyncReadable as AsyncReadable
     from s3py_helper.application.streams.sources import ByteSource as ByteSource
     from s3py_helper.application.streams.sources import FormFile as FormFile
@@ -111,6 +112,7 @@ else:
             """,
             "s3py_helper.application.service_links": "ReadGrant ServiceLinks WriteGrant",
             "s3py_helper.application.services": "FileServices",
+            "s3py_helper.application.streams.progress": "Progress",
             "s3py_helper.application.streams.sources": "AsyncReadable ByteSource FormFile UploadedFile",
             "s3py_helper.application.upload": "UploadService",
             "s3py_helper.application.zip.archive": "LeftOut",

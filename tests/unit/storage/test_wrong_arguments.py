@@ -67,6 +67,13 @@ FASTDFS_ID = "group1/M00/00/00/CgAAAWZ4QlOAAAAAAAAAC0cH1BU123.txt"
 pytestmark = pytest.mark.timeout(60)
 
 
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some wrong arguments are right paths."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+
 SERVICES = sorted(name for name in dir(StorageManager) if name.endswith("_service"))
 
 

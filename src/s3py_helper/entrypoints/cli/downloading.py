@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from s3py_helper.application.services import FileServices
+from s3py_helper.application.streams.local_files import local_name, new_file, write_whole
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.given_ids import given_ids
-from s3py_helper.entrypoints.cli.local_files import Write, local_name, new_file, write_to_file, write_to_stdout
+from s3py_helper.entrypoints.cli.local_files import Write, write_to_stdout
 from s3py_helper.entrypoints.cli.local_tree import Patterns
 from s3py_helper.entrypoints.cli.output import STANDARD_STREAM, json_line, say, write_line
 from s3py_helper.entrypoints.cli.progress.progress import Progress, progress
@@ -122,7 +123,7 @@ class _Downloader:
         if self._folder is not None:
             await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
         async with new_file(target, overwrite=self._options.overwrite) as descriptor:
-            yield functools.partial(write_to_file, descriptor)
+            yield functools.partial(write_whole, descriptor)
 
 
 async def _by_id(arguments: Sequence[str]) -> AsyncGenerator[StoredFile]:

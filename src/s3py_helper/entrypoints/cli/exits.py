@@ -74,6 +74,8 @@ def reported(error: Exception) -> ExitCode:
 
 
 def _message(error: Exception) -> str:
+    if isinstance(error, FileExistsError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror} (--force overwrites it)"
     if isinstance(error, OSError) and error.strerror is not None:
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     if isinstance(error, StorageException) and error.backend is not None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s3py_helper.application.services import FileServices
+from s3py_helper.application.streams.local_files import new_file, write_whole
 from s3py_helper.application.zip.options import Compression, OnError
 from s3py_helper.domain.errors import StorageException
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.cli.exits import ExitCode, exit_code
 from s3py_helper.entrypoints.cli.given_ids import given_ids
-from s3py_helper.entrypoints.cli.local_files import Write, new_file, write_to_file, write_to_stdout
+from s3py_helper.entrypoints.cli.local_files import Write, write_to_stdout
 from s3py_helper.entrypoints.cli.output import STANDARD_STREAM, say, write_line
 from s3py_helper.entrypoints.cli.progress.progress import progress
 from s3py_helper.entrypoints.cli.running import run
@@ -57,7 +58,7 @@ def zip_files(arguments: Sequence[str], choices: ZipChoices) -> ExitCode:
             write: Write = write_to_stdout
             if not to_stdout:
                 target = new_file(Path(choices.output), overwrite=choices.overwrite)
-                write = functools.partial(write_to_file, await stack.enter_async_context(target))
+                write = functools.partial(write_whole, await stack.enter_async_context(target))
             advance = stack.enter_context(shown.file(choices.output, plan.content_length))
             archive = await stack.enter_async_context(contextlib.aclosing(plan.stream(left_out)))
             async for chunk in archive:

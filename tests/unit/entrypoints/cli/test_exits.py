@@ -42,7 +42,11 @@ def test_every_error_has_the_published_code() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        (FileExistsError(errno.EEXIST, "exists already", "a.txt"), 4, "s3py: a.txt: exists already\n"),
+        (
+            FileExistsError(errno.EEXIST, "exists already", "a.txt"),
+            4,
+            "s3py: a.txt: exists already (--force overwrites it)\n",
+        ),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a"), 2, "s3py: a: No such file or directory\n"),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "a"), 2, "s3py: a: Is a directory\n"),
         (PermissionError(errno.EACCES, "Permission denied", "a"), 1, "s3py: a: Permission denied\n"),

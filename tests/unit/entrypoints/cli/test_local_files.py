@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.entrypoints.cli.local_files import chunks_of_file, chunks_of_pipe, local_name, new_file, write_to_file
+from s3py_helper.application.streams.local_files import local_name, new_file, write_whole
+from s3py_helper.entrypoints.cli.local_files import chunks_of_file, chunks_of_pipe
 from tests.support.cancelling import CleaningUpInThread, cancelled_again
 
 
@@ -22,7 +23,7 @@ async def _write(
     target: Path, content: bytes, *, overwrite: bool = False, then: Callable[[], object] = lambda: None
 ) -> None:
     async with new_file(target, overwrite=overwrite) as descriptor:
-        await write_to_file(descriptor, content)
+        await write_whole(descriptor, content)
         assert not target.exists() or overwrite
         then()
 

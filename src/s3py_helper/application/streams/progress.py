@@ -1,0 +1,71 @@
+"""How far a transfer has come, told to whoever asked."""
+
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+from s3py_helper.application.streams.sources import as_bytes
+from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.text_rules import shortened
+
+type Progress = Callable[[int, int | None], object]
+"""Is called with the number of bytes that have passed, and that of all of them, `None` where nobody knows it.
+
+It is called in the event loop, for each chunk, and should return at once; what it raises ends the transfer.
+"""
+
+
+def require_progress[Told: Progress | None](progress: Told) -> Told:
+    """The function, if it is one that can be called so.
+
+    Raises:
+        InvalidArgumentException: It is none, or a coroutine function, whose coroutines nobody would await.
+    """
+    given: object = progress  # annotations do not bind callers
+    if given is not None and not _takes_two(given):
+        raise InvalidArgumentException(
+            "progress is an ordinary function that takes two numbers, the bytes so far and all of them (or None), "
+            f"got {shortened(given)}"
+        )
+    return progress
+
+
+def _takes_two(given: object) -> bool:
+    if not callable(given) or inspect.iscoroutinefunction(given):
+        return False
+    try:
+        inspect.signature(given).bind(0, None)
+    except TypeError:
+        return False
+    except ValueError:
+        pass  # what is written in C need not say what it takes
+    return True
+
+
+async def telling(chunks: AsyncIterator[bytes], progress: Progress, total: int | None) -> AsyncGenerator[bytes]:
+    """The chunks, each told before it is passed on. Closes them, where they can be closed."""
+    done = 0
+    try:
+        async for chunk in chunks:
+            done += len(as_bytes(chunk, "the async iterator"))
+            progress(done, total)
+            yield chunk
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
+
+
+def together(progress: Progress) -> Callable[[], Progress]:
+    """Makes functions for several transfers, which tell of all of them at once."""
+    done: list[int] = []
+
+    def one() -> Progress:
+        number = len(done)
+        done.append(0)
+
+        def tell(so_far: int, _total: int | None) -> object:
+            done[number] = so_far
+            return progress(sum(done), None)
+
+        return tell
+
+    return one

@@ -1,0 +1,240 @@
+"""Files of the local disk up and down, and how far transfers have come."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3py_helper.application.streams.progress import Progress
+from s3py_helper.storage import (
+    FileDownload,
+    FileNotFoundException,
+    FilesystemConfig,
+    IntegrityException,
+    InvalidArgumentException,
+    StorageManager,
+    StorageMode,
+    StorageModeConfig,
+)
+
+CONTENT = os.urandom(3_000_000)
+
+
+@pytest.fixture
+async def manager(tmp_path: Path) -> AsyncIterator[StorageManager]:
+    async with StorageManager(
+        StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=FilesystemConfig(root=tmp_path / "kept")
+    ) as manager:
+        yield manager
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
+class Told:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, int | None]] = []
+
+    def __call__(self, done: int, total: int | None) -> None:
+        self.calls.append((done, total))
+
+
+async def test_a_path_goes_up_and_comes_back(manager: StorageManager, here: Path) -> None:
+    (here / "a b.bin").write_bytes(CONTENT)
+    up, down = Told(), Told()
+    attach = await manager.upload_service.upload_path(here / "a b.bin", folder="x", metadata={"a": "b"}, progress=up)
+    assert (attach.file_name, attach.file_size) == ("a b.bin", len(CONTENT))
+    path = await manager.download_service.download_to_path(attach.file_id, str(here / "c.bin"), progress=down)
+    assert path == here / "c.bin"
+    assert path.read_bytes() == CONTENT
+    for told in (up, down):
+        assert told.calls == sorted(told.calls)
+        assert told.calls[-1] == (len(CONTENT), len(CONTENT))
+        assert len(told.calls) > 1
+
+
+async def test_a_folder_takes_the_file_under_its_own_name_made_safe(manager: StorageManager, here: Path) -> None:
+    (here / "a.txt").write_bytes(b"x")
+    attach = await manager.upload_service.upload_path(str(here / "a.txt"), "other name.txt")
+    assert await manager.download_service.download_to_path(attach.file_id, here) == here / "other name.txt"
+
+
+async def test_what_is_there_is_replaced_only_when_told_to(manager: StorageManager, here: Path) -> None:
+    (here / "a").write_bytes(b"new")
+    attach = await manager.upload_service.upload_path(here / "a")
+    (here / "a").write_bytes(b"old")
+    for resume in (False, True):
+        with pytest.raises(FileExistsError):
+            await manager.download_service.download_to_path(attach.file_id, here / "a", resume=resume)
+        assert (here / "a").read_bytes() == b"old"
+    for resume in (False, True):
+        await manager.download_service.download_to_path(attach.file_id, here / "a", overwrite=True, resume=resume)
+        assert (here / "a").read_bytes() == b"new"
+    assert [path.name for path in here.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+async def test_a_missing_file_leaves_nothing(manager: StorageManager, here: Path, resume: bool) -> None:
+    with pytest.raises(FileNotFoundException):
+        await manager.download_service.download_to_path("fs:files/none", here / "a", resume=resume)
+    assert not list(here.iterdir())
+
+
+async def test_a_path_that_is_none_or_leads_to_no_file_is_refused(manager: StorageManager, here: Path) -> None:
+    os.mkfifo(here / "pipe")
+    for wrong in (1, b"bytes", None, "a\0b", here, here / "pipe"):
+        with pytest.raises(InvalidArgumentException):
+            await manager.upload_service.upload_path(wrong)  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(FileNotFoundError):
+        await manager.upload_service.upload_path(here / "none")
+    with pytest.raises(InvalidArgumentException, match="a path as str or pathlib"):
+        await manager.download_service.download_to_path("fs:files/a", 1)  # type: ignore[arg-type]  # as above
+
+
+class Breaking:
+    """Tells, and ends the transfer at some point."""
+
+    def __init__(self, at: int) -> None:
+        self.first: int | None = None
+        self._at = at
+
+    def __call__(self, done: int, _total: int | None) -> None:
+        self.first = self.first if self.first is not None else done
+        if done >= self._at:
+            raise ConnectionError("broken")
+
+
+async def test_a_download_that_broke_off_goes_on_where_it_was(manager: StorageManager, here: Path) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    download = manager.download_service.download_to_path
+    with pytest.raises(ConnectionError):
+        await download(attach.file_id, here / "a.bin", resume=True, progress=Breaking(1_000_000))
+    (part,) = here.iterdir()
+    there = part.stat().st_size
+    assert part.name.startswith(".")
+    assert 0 < there < len(CONTENT)
+    told = Told()
+    await download(attach.file_id, here / "a.bin", resume=True, progress=told)
+    assert there < told.calls[0][0] <= there + 1024 * 1024
+    assert told.calls[-1] == (len(CONTENT), len(CONTENT))
+    assert (here / "a.bin").read_bytes() == CONTENT
+    assert [path.name for path in here.iterdir()] == ["a.bin"]
+
+
+async def test_without_resume_nothing_stays_of_a_broken_download(manager: StorageManager, here: Path) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    with pytest.raises(ConnectionError):
+        await manager.download_service.download_to_path(attach.file_id, here / "a", progress=Breaking(1))
+    assert not list(here.iterdir())
+
+
+async def test_damage_in_what_had_come_is_noticed_and_thrown_away(manager: StorageManager, here: Path) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    download = manager.download_service.download_to_path
+    with pytest.raises(ConnectionError):
+        await download(attach.file_id, here / "a.bin", resume=True, progress=Breaking(1_000_000))
+    (part,) = here.iterdir()
+    with part.open("r+b") as file:
+        file.write(b"damage")
+    with pytest.raises(IntegrityException):
+        await download(attach.file_id, here / "a.bin", resume=True)
+    assert not list(here.iterdir())
+    assert (await download(attach.file_id, here / "a.bin", resume=True)).read_bytes() == CONTENT
+
+
+async def test_what_came_of_another_file_is_not_gone_on_with(manager: StorageManager, here: Path) -> None:
+    first = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    second = await manager.upload_service.upload_bytes("a.bin", CONTENT[::-1])
+    download = manager.download_service.download_to_path
+    with pytest.raises(ConnectionError):
+        await download(first.file_id, here / "a.bin", resume=True, progress=Breaking(1_000_000))
+    assert (await download(second.file_id, here / "a.bin", resume=True)).read_bytes() == CONTENT[::-1]
+
+
+async def test_two_that_fetch_the_same_do_not_mix(manager: StorageManager, here: Path) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    paths = await asyncio.gather(
+        *(
+            manager.download_service.download_to_path(attach.file_id, here / "a.bin", resume=True, overwrite=True)
+            for _ in range(8)
+        )
+    )
+    assert {path.read_bytes() for path in paths} == {CONTENT}
+    assert [path.name for path in here.iterdir()] == ["a.bin"]
+
+
+async def test_every_transfer_tells_how_far_it_is(manager: StorageManager) -> None:
+    told = Told()
+    attach = await manager.upload_service.upload_bytes("a", b"x" * 10, progress=told)
+    service = manager.download_service
+    await service.download_bytes(attach.file_id, progress=told)
+    async for _ in service.download_to_generator(attach.file_id, progress=told):
+        pass
+    assert told.calls == [(10, 10)] * 3
+    archive = Told()
+    files = [FileDownload(file_id=attach.file_id)]
+    zipped = b"".join([chunk async for chunk in service.stream_zip(files, progress=archive)])
+    assert archive.calls[-1] == (len(zipped), None)
+
+
+class Form:
+    """A file from a form."""
+
+    content_type = None
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self.filename = name
+        self.size = len(content)
+        self._content = content
+
+    async def read(self, size: int = -1, /) -> bytes:
+        await asyncio.sleep(0)
+        chunk, self._content = self._content[:size], self._content[size:]
+        return chunk
+
+    async def seek(self, offset: int) -> None:
+        assert offset == 0
+
+
+async def test_files_of_a_batch_are_told_together(manager: StorageManager) -> None:
+    told = Told()
+    files = [Form(f"{number}.bin", bytes(300_000)) for number in range(4)]
+    await manager.upload_service.upload_files(files, progress=told)
+    assert told.calls == sorted(told.calls)
+    assert told.calls[-1] == (1_200_000, None)
+    one = Told()
+    await manager.upload_service.upload_file(Form("a", b"x"), progress=one)
+    assert one.calls == [(1, 1)]
+
+
+async def _coroutine(_done: int, _total: int | None) -> None:
+    pass
+
+
+@pytest.mark.parametrize("wrong", [1, "tell", _coroutine, object, lambda done: done])
+async def test_what_cannot_be_told_is_refused_by_every_transfer(
+    manager: StorageManager, here: Path, wrong: Any
+) -> None:
+    (here / "a").write_bytes(b"x")
+    upload, download = manager.upload_service, manager.download_service
+    attempts: list[Callable[[Progress], Any]] = [
+        lambda progress: upload.upload_bytes("a", b"x", progress=progress),
+        lambda progress: upload.upload_path(here / "a", progress=progress),
+        lambda progress: upload.upload_file(Form("a", b"x"), progress=progress),
+        lambda progress: upload.upload_files([Form("a", b"x")], progress=progress),
+        lambda progress: download.download_bytes("fs:files/a", progress=progress),
+        lambda progress: download.download_to_path("fs:files/a", here / "b", progress=progress),
+        lambda progress: anext(download.download_to_generator("fs:files/a", progress=progress)),
+    ]
+    for attempt in attempts:
+        with pytest.raises(InvalidArgumentException, match="progress is an ordinary function"):
+            await attempt(wrong)
