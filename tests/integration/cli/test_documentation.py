@@ -94,6 +94,18 @@ def test_the_example_file_has_every_setting_with_its_default(tmp_path: Path, mon
     assert Settings(_env_file=tmp_path / ".ledger").migration == MigrationConfig()
 
 
+def test_what_troubleshooting_quotes_is_said_somewhere() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (DOCS.parent / "src").rglob("*.py"))
+    text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    quoted = [
+        each for first in re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE) for each in re.findall("`([^`]+)`", first)
+    ]
+    # Messages are put together of words and values: the longest run of words has to be found.
+    longest = [max(re.findall(r"[a-z ,]+", each), key=len).strip() for each in quoted if " " in each]
+    assert len(longest) > 10
+    assert [words for words in longest if words not in source] == []
+
+
 def test_every_exit_code_is_listed() -> None:
     rows = re.findall(r"^\| ([\d, ]+) \|", (DOCS / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(int(code) for row in rows for code in row.split(",")) == sorted(ExitCode)
