@@ -15,6 +15,7 @@ from s3py_helper.application.concurrency.gate import Gate
 from s3py_helper.application.migration.allowance import Allowance
 from s3py_helper.application.migration.copying import FileCopier
 from s3py_helper.application.migration.pace import Pace
+from s3py_helper.application.migration.storing import PUTS_AT_ONCE
 from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Outcome
 from s3py_helper.application.ports.observer import Observer, RequestRetried
@@ -23,8 +24,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import FileState
 
 LEASE_SECONDS: Final = 60.0
-SMALL_AT_ONCE: Final = 16
-"""Copies of small files at once: more bring nothing, the target's processor is the bound."""
+SMALL_AT_ONCE: Final = PUTS_AT_ONCE
 LARGE_AT_ONCE: Final = 4
 """The same for large files; with more the whole becomes slower."""
 
@@ -275,8 +275,12 @@ class Applier:
         self._on_outcome(claim, outcome)
 
     def _make_room(self) -> None:
-        """So many small files at once, and a quarter of that of large ones."""
-        self._small.resize(self._allowance.now)
+        """So many small files at once, and a quarter of that of large ones.
+
+        Half as many more are under way: before and after it is stored, each file takes a request to its source.
+        """
+        self._copier.allow(self._allowance.now)
+        self._small.resize(self._allowance.now + self._allowance.now // 2)
         self._large.resize(min(LARGE_AT_ONCE, -(-self._allowance.now // LARGE_AT_ONCE)))
 
     def _over(self, options: ApplyOptions, began: float) -> bool:

@@ -82,6 +82,10 @@ class FileCopier:
         self._observer = observer or LoggingObserver()
         self._storer = ObjectStorer(source, target, ledger, abilities, pace)
 
+    def allow(self, puts_at_once: int) -> None:
+        """So many small files are stored at once from now on; others are asked for, or looked at again, meanwhile."""
+        self._storer.puts.resize(puts_at_once)
+
     async def copy(self, file: LedgerFile) -> Outcome:
         """Copy a claimed file and say what became of it.
 

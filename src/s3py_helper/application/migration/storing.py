@@ -7,6 +7,7 @@ from typing import Final
 
 from isal import isal_zlib
 
+from s3py_helper.application.concurrency.gate import Gate
 from s3py_helper.application.concurrency.room import Room
 from s3py_helper.application.migration.large_files import LargeFileCopier
 from s3py_helper.application.migration.moved_metadata import MovedMetadata
@@ -27,6 +28,9 @@ from s3py_helper.domain.part_plan import MIB
 SINGLE_PUT_BYTES: Final = 16 * MIB
 """Larger files are copied in parts, and go on in the middle after an interruption."""
 
+PUTS_AT_ONCE: Final = 16
+"""More bring nothing, the target's processor is the bound."""
+
 _IN_MEMORY: Final = 64 * MIB
 """Of all copies of a worker together: what is sent is held until the target has it, to be sent again."""
 
@@ -36,7 +40,11 @@ class Conflict(Exception):
 
 
 class ObjectStorer:
-    """Puts files into the target; see `FileCopier` for the arguments."""
+    """Puts files into the target; see `FileCopier` for the arguments.
+
+    Attributes:
+        puts: Admits so many requests that store a whole file.
+    """
 
     def __init__(
         self, source: MigrationSource, target: MigrationTarget, ledger: Ledger, abilities: TargetAbilities, pace: Pace
@@ -45,6 +53,7 @@ class ObjectStorer:
         self._target = target
         self._abilities = abilities
         self._pace = pace
+        self.puts = Gate(PUTS_AT_ONCE)
         self._room = Room(_IN_MEMORY)
         self._large = LargeFileCopier(source, target, ledger, pace, self._room)
 
@@ -62,7 +71,7 @@ class ObjectStorer:
         try:
             if new.size > SINGLE_PUT_BYTES:
                 return await self._proven(await self._large.copy(file, new, server), new)
-            async with self._room.of(new.size), self._bytes(file, server) as chunks:
+            async with self._room.of(new.size), self._turn(), self._bytes(file, server) as chunks:
                 body = IncomingBody(_not_empty(chunks), size=new.size)
                 stored = await self._target.put(new, body)
                 if new.crc32 is not None and body.crc32 != new.crc32:
@@ -77,6 +86,14 @@ class ObjectStorer:
             raise IntegrityException(
                 f"{server or 'the source'} does not give what it states: {error.message}"
             ) from error
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        await self.puts.acquire()
+        try:
+            yield
+        finally:
+            self.puts.release()
 
     async def _proven(self, stored: TargetObject, new: NewObject) -> TargetObject:
         """What a target that does not check has stored is read back: whole, since a sample proves a sample."""
