@@ -74,6 +74,16 @@ class SqliteLedger(PlanningLedger):
             lambda connection: work.claim(connection, worker, limit, until, now, group=group, large=large)
         )
 
+    async def has_work(self, group: str | None = None) -> bool:
+        """See `Ledger.has_work`."""
+        narrowed = "" if group is None else " and grp = ?"
+        # One query for each state: each has an index of its own.
+        either = " union all ".join(
+            f"select * from (select 1 from file where state = {state}{narrowed} limit 1)"
+            for state in (_PLANNED, NUMBER_OF[FileState.COPYING])
+        )
+        return bool(await self._read(either, *(() if group is None else (group, group))))
+
     async def extend(self, claims: Sequence[LedgerFile], lease_seconds: float) -> list[bool]:
         """See `Ledger.extend`."""
         until = self._now + max(1, round(lease_seconds))

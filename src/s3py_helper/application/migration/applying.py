@@ -28,14 +28,16 @@ SMALL_AT_ONCE: Final = PUTS_AT_ONCE
 LARGE_AT_ONCE: Final = 4
 """The same for large files; with more the whole becomes slower."""
 
-_CLAIM_AHEAD: Final = 4
+_CLAIM_AHEAD: Final = 16
 _MOST_ATTEMPTS: Final = 8
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 300.0
-_RECORD_SECONDS: Final = 0.05
+_RECORD_SECONDS: Final = 0.1
 """A crash in between costs no more than finding these copies again."""
 
 _IDLE_SECONDS: Final = 0.5
+_BUSY_SECONDS: Final = 0.05
+"""Between two looks for files to copy, while nothing is under way and while something is."""
 
 
 type CleanUp = Callable[[], Awaitable[None]]
@@ -164,11 +166,14 @@ class Applier:
     async def _loop(
         self, group: asyncio.TaskGroup, gate: Gate, options: ApplyOptions, began: float, *, large: bool
     ) -> None:
-        under_way: set[asyncio.Task[None]] = set()
         while not self._over(options, began):
             claims = await self._claim(options, large=large)
             if not claims:
-                if not under_way and await self._nothing_left(options):
+                if self.progress.running:
+                    await self._wait(_BUSY_SECONDS)  # what fails comes back
+                    continue
+                await self._flush()
+                if not options.watch and not await self._ledger.has_work(options.group):
                     break
                 await self._wait(_IDLE_SECONDS)
                 continue
@@ -180,9 +185,7 @@ class Applier:
                     gate.release()
                     break
                 await self._pace.next_file()
-                task = group.create_task(self._copy_one(claim, gate))
-                under_way.add(task)
-                task.add_done_callback(under_way.discard)
+                group.create_task(self._copy_one(claim, gate))
 
     async def _claim(self, options: ApplyOptions, *, large: bool) -> list[LedgerFile]:
         if self.progress.limited_by == "paused":
@@ -289,14 +292,6 @@ class Applier:
         if options.max_seconds is not None and asyncio.get_running_loop().time() - began >= options.max_seconds:
             self.stop("time")
         return self._stopping.is_set()
-
-    async def _nothing_left(self, options: ApplyOptions) -> bool:
-        if options.watch:
-            return False
-        waiting = {FileState.PLANNED, FileState.COPYING}
-        return not any(
-            tally.state in waiting and options.group in {None, tally.group} for tally in await self._ledger.tallies()
-        )
 
     async def _follow_limits(self, options: ApplyOptions, *loops: asyncio.Task[None]) -> None:
         """Limits hold from the moment at which somebody changes them."""

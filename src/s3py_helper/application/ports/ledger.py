@@ -86,6 +86,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def has_work(self, group: str | None = None) -> bool:
+        """Whether a file, of the group or of any, is planned or being copied."""
+        ...
+
     async def extend(self, claims: Sequence[LedgerFile], lease_seconds: float) -> list[bool]:
         """Prolong leases; False for those that have been lost meanwhile."""
         ...

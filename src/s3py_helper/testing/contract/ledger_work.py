@@ -56,6 +56,17 @@ class WorkContract(LedgerHarness):
         assert await ledger.record([copied(lost)]) == [False], "a worker that slept too long writes nothing"
         assert await ledger.record([copied(won)]) == [True]
 
+    async def test_work_is_what_is_planned_or_under_way(self, ledger: Ledger) -> None:
+        assert not await ledger.has_work()
+        await ledger.plan([planned(1)])
+        assert await ledger.has_work()
+        assert await ledger.has_work("group1")
+        assert not await ledger.has_work("group2")
+        [claim] = await ledger.claim("a", 1, 60)
+        assert await ledger.has_work("group1")
+        await ledger.record([copied(claim)])
+        assert not await ledger.has_work()
+
     async def test_claims_that_are_given_back_are_there_at_once(self, ledger: Ledger) -> None:
         await ledger.plan([planned(1)])
         claims = await ledger.claim("a", 1, 600)
