@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from benchmarks.child.content import CheckedSink, Source
 from benchmarks.child.measuring import Sample
 from benchmarks.child.store import Entry, Store
-from benchmarks.child.tasks import archive, large, many, small
+from benchmarks.child.tasks import archive, large, ledger, many, moving, small
 
 ROUNDS = [(2, 0.001)]
 
@@ -93,3 +94,47 @@ async def test_an_upload_that_stores_wrong_bytes_has_no_figure() -> None:
 async def test_what_is_no_archive_has_no_figure() -> None:
     with pytest.raises(Exception, match="zip"):
         await archive.in_memory(Spoilt(), [], content="random", count=2, size=100)
+
+
+class Moving:
+    """Moves files from one list to another."""
+
+    def __init__(self, spoils: bytes = b"") -> None:
+        self.files: list[bytes] = []
+        self._spoils = spoils
+
+    async def prepare(self, contents: Sequence[bytes]) -> None:
+        self.files = [self._spoils + content for content in contents]
+
+    async def move(self, at_once: int) -> list[str]:
+        return [str(number) for number in range(len(self.files))] if at_once else []
+
+    async def get(self, file_id: str) -> bytes:
+        return self.files[int(file_id)]
+
+
+async def test_moved_files_are_counted_and_compared() -> None:
+    samples: list[Sample] = []
+    await moving.small(Moving(), samples, count=10, least=4, most=100)
+    await moving.large(Moving(), samples, count=2, size=1000)
+    assert [(sample.operation, sample.count) for sample in samples] == [("small files", 10), ("large files", 2)]
+    assert samples[1].size == 2000
+    with pytest.raises(ValueError, match="wrong bytes in 0"):
+        await moving.small(Moving(b"!"), samples, count=10, least=4, most=100)
+
+
+async def test_a_plan_that_misses_known_ids_has_no_figure() -> None:
+    class Forgetful:
+        rows = 0
+
+        async def fill(self, rows: int) -> None:
+            self.rows = rows
+
+        async def plan_again(self) -> int:
+            return self.rows - 1
+
+        async def status(self) -> None: ...
+
+    samples: list[Sample] = []
+    await ledger.run(Forgetful(), samples, rows=10)
+    assert [sample.error for sample in samples] == ["ValueError: the plan saw 9 files", None]
