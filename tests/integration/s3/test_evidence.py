@@ -232,6 +232,13 @@ async def test_a_deletion_without_evidence_is_none(s3: PretendS3, lie: str) -> N
             await S3BlobStore(session).delete(SOURCE)
 
 
+async def test_a_refusal_with_status_200_is_the_refusal_that_its_document_tells(s3: PretendS3) -> None:
+    text = "<Error><Code>AccessDenied</Code></Error>"
+    s3.plan(saying(lambda: web.Response(text=text, content_type="application/xml")), REQUESTS["copy"])
+    with pytest.raises(AccessDeniedException):
+        await store_by(s3, "copy")
+
+
 @pytest.mark.parametrize("status", [201, 202, 203, 204, 299])
 async def test_a_download_has_the_status_of_one(s3: PretendS3, status: int) -> None:
     s3.plan(saying(lambda: web.Response(status=status)), lambda seen: seen.method == "GET", times=2)
