@@ -28,6 +28,7 @@ EXPECTED = {
     errors.FileTooLargeException: 4,
     errors.RouteNotSupportedException: 4,
     errors.DeleteNotSupportedException: 4,
+    errors.LinkNotValidException: 4,
     errors.PreconditionFailedException: 4,
     errors.StorageUnavailableException: 5,
 }
