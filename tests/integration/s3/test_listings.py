@@ -16,6 +16,7 @@ from tests.support.s3.inspector import S3Inspector
 from tests.support.s3.raw_server import Peer, raw_server
 from tests.support.s3.scripted import scripted_server
 from tests.support.s3.server import S3Server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -155,6 +156,7 @@ async def test_one_that_never_ends_is_not_read_for_ever(monkeypatch: pytest.Monk
         with pytest.raises(StorageException, match="cannot be read"):
             async with S3Listing(session).list() as blobs:
                 await anext(blobs)
+        await until(lambda: server.open == 0)
     assert sent < 16 * 1024 * 1024
 
 
