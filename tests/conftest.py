@@ -7,7 +7,12 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.browser", "tests.support.fastdfs.fixtures", "tests.support.s3.fixtures"]
+pytest_plugins = [
+    "tests.support.browser",
+    "tests.support.fastdfs.fixtures",
+    "tests.support.met",
+    "tests.support.s3.fixtures",
+]
 
 _PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "test")
 _FUZZING_SECONDS: Final = 1800
