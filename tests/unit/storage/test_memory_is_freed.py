@@ -27,7 +27,7 @@ from s3py_helper.storage import (
 )
 from tests.support.collector import nothing_for_the_collector
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 LARGE = 3 * 1024 * 1024
 """Bytes of a file that is still being read when an archive of several is aborted."""

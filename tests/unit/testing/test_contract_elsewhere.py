@@ -5,6 +5,10 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 WHOLE = """
     import pytest
     import pytest_asyncio

@@ -22,6 +22,8 @@ from s3py_helper.testing import (
 from s3py_helper.testing.contract import BlobStoreContract, Harness
 from tests.unit.testing.mistaken import assert_noticed, each_of, without_a_mistake
 
+pytestmark = pytest.mark.slow
+
 
 class CopiesNoBytes(MemoryBlobStore):
     async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:

@@ -36,6 +36,7 @@ def store(memory: MemoryBlobStore) -> FailingStore:
     return FailingStore(memory)
 
 
+@pytest.mark.slow
 class TestFailingStoreWithNothingStaged(BlobStoreContract, ListingContract, ServerSideCopyContract, HealthContract):
     part_size = 64 * 1024
 

@@ -16,6 +16,8 @@ from s3py_helper.domain.errors import BucketNotFoundException, StorageOperationE
 from s3py_helper.testing import ListingContract, body_of
 from tests.unit.testing.mistaken import assert_noticed, each_of, without_a_mistake
 
+pytestmark = pytest.mark.slow
+
 type Listed = AbstractAsyncContextManager[AsyncIterator[BlobInfo]]
 
 

@@ -28,6 +28,8 @@ from s3py_helper.testing.contract.describing import DescribingContract
 from s3py_helper.testing.contract.lifecycle import LifecycleContract
 from tests.unit.testing.mistaken import assert_noticed, each_of, run_on, without_a_mistake
 
+pytestmark = pytest.mark.slow
+
 
 class ForgetsTheRange(MemoryBlobStore):
     @asynccontextmanager

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from s3py_helper.adapters.memory import MemoryBlobStore
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.streams.incoming_body import IncomingBody
@@ -19,6 +21,8 @@ from s3py_helper.testing import body_of
 from s3py_helper.testing.contract.failed_writes import FailedWritesContract
 from s3py_helper.testing.contract.writing import WritingContract
 from tests.unit.testing.mistaken import assert_noticed, each_of, without_a_mistake
+
+pytestmark = pytest.mark.slow
 
 
 class KeepsWhatFailed(MemoryBlobStore):
