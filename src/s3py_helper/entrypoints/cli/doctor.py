@@ -16,7 +16,9 @@ def examine(
     context: typer.Context,
     url: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="The service as clients reach it: tries what is in front of it, too."),
+        typer.Option(
+            "--url", metavar="URL", help="The service as clients reach it: tries what is in front of it, too."
+        ),
     ] = None,
     as_json: AsJson = False,  # noqa: FBT002 - typer calls it
 ) -> None:
