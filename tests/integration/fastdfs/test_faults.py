@@ -104,6 +104,25 @@ async def test_a_download_that_ends_early_is_an_error(
     assert await read_all(store, written.file_id) == _LARGE
 
 
+@dataclass(frozen=True)
+class _NoMetadataAndGone(Misbehaviour):
+    """Say that a file has no metadata, and close the connection behind that."""
+
+    async def send(self, reply: Reply, wire: Wire) -> None:
+        await wire.send(next(Reply(Status.MISSING).pieces()))
+        await wire.close()
+
+
+async def test_a_connection_that_ends_between_two_requests_is_replaced(
+    store: FastdfsBlobStore, storage: StorageServer
+) -> None:
+    written = await _stored(store)
+    for _ in range(5):
+        storage.misbehave(_NoMetadataAndGone(), command=Command.GET_METADATA)
+        async with asyncio.timeout(_PATIENCE):
+            assert (await store.info(written.file_id)).size == len(_LARGE)
+
+
 @pytest.mark.parametrize("size", [1, 3, 7])
 async def test_replies_in_fragments_are_put_together(
     store: FastdfsBlobStore, storage: StorageServer, tracker: TrackerServer, size: int

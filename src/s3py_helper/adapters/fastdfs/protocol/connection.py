@@ -175,7 +175,7 @@ class FramedConnection:
         self.channel.unbound()
         # The pool checks a connection before handing it out; between two exchanges of one user this is the only check.
         if self._has_answered and self.channel.is_disturbed:
-            raise self._failed(ConnectionFault(self.peer, "it closed the connection, or sent more than was asked for"))
+            raise self._failed(self._broken_off("it closed the connection, or sent more than was asked for"))
 
     async def _receive_header(self) -> bytes:
         channel = self.channel
@@ -236,7 +236,11 @@ class FramedConnection:
             reason = f"{reason}, {self._framing.remaining} bytes before the end of its reply"
         elif self._read_ahead:
             reason = f"{reason} in the middle of the header of its reply"
-        return self._silent(reason)
+        fault = self._silent(reason)
+        # Ended between two requests, which servers may do: it was alive, so that no other connection is suspected, but
+        # work that may be done twice goes on over a new one.
+        fault.stale = fault.stale or (self._has_answered and not self._reply_has_begun)
+        return fault
 
     def _silent(self, reason: str) -> ConnectionFault:
         self.was_dead = self._reused and not self._has_answered and not self._reply_has_begun
