@@ -116,6 +116,11 @@ class LinkService:
         located = await self._locator.find(file_id, Purpose.READ)
         return located.can_presign
 
+    @property
+    def can_link_uploads(self) -> bool:
+        """Whether the backend that takes new files signs what `upload_link` gives."""
+        return self._locator.backends[self._locator.policy.new_files].presigning is not None
+
     async def upload_link(
         self,
         file_name: str,

@@ -50,11 +50,15 @@ def options(
 @app.command()
 def serve(
     context: typer.Context,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; another than loopback needs a token.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 for any.", min=0, max=65535)] = None,
-    workers: Annotated[int | None, typer.Option(help="How many processes serve.", min=1)] = None,
-    root_path: Annotated[str | None, typer.Option(help="Path under which a proxy offers the service.")] = None,
-    access_log: Annotated[bool, typer.Option(help="A line for each request.")] = True,  # noqa: FBT002 - typer calls it
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on; another than loopback needs a token.")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 for any.", min=0, max=65535)] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="How many processes serve.", min=1)] = None,
+    root_path: Annotated[
+        str | None, typer.Option("--root-path", help="Path under which a proxy offers the service.")
+    ] = None,
+    access_log: Annotated[bool, typer.Option("--access-log/--no-access-log", help="A line for each request.")] = True,  # noqa: FBT002 - typer calls it
 ) -> None:
     """Run the HTTP service."""
     from s3py_helper.entrypoints.cli import serving  # noqa: PLC0415 - see above
@@ -83,7 +87,7 @@ def config(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer calls it
 def token(
     name: Annotated[str, typer.Argument(help="What to call it: letters, digits and _.")],
     scopes: Annotated[list[Action], typer.Option("--scope", "-s", help="What it permits; may come several times.")],
-    folder: Annotated[str | None, typer.Option(help="The only folder that it reaches.")] = None,
+    folder: Annotated[str | None, typer.Option("--folder", help="The only folder that it reaches.")] = None,
 ) -> None:
     """Make a token for the service: settings to standard output, the token to standard error."""
     from s3py_helper.entrypoints.cli import tokens  # noqa: PLC0415 - see above

@@ -34,10 +34,12 @@ class CompressionChoice(StrEnum):
 @files.command()
 def upload(  # noqa: PLR0913, PLR0917 - typer calls it, an option is a parameter
     sources: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, with -r folders; - is standard input.")],
-    name: Annotated[str | None, typer.Option(help="Name to store one file under.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name to store one file under.")] = None,
     folder: Folder = None,
     bucket: Bucket = None,
-    content_type: Annotated[str | None, typer.Option(help="Media type; guessed when not given.")] = None,
+    content_type: Annotated[
+        str | None, typer.Option("--content-type", help="Media type; guessed when not given.")
+    ] = None,
     metadata: Metadata = None,
     recursive: Recursive = False,  # noqa: FBT002 - typer calls it
     include: Include = None,
@@ -76,7 +78,7 @@ def download(  # noqa: PLR0913, PLR0917 - typer calls it, an option is a paramet
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="File, folder (name/ makes it), or - for standard output.")
     ] = None,
-    bucket: Annotated[str | None, typer.Option(help="With -r: bucket instead of the default one.")] = None,
+    bucket: Annotated[str | None, typer.Option("--bucket", help="With -r: bucket instead of the default one.")] = None,
     recursive: Recursive = False,  # noqa: FBT002 - typer calls it
     include: Include = None,
     exclude: Exclude = None,
@@ -118,7 +120,7 @@ def list_files(
 @files.command()
 def cp(
     file_ids: FileIds,
-    name: Annotated[str | None, typer.Option(help="Another name for one copy.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Another name for one copy.")] = None,
     folder: Folder = None,
     bucket: Bucket = None,
     metadata: Metadata = None,
@@ -136,8 +138,10 @@ def cp(
 @files.command()
 def link(
     file_ids: FileIds,
-    expires: Annotated[str, typer.Option(metavar="TIME", help="How long it works: 90s, 15m, 1h, at most 7d.")] = "1h",
-    name: Annotated[str | None, typer.Option(help="What browsers call the file when they save it.")] = None,
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="TIME", help="How long it works: 90s, 15m, 1h, at most 7d.")
+    ] = "1h",
+    name: Annotated[str | None, typer.Option("--name", help="What browsers call the file when they save it.")] = None,
     inline: Annotated[bool, typer.Option("--inline", help="Browsers show the file instead of saving it.")] = False,  # noqa: FBT002 - typer calls it
     service: Annotated[bool, typer.Option("--service", help="Lead to the HTTP service, not to S3 itself.")] = False,  # noqa: FBT002 - typer calls it
     fastdfs: Annotated[  # noqa: FBT002 - typer calls it
@@ -154,12 +158,39 @@ def link(
     leave(linking.link(file_ids, options))
 
 
+@files.command("upload-link")
+def link_upload(  # noqa: PLR0913, PLR0917 - typer calls it, an option is a parameter
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="What the files to come are called.")],
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="TIME", help="How long it works: 90s, 15m, 1h, at most 7d.")
+    ] = "1h",
+    folder: Folder = None,
+    bucket: Bucket = None,
+    content_type: Annotated[
+        str | None, typer.Option("--content-type", help="The only media type that it takes.")
+    ] = None,
+    metadata: Metadata = None,
+    max_size: Annotated[
+        int | None, typer.Option("--max-size", help="Most bytes that it takes; links to the service only.", min=0)
+    ] = None,
+    service: Annotated[bool, typer.Option("--service", help="Lead to the HTTP service, not to S3 itself.")] = False,  # noqa: FBT002 - typer calls it
+    as_json: AsJson = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """Print curl lines with which anybody can store a file, on S3 or, with S3PY_LINK_KEYS, through the HTTP service."""
+    from s3py_helper.entrypoints.cli import upload_linking  # noqa: PLC0415 - the help shall be instant
+
+    options = upload_linking.UploadLinkOptions(
+        expires, folder, bucket, content_type, pairs(metadata), max_size, through_service=service, as_json=as_json
+    )
+    leave(upload_linking.link_uploads(names, options))
+
+
 @files.command("zip")
 def zip_files(
     file_ids: FileIds,
     output: Annotated[str, typer.Option("--output", "-o", help="File, or - (standard output).")] = "files.zip",
     compression: Annotated[
-        CompressionChoice, typer.Option(help="auto leaves alone what is compressed.")
+        CompressionChoice, typer.Option("--compression", help="auto leaves alone what is compressed.")
     ] = CompressionChoice.AUTO,
     skip: Annotated[bool, typer.Option("--skip", help="Leave out what cannot be read, and say so.")] = False,  # noqa: FBT002 - typer calls it
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite a file.")] = False,  # noqa: FBT002 - typer calls it

@@ -64,12 +64,18 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option
     ] = None,
     from_sql: Annotated[
         tuple[str, str] | None,
-        typer.Option(metavar="URL QUERY", help="Ids in the first column of a query: sqlite:///app.db 'select ...'."),
+        typer.Option(
+            "--from-sql", metavar="URL QUERY", help="Ids in the first column of a query: sqlite:///app.db 'select ...'."
+        ),
     ] = None,
-    default_group: Annotated[str | None, typer.Option(help="The group of ids that name none.")] = None,
+    default_group: Annotated[
+        str | None, typer.Option("--default-group", help="The group of ids that name none.")
+    ] = None,
     group: Annotated[list[str] | None, typer.Option("--group", help="Only these groups.")] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many new files.", min=1)] = None,
-    accept_difference: Annotated[int, typer.Option(help="So many files fewer than counted are fine.", min=0)] = 0,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many new files.", min=1)] = None,
+    accept_difference: Annotated[
+        int, typer.Option("--accept-difference", help="So many files fewer than counted are fine.", min=0)
+    ] = 0,
     ledger: Ledger = None,
     as_json: AsJson = False,  # noqa: FBT002 - typer calls it
 ) -> None:
@@ -91,11 +97,15 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 @migrate.command()
 def apply(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    concurrency: Annotated[int | None, typer.Option(help="Small files at once.", min=1)] = None,
-    rate_bytes: Annotated[int | None, typer.Option(help="Bytes a second.", min=1)] = None,
-    rate_files: Annotated[int | None, typer.Option(help="Files a second.", min=1)] = None,
-    max_bytes: Annotated[int | None, typer.Option(help="End after about so many bytes (exit code 8).", min=1)] = None,
-    max_duration: Annotated[float | None, typer.Option(help="End after so many seconds (exit code 10).", min=0)] = None,
+    concurrency: Annotated[int | None, typer.Option("--concurrency", help="Small files at once.", min=1)] = None,
+    rate_bytes: Annotated[int | None, typer.Option("--rate-bytes", help="Bytes a second.", min=1)] = None,
+    rate_files: Annotated[int | None, typer.Option("--rate-files", help="Files a second.", min=1)] = None,
+    max_bytes: Annotated[
+        int | None, typer.Option("--max-bytes", help="End after about so many bytes (exit code 8).", min=1)
+    ] = None,
+    max_duration: Annotated[
+        float | None, typer.Option("--max-duration", help="End after so many seconds (exit code 10).", min=0)
+    ] = None,
     group: Group = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on with what turns up.")] = False,  # noqa: FBT002 - typer calls it
     ledger: Ledger = None,
@@ -111,7 +121,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 @migrate.command()
 def verify(
-    sample: Annotated[str | None, typer.Option(help="Read back a random part as well, e.g. 5%.")] = None,
+    sample: Annotated[str | None, typer.Option("--sample", help="Read back a random part as well, e.g. 5%.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Read back everything as well.")] = False,  # noqa: FBT002 - typer calls it
     group: Group = None,
     ledger: Ledger = None,
@@ -234,9 +244,15 @@ def resume(ledger: Ledger = None, as_json: AsJson = False) -> None:  # noqa: FBT
 
 @migrate.command()
 def limits(
-    rate_bytes: Annotated[int | None, typer.Option(help="Bytes a second; 0 for no limit.", min=0)] = None,
-    rate_files: Annotated[int | None, typer.Option(help="Files a second; 0 for no limit.", min=0)] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Small files at once; 0 for the default.", min=0)] = None,
+    rate_bytes: Annotated[
+        int | None, typer.Option("--rate-bytes", help="Bytes a second; 0 for no limit.", min=0)
+    ] = None,
+    rate_files: Annotated[
+        int | None, typer.Option("--rate-files", help="Files a second; 0 for no limit.", min=0)
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", help="Small files at once; 0 for the default.", min=0)
+    ] = None,
     ledger: Ledger = None,
     as_json: AsJson = False,  # noqa: FBT002 - typer calls it
 ) -> None:

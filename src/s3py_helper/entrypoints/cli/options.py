@@ -12,16 +12,19 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no coun
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Folders, with everything in them.")]
 Include = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="With -r: only such files (*.jpg, docs/*); may come several times."),
+    typer.Option(
+        "--include", metavar="PATTERN", help="With -r: only such files (*.jpg, docs/*); may come several times."
+    ),
 ]
 Exclude = Annotated[
-    list[str] | None, typer.Option(metavar="PATTERN", help="With -r: no such files or folders; may come several times.")
+    list[str] | None,
+    typer.Option("--exclude", metavar="PATTERN", help="With -r: no such files or folders; may come several times."),
 ]
 SkipSame = Annotated[
     bool, typer.Option("--skip-same", help="Leave alone what is there already, by name, size and checksum.")
 ]
-Folder = Annotated[str | None, typer.Option(help="Front of the object keys.")]
-Bucket = Annotated[str | None, typer.Option(help="Bucket instead of the default one.")]
+Folder = Annotated[str | None, typer.Option("--folder", help="Front of the object keys.")]
+Bucket = Annotated[str | None, typer.Option("--bucket", help="Bucket instead of the default one.")]
 Metadata = Annotated[
     list[str] | None,
     typer.Option("--metadata", "-m", metavar="NAME=VALUE", help="A pair of your own; may come several times."),
