@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.support.browser",
     "tests.support.fastdfs.fixtures",
     "tests.support.met",
+    "tests.support.postgres.fixtures",
     "tests.support.s3.fixtures",
 ]
 

@@ -11,6 +11,7 @@ _LABELS: Final = {
     "fastdfs_site": "FastDFS",
     "storage_id_site": "FastDFS, storage ids",
     "trunk_site": "FastDFS, trunk files",
+    "postgres": "PostgreSQL",
     "chromium": "Chromium",
 }
 _outcomes: Final[dict[str, str]] = {}

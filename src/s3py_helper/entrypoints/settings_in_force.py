@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from s3py_helper.domain.checked_model import model_in_mapping, model_within
+from s3py_helper.entrypoints.container.ledger_names import is_postgres, shown_ledger
 from s3py_helper.entrypoints.env_file import EnvFile
 from s3py_helper.entrypoints.setting_names import DELIMITER, PREFIX
 from s3py_helper.entrypoints.settings import ENV_FILE, Settings
@@ -76,4 +77,5 @@ def _text(value: object, field: FieldInfo) -> str | None:
     if isinstance(value, tuple | frozenset | list):
         items = [str(item) for item in cast("tuple[object, ...]", value)]
         return ", ".join(items if isinstance(value, tuple | list) else sorted(items))
-    return str(value)
+    text = str(value)
+    return shown_ledger(text) if is_postgres(text) else text

@@ -183,7 +183,7 @@ async def test_an_interrupted_apply_goes_on_later(
         (("missing", "--keep", "--delete"), "not both"),
         (("missing", "ids.txt"), "give --delete or --keep"),
         (("apply", "--ledger", "none.db"), "there is no ledger none.db: 'plan' makes one"),
-        (("plan", "--ledger", "postgresql://127.0.0.9/x"), "the ledger is a SQLite file"),
+        (("plan", "--ledger", "mysql://u:s3cr3t@127.0.0.9/x"), "the ledger is a SQLite file"),
         (("verify", "--sample", "200%"), "is no percentage"),
         (("drain", "--older-than", "soon"), "is no time such as"),
         (("route", "group1", "s3-only"), "there is no ledger"),

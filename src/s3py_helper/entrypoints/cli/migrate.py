@@ -19,7 +19,11 @@ migrate = typer.Typer(
 
 Ledger = Annotated[
     str | None,
-    typer.Option("--ledger", metavar="PATH", help="The ledger; else S3PY_MIGRATION__LEDGER, or s3py-migration.db."),
+    typer.Option(
+        "--ledger",
+        metavar="WHERE",
+        help="The ledger, a path or postgresql://...; else S3PY_MIGRATION__LEDGER, or s3py-migration.db.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on each line.")]
 Each = Annotated[bool, typer.Option("--each", help="With --json: a line for every file, not only for failures.")]

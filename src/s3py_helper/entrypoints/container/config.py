@@ -1,6 +1,6 @@
 """Everything that a deployment can be told, in one value."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +26,7 @@ from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.settings_model import SettingsModel
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.entrypoints.container.fastdfs_links import FastdfsLinksConfig
+from s3py_helper.entrypoints.container.ledger_names import shown_ledger
 from s3py_helper.entrypoints.container.mounts import Mount
 
 __all__ = [
@@ -64,11 +65,16 @@ class MigrationConfig(SettingsModel, defer_build=True):
     """
 
     ledger: str = "s3py-migration.db"
-    """The ledger: the path of a SQLite file on a local disk."""
+    """The ledger: the path of a SQLite file on a local disk, or for several hosts `postgresql://USER@HOST/DATABASE`."""
     bucket: str | None = None
     """Where moved files go; by default S3's default bucket."""
     prefix: str = ""
     """The front of their keys, taken verbatim: `old/` makes `old/fastdfs/group1/M00/...`."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        """Without the password of a database."""
+        for name, value in super().__repr_args__():
+            yield name, shown_ledger(self.ledger) if name == "ledger" else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ class KitConfig:
         service_links: Makes links to the HTTP service; `None` where there are none.
         observer: Is told what happens; logs it by default.
         migration: The migration that this deployment takes part in; `None` where it knows of none.
+        makes_ledger: Whether its ledger is made where there is none.
         fastdfs_links: How links of FastDFS' nginx module are made; `None` where they are not.
 
     Raises:
@@ -105,6 +112,7 @@ class KitConfig:
     mounts: tuple[Mount, ...] = ()
     new_files: str | None = None
     migration: MigrationConfig | None = None
+    makes_ledger: bool = True
     service_links: ServiceLinks | None = None
     fastdfs_links: FastdfsLinksConfig | None = None
 

@@ -1,16 +1,11 @@
 """Puts a migration together with the backends that it moves files between."""
 
 import asyncio
-import getpass
-import os
-import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.migration.changing import MigrationNotice
@@ -24,11 +19,10 @@ from s3py_helper.application.ports.relocation import DeleteAt
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.entrypoints.container.config import KitConfig
+from s3py_helper.entrypoints.container.ledgers import ledger_at
 
 SWEEP_SECONDS: Final = 60.0
 """How often deletions are repeated that a server which was down has missed."""
-
-_SQLITE: Final = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +47,7 @@ async def open_migration(
     if config.migration is None or config.s3 is None or s3.migration_target is None:
         raise InvalidArgumentException("a migration needs its settings, and S3 as its target")
     bucket, prefix = config.migration.bucket or config.s3.default_bucket, config.migration.prefix
-    path = _path_of(config.migration.ledger)
-    async with SqliteLedger(path, f"{bucket}/{prefix}", actor=_actor()) as ledger:
+    async with ledger_at(config.migration.ledger, f"{bucket}/{prefix}", makes=config.makes_ledger) as ledger:
         source = None if fastdfs is None else fastdfs.migration_source
         relocation = MigrationRelocation(ledger, bucket, prefix, observer, reaches_fastdfs=fastdfs is not None)
         files = MovedFiles(s3.store, bucket, prefix)
@@ -83,26 +76,6 @@ async def open_migration(
         finally:
             sweeper.cancel()
             await asyncio.wait([sweeper])
-
-
-def _path_of(ledger: str) -> Path:
-    """A path, or a URL as other tools write them for SQLite."""
-    if "://" not in ledger:
-        return Path(ledger)
-    if not ledger.startswith(_SQLITE) or not (path := ledger.removeprefix(_SQLITE)):
-        raise InvalidArgumentException(
-            f"the ledger is a SQLite file: give its path, or {_SQLITE}PATH, not {ledger.partition('://')[0]}://..."
-        )
-    return Path(path)
-
-
-def _actor() -> str:
-    """Who does it, for the list of events."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container may know no name for its user
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 async def _sweep(relocation: MigrationRelocation, delete_at: DeleteAt) -> None:

@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Final
 
 from s3py_helper.application.migration.migration import Migration
 from s3py_helper.application.services import FileServices
@@ -13,8 +11,6 @@ from s3py_helper.entrypoints.cli.migration.output import Output
 from s3py_helper.entrypoints.cli.running import run
 from s3py_helper.entrypoints.container.config import KitConfig, MigrationConfig
 from s3py_helper.entrypoints.settings import Settings
-
-_URL: Final = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +49,4 @@ class Command:
         migration = settings.migration or MigrationConfig()
         if self.ledger is not None:
             migration = migration.model_copy(update={"ledger": self.ledger})
-        if not self.makes_ledger and not Path(migration.ledger.removeprefix(_URL)).exists():
-            raise InvalidArgumentException(
-                f"there is no ledger {migration.ledger}: 'plan' makes one, --ledger names another"
-            )
-        return replace(config, migration=migration)
+        return replace(config, migration=migration, makes_ledger=self.makes_ledger)

@@ -1,0 +1,1 @@
+"""The ledger of a migration on PostgreSQL, for workers on any number of hosts."""

