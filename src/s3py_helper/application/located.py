@@ -144,21 +144,25 @@ class Located:
         """A context around work on the file."""
         return Operation(self._observer, name, self.file_id.backend, self.text)
 
-    async def _info(self) -> BlobInfo:
+    def _info(self) -> Awaitable[BlobInfo]:
+        place = self._place
+        if self._others or place.file_id is not self.file_id:
+            return self._info_elsewhere()
+        return place.backend.store.info(place.file_id)
+
+    async def _info_elsewhere(self) -> BlobInfo:
         place = self._place
         for other in self._others:
             try:
                 return self._renamed(await place.backend.store.info(place.file_id))
             except FileNotFoundException:
                 place = other
-        info = await place.backend.store.info(place.file_id)
-        return info if place.file_id is self.file_id else self._renamed(info)
+        return self._renamed(await place.backend.store.info(place.file_id))
 
-    async def _deleted(self) -> None:
+    def _deleted(self) -> Awaitable[None]:
         if self._delete is None:
-            await self._place.backend.store.delete(self._place.file_id)
-        else:
-            await self._delete(self.file_id)
+            return self._place.backend.store.delete(self._place.file_id)
+        return self._delete(self.file_id)
 
     def _renamed(self, info: BlobInfo) -> BlobInfo:
         """What a place says of the file, under the id that the caller knows."""

@@ -24,7 +24,8 @@ class CheckedModel(BaseModel):
 
         def __init__(self, /, **values: Any) -> None:
             try:
-                super().__init__(**values)
+                # As `BaseModel` does; passing the values on to that would take as long as checking them.
+                self.__pydantic_validator__.validate_python(values, self_instance=self)
             except ValidationError as error:
                 problems = "; ".join(f"{_dotted(place)}{text}" for place, text in problems_of(error, type(self)))
                 raise InvalidArgumentException(f"{type(self).__name__}: {problems}") from None

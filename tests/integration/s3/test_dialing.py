@@ -211,7 +211,8 @@ class TestManyHosts:
             await peer.until_gone()
 
         async with raw_server(behave) as slow, self._servers(1) as (servers, _), http_client(limit=1) as client:
-            place = await client.reserve(slow.origin, Hold.BRIEF)
+            place = client.take_place(Hold.BRIEF)
+            assert place is not None
             response = await client.send("GET", slow.origin, "/", {"host": "x"}, EMPTY)
             # Not adopted: the place is free before the connection is.
             response.close()

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import zlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -13,6 +15,7 @@ from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.application.ports.observer import DownloadResumed
 from s3py_helper.domain.errors import (
     PreconditionFailedException,
+    StorageOperationException,
     StorageUnavailableException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
@@ -74,6 +77,65 @@ class TestResumption:
     async def test_without_a_strong_tag_nothing_is_resumed(self, line: bytes) -> None:
         with pytest.raises(StorageUnavailableException, match="broke off"):
             await self._read(line, line)
+
+
+class TestTheBody:
+    """The iterator that an opened object gives."""
+
+    @asynccontextmanager
+    async def _opened(self, answered: bytes) -> AsyncGenerator[tuple[AsyncIterator[bytes], list[bytes]]]:
+        heads: list[bytes] = []
+
+        async def behave(peer: Peer) -> None:
+            heads.append(await peer.head())
+            await peer.answer(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: %d\r\n\r\n' % len(CONTENT) + answered)
+            await peer.until_gone()
+
+        async with (
+            leak_guard(),
+            raw_server(behave) as server,
+            S3Session(server.s3().config()) as session,
+            S3BlobStore(session).open(FILE_ID) as blob,
+        ):
+            yield blob.body, heads
+
+    @pytest.mark.timeout(20)
+    async def test_two_tasks_cannot_share_it(self) -> None:
+        async with self._opened(b"") as (body, _):
+            first = asyncio.ensure_future(anext(body))
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError, match="two tasks"):
+                await anext(body)
+            first.cancel()
+            await asyncio.wait([first])
+
+    @pytest.mark.timeout(20)
+    async def test_it_ends_with_its_block_and_asks_for_nothing_more(self) -> None:
+        async with self._opened(CONTENT[:10]) as (body, heads):
+            assert await anext(body) == CONTENT[:10]
+        with pytest.raises(StopAsyncIteration):
+            await anext(body)
+        assert len(heads) == 1
+
+    @pytest.mark.timeout(20)
+    async def test_leaving_the_block_stops_a_task_that_reads_in_it(self) -> None:
+        async with self._opened(b"") as (body, heads):
+            reading = asyncio.ensure_future(anext(body))
+            await asyncio.sleep(0)
+        with pytest.raises(StorageOperationException, match="was left meanwhile"):
+            await reading
+        assert len(heads) == 1
+
+    @pytest.mark.timeout(20)
+    async def test_nothing_follows_an_error(self) -> None:
+        async with self._opened(b"") as (body, heads):
+            reading = asyncio.ensure_future(anext(body))
+            await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.wait([reading])
+            with pytest.raises(StopAsyncIteration):
+                await anext(body)
+            assert len(heads) == 1
 
 
 class TestSlowServers:

@@ -54,7 +54,7 @@ async def opened(
 ) -> Response:
     """A response that holds its place until it is closed."""
     headers = {"host": f"127.0.0.1:{server.port}", **headers}
-    place = await client.reserve(server.origin, hold)
+    place = client.take_place(hold) or await client.wait_for_place(hold, server.origin)
     try:
         response = await client.send(method, server.origin, "/", headers, payload_of(body))
     except BaseException:

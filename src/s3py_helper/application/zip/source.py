@@ -1,7 +1,7 @@
 """One file that goes into an archive."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass
 
@@ -30,19 +30,19 @@ class Source:
     info: BlobInfo | None = None
     problem: StorageException | None = None
 
-    @asynccontextmanager
-    async def open(self) -> AsyncGenerator[OpenBlob]:
+    def open(self) -> AbstractAsyncContextManager[OpenBlob]:
         """The file's bytes, with the binding description; raises what is wrong with it."""
         if self.problem is not None:
             # A copy: an error that is raised twice grows, and refers, by its traceback, to what refers to it.
             raise copy(self.problem)
+        return self.located.open() if self.info is None else self._open_as_described(self.info)
+
+    @asynccontextmanager
+    async def _open_as_described(self, info: BlobInfo) -> AsyncGenerator[OpenBlob]:
         async with self.located.open() as blob:
-            if self.info is None:
-                yield blob
-                return
-            if blob.info.size != self.info.size:
-                raise wrong_content(self.info, f"it has {blob.info.size} bytes now, {self.info.size} a moment ago")
-            yield OpenBlob(self.info, blob.span, blob.body)
+            if blob.info.size != info.size:
+                raise wrong_content(info, f"it has {blob.info.size} bytes now, {info.size} a moment ago")
+            yield OpenBlob(info, blob.span, blob.body)
 
     def name(self, info: BlobInfo) -> str:
         """What to call the file: the given name, else the one it was uploaded with, as far as anybody remembers."""

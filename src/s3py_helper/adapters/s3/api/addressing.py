@@ -36,6 +36,7 @@ class Endpoint:
         self.virtual = not _is_ip(host) and (style == "virtual" or (style == "auto" and _is_amazons(host)))
         self._scheme = parts.scheme
         self._host = _host_header(parts.scheme, host, parts.port)
+        self._origin = f"{parts.scheme}://{self._host}"
         self._prefix = parts.path.rstrip("/")
         # Over TLS no dots: no wildcard certificate covers a host with them.
         self._host_names = _HOST_LABEL if self.secure else _HOST_LABELS
@@ -47,7 +48,7 @@ class Endpoint:
             host = f"{bucket}.{self._host}"
             return Address(f"{self._scheme}://{host}", host, f"{self._prefix}/{in_bucket}")
         path = f"{self._prefix}/{bucket}" if key is None else f"{self._prefix}/{bucket}/{in_bucket}"
-        return Address(f"{self._scheme}://{self._host}", self._host, path)
+        return Address(self._origin, self._host, path)
 
     def _may_be_in_host(self, bucket: str) -> bool:
         return self._host_names.fullmatch(bucket) is not None and not _LIKE_AN_IP.fullmatch(bucket)

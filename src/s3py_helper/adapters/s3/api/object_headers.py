@@ -168,10 +168,10 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
 def from_headers(headers: Mapping[str, str]) -> tuple[str | None, dict[str, str]]:
     """File name and metadata from a response's headers, their names in lower case."""
     file_name, metadata = None, {}
-    for header, value in headers.items():
+    for header in headers:
         if not header.startswith(PREFIX):
             continue
-        key = header.removeprefix(PREFIX)
+        key, value = header.removeprefix(PREFIX), headers[header]
         if key == FILE_NAME_KEY:
             file_name = unquote(value)
         else:

@@ -119,7 +119,8 @@ class RequestSender:
         """
         if place is None:
             requested = request.headers.get("range")
-            place = await self._reserve(request, Hold.LASTING if requested is None else _hold_of(requested))
+            hold = Hold.LASTING if requested is None else _hold_of(requested)
+            place = self._client.take_place(hold) or await self._wait_for_place(request, hold)
         try:
             response = await self._send_until_taken(request, content_follows)
         except BaseException:  # no response owns the place
@@ -135,7 +136,8 @@ class RequestSender:
             request: The request.
             take: Reads the response as far as it matters. What it raises counts as a failure of the request.
         """
-        place = await self._reserve(request, Hold.BRIEF if request.body.size <= _BRIEF_UP_TO else Hold.BULK)
+        hold = Hold.BRIEF if request.body.size <= _BRIEF_UP_TO else Hold.BULK
+        place = self._client.take_place(hold) or await self._wait_for_place(request, hold)
         try:
             return await self._send_until_taken(request, take)
         finally:
@@ -150,10 +152,10 @@ class RequestSender:
 
         return await self.send_whole(request, take)
 
-    async def _reserve(self, request: Request, hold: Hold) -> Place:
-        """A place for all attempts; a wait for it that was in vain is not repeated here."""
+    async def _wait_for_place(self, request: Request, hold: Hold) -> Place:
+        """A place for all attempts; a wait that was in vain is not repeated here."""
         try:
-            return await self._client.reserve(self.endpoint.url, hold)
+            return await self._client.wait_for_place(hold, self.endpoint.url)
         except Exception as error:
             # Errors that the tables do not know are defects and pass unchanged.
             failure = failure_of(error)

@@ -19,8 +19,10 @@ UNSIGNED_PAYLOAD: Final = "UNSIGNED-PAYLOAD"
 EMPTY_PAYLOAD: Final = sha256(b"").hexdigest()
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
-_HASH: Final = "sha256"
-"""By its name: handing over the function would make every HMAC look it up, which takes twice as long."""
+_BLOCK: Final = 64
+"""Bytes that SHA-256 takes at a time (FIPS 180-4)."""
+_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 # Nearly every key: a match takes a tenth of the time of encoding.
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._~/-]*")
@@ -88,7 +90,7 @@ class Signer:
         self.clock_offset = 0.0
         self._region = region
         self._key_for: tuple[str, str] | None = None
-        self._key = hmac.new(b"", digestmod=_HASH)
+        self._inner = self._outer = sha256()
         self._scope = ""
 
     def sign_headers(
@@ -168,16 +170,20 @@ class Signer:
             return
         key = f"AWS4{secret_key}".encode()
         for element in (day, self._region, "s3", "aws4_request"):
-            key = hmac.digest(key, element.encode(), _HASH)
-        self._key, self._key_for = hmac.new(key, digestmod=_HASH), (secret_key, day)
+            key = hmac.digest(key, element.encode(), "sha256")
+        block = key.ljust(_BLOCK, b"\0")
+        self._inner, self._outer = sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
+        self._key_for = secret_key, day
         self._scope = f"{day}/{self._region}/s3/aws4_request"
 
     def _signature(self, timestamp: str, canonical_request: str) -> str:
         digest = sha256(canonical_request.encode()).hexdigest()
-        # Not `hmac.digest`: that lets go of the interpreter's lock, and waits for it while other threads compress.
-        signing = self._key.copy()
-        signing.update(f"{_ALGORITHM}\n{timestamp}\n{self._scope}\n{digest}".encode())
-        return signing.hexdigest()
+        # HMAC (RFC 2104) from two hashes that have taken the key: the library's takes twice as long to copy, and its
+        # `digest` lets go of the interpreter's lock, for which it waits then while other threads compress.
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(f"{_ALGORITHM}\n{timestamp}\n{self._scope}\n{digest}".encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 @lru_cache(maxsize=4)

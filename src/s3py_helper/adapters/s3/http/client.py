@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.dialing import Dialer
-from s3py_helper.adapters.s3.http.faults import Disconnected
+from s3py_helper.adapters.s3.http.faults import ClientClosed, Disconnected
 from s3py_helper.adapters.s3.http.owner import Owner
 from s3py_helper.adapters.s3.http.parsing import ResponseParser
 from s3py_helper.adapters.s3.http.payload import Payload
@@ -69,18 +69,23 @@ class Response:
         self.close()
         return place
 
+    def take(self) -> bytes:
+        """Bytes of the body that have come already; none when there are none yet, or no more."""
+        data = self._parser.take()
+        if data and self._connection is not None:
+            self._connection.relieve()
+        return data
+
     async def read(self) -> bytes:
         """The next bytes of the body, none at its end.
 
         Raises:
             HttpFault: It broke off.
         """
-        while not (data := self._parser.take()):
+        while not (data := self.take()):
             if self._connection is None:
                 return b""
             await self._connection.receive()
-        if self._connection is not None:
-            self._connection.relieve()
         return data
 
     def close(self) -> None:
@@ -158,12 +163,23 @@ class HttpClient:
         """How many of them are kept for the next request."""
         return self._pool.idle_ones
 
-    async def reserve(self, server: str, hold: Hold) -> Place:
+    def take_place(self, hold: Hold) -> Place | None:
         """A place for a request, to be released by the caller: it outlasts failed attempts.
 
         Args:
-            server: Where the request will go, for the observer of the wait.
             hold: How long the place will be held.
+
+        Returns:
+            The place; `None` where there is none now, for a reason that `wait_for_place` tells if it is no use to wait.
+        """
+        return self._places.take(hold) if self.owner.is_here else None
+
+    async def wait_for_place(self, hold: Hold, server: str) -> Place:
+        """A place as soon as one is free, where `take_place` gave none.
+
+        Args:
+            hold: As there.
+            server: Where the request will go, for the observer of the wait.
 
         Raises:
             NoPlaceInTime: All stayed in use for `pool_timeout` seconds.
@@ -171,12 +187,18 @@ class HttpClient:
             ForeignClient: The client belongs to another process or event loop.
         """
         self.owner.check()
-        return self._places.take(hold) or await self._wait_for_place(server, hold)
+        if self.closed:
+            raise ClientClosed
+        began = monotonic()
+        try:
+            return await self._places.wait(hold, self._pool_timeout)
+        finally:
+            self._on_waited(server, monotonic() - began)
 
     async def send(self, method: str, origin: str, target: str, headers: Mapping[str, str], body: Payload) -> Response:
         """The response as soon as its head is there.
 
-        The caller holds a place, which carries one exchange at a time: see `reserve`, and `Response.adopt`.
+        The caller holds a place, which carries one exchange at a time: see `take_place`, and `Response.adopt`.
 
         A kept connection that turns out to be closed is replaced by a fresh one (RFC 9112, 9.3.1), unless the request
         might have been carried out and must not be twice.
@@ -222,13 +244,6 @@ class HttpClient:
     async def _close(self) -> None:
         self._places.close()
         await self._pool.aclose()
-
-    async def _wait_for_place(self, server: str, hold: Hold) -> Place:
-        began = monotonic()
-        try:
-            return await self._places.wait(hold, self._pool_timeout)
-        finally:
-            self._on_waited(server, monotonic() - began)
 
     def _head(self, method: str, origin: str, target: str, headers: Mapping[str, str], size: int) -> bytes:
         if self._dialer.has_proxy and origin.startswith("http:"):

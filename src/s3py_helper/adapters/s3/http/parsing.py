@@ -59,7 +59,8 @@ class ResponseParser:
         self._ends_with_connection = False
         self._left: int | None = None
         self._dropped: int | None = None
-        self._llhttp = HttpResponseParser(self)
+        # The two refer to each other, and would wait for the garbage collector: its part done, it is let go.
+        self._llhttp: HttpResponseParser | None = HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes.
@@ -120,7 +121,7 @@ class ResponseParser:
     def abandon(self) -> None:
         """Nothing more will come, and nobody wants what has."""
         self.drop(0)
-        self._part_with_llhttp()
+        self._llhttp = None
 
     @property
     def dropped(self) -> int:
@@ -136,6 +137,8 @@ class ResponseParser:
         self.complete = surplus >= 0
 
     def _parse(self, data: bytes) -> None:
+        if self._llhttp is None:
+            return  # abandoned
         if not self.has_begun:
             self.has_begun = True
             self._is_1_1 = data.startswith(b"HTTP/1.1 ")
@@ -153,12 +156,7 @@ class ResponseParser:
             # What llhttp does not recognise yet as the beginning of a body.
             self._note_surplus()
         if self.complete or self._left is not None:
-            # It has done its part.
-            self._part_with_llhttp()
-
-    def _part_with_llhttp(self) -> None:
-        # It and this object refer to each other: together they would wait for the garbage collector.
-        self.__dict__.pop("_llhttp", None)
+            self._llhttp = None
 
     def _note_surplus(self) -> None:
         self.has_surplus = True
@@ -177,20 +175,21 @@ class ResponseParser:
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
-        if self.complete:
+        llhttp = self._llhttp
+        if self.complete or llhttp is None:
             return
-        status = self._llhttp.get_status_code()
+        status = llhttp.get_status_code()
         if status < _FIRST_FINAL_STATUS:
             if status < _FIRST_STATUS:
                 raise NotHttp(f"status {status}")
             return
         self.status = status
         # Making the text of the version takes longer than everything else here.
-        version = "1.1" if self._is_1_1 else self._llhttp.get_http_version()
+        version = "1.1" if self._is_1_1 else llhttp.get_http_version()
         if version not in {"1.1", "1.0"}:
             raise NotHttp(f"HTTP/{version}")
         self.has_head = True
-        self.keeps_alive = self._llhttp.should_keep_alive()
+        self.keeps_alive = llhttp.should_keep_alive()
         coding = self.headers.get("transfer-encoding")
         if coding is None:
             length = self.headers.get("content-length")

@@ -22,10 +22,6 @@ class Hold(IntEnum):
     """Ends when the caller has read the response, at the caller's pace."""
 
 
-_COUNTED_AS: Final = tuple(tuple(range(hold + 1)) for hold in Hold)
-"""What is held for long counts among what is held for less."""
-
-
 class Place:
     """The right to one connection at a time, kept until `release`; a second release has no effect."""
 
@@ -57,7 +53,8 @@ class Places:
         reserved = max(1, limit // _RESERVED_OF) if limit > 1 else 0
         self.limit: Final = limit
         self._limits: Final = (limit, limit - reserved // 2, limit - reserved)
-        # By hold: how many places are held that long or longer.
+        self._unreserved: Final = limit - reserved
+        self._in_use = 0
         self._held = [0, 0, 0]
         self._waiting: tuple[dict[int, asyncio.Future[Place]], ...] = ({}, {}, {})
         self._tickets = count()
@@ -66,25 +63,20 @@ class Places:
     @property
     def in_use(self) -> int:
         """How many are held."""
-        return self._held[0]
+        return self._in_use
 
     def take(self, hold: Hold) -> Place | None:
-        """A place if one is free for such a request, else `None`.
+        """A place if one is free for such a request, else `None`, and always after `close`.
 
         Nobody is overtaken: callers wait only while all places within their reach are held.
-
-        Raises:
-            ClientClosed: `close` was called.
         """
         if self._closed:
-            raise ClientClosed
-        held = self._held
-        counted = _COUNTED_AS[hold]
-        for kind in counted:
-            if held[kind] >= self._limits[kind]:
-                return None
-        for kind in counted:
-            held[kind] += 1
+            return None
+        # Below the lowest limit, which is where a service nearly always is, nothing else has to be looked at.
+        if self._in_use >= self._unreserved and not self._is_within_reach(hold):
+            return None
+        self._in_use += 1
+        self._held[hold] += 1
         return Place(self, hold)
 
     async def wait(self, hold: Hold, seconds: float) -> Place:
@@ -96,6 +88,8 @@ class Places:
         """
         if (place := self.take(hold)) is not None:
             return place
+        if self._closed:
+            raise ClientClosed
         ticket = next(self._tickets)
         granted: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
         self._waiting[hold][ticket] = granted
@@ -113,8 +107,8 @@ class Places:
 
     def put_back(self, hold: Hold) -> None:
         """For `Place.release`: grant what has become free."""
-        for kind in _COUNTED_AS[hold]:
-            self._held[kind] -= 1
+        self._in_use -= 1
+        self._held[hold] -= 1
         if any(self._waiting):
             self._grant()
 
@@ -126,6 +120,10 @@ class Places:
                 if not granted.done():
                     granted.set_exception(ClientClosed())
             waiting.clear()
+
+    def _is_within_reach(self, hold: Hold) -> bool:
+        """Whether a place is free for such a request. What is held for long counts among what is held for less."""
+        return all(sum(self._held[kind:]) < self._limits[kind] for kind in range(hold + 1))
 
     def _grant(self) -> None:
         while (first := self._first_within_reach()) is not None:
@@ -139,7 +137,7 @@ class Places:
         first: tuple[int, Hold] | None = None
         for hold in Hold:
             # What is not free for those who hold briefly is not free for the others either.
-            if self._held[hold] >= self._limits[hold]:
+            if not self._is_within_reach(hold):
                 break
             if waiting := self._waiting[hold]:
                 ticket = next(iter(waiting)), hold

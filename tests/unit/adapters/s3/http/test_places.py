@@ -110,8 +110,9 @@ async def test_closing_ends_all_waits() -> None:
     assert all(isinstance(error, ClientClosed) for error in await asyncio.gather(*waiting, return_exceptions=True))
     held.release()
     assert places.in_use == 0
+    assert places.take(Hold.BRIEF) is None
     with pytest.raises(ClientClosed):
-        places.take(Hold.BRIEF)
+        await places.wait(Hold.BRIEF, 10)
 
 
 @given(
