@@ -12,6 +12,7 @@ from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
 from s3py_helper.application.describe import file_attach
 from s3py_helper.application.located import Located
 from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.signatures import Signatures
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.streams.local_files import chunks_of_descriptor, open_to_read, require_path
 from s3py_helper.application.streams.progress import Progress, require_progress, telling, together
@@ -25,7 +26,13 @@ from s3py_helper.application.streams.sources import (
 )
 from s3py_helper.domain.arguments import require_items, require_iterable, require_optional_number
 from s3py_helper.domain.blob import NewBlob
-from s3py_helper.domain.content_type import check_content_type, guess_content_type, is_content_type
+from s3py_helper.domain.content_type import (
+    COMPARED_BYTES,
+    check_content_type,
+    compared_content_type,
+    guess_content_type,
+    is_content_type,
+)
 from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException, StorageException
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.metadata import check_metadata
@@ -51,6 +58,12 @@ class UploadService:
 
     Every method validates name, type, size and metadata first, and stores nothing unless all bytes have come and are as
     many as were declared. A cancelled call leaves nothing behind.
+
+    Args:
+        locator: Knows where new files go.
+        validator: Rules for names, types and sizes.
+        concurrent_files: How many files of one call are stored at a time.
+        signatures: With these the first bytes of every file are compared with its type; without, they are not.
     """
 
     def __init__(
@@ -59,10 +72,12 @@ class UploadService:
         validator: FileValidatorImpl | None = None,
         *,
         concurrent_files: int = DEFAULT_CONCURRENT_FILES,
+        signatures: Signatures | None = None,
     ) -> None:
         self._locator = locator
         self._validator = validator
         self._concurrent_files = concurrent_files
+        self._signatures = signatures
 
     async def upload_bytes(
         self,
@@ -332,7 +347,7 @@ class UploadService:
                     key=key,
                     file_name=file_name,
                     bucket=placement.bucket,
-                    content_type=content_type or guess_content_type(file_name, await body.first_bytes()),
+                    content_type=await self._content_type(file_name, content_type, body),
                     size=size,
                     metadata=metadata,
                 )
@@ -346,6 +361,13 @@ class UploadService:
                 error.file_name = error.file_name or file_name
             raise
         return attach
+
+    async def _content_type(self, file_name: str, said: str | None, body: IncomingBody) -> str:
+        if self._signatures is None:
+            return said or guess_content_type(file_name, await body.first_bytes())
+        first = await body.first_bytes(COMPARED_BYTES)
+        first = first[:COMPARED_BYTES]
+        return compared_content_type(file_name, said, first, self._signatures.of(first))
 
     def _removal(self, attach: FileAttach) -> CleanUp:
         located = self._locator.stored(attach.file_id)

@@ -1,16 +1,21 @@
 """The media type of a file: from its name, else from its first bytes."""
 
 import mimetypes
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Final
 
-from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.errors import FileTypeMismatchException, InvalidArgumentException
+from s3py_helper.domain.signature import Signature, contradiction, told_by
 from s3py_helper.domain.text_rules import require_text, shortened
 
 OCTET_STREAM: Final = "application/octet-stream"
 
 SNIFFED_BYTES: Final = 512
 """How many of the first bytes `guess_content_type` looks at."""
+
+COMPARED_BYTES: Final = 4096
+"""How many of the first bytes `compared_content_type` wants, where there are as many."""
 
 # Not in every Python's table; the names are those of the IANA registry.
 _MORE_TYPES: Final = {
@@ -20,7 +25,9 @@ _MORE_TYPES: Final = {
     ".epub": "application/epub+zip",
     ".flac": "audio/flac",
     ".jxl": "image/jxl",
+    ".m4a": "audio/mp4",
     ".md": "text/markdown",
+    ".mkv": "video/matroska",
     ".odp": "application/vnd.oasis.opendocument.presentation",
     ".ods": "application/vnd.oasis.opendocument.spreadsheet",
     ".odt": "application/vnd.oasis.opendocument.text",
@@ -94,6 +101,33 @@ def guess_content_type(file_name: str, first_bytes: bytes = b"") -> str:
         # `a.tar.gz` is stored compressed: what a client gets is the gzip file.
         return _ENCODING_TYPES.get(encoding, OCTET_STREAM)
     return guessed or _sniffed(first_bytes[:SNIFFED_BYTES]) or OCTET_STREAM
+
+
+def compared_content_type(file_name: str, said: str | None, first_bytes: bytes, signatures: Sequence[Signature]) -> str:
+    """The type that the sender says, else as `guess_content_type`, else the one that the signatures agree on.
+
+    Args:
+        file_name: The file's name.
+        said: What the sender says; `None` when nothing.
+        first_bytes: How the file begins.
+        signatures: More signatures that these bytes have.
+
+    Raises:
+        FileTypeMismatchException: The bytes cannot be of the type of the name, or of the one that the sender says.
+    """
+    guessed = guess_content_type(file_name, first_bytes)
+    extension = file_name.rpartition(".")[2].lower() if "." in file_name else ""
+    if (own := _sniffed(first_bytes)) is not None:
+        signatures = [Signature(own, "", len(first_bytes)), *signatures]
+    for media_type, ending in ((guessed, extension), (said, None)):
+        if media_type is not None and (found := contradiction(media_type, ending, first_bytes, signatures)):
+            source = "its sender" if ending is None else "its name"
+            raise FileTypeMismatchException(
+                f"the content of {file_name!r} is {found}, while {source} says {shortened(media_type)}",
+                operation="upload",
+                file_name=file_name,
+            )
+    return said or (told_by(signatures) if guessed == OCTET_STREAM else None) or guessed
 
 
 @lru_cache(maxsize=1024)

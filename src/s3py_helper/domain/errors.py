@@ -3,6 +3,7 @@
 StorageException
 ├── InvalidArgumentException              the caller's input is wrong
 │   ├── InvalidFileTypeException          the file's type is not allowed here
+│   │   └── FileTypeMismatchException     its content is of another type than its name says
 │   ├── FileTooLargeException             more bytes than the limit
 │   └── InvalidRangeException             the byte range lies outside the file
 ├── FileNotFoundException
@@ -96,6 +97,10 @@ class InvalidArgumentException(StorageException, ValueError):
 
 class InvalidFileTypeException(InvalidArgumentException):
     """The file's type is not allowed by the whitelist or blacklist."""
+
+
+class FileTypeMismatchException(InvalidFileTypeException):
+    """What the file begins with cannot be of the type that its name, or its sender, says."""
 
 
 class FileTooLargeException(InvalidArgumentException):

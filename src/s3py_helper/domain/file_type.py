@@ -16,6 +16,10 @@ class FileTypeConfig(SettingsModel, defer_build=True):
     """When not empty, only these may be uploaded, and names without an extension may not."""
     blacklist: list[str] = Field(default_factory=list)
     """These may never be uploaded."""
+    match_content: bool = False
+    """Whether files are refused whose first bytes cannot be of the type that the name or the sender says. Needs the
+    package puremagic (`s3py-helper[types]`).
+    """
 
 
 def check_file_type(file_name: str, config: FileTypeConfig) -> None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from s3py_helper.domain.errors import DeleteNotSupportedException as DeleteNotSupportedException
     from s3py_helper.domain.errors import FileNotFoundException as FileNotFoundException
     from s3py_helper.domain.errors import FileTooLargeException as FileTooLargeException
+    from s3py_helper.domain.errors import FileTypeMismatchException as FileTypeMismatchException
     from s3py_helper.domain.errors import IntegrityException as IntegrityException
     from s3py_helper.domain.errors import InvalidArgumentException as InvalidArgumentException
     from s3py_helper.domain.errors import InvalidFileTypeException as InvalidFileTypeException
@@ -121,7 +122,8 @@ else:
             "s3py_helper.domain.byte_range": "ByteRange Span",
             "s3py_helper.domain.errors": """
                 AccessDeniedException BucketNotFoundException DeleteNotSupportedException FileNotFoundException
-                FileTooLargeException IntegrityException InvalidArgumentException InvalidFileTypeException
+                FileTooLargeException FileTypeMismatchException IntegrityException
+                InvalidArgumentException InvalidFileTypeException
                 InvalidRangeException LinkNotValidException PreconditionFailedException RouteNotSupportedException
                 StorageException
                 StorageOperationException StorageUnavailableException

@@ -19,6 +19,7 @@ INSIDE = {
     "Locator": "services are made by managers and clients, which bring it along",
     "MigrationSource": "only FastDFS is left so far; nobody else is to implement it yet",
     "MigrationTarget": "only S3 is moved to so far; nobody else is to implement it yet",
+    "Signatures": "the container makes them where the rules of types ask for them",
     "Source": "what a plan is made of is its own business",
     "ZipOptions": "as above",
 }

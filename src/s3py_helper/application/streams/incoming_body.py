@@ -50,10 +50,16 @@ class IncomingBody:
         """`crc32` as a value."""
         return Checksum.crc32(self._crc32)
 
-    async def first_bytes(self) -> bytes:
-        """The first chunk without consuming it, for a look at the content. Empty for an empty file."""
+    async def first_bytes(self, at_least: int = 1) -> bytes:
+        """The first bytes without consuming them, for a look at the content. Empty for an empty file.
+
+        Args:
+            at_least: How many are wanted. There are fewer only where the file has no more.
+        """
         if self._held_back is None and not self.received:
             self._held_back = await self._next_from_source()
+        while self._held_back and len(self._held_back) < at_least and (more := await self._next_from_source()):
+            self._held_back += more
         return self._held_back or b""
 
     def __aiter__(self) -> Self:

@@ -28,6 +28,7 @@ from s3py_helper.application.services import FileServices
 from s3py_helper.application.upload import UploadService
 from s3py_helper.entrypoints.container.config import KitConfig
 from s3py_helper.entrypoints.container.fastdfs_links import rules_of
+from s3py_helper.entrypoints.container.signatures import signatures_for
 from s3py_helper.entrypoints.container.warm_up import warm_up
 
 if TYPE_CHECKING:
@@ -72,7 +73,12 @@ def _backends(config: KitConfig, observer: Observer) -> "providers.Dict":
 def _services(config: KitConfig, locator: Locator) -> FileServices:
     """The use cases on them."""
     return FileServices(
-        upload_service=UploadService(locator, config.validator, concurrent_files=config.concurrent_files),
+        upload_service=UploadService(
+            locator,
+            config.validator,
+            concurrent_files=config.concurrent_files,
+            signatures=signatures_for(config.validator),
+        ),
         download_service=DownloadService(locator),
         delete_service=DeleteService(locator),
         info_service=InfoService(locator),

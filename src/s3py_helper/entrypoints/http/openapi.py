@@ -42,7 +42,7 @@ _TITLES: Final = {
     412: "Not the version that was asked for",
     411: "Its length is missing",
     413: "Too large",
-    415: "The body is encoded",
+    415: "The body is encoded, or its content is of another type than is said",
     416: "The file has no byte in that range",
     500: "The storage failed",
     503: "The storage is unavailable",

@@ -55,7 +55,7 @@ def add_uploads(router: APIRouter, shared: Shared) -> None:
     @router.post(
         "/upload",
         operation_id=shared.operation_prefix + "upload_file",
-        responses=problems(400, 403, 413),
+        responses=problems(400, 403, 413, 415),
         openapi_extra=form_with(SINGLE_FIELD),
     )
     async def upload(uploads: Annotated[Uploads, Depends(permitted_uploads)]) -> FileAttach:
@@ -65,7 +65,7 @@ def add_uploads(router: APIRouter, shared: Shared) -> None:
     @router.post(
         "/batch-upload",
         operation_id=shared.operation_prefix + "upload_files",
-        responses=problems(400, 403, 413),
+        responses=problems(400, 403, 413, 415),
         openapi_extra=form_with(BATCH_FIELD, several=True),
     )
     async def batch_upload(

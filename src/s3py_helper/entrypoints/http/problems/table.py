@@ -9,6 +9,7 @@ from s3py_helper.domain.errors import (
     DeleteNotSupportedException,
     FileNotFoundException,
     FileTooLargeException,
+    FileTypeMismatchException,
     IntegrityException,
     InvalidArgumentException,
     InvalidFileTypeException,
@@ -44,6 +45,7 @@ class Problem:
 PROBLEMS: Final[dict[type[StorageException], Problem]] = {
     InvalidArgumentException: Problem(400, "invalid-argument", "Invalid argument"),
     InvalidFileTypeException: Problem(400, "file-type-not-allowed", "File type not allowed"),
+    FileTypeMismatchException: Problem(415, "content-contradicts-type", "The content is of another type"),
     FormException: Problem(400, "invalid-form", "Invalid form"),
     DigestMismatchException: Problem(400, "digest-mismatch", "Other bytes than the digest was made of"),
     RequestTimedOutException: Problem(408, "upload-timed-out", "Too few bytes came in time"),

@@ -8,6 +8,7 @@ from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.routing import StorageMode
 from s3py_helper.domain.text_rules import shortened
 from s3py_helper.domain.validation import FileValidatorImpl
+from s3py_helper.entrypoints.container.signatures import signatures_for
 from s3py_helper.storage.fastdfs.service.upload_service import FastdfsUploadServiceImpl
 from s3py_helper.storage.fusion.assembly import fused
 from s3py_helper.storage.fusion.router.file_id_router import FileIdRouterImpl
@@ -49,7 +50,11 @@ class FusionUploadServiceImpl(UploadService):
         )
         if needed is None:
             raise InvalidArgumentException(f"mode '{mode}' needs {name}")
-        super().__init__(fused(None, fdfs_upload_service) if to_fastdfs else fused(s3_upload_service, None), validator)
+        super().__init__(
+            fused(None, fdfs_upload_service) if to_fastdfs else fused(s3_upload_service, None),
+            validator,
+            signatures=signatures_for(validator),
+        )
 
 
 _: type[FusionUploadService] = FusionUploadServiceImpl

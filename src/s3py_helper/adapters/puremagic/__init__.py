@@ -1,0 +1,1 @@
+"""Signatures of files, from puremagic's table."""
