@@ -9,6 +9,7 @@ from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.listing import Listing
+from s3py_helper.application.ports.naming import NamedWrites
 from s3py_helper.application.ports.observer import (
     ConnectionReplaced,
     DownloadResumed,
@@ -55,6 +56,7 @@ __all__ = [
     "Listing",
     "Mount",
     "MountedBackend",
+    "NamedWrites",
     "NewBlob",
     "NothingHasMoved",
     "Observer",

@@ -14,12 +14,13 @@ from s3py_helper.application.observing import GuardedObserver, LoggingObserver
 from s3py_helper.application.operation import Operation, complete_error
 from s3py_helper.application.ports.backend import MountedBackend, required
 from s3py_helper.application.ports.listing import Listing
+from s3py_helper.application.ports.naming import NamedWrites
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.ports.relocation import Relocation
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
-from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.errors import RouteNotSupportedException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId, check_bucket
 from s3py_helper.domain.routing import RoutingPolicy
 from s3py_helper.domain.text_rules import require_text
@@ -69,6 +70,13 @@ class Destination:
             complete_error(error, "upload", self.name, None)
             raise
 
+    async def create(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """Store a file under exactly its key; see `NamedWrites.create`."""
+        with self.operation("upload") as operation:
+            info = await self.naming.create(blob, body)
+            operation.size = info.size
+        return info
+
     def operation(self, name: str) -> Operation:
         """A context around work on the backend as a whole, or on what it is about to hold."""
         return Operation(self._observer, name, self.name)
@@ -87,6 +95,11 @@ class Destination:
     def presigning(self) -> PresignedUrls:
         """Signs URLs; raises `RouteNotSupportedException` where the backend cannot."""
         return required(self._backend.presigning, self.name, "sign URLs")
+
+    @property
+    def naming(self) -> NamedWrites:
+        """Stores files under given keys; raises `RouteNotSupportedException` where the backend cannot."""
+        return required(self._backend.naming, self.name, "store a file under a key of the caller's choice")
 
     @property
     def listing(self) -> Listing:
@@ -186,6 +199,14 @@ class Locator:
             self.policy.require_folder(key)
         observer = self.observer if self.observer.wants_operations() else None
         return Destination(backend, self.backends[backend], observer)
+
+    def require_own(self, file_id: FileId) -> None:
+        """Raise `RouteNotSupportedException` unless the id is served here, and stands for no file that has moved."""
+        self.policy.require_served(file_id)
+        if self._relocation is not None and self._relocation.known_as(file_id) != file_id:
+            raise RouteNotSupportedException(
+                f"{file_id} is kept for a file that moves", operation="upload", file_id=str(file_id)
+            )
 
     def text(self, file_id: FileId | str) -> str:
         """An id as callers read it."""

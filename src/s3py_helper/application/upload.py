@@ -36,7 +36,7 @@ from s3py_helper.domain.content_type import (
 from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException, StorageException
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.metadata import check_metadata
-from s3py_helper.domain.object_key import new_object_key
+from s3py_helper.domain.object_key import given_object_key, new_object_key
 from s3py_helper.domain.text_rules import require_text
 from s3py_helper.domain.validation import FileValidatorImpl
 
@@ -51,6 +51,8 @@ class Placement:
     bucket: str | None = None
     metadata: Mapping[str, str] | None = None
     progress: Progress | None = None
+    as_key: bool = False
+    """Whether folder and name are the key as they are."""
 
 
 class UploadService:
@@ -301,6 +303,79 @@ class UploadService:
             error.file_name = error.file_name or file_name
             raise
 
+    async def create(
+        self,
+        file_name: str,
+        source: ByteSource,
+        file_size: int | None = None,
+        folder: str | None = None,
+        bucket: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        content_type: str | None = None,
+        progress: Progress | None = None,
+    ) -> FileAttach:
+        """Store a file whose key is its folder and name as they are given, unless something is there already.
+
+        Of several callers at once one stores its file. When the backend's answer is lost, or the call is cancelled in
+        its last moment, the file may be there although the call failed.
+
+        Args:
+            file_name: The file's name, without folders; the last part of its key.
+            source: The bytes, a binary file object, or an async iterator of bytes.
+            file_size: The exact number of bytes, or `None` when it is not known.
+            folder: Front of the object key, as in `reports/2026`.
+            bucket: Where to store instead of the default bucket.
+            metadata: Pairs of your own, as for `upload_stream`.
+            content_type: Media type; by default it is guessed from the name and the first bytes.
+            progress: Is called with the bytes that have been read, and their number where it is known.
+
+        Returns:
+            The id, which ends with folder and name, and what is known of the file.
+
+        Raises:
+            PreconditionFailedException: Something has that key.
+            RouteNotSupportedException: The backend names files itself (FastDFS) or cannot keep two writers apart; the
+                bucket or folder is not served here.
+            InvalidArgumentException: Name, folder, bucket or metadata are not valid, or the size is another.
+            InvalidFileTypeException: The type is not allowed.
+            FileTooLargeException: There are more bytes than allowed, declared or seen.
+            BucketNotFoundException: There is no such bucket.
+            StorageOperationException: The backend failed.
+        """
+        require_optional_number(file_size, "a file size")
+        await self.require_creatable(file_name, file_size, folder, bucket)
+        if file_size is None and isinstance(source, bytes | bytearray | memoryview):
+            source = bytes_in_memory(source)
+            file_size = len(source)
+        placement = Placement(folder, bucket, metadata, progress, as_key=True)
+        return await self._store(file_name, source, file_size, placement, content_type)
+
+    async def require_creatable(
+        self, file_name: str, file_size: int | None = None, folder: str | None = None, bucket: str | None = None
+    ) -> None:
+        """Raise what `create` would be refused for before the first byte, so that nobody need send them.
+
+        Args:
+            file_name: The file's name, without folders.
+            file_size: The exact number of bytes, or `None` when it is not known.
+            folder: Front of the object key.
+            bucket: Where to store instead of the default bucket.
+
+        Raises:
+            PreconditionFailedException: Something has that key now.
+            RouteNotSupportedException: As `create`.
+            InvalidArgumentException: Name, folder or bucket are not valid.
+            InvalidFileTypeException: The type is not allowed.
+            FileTooLargeException: There are more bytes than allowed.
+        """
+        self.require_acceptable(file_name, file_size, folder, bucket)
+        key = given_object_key(file_name, folder)
+        naming = self._locator.destination(bucket, key).naming
+        file_id = naming.place_of(bucket, key)
+        self._locator.require_own(file_id)
+        await naming.require_free(file_id)
+
     async def roll_back(self, attaches: Iterable[FileAttach]) -> None:
         """Delete files that were stored a moment ago, even where deleting is switched off.
 
@@ -337,7 +412,7 @@ class UploadService:
         try:
             limit = self._validate(file_name, size)
             metadata = {} if placement.metadata is None else check_metadata(placement.metadata)
-            key = new_object_key(file_name, placement.folder)
+            key = (given_object_key if placement.as_key else new_object_key)(file_name, placement.folder)
             destination = self._locator.destination(placement.bucket, key)
             chunks = chunks_of(source)
             if (progress := require_progress(placement.progress)) is not None:
@@ -351,7 +426,7 @@ class UploadService:
                     size=size,
                     metadata=metadata,
                 )
-                info = await destination.write(blob, body)
+                info = await (destination.create if placement.as_key else destination.write)(blob, body)
                 text = self._locator.text(info.file_id)
                 attach = file_attach(blob, info, text, size=body.received, checksum=body.checksum)
         except BaseException as error:  # closing the source failed or was cancelled: nobody would learn the id

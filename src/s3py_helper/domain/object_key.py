@@ -45,6 +45,16 @@ def new_object_key(file_name: str, folder: str | None = None) -> str:
     return key
 
 
+def given_object_key(file_name: str, folder: str | None = None) -> str:
+    """The key of a file that a caller names: the name in its folder, as they are written.
+
+    Raises:
+        InvalidArgumentException: The folder is not a path of valid names.
+    """
+    parent = "" if folder is None else check_folder(folder)
+    return f"{parent}/{file_name}" if parent else file_name
+
+
 def name_in_key(key: str) -> str:
     """The file name that a key shows: its last segment without random prefix, and without escapes where it has one."""
     segment = key.rpartition("/")[2] or key

@@ -10,6 +10,8 @@ class Action(StrEnum):
     """Fetch or describe a file; each file of an archive is asked for."""
     WRITE = "write"
     """Store new files."""
+    NAME = "name"
+    """Choose the key of a new file; asked for besides `WRITE`."""
     DELETE = "delete"
     """Remove a file."""
     LIST = "list"

@@ -1,8 +1,8 @@
 """Tests and tools for authors of backends, and for applications that use one. Needs pytest and pytest-asyncio.
 
 **The contracts as tests.** Each port has a class that holds its promises: `BlobStoreContract`, and for the optional
-ports `ListingContract`, `ServerSideCopyContract`, `PresignedUrlsContract` and `HealthContract`. A backend is correct
-when a subclass of those that it declares passes:
+ports `ListingContract`, `ServerSideCopyContract`, `NamedWritesContract`, `PresignedUrlsContract` and `HealthContract`.
+A backend is correct when a subclass of those that it declares passes:
 
     class TestShelf(BlobStoreContract, ListingContract, HealthContract):
         part_size = 5 * 1024 * 1024
@@ -34,7 +34,7 @@ when a subclass of those that it declares passes:
             return names
 
 `Harness` lists the fixtures, and the class attributes that describe where a backend differs. A listing, a copy, a
-signer or a check that is another object than the store is named by overriding `listing_of`, `copying_of`,
+signer or a check that is another object than the store is named by overriding `listing_of`, `copying_of`, `naming_of`,
 `presigning_of` or `health_of`. `BytesOnly` has no contract of its own: `ReadingContract` on `BytesAlone(store)` reads
 through it. The tests are coroutines marked `asyncio`; the fixtures above are written for the auto mode of
 pytest-asyncio (`asyncio_mode = "auto"`). docs/writing-an-adapter.md builds an adapter that passes.
@@ -61,6 +61,7 @@ from s3py_helper.testing.contract import (  # noqa: E402
     HealthContract,
     Inventory,
     ListingContract,
+    NamedWritesContract,
     PresignedUrlsContract,
     ReadingContract,
     ServerSideCopyContract,
@@ -77,6 +78,7 @@ __all__ = [
     "HealthContract",
     "Inventory",
     "ListingContract",
+    "NamedWritesContract",
     "PresignedUrlsContract",
     "ReadingContract",
     "ServerSideCopyContract",

@@ -12,10 +12,10 @@ from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.filesystem.listing import FilesystemListing
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
 from s3py_helper.application.ports.blob_store import BlobStore
-from s3py_helper.testing import BlobStoreContract, HealthContract, Inventory, ListingContract
+from s3py_helper.testing import BlobStoreContract, HealthContract, Inventory, ListingContract, NamedWritesContract
 
 
-class TestFilesystemBlobStore(BlobStoreContract, ListingContract, HealthContract):
+class TestFilesystemBlobStore(BlobStoreContract, ListingContract, NamedWritesContract, HealthContract):
     part_size = 256 * 1024
     durability = True
 

@@ -9,6 +9,7 @@ from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.health import S3Health
 from s3py_helper.adapters.s3.listing import S3Listing
+from s3py_helper.adapters.s3.naming import S3NamedWrites
 from s3py_helper.adapters.s3.presigning import S3PresignedUrls
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
@@ -18,6 +19,7 @@ from s3py_helper.testing import (
     HealthContract,
     Inventory,
     ListingContract,
+    NamedWritesContract,
     PresignedUrlsContract,
     ServerSideCopyContract,
 )
@@ -47,7 +49,14 @@ def bucket_beside(s3_server: S3Server) -> str:
     return "other-tests"
 
 
-class S3Contract(BlobStoreContract, ListingContract, ServerSideCopyContract, PresignedUrlsContract, HealthContract):
+class S3Contract(
+    BlobStoreContract,
+    ListingContract,
+    ServerSideCopyContract,
+    NamedWritesContract,
+    PresignedUrlsContract,
+    HealthContract,
+):
     __test__ = False
     part_size = _PART_SIZE
     deletes_missing_quietly = True
@@ -93,6 +102,9 @@ class S3Contract(BlobStoreContract, ListingContract, ServerSideCopyContract, Pre
 
     def copying_of(self, store: BlobStore) -> S3Copy:
         return S3Copy(_session_of(store), in_one_request=1024 * 1024, part_size=_PART_SIZE)
+
+    def naming_of(self, store: BlobStore) -> S3NamedWrites:
+        return S3NamedWrites(_session_of(store))
 
     def presigning_of(self, store: BlobStore) -> S3PresignedUrls:
         return S3PresignedUrls(_session_of(store))

@@ -159,6 +159,8 @@ class PretendS3:
         return web.Response(headers=_confirming(seen, etag))
 
     def _complete(self, seen: Seen) -> web.StreamResponse:
+        if seen.headers.get("if-none-match") == "*" and seen.path in self.objects:
+            return error(412, "PreconditionFailed")
         upload = self.uploads.pop(seen.query["uploadId"], None)
         if upload is None:
             return error(404, "NoSuchUpload")

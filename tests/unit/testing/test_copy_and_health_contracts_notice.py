@@ -14,6 +14,7 @@ from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import (
     HealthContract,
     ListingContract,
+    NamedWritesContract,
     PresignedUrlsContract,
     ServerSideCopyContract,
     body_of,
@@ -197,7 +198,10 @@ def test_every_test_of_the_contracts_is_known_to_notice_something() -> None:
 
 def test_contracts_can_be_combined() -> None:
     """No two of them have a test, or anything else, of the same name: one would take the other's place."""
-    contracts = (BlobStoreContract, ListingContract, ServerSideCopyContract, PresignedUrlsContract, HealthContract)
+    contracts = (
+        *(BlobStoreContract, ListingContract, ServerSideCopyContract),
+        *(NamedWritesContract, PresignedUrlsContract, HealthContract),
+    )
     parts = {part for contract in contracts for part in contract.__mro__} - {*Harness.__mro__, BlobStoreContract}
     names = [name for part in parts for name in vars(part) if not name.startswith("__")]
     assert sorted(names) == sorted(set(names))

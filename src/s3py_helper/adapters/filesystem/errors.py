@@ -10,6 +10,7 @@ from s3py_helper.domain.errors import (
     AccessDeniedException,
     FileNotFoundException,
     InvalidArgumentException,
+    PreconditionFailedException,
     StorageException,
     StorageOperationException,
     StorageUnavailableException,
@@ -92,6 +93,17 @@ def _locate[Error: StorageException](error: Error, operation: str, subject: File
     if isinstance(subject, FileId):
         error.file_id = str(subject)
     return error
+
+
+def taken(file_id: FileId) -> PreconditionFailedException:
+    """Something has the key that a new file shall get."""
+    return PreconditionFailedException(
+        f"something is there already: {file_id}",
+        operation="upload",
+        backend=Backend.FILESYSTEM,
+        file_id=str(file_id),
+        detail="something is there already",
+    )
 
 
 def not_open() -> StorageOperationException:

@@ -14,4 +14,4 @@ from s3py_helper.application.ports.observer import Observer
 async def open_backend(config: FilesystemConfig, observer: Observer | None = None) -> AsyncGenerator[MountedBackend]:
     """The store and its abilities, open inside the block."""
     async with FilesystemBlobStore(config, observer) as store:
-        yield MountedBackend(store=store, health=store, listing=FilesystemListing(store))
+        yield MountedBackend(store=store, health=store, listing=FilesystemListing(store), naming=store)

@@ -1,7 +1,7 @@
 """Files on the local disk."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from s3py_helper.adapters.filesystem.disk.disk import Disk
 from s3py_helper.adapters.filesystem.disk.incoming import probe
 from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.disk.trailer import Trailer
-from s3py_helper.adapters.filesystem.errors import not_open, translated
+from s3py_helper.adapters.filesystem.errors import not_open, taken, translated
 from s3py_helper.adapters.filesystem.reader import BlobReader, read_description
 from s3py_helper.adapters.filesystem.session import Session
 from s3py_helper.adapters.filesystem.writer import BlobWriter, remove
@@ -21,10 +21,12 @@ from s3py_helper.application.concurrency.in_flight import InFlight
 from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
+from s3py_helper.application.ports.naming import NamedWrites
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
+from s3py_helper.domain.errors import FileNotFoundException, StorageOperationException
 from s3py_helper.domain.file_id import Backend, FileId, check_bucket
 
 BATCH_SIZE: Final = 256 * 1024
@@ -85,6 +87,25 @@ class FilesystemBlobStore:
                 writer.keep()
         session.sweep_in_passing()
         return trailer.describe(file_id)
+
+    def place_of(self, bucket: str | None, key: str) -> FileId:
+        """See `NamedWrites.place_of`."""
+        return FileId(Backend.FILESYSTEM, bucket or self.default_bucket, key)
+
+    async def require_free(self, file_id: FileId) -> None:
+        """See `NamedWrites.require_free`."""
+        with suppress(FileNotFoundException):
+            await self.info(file_id)
+            raise taken(file_id)
+
+    async def create(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """Store a file where nothing is; see `NamedWrites.create`. No file is ever replaced here: link(2)."""
+        try:
+            return await self.write(blob, body)
+        except StorageOperationException as error:
+            if isinstance(error.__cause__, FileExistsError | NotADirectoryError):
+                raise taken(self.place_of(blob.bucket, blob.key)) from error
+            raise
 
     @asynccontextmanager
     async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
@@ -168,3 +189,4 @@ async def _chunks(
 
 _: type[BlobStore] = FilesystemBlobStore
 __: type[HealthCheck] = FilesystemBlobStore
+___: type[NamedWrites] = FilesystemBlobStore

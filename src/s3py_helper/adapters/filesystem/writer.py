@@ -1,6 +1,7 @@
 """One upload on the disk. Everything here blocks: it is called in threads."""
 
 import errno
+import fcntl
 import os
 from collections import deque
 from collections.abc import Sequence
@@ -94,7 +95,9 @@ class BlobWriter(Lease):
         self._incoming = None
 
     def _rename(self, source: str, folder: int) -> None:
-        # Not atomic; but keys carry 64 random bits, and this is the best that such a file system can do.
+        # What is there is replaced by rename(2): of those that look first and rename then, one at a time may. The lock
+        # ends with the descriptor of the folder, which is this walk's own.
+        fcntl.flock(folder, fcntl.LOCK_EX)
         try:
             os.stat(self._place.name, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:

@@ -3,7 +3,12 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from s3py_helper.domain.errors import FileNotFoundException, StorageException, StorageOperationException
+from s3py_helper.domain.errors import (
+    FileNotFoundException,
+    PreconditionFailedException,
+    StorageException,
+    StorageOperationException,
+)
 from s3py_helper.domain.file_id import FileId
 
 
@@ -23,6 +28,11 @@ def located(operation: str, backend: str, file_id: FileId | None = None) -> Gene
 def not_found(file_id: FileId) -> FileNotFoundException:
     """There is no such file."""
     return FileNotFoundException(f"no such file: {file_id}")
+
+
+def taken(file_id: FileId) -> PreconditionFailedException:
+    """Something has the key that a new file shall get."""
+    return PreconditionFailedException(f"something is there already: {file_id}", detail="something is there already")
 
 
 def not_open() -> StorageOperationException:

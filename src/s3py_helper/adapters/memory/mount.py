@@ -15,4 +15,4 @@ SCHEME: Final = "memory"
 async def open_backend(_observer: Observer) -> AsyncGenerator[MountedBackend]:
     """An empty store with everything that memory can do; its files are gone after the block."""
     async with MemoryBlobStore(SCHEME) as store:
-        yield MountedBackend(store=store, health=store, listing=store, copying=store)
+        yield MountedBackend(store=store, health=store, listing=store, copying=store, naming=store)

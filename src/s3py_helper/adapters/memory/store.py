@@ -9,11 +9,12 @@ from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Final, Self
 
-from s3py_helper.adapters.memory.errors import located, not_found, not_open
+from s3py_helper.adapters.memory.errors import located, not_found, not_open, taken
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.listing import Listing
+from s3py_helper.application.ports.naming import NamedWrites
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
@@ -72,6 +73,25 @@ class MemoryBlobStore:
         with located("upload", self._backend):
             _ = self._opened
             content = b"".join([chunk async for chunk in body])
+            return self._keep(self._describe(blob, body, len(content)), content)
+
+    def place_of(self, bucket: str | None, key: str) -> FileId:
+        """See `NamedWrites.place_of`."""
+        return FileId(self._backend, bucket or self._default_bucket, key)
+
+    async def require_free(self, file_id: FileId) -> None:
+        """See `NamedWrites.require_free`."""
+        with located("upload", self._backend, file_id):
+            if file_id in self._opened.blobs:
+                raise taken(file_id)
+
+    async def create(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """Keep a file where nothing is; see `NamedWrites.create`."""
+        with located("upload", self._backend):
+            _ = self._opened
+            content = b"".join([chunk async for chunk in body])
+            # From here to its place nothing is waited for, so that nobody comes between.
+            await self.require_free(self.place_of(blob.bucket, blob.key))
             return self._keep(self._describe(blob, body, len(content)), content)
 
     @asynccontextmanager
@@ -183,3 +203,4 @@ _: type[BlobStore] = MemoryBlobStore
 __: type[HealthCheck] = MemoryBlobStore
 ___: type[Listing] = MemoryBlobStore
 ____: type[ServerSideCopy] = MemoryBlobStore
+_____: type[NamedWrites] = MemoryBlobStore

@@ -10,6 +10,7 @@ from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.health import S3Health
 from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
+from s3py_helper.adapters.s3.naming import S3NamedWrites
 from s3py_helper.adapters.s3.presigning import S3PresignedUrls
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
@@ -36,5 +37,6 @@ def mounted(
         presigning=S3PresignedUrls(session),
         listing=S3Listing(session),
         copying=S3Copy(session),
+        naming=S3NamedWrites(session),
         migration_target=partial(S3MigrationTarget, session),
     )

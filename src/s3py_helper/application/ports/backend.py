@@ -9,6 +9,7 @@ from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.listing import Listing
 from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget
+from s3py_helper.application.ports.naming import NamedWrites
 from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.ports.reading import BytesOnly
 from s3py_helper.domain.errors import RouteNotSupportedException
@@ -24,6 +25,7 @@ class MountedBackend:
         presigning: Signs URLs with which clients talk to the backend directly.
         listing: Enumerates files.
         copying: Copies files without moving their bytes through this process.
+        naming: Stores files under keys that callers choose.
         bytes_only: Reads bytes in fewer requests than bytes and description take.
         migration_source: Gives files away to another backend, proven and online.
         migration_target: Makes what takes them, for a bucket.
@@ -34,6 +36,7 @@ class MountedBackend:
     presigning: PresignedUrls | None = None
     listing: Listing | None = None
     copying: ServerSideCopy | None = None
+    naming: NamedWrites | None = None
     bytes_only: BytesOnly | None = None
     migration_source: MigrationSource | None = None
     migration_target: Callable[[str], MigrationTarget] | None = None

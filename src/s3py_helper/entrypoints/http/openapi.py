@@ -43,6 +43,7 @@ _TITLES: Final = {
     411: "Its length is missing",
     413: "Too large",
     415: "The body is encoded, or its content is of another type than is said",
+    428: "It would not be known whether a file is to be replaced",
     416: "The file has no byte in that range",
     500: "The storage failed",
     503: "The storage is unavailable",

@@ -8,6 +8,7 @@ from s3py_helper.testing.contract.harness import Harness, Inventory
 from s3py_helper.testing.contract.health import HealthContract
 from s3py_helper.testing.contract.lifecycle import LifecycleContract
 from s3py_helper.testing.contract.listing import ListingContract
+from s3py_helper.testing.contract.naming import NamedWritesContract
 from s3py_helper.testing.contract.presigning import PresignedUrlsContract
 from s3py_helper.testing.contract.reading import ReadingContract
 from s3py_helper.testing.contract.writing import WritingContract
@@ -18,6 +19,7 @@ __all__ = [
     "HealthContract",
     "Inventory",
     "ListingContract",
+    "NamedWritesContract",
     "PresignedUrlsContract",
     "ReadingContract",
     "ServerSideCopyContract",

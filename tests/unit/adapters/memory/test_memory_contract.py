@@ -4,7 +4,14 @@ import pytest
 
 from s3py_helper.adapters.memory import MemoryBlobStore
 from s3py_helper.domain.file_id import Backend
-from s3py_helper.testing import BlobStoreContract, HealthContract, Inventory, ListingContract, ServerSideCopyContract
+from s3py_helper.testing import (
+    BlobStoreContract,
+    HealthContract,
+    Inventory,
+    ListingContract,
+    NamedWritesContract,
+    ServerSideCopyContract,
+)
 
 
 class MemoryContract(BlobStoreContract, HealthContract):
@@ -39,7 +46,7 @@ class MemoryContract(BlobStoreContract, HealthContract):
         return names
 
 
-class TestMemoryBlobStore(MemoryContract, ListingContract, ServerSideCopyContract):
+class TestMemoryBlobStore(MemoryContract, ListingContract, ServerSideCopyContract, NamedWritesContract):
     __test__ = True
     backend = "memory"
 

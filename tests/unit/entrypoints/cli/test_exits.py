@@ -25,6 +25,7 @@ EXPECTED = {
     errors.InvalidRangeException: 2,
     errors.FileNotFoundException: 3,
     errors.InvalidFileTypeException: 4,
+    errors.FileTypeMismatchException: 4,
     errors.FileTooLargeException: 4,
     errors.RouteNotSupportedException: 4,
     errors.DeleteNotSupportedException: 4,

@@ -21,6 +21,8 @@ from s3py_helper.domain.errors import InvalidArgumentException, StorageOperation
 from s3py_helper.domain.file_id import Backend, FileId
 
 CRC32_HEADER: Final = "x-amz-checksum-crc32"
+ONLY_NEW: Final = {"if-none-match": "*"}
+"""Has a server store an object only where none is."""
 
 # In the order of preference: the first can be compared with the checksums of the other backends.
 _CHECKSUMS: Final = tuple(

@@ -2,12 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
 from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.multipart import CreatedUpload, Part
-from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, content_length, crc32_text, etag_of, quoted
+from s3py_helper.adapters.s3.api.object_headers import (
+    CRC32_HEADER,
+    ONLY_NEW,
+    content_length,
+    crc32_text,
+    etag_of,
+    quoted,
+)
 from s3py_helper.adapters.s3.api.objects import ObjectApi
 from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.api.retrying import pause_before
@@ -23,6 +30,7 @@ from s3py_helper.domain.errors import (
     BucketNotFoundException,
     FileNotFoundException,
     IntegrityException,
+    PreconditionFailedException,
     StorageException,
     StorageOperationException,
 )
@@ -40,9 +48,10 @@ async def multipart_upload(
     headers: dict[str, str],
     *,
     checksums: bool,
+    only_new: asyncio.Lock | None = None,
 ) -> AsyncGenerator["MultipartUpload"]:
     """An upload that the block feeds and completes; rolled back when the block raises, or is cancelled."""
-    upload = MultipartUpload(objects, background, bucket, key)
+    upload = MultipartUpload(objects, background, bucket, key, only_new=only_new)
     try:
         await upload.create(headers, checksums=checksums)
         yield upload
@@ -56,9 +65,21 @@ class MultipartUpload:
 
     Beginning and completing go on in a task of their own when their caller is cancelled: only their response says what
     there is to roll back.
+
+    With `only_new` others may use the key: the object is made only where none is, and an object is never removed. The
+    lock is that of the key: some servers look first and store then, and of one process one at a time may.
     """
 
-    def __init__(self, objects: ObjectApi, background: BackgroundCleanUp, bucket: str, key: str) -> None:
+    def __init__(
+        self,
+        objects: ObjectApi,
+        background: BackgroundCleanUp,
+        bucket: str,
+        key: str,
+        *,
+        only_new: asyncio.Lock | None = None,
+    ) -> None:
+        self._only_new = only_new
         self._objects = objects
         self._background = background
         self._requests = objects.multipart
@@ -109,7 +130,7 @@ class MultipartUpload:
         try:
             await self._abort_uploads()
         finally:
-            if self._completion is not None:
+            if self._completion is not None and self._only_new is None:
                 await self._remove_object(self._completion)
 
     async def _end_control(self) -> None:
@@ -170,14 +191,19 @@ class MultipartUpload:
     async def _complete(self, outcome: Outcome, size: int, crc32: int | None) -> tuple[str | None, bool]:
         parts = [self._parts[number] for number in sorted(self._parts)]
         etag: str | None
+        conditions = None if self._only_new is None else ONLY_NEW
         try:
-            etag, confirmed = await self._requests.complete(*self._object, self.upload_id, parts, outcome, crc32=crc32)
+            async with self._only_new or nullcontext():
+                etag, confirmed = await self._requests.complete(
+                    *self._object, self.upload_id, parts, outcome, crc32=crc32, conditions=conditions
+                )
         except StorageException as error:
             # The object may be there all the same: a request whose response was lost is repeated, and the second one
-            # finds no upload any more.
-            if not (error.retryable or isinstance(error, FileNotFoundException)):
+            # finds no upload any more, or the object.
+            found_it = isinstance(error, PreconditionFailedException) and outcome.uncertain
+            if not (error.retryable or found_it or isinstance(error, FileNotFoundException)):
                 raise
-            etag, confirmed = await self._completed_already(size, error)
+            etag, confirmed = await self._completed_already(size, crc32, error)
         if crc32 is None or confirmed is None:
             return etag, False
         if confirmed != crc32_text(crc32):
@@ -188,14 +214,20 @@ class MultipartUpload:
             )
         return etag, True
 
-    async def _completed_already(self, size: int, error: StorageException) -> tuple[str | None, str | None]:
-        """ETag and CRC-32 of the object, if it is there and has the right size; else raises the error."""
+    async def _completed_already(
+        self, size: int, crc32: int | None, error: StorageException
+    ) -> tuple[str | None, str | None]:
+        """ETag and CRC-32 of the object, if it is there and has the right size; else raises the error.
+
+        Under a key that others use, its CRC-32 has to be right as well.
+        """
         try:
             headers = await self._objects.head_object(*self._object)
             found = content_length(headers)
         except StorageException:
             raise error from error.__cause__
-        if found != size:
+        known = crc32 is not None and headers.get(CRC32_HEADER) == crc32_text(crc32)
+        if found != size or (self._only_new is not None and not known):
             raise error
         return etag_of(headers), headers.get(CRC32_HEADER)
 

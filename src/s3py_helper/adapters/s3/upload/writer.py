@@ -10,6 +10,7 @@ from s3py_helper.adapters.s3.http.payload import Payload
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.in_flight_bytes import InFlightBytes
 from s3py_helper.adapters.s3.upload.multipart_upload import MultipartUpload, multipart_upload
+from s3py_helper.adapters.s3.upload.only_new import stored_where_none_was
 from s3py_helper.adapters.s3.upload.part_reader import PartReader
 from s3py_helper.adapters.s3.upload.stored_or_nothing import stored_or_nothing
 from s3py_helper.application.concurrency.first_error import first_error_of
@@ -33,22 +34,27 @@ class BlobWriter:
         self._default_bucket = default_bucket
         self._perf = perf
 
-    async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
-        """As `BlobStore.write` promises."""
+    async def write(self, blob: NewBlob, body: IncomingBody, *, only_new: asyncio.Lock | None = None) -> BlobInfo:
+        """As `BlobStore.write` promises; with `only_new`, the lock of a given key, as `NamedWrites.create` does."""
         headers = upload_headers(blob)
         file_id = FileId(Backend.S3, blob.bucket or self._default_bucket, blob.key)
         reader = PartReader(body)
         size, perf = blob.size, self._perf
         if size is not None and (size < perf.multipart_threshold or size <= perf.multipart_part_size):
             # The body ends there, or raises.
-            etag, confirmed = await self._put(file_id, await reader.read(size), headers)
+            etag, confirmed = await self._put(file_id, await reader.read(size), headers, only_new=only_new)
         else:
             sizes = part_sizes(perf.multipart_part_size, size)
             first = await reader.read(next(sizes))
             if reader.ended:
-                etag, confirmed = await self._put(file_id, first, headers)
+                etag, confirmed = await self._put(file_id, first, headers, only_new=only_new)
             else:
-                etag, confirmed = await self._send_in_parts(file_id, first, reader, sizes, headers, body)
+                objects, background = self._session.objects, self._session.background
+                async with multipart_upload(
+                    objects, background, file_id.bucket, file_id.key, headers, checksums=True, only_new=only_new
+                ) as upload:
+                    await first_error_of(self._send_all(upload, first, reader, sizes))
+                    etag, confirmed = await upload.complete(body.received, body.crc32)
         return BlobInfo(
             file_id=file_id,
             size=body.received,
@@ -59,27 +65,18 @@ class BlobWriter:
             metadata=dict(blob.metadata),
         )
 
-    async def _put(self, file_id: FileId, part: Payload, headers: dict[str, str]) -> tuple[str | None, bool]:
+    async def _put(
+        self, file_id: FileId, part: Payload, headers: dict[str, str], *, only_new: asyncio.Lock | None
+    ) -> tuple[str | None, bool]:
         objects, background = self._session.objects, self._session.background
         bucket, key, outcome = file_id.bucket, file_id.key, Outcome()
+        if only_new is not None:
+            async with only_new:
+                stored = await stored_where_none_was(objects, bucket, key, part, headers)
+            return etag_of(stored), CRC32_HEADER in stored
         putting = objects.put_object(bucket, key, part, headers, outcome)
         stored = await stored_or_nothing(objects, background, bucket, key, putting, outcome)
         return etag_of(stored), CRC32_HEADER in stored
-
-    async def _send_in_parts(
-        self,
-        file_id: FileId,
-        first: Payload,
-        reader: PartReader,
-        sizes: Iterator[int],
-        headers: dict[str, str],
-        body: IncomingBody,
-    ) -> tuple[str | None, bool]:
-        objects, background = self._session.objects, self._session.background
-        bucket, key = file_id.bucket, file_id.key
-        async with multipart_upload(objects, background, bucket, key, headers, checksums=True) as upload:
-            await first_error_of(self._send_all(upload, first, reader, sizes))
-            return await upload.complete(body.received, body.crc32)
 
     async def _send_all(
         self, upload: MultipartUpload, first: Payload, reader: PartReader, sizes: Iterator[int]

@@ -117,7 +117,7 @@ class Tokens:
             return self._is_in(folder, file_id)
         query = request.query_params
         match action:
-            case Action.WRITE:
+            case Action.WRITE | Action.NAME:
                 return self._policy.new_files != Backend.FASTDFS and _in_folder(folder, query.get("folder", ""))
             case Action.LIST:
                 return query.get("prefix", "").startswith((folder, escaped(folder)))

@@ -102,7 +102,7 @@ def add_uploads(router: APIRouter, shared: Shared) -> None:
         "/{file_name}",
         status_code=201,
         operation_id=shared.operation_prefix + "put_file",
-        responses=created("The file is stored") | problems(400, 403, 412, 413, 415),
+        responses=created("The file is stored") | problems(400, 403, 412, 413, 415, 428),
         openapi_extra=RAW_BODY,
     )
     async def put(
@@ -110,9 +110,14 @@ def add_uploads(router: APIRouter, shared: Shared) -> None:
         response: Response,
         file_name: Annotated[str, Path(description="What the file is called.")],
         upload: Annotated[RawUpload, Depends(permitted_upload)],
+        as_key: Annotated[  # noqa: FBT002 - FastAPI calls it
+            bool, Query(description="Let folder and name be the key, and send `If-None-Match: *`: 412 where one is.")
+        ] = False,
     ) -> FileAttach:
         """Store the body as a new file of this name. It never replaces another: its id is its own."""
-        attach = await upload.store(file_name)
+        if as_key:
+            await shared.access.require(request, Action.NAME)
+        attach = await upload.store(file_name, as_key=as_key)
         response.headers["Location"] = _location(request.scope["path"].rpartition("/")[0], attach)
         return attach
 

@@ -34,29 +34,37 @@ class RawUpload:
         self._folder = folder
         self._bucket = bucket
 
-    async def store(self, file_name: str | None = None) -> FileAttach:
+    async def store(self, file_name: str | None = None, *, as_key: bool = False) -> FileAttach:
         """Store the file under this name, or that of `Content-Disposition`.
+
+        Args:
+            file_name: The name.
+            as_key: Whether folder and name are the key as they are.
 
         Raises:
             InvalidArgumentException: There is no name; the body is a part of a file; digests do not match.
             PreconditionFailedException: The request wants to replace a file, which never happens here.
-            HTTPException: The body is encoded.
-            StorageException: As `UploadService.upload_stream`.
+            HTTPException: The body is encoded, or a request that gives a key could be meant to replace a file.
+            StorageException: As `UploadService.upload_stream`, or `create`.
         """
         self._refuse_what_is_no_new_file()
+        if as_key and self._headers.get("if-none-match", "").strip() != "*":
+            raise HTTPException(428, "a file whose key is given replaces none: send If-None-Match: *")
         name = file_name or _name_in(self._headers.get("content-disposition"))
         # "Some bytes" is what clients say who do not know: name and content tell more.
         claimed = media_type(self._headers.get("content-type"))
         content_type = None if claimed == OCTET_STREAM else claimed
         self._arrival.require_size()
         size = self._arrival.declared
-        self._service.require_acceptable(name, size, self._folder, self._bucket)
+        if as_key:
+            await self._service.require_creatable(name, size, self._folder, self._bucket)
+        else:
+            self._service.require_acceptable(name, size, self._folder, self._bucket)
+        upload = self._service.create if as_key else self._service.upload_stream
         attach: FileAttach | None = None
         try:
             async with self._arrival.body() as body:
-                attach = await self._service.upload_stream(
-                    name, body, size, self._folder, self._bucket, content_type=content_type
-                )
+                attach = await upload(name, body, size, self._folder, self._bucket, content_type=content_type)
         except BaseException:  # closing the body failed or was cancelled: nobody learns the file's id
             if attach is not None:
                 await self._service.roll_back([attach])

@@ -35,6 +35,7 @@ def test_every_error_of_the_tree_is_in_the_table() -> None:
         (errors.StorageException, 500),
         (errors.InvalidArgumentException, 400),
         (errors.InvalidFileTypeException, 400),
+        (errors.FileTypeMismatchException, 415),
         (errors.FileTooLargeException, 413),
         (errors.InvalidRangeException, 416),
         (errors.FileNotFoundException, 404),
