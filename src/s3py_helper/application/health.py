@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.pool_use import PoolUse
 from s3py_helper.domain.errors import StorageException, StorageUnavailableException
 
 CHECK_TIMEOUT: Final = 5.0
@@ -54,6 +55,11 @@ class HealthService:
             self._locator.policy.new_files,
             {backend: error for backend, error in errors.items() if error is not None},
         )
+
+    def pool_use(self) -> dict[str, PoolUse]:
+        """How many connections are in use now, of each backend that has any."""
+        pools = {name: backend.pool_use for name, backend in self._locator.backends.items()}
+        return {name: pool() for name, pool in pools.items() if pool is not None}
 
     async def _error_of(self, backend: str) -> StorageException | None:
         try:

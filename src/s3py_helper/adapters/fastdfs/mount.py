@@ -15,5 +15,9 @@ async def open_backend(config: FastdfsConfig, observer: Observer | None = None) 
     """A FastDFS cluster, whether or not it can be reached now; its connections are closed at the end."""
     async with FastdfsBlobStore(config, observer) as store:
         yield MountedBackend(
-            store=store, health=store, bytes_only=store, migration_source=FastdfsMigrationSource(config, store)
+            store=store,
+            health=store,
+            bytes_only=store,
+            pool_use=store.session.pool_use,
+            migration_source=FastdfsMigrationSource(config, store),
         )

@@ -13,6 +13,7 @@ from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.concurrency.deadlines import DeadlineWatch, Limit
 from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.ports.pool_use import PoolUse
 
 
 class FastdfsSession:
@@ -45,6 +46,11 @@ class FastdfsSession:
     def pools(self) -> list[ConnectionPool]:
         """All of them, for those who look for leaks."""
         return [*self._trackers.values(), *self._storages.values()]
+
+    def pool_use(self) -> PoolUse:
+        """How many connections are in use, to trackers and storage servers."""
+        size, pools = self._config.pool_size, self.pools
+        return PoolUse(sum(size - pool.free_slots for pool in pools), size * len(pools))
 
     def tracker(self, address: Address) -> ConnectionPool:
         """Connections to a tracker."""

@@ -38,5 +38,6 @@ def mounted(
         listing=S3Listing(session),
         copying=S3Copy(session),
         naming=S3NamedWrites(session),
+        pool_use=session.pool_use,
         migration_target=partial(S3MigrationTarget, session),
     )

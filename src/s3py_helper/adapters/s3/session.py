@@ -19,6 +19,7 @@ from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.observer import ConnectionReplaced, Observer, PoolWaited
+from s3py_helper.application.ports.pool_use import PoolUse
 from s3py_helper.domain.errors import AccessDeniedException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
 
@@ -107,6 +108,10 @@ class S3Session:
                 f"(S3 at {self.endpoint.url})",
                 backend=Backend.S3,
             ) from late
+
+    def pool_use(self) -> PoolUse:
+        """How many connections are in use."""
+        return PoolUse(0 if self._client is None else self._client.places_in_use, self.perf.max_pool_connections)
 
     def _not_open(self) -> StorageOperationException:
         return StorageOperationException(

@@ -10,6 +10,7 @@ from s3py_helper.application.ports.listing import Listing
 from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget
 from s3py_helper.application.ports.naming import NamedWrites
+from s3py_helper.application.ports.pool_use import PoolUse
 from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.ports.reading import BytesOnly
 from s3py_helper.domain.errors import RouteNotSupportedException
@@ -27,6 +28,7 @@ class MountedBackend:
         copying: Copies files without moving their bytes through this process.
         naming: Stores files under keys that callers choose.
         bytes_only: Reads bytes in fewer requests than bytes and description take.
+        pool_use: Says how many of its connections are in use.
         migration_source: Gives files away to another backend, proven and online.
         migration_target: Makes what takes them, for a bucket.
     """
@@ -38,6 +40,7 @@ class MountedBackend:
     copying: ServerSideCopy | None = None
     naming: NamedWrites | None = None
     bytes_only: BytesOnly | None = None
+    pool_use: Callable[[], PoolUse] | None = None
     migration_source: MigrationSource | None = None
     migration_target: Callable[[str], MigrationTarget] | None = None
 

@@ -64,7 +64,7 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[Mapping[str, object]]:
-        async with open_services(kit_config) as services:
+        async with open_services(kit_config) as services, watchers.watching(services.health_service.pool_use):
             yield {SERVICES_KEY: services}
 
     app = Service(
@@ -80,7 +80,6 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json" if settings.docs else None,
-        root_path=settings.root_path,
     )
     install_problem_handlers(app)
     describe_problems(app)
@@ -137,6 +136,7 @@ class Service(FastAPI):
     ) -> None:
         super().__init__(**options)
         self.draining = Draining()
+        self._root_path = settings.root_path
         self._guard = Guard.of(settings)
         self._rates: RateGate | None = None
         if settings.rate_limit:
@@ -147,6 +147,8 @@ class Service(FastAPI):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._root_path:
+            scope["root_path"] = self._root_path
         await self._watched(scope, receive, send)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.entrypoints.action import Action
+from s3py_helper.entrypoints.http.endpoints.location import location_of
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
-from s3py_helper.entrypoints.http.openapi import problems
+from s3py_helper.entrypoints.http.openapi import created, problems
 from s3py_helper.entrypoints.http.services import ServesFiles, copy_service_of
 
 
@@ -18,10 +19,11 @@ def add_copy(router: APIRouter, shared: Shared) -> None:
         "/{file_id:path}/copy",
         status_code=201,
         operation_id=shared.operation_prefix + "copy_file",
-        responses=problems(400, 403, 404),
+        responses=created("The copy is stored") | problems(400, 403, 404),
     )
     async def copy(
         request: Request,
+        response: Response,
         services: Annotated[ServesFiles, Depends(shared.get_services)],
         file_id: str,
         file_name: Annotated[str | None, Query(description="What the copy is called.")] = None,
@@ -31,4 +33,6 @@ def add_copy(router: APIRouter, shared: Shared) -> None:
         """Store a file a second time where new files go, whichever backend holds it."""
         await shared.access.require(request, Action.READ, file_id)
         await shared.access.require(request, Action.WRITE)
-        return await copy_service_of(services).copy_file(file_id, file_name, folder, bucket)
+        attach = await copy_service_of(services).copy_file(file_id, file_name, folder, bucket)
+        response.headers["Location"] = location_of(request, f"/{file_id}/copy", attach)
+        return attach

@@ -1,13 +1,13 @@
 """Storing files."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.entrypoints.action import Action
+from s3py_helper.entrypoints.http.endpoints.location import location_of
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.openapi import RAW_BODY, created, form_with, problems
 from s3py_helper.entrypoints.http.problems.response import storage_members
@@ -95,7 +95,7 @@ def add_uploads(router: APIRouter, shared: Shared) -> None:
     ) -> FileAttach:
         """Store the body, whose name is in `Content-Disposition`."""
         attach = await upload.store()
-        response.headers["Location"] = _location(request.scope["path"].rstrip("/"), attach)
+        response.headers["Location"] = location_of(request, "", attach)
         return attach
 
     @router.put(
@@ -118,10 +118,5 @@ def add_uploads(router: APIRouter, shared: Shared) -> None:
         if as_key:
             await shared.access.require(request, Action.NAME)
         attach = await upload.store(file_name, as_key=as_key)
-        response.headers["Location"] = _location(request.scope["path"].rpartition("/")[0], attach)
+        response.headers["Location"] = location_of(request, f"/{file_name}", attach)
         return attach
-
-
-def _location(files: str, attach: FileAttach) -> str:
-    """Where the new file is, as an absolute path: what is relative would take an id's prefix for a scheme."""
-    return quote(f"{files}/{attach.file_id}", safe="/:")

@@ -5,6 +5,9 @@ conventions). A label never holds what a client can choose.
 """
 
 import os
+from asyncio import create_task, sleep
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -19,6 +22,7 @@ from s3py_helper.application.ports.observer import (
     PoolWaited,
     RequestRetried,
 )
+from s3py_helper.application.ports.pool_use import PoolUse
 from s3py_helper.entrypoints.http.request_record import RequestRecord, current_request
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -30,6 +34,11 @@ _DURATIONS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2
 """Seconds: those that the semantic conventions advise for `http.server.request.duration`."""
 
 _NONE: Final = "none"
+
+_POOL_SECONDS: Final = 1.0
+
+type AskPools = Callable[[], Mapping[str, PoolUse]]
+"""Says how many connections are in use now, by backend."""
 
 
 class _Children[Metric: MetricWrapperBase](dict[tuple[str, ...], Metric]):
@@ -130,8 +139,54 @@ class Metrics:
             )
         )
 
+        self._pool_use = _Children(
+            Gauge(
+                "s3py_pool_connections_in_use",
+                "Connections that requests, or readers of responses, hold.",
+                ("backend",),
+                registry=registry,
+                multiprocess_mode="livesum",
+            )
+        )
+        self._pool_limit = _Children(
+            Gauge(
+                "s3py_pool_connections_limit",
+                "Most connections that there may be at once, to the servers that have been talked to.",
+                ("backend",),
+                registry=registry,
+                multiprocess_mode="livesum",
+            )
+        )
+        self._pools: AskPools = dict
+
+    @asynccontextmanager
+    async def watching(self, pools: AskPools) -> AsyncGenerator[None]:
+        """Tell of the pools inside the block: as they are when the metrics are asked for.
+
+        Another process cannot be asked: where there are several, each tells how its own are once a second.
+        """
+        self._pools = pools
+        telling = create_task(self._keep_telling()) if SHARED_FOLDER in os.environ else None
+        try:
+            yield
+        finally:
+            self._pools = dict
+            if telling is not None:
+                telling.cancel()
+
+    async def _keep_telling(self) -> None:
+        while True:
+            self._tell_of_pools()
+            await sleep(_POOL_SECONDS)
+
+    def _tell_of_pools(self) -> None:
+        for backend, use in self._pools().items():
+            self._pool_use[backend,].set(use.in_use)
+            self._pool_limit[backend,].set(use.limit)
+
     def exposed(self) -> bytes:
         """All of them as text, over all processes where there are several."""
+        self._tell_of_pools()
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()

@@ -1,10 +1,13 @@
 """Who watches a deployment."""
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from s3py_helper.application.observing import LoggingObserver, SeveralObservers
 from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.ports.pool_use import PoolUse
 from s3py_helper.entrypoints.http.watching.access_log import AccessLog
 from s3py_helper.entrypoints.http.watching.watch import Watcher
 
@@ -46,3 +49,7 @@ class Watchers:
                 both.append(Traces())
         self.of_requests: list[Watcher] = [*both, AccessLog()]
         self.of_backends: Observer = SeveralObservers([LoggingObserver(), *both]) if both else LoggingObserver()
+
+    def watching(self, pools: Callable[[], Mapping[str, PoolUse]]) -> AbstractAsyncContextManager[None]:
+        """A block in which metrics tell of these pools of connections, where there are metrics."""
+        return nullcontext() if self.metrics is None else self.metrics.watching(pools)

@@ -1,0 +1,16 @@
+"""How busy the connections of a backend are."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """One moment.
+
+    Attributes:
+        in_use: Connections that requests, or readers of responses, hold.
+        limit: Most that there may be at once: to all servers that have been talked to.
+    """
+
+    in_use: int
+    limit: int
