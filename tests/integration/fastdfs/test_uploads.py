@@ -17,7 +17,7 @@ from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.protocol.faults import Role
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.adapters.fastdfs.upload import spool
-from s3py_helper.application.ports.observer import RollbackFailed
+from s3py_helper.application.ports.observer import FallbackTaken, RollbackFailed
 from s3py_helper.domain.errors import (
     InvalidArgumentException,
     StorageException,
@@ -39,6 +39,7 @@ from tests.support.fastdfs import (
 )
 from tests.support.fastdfs.in_thread import ClusterInThread, cluster_in_thread
 from tests.support.fastdfs.storage import StorageServer
+from tests.support.recorder import Recorder
 from tests.support.waiting import until
 
 _MIB = 1024 * 1024
@@ -406,3 +407,45 @@ async def test_a_file_in_many_small_chunks_is_sent_in_large_ones(
     )
     assert await read_all(store, written.file_id) == content
     assert storage.statistics.accepted == 1
+
+
+class TestWithoutAFolderForTemporaryFiles:
+    @pytest.fixture(autouse=True)
+    def nowhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def none_usable() -> str:
+            raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+        monkeypatch.setattr(spool, "gettempdir", none_usable)
+
+    async def test_a_file_of_unknown_size_grows_on_its_server(self, cluster: FakeCluster) -> None:
+        recorder = Recorder()
+        async with leak_guard(), FastdfsBlobStore(_config(cluster, spool_memory=1000), recorder) as store:
+            for _ in range(2):
+                blob = new_blob("größe.bin", metadata={"author": "Ada"})
+                written = await store.write(blob, body_of(_pieces(_LARGE)))
+                assert await read_all(store, written.file_id) == _LARGE
+                info = await store.info(written.file_id)
+                assert (info.size, info.file_name, dict(info.metadata)) == (len(_LARGE), "größe.bin", {"author": "Ada"})
+                await store.delete(written.file_id)
+        assert not cluster.file_ids
+        [told] = recorder.of(FallbackTaken)
+        assert "appender" in told.what
+
+    @pytest.mark.parametrize("pieces", [2, 30])
+    async def test_a_source_that_fails_leaves_nothing(self, cluster: FakeCluster, pieces: int) -> None:
+        broke = ConnectionResetError("the client hung up")
+        async with leak_guard(), FastdfsBlobStore(_config(cluster, spool_memory=1000)) as store:
+            with pytest.raises(ConnectionResetError):
+                await store.write(new_blob(), body_of(breaking_after([bytes(100_000)] * pieces, broke)))
+        assert not cluster.file_ids
+
+    async def test_a_cancelled_one_leaves_nothing(self, cluster: FakeCluster) -> None:
+        async with FastdfsBlobStore(_config(cluster, spool_memory=1000)) as store:
+            source = StalledSource([bytes(3 * _MIB)])
+            writing = asyncio.create_task(store.write(new_blob(), body_of(source)))
+            await source.reached.wait()
+            assert cluster.file_ids
+            writing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await writing
+        assert not cluster.file_ids

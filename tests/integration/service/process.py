@@ -60,9 +60,12 @@ class Process:
 
 
 @contextmanager
-def serving(folder: Path, **variables: str) -> Iterator[Process]:
-    """Run it with these settings besides its defaults, on the local disk unless they say otherwise."""
-    command = [sys.executable, "-c", "from s3py_helper.entrypoints.cli import main; main()"]
+def serving(folder: Path, *, prelude: str = "", **variables: str) -> Iterator[Process]:
+    """Run it with these settings besides its defaults, on the local disk unless they say otherwise.
+
+    `prelude` is run in the process before anything else.
+    """
+    command = [sys.executable, "-c", f"{prelude}\nfrom s3py_helper.entrypoints.cli import main; main()"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("S3PY_")} | variables
     with (
         (folder / "log").open("wb") as log,

@@ -11,10 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.request import urlopen
 
+import httpx
 import pytest
 
 from tests.integration.service.process import Process, serving
+from tests.support.fastdfs.site import FastdfsSite
 from tests.support.proxy import Act, Fault, FaultProxy, fault_proxy
+from tests.support.s3.server import S3Server
 
 pytestmark = [
     pytest.mark.slow,
@@ -98,23 +101,45 @@ async def test_aria2_fetches_pieces_side_by_side(service: Process, proxy: FaultP
     assert proxy.most_connections > 1
 
 
-@pytest.fixture
-def service_without_room(tmp_path: Path) -> Iterator[Process]:
+# Root may write everywhere: the folders themselves are taken away.
+NO_ROOM = "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/nonexistent']"
+
+
+# On S3 each upload holds its parts in flight, 32 MiB by default.
+AT_ONCE = {"disk": 20, "s3": 1, "fastdfs": 20}
+
+
+@pytest.fixture(params=AT_ONCE)
+def service_without_room(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Process]:
     """A service that can make no temporary file."""
-    nowhere = tmp_path / "tmp"
-    nowhere.mkdir(mode=0o500)
-    with serving(tmp_path, TMPDIR=str(nowhere / "none"), TEMP="", TMP="", S3PY_CLIENT_SHARE="1") as process:
+    variables = {"S3PY_CLIENT_SHARE": "1"}
+    if request.param == "s3":
+        server: S3Server = request.getfixturevalue("seaweedfs")
+        variables |= {
+            "S3PY_MODE": "s3",
+            "S3PY_S3__ENDPOINT": server.endpoint,
+            "S3PY_S3__ACCESS_KEY_ID": server.access_key,
+            "S3PY_S3__SECRET_ACCESS_KEY": server.secret_key,
+            "S3PY_S3__DEFAULT_BUCKET": "tests",
+        }
+    elif request.param == "fastdfs":
+        site: FastdfsSite = request.getfixturevalue("fastdfs_site")
+        variables |= {"S3PY_MODE": "fastdfs", "S3PY_FASTDFS__TRACKER_SERVERS": ",".join(site.trackers)}
+    with serving(tmp_path, prelude=NO_ROOM, **variables) as process:
         yield process
 
 
-def test_many_large_files_are_sent_at_once_and_none_is_kept_elsewhere(service_without_room: Process) -> None:
+def test_large_files_are_sent_at_once_and_none_is_kept_elsewhere(
+    service_without_room: Process, request: pytest.FixtureRequest
+) -> None:
+    at_once = AT_ONCE[request.node.callspec.params["service_without_room"]]
     service, curl = service_without_room, _program("curl")
     piece, count = os.urandom(MIB), 16
     url = f"{service.url}/files"
     raw = [curl, "-sS", "--fail", "-T", "-", f"{url}/raw.bin"]
     form = [curl, "-sS", "--fail", "-F", "file=@-;filename=form.bin", f"{url}/upload"]
     with ExitStack() as stack:
-        begun = [subprocess.Popen(raw, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(20)]
+        begun = [subprocess.Popen(raw, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(at_once)]
         senders = [stack.enter_context(sender) for sender in begun]
         for _ in range(count):
             for sender in senders:
@@ -129,4 +154,6 @@ def test_many_large_files_are_sent_at_once_and_none_is_kept_elsewhere(service_wi
         with urlopen(f"{url}/{answer['file_id']}") as fetched:
             assert hashlib.sha256(fetched.read()).digest() == expected
     assert service.peak < ALLOWED
-    assert {path.parent.name for path in service.files} == {"files"}
+    assert {path.parent.name for path in service.files} <= {"files"}
+    for answer in answers:
+        assert httpx.delete(f"{url}/{answer['file_id']}").status_code == 200

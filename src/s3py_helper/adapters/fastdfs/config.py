@@ -50,7 +50,9 @@ class FastdfsConfig(SettingsModel):
     temporary file.
     """
     spool_directory: PathSetting | None = None
-    """Folder for these temporary files, which have no name in it; `None` is the system's."""
+    """Folder for these temporary files, which have no name in it; `None` is the system's. Where that has none that can
+    be written to, such uploads become appender files, whose ids tell neither size nor checksum.
+    """
 
     @field_validator("tracker_servers")
     @classmethod

@@ -1,8 +1,7 @@
 """A place for an upload whose size is not known yet.
 
-FastDFS must know a file's size before its first byte. The alternative is a file that grows and gets its final name at
-the end. When it is deleted before the group's other servers have followed that change of its name, they keep all its
-bytes, for ever and under the old name, which no one else knows.
+FastDFS must know a file's size before its first byte. The alternative, a file that grows (`growing`), knows neither its
+size nor its checksum by its id.
 """
 
 import asyncio
@@ -10,6 +9,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import IO, Final
 
 from s3py_helper.adapters.fastdfs.protocol.faults import SpoolFault
@@ -18,6 +18,16 @@ from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.streams.read_ahead import ReadAhead
 
 _PIECE_BYTES: Final = 1024 * 1024
+
+
+def lacks_folder(directory: Path | None) -> str | None:
+    """Why there is no folder for temporary files, where none was set and the system has none that can be written to."""
+    if directory is None:
+        try:
+            gettempdir()
+        except FileNotFoundError as error:
+            return str(error.strerror or error)
+    return None
 
 
 @asynccontextmanager

@@ -11,10 +11,11 @@ from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers, UploadTarget
 from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
+from s3py_helper.adapters.fastdfs.upload.growing import grown
 from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
 from s3py_helper.adapters.fastdfs.upload.rollback import Rollback
-from s3py_helper.adapters.fastdfs.upload.spool import spooled
-from s3py_helper.application.ports.observer import FailedOver
+from s3py_helper.adapters.fastdfs.upload.spool import lacks_folder, spooled
+from s3py_helper.application.ports.observer import FailedOver, FallbackTaken
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId
 
@@ -29,6 +30,7 @@ class BlobWriter:
         self._session = session
         self._trackers = trackers
         self._spool_memory = config.spool_memory
+        self._lack_reported = False
         self._spool_directory = None if config.spool_directory is None else Path(config.spool_directory)
 
     async def store(self, file: NewFile) -> FileId:
@@ -40,8 +42,18 @@ class BlobWriter:
         first = await blocks.take(self._spool_memory + 1)
         if blocks.ended:
             return await self._store(file, len(first), first, blocks)
+        if (lack := lacks_folder(self._spool_directory)) is not None:
+            self._report_lack(lack)
+            target, connection = await self._connect(long=True)
+            return await grown(file, first, blocks, self._session, target, connection)
         async with spooled(first, blocks, self._spool_directory) as (size, content):
             return await self._store(file, size, await content.take(_SENT_TOGETHER), content)
+
+    def _report_lack(self, lack: str) -> None:
+        if not self._lack_reported:
+            self._lack_reported = True
+            what = "temporary files for uploads of unknown size: these become appender files"
+            self._session.observer.notify(FallbackTaken(Backend.FASTDFS, what, lack))
 
     async def _store(self, file: NewFile, size: int, first: bytes, blocks: Blocks) -> FileId:
         """One request. Its last bytes are sent only when the source has ended as it should."""

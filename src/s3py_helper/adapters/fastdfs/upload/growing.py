@@ -1,0 +1,77 @@
+"""A file of unknown size that grows on its server: for where there is no folder to wait in until the size is known.
+
+It stays an appender file. Made an ordinary one at its end and deleted soon after, it may stay on a replica for ever
+(see `StorageClient.regenerate`); as it is, its id tells neither size nor checksum.
+"""
+
+from typing import Final
+
+from s3py_helper.adapters.fastdfs.protocol import changes
+from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, ProtocolFault
+from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
+from s3py_helper.adapters.fastdfs.routing.trackers import UploadTarget
+from s3py_helper.adapters.fastdfs.session import FastdfsSession
+from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
+from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
+from s3py_helper.adapters.fastdfs.upload.rollback import Rollback
+from s3py_helper.domain.errors import IntegrityException
+from s3py_helper.domain.file_id import Backend, FileId
+
+_PIECE_BYTES: Final = 1024 * 1024
+"""Appended at a time: each piece is a request of its own."""
+
+
+async def grown(
+    file: NewFile,
+    first: bytes,
+    blocks: Blocks,
+    session: FastdfsSession,
+    target: UploadTarget,
+    connection: FramedConnection,
+) -> FileId:
+    """Store a file with its metadata, or nothing.
+
+    Args:
+        file: The file.
+        first: What has been taken of its bytes, not nothing.
+        blocks: The rest of them.
+        session: The connections.
+        target: Where it goes.
+        connection: One to that server, which is released after the first bytes: a slow source keeps none.
+    """
+    rollback = Rollback(session, target.address)
+
+    async def beginning() -> FileId:
+        async with connection:
+            client = StorageClient(connection, target.group)
+            try:
+                return await changes.new_appender(client, target.path_index, file.extension, first)
+            except (ConnectionFault, ProtocolFault) as fault:
+                rollback.report_lost_answer(len(first), fault)
+                raise
+
+    file_id = await rollback.settled(beginning())
+    try:
+        pool = session.storage(target.address)
+        while block := await blocks.take(_PIECE_BYTES):
+            # Never repeated: the server might have the bytes already.
+            async with await pool.get_connection(long=True) as appending:
+                await StorageClient(appending, target.group).append(file_id.key, block)
+        async with await pool.get_connection(long=True) as ending:
+            client = StorageClient(ending, target.group)
+            _verify(file, (await client.stat(file_id.key)).size)
+            await client.set_metadata(file_id.key, dict(file.metadata))
+    except BaseException:  # whatever happened, half a file is none
+        await rollback.remove(file_id)
+        raise
+    return file_id
+
+
+def _verify(file: NewFile, stored: int) -> None:
+    if stored != file.body.received:
+        raise IntegrityException(
+            f"upload: {file.body.received} bytes were sent, the server has stored {stored}",
+            operation="upload",
+            backend=Backend.FASTDFS,
+        )
