@@ -23,6 +23,7 @@ from s3py_helper.application.ports.observer import (
     RequestRetried,
     RollbackFailed,
 )
+from s3py_helper.application.ports.pool_use import PoolUse
 from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.ports.reading import BytesOnly
 from s3py_helper.application.ports.relocation import DeleteAt, NothingHasMoved, Relocation
@@ -64,6 +65,7 @@ __all__ = [
     "OpenBlob",
     "OperationBegan",
     "OperationEnded",
+    "PoolUse",
     "PoolWaited",
     "PresignedUrls",
     "Relocation",

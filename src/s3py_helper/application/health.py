@@ -57,7 +57,7 @@ class HealthService:
         )
 
     def pool_use(self) -> dict[str, PoolUse]:
-        """How many connections are in use now, of each backend that has any."""
+        """How many connections are in use now, of each backend that has any; never raises."""
         pools = {name: backend.pool_use for name, backend in self._locator.backends.items()}
         return {name: pool() for name, pool in pools.items() if pool is not None}
 

@@ -306,7 +306,7 @@ class UploadService:
     async def create(
         self,
         file_name: str,
-        source: ByteSource,
+        stream: ByteSource,
         file_size: int | None = None,
         folder: str | None = None,
         bucket: str | None = None,
@@ -322,7 +322,7 @@ class UploadService:
 
         Args:
             file_name: The file's name, without folders; the last part of its key.
-            source: The bytes, a binary file object, or an async iterator of bytes.
+            stream: The bytes, a binary file object, or an async iterator of bytes.
             file_size: The exact number of bytes, or `None` when it is not known.
             folder: Front of the object key, as in `reports/2026`.
             bucket: Where to store instead of the default bucket.
@@ -345,11 +345,11 @@ class UploadService:
         """
         require_optional_number(file_size, "a file size")
         await self.require_creatable(file_name, file_size, folder, bucket)
-        if file_size is None and isinstance(source, bytes | bytearray | memoryview):
-            source = bytes_in_memory(source)
-            file_size = len(source)
+        if file_size is None and isinstance(stream, bytes | bytearray | memoryview):
+            stream = bytes_in_memory(stream)
+            file_size = len(stream)
         placement = Placement(folder, bucket, metadata, progress, as_key=True)
-        return await self._store(file_name, source, file_size, placement, content_type)
+        return await self._store(file_name, stream, file_size, placement, content_type)
 
     async def require_creatable(
         self, file_name: str, file_size: int | None = None, folder: str | None = None, bucket: str | None = None
