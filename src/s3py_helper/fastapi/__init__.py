@@ -36,6 +36,7 @@ from s3py_helper.entrypoints.http.downloads.delivery import DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
 from s3py_helper.entrypoints.http.endpoints.signed import create_signed_router
 from s3py_helper.entrypoints.http.fastdfs_links.router import create_fastdfs_links_router
+from s3py_helper.entrypoints.http.including import include_files
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.router import create_files_router
 from s3py_helper.entrypoints.http.services import ServesFiles, ServesLinks, current_services
@@ -64,6 +65,7 @@ __all__ = [
     "create_signed_router",
     "current_services",
     "file_response",
+    "include_files",
     "install_problem_handlers",
     "load_settings",
     "storage_lifespan",
