@@ -36,8 +36,7 @@ _RECORD_SECONDS: Final = 0.1
 """A crash in between costs no more than finding these copies again."""
 
 _IDLE_SECONDS: Final = 0.5
-_BUSY_SECONDS: Final = 0.05
-"""Between two looks for files to copy, while nothing is under way and while something is."""
+"""Between two looks for files to copy, while there are none."""
 
 
 type CleanUp = Callable[[], Awaitable[None]]
@@ -124,6 +123,7 @@ class Applier:
         self._clock = clock
         self._name = f"{socket.gethostname()}:{secrets.token_hex(4)}"
         self._stopping = asyncio.Event()
+        self._nothing_runs = asyncio.Event()
         self._claims: dict[FileId, LedgerFile] = {}
         self._ended: list[tuple[LedgerFile, Outcome]] = []
         self._allowance = Allowance(SMALL_AT_ONCE)
@@ -166,17 +166,21 @@ class Applier:
     async def _loop(
         self, group: asyncio.TaskGroup, gate: Gate, options: ApplyOptions, began: float, *, large: bool
     ) -> None:
+        ahead: asyncio.Task[list[LedgerFile]] | None = None
         while not self._over(options, began):
-            claims = await self._claim(options, large=large)
+            claims = await (ahead or self._claim(options, large=large))
+            ahead = None
             if not claims:
                 if self.progress.running:
-                    await self._wait(_BUSY_SECONDS)  # what fails comes back
+                    await self._wait(_IDLE_SECONDS, self._nothing_runs)  # what fails comes back
                     continue
                 await self._flush()
                 if not options.watch and not await self._ledger.has_work(options.group):
                     break
                 await self._wait(_IDLE_SECONDS)
                 continue
+            # The ledger waits for its disk: the next files are there when these are under way.
+            ahead = group.create_task(self._claim(options, large=large))
             for claim in claims:
                 await gate.acquire()
                 if pause := self._allowance.pause:
@@ -202,6 +206,7 @@ class Applier:
 
     async def _copy_one(self, claim: LedgerFile, gate: Gate) -> None:
         self.progress.running[claim.file_id] = self._clock()
+        self._nothing_runs.clear()
         began = time.monotonic()
         try:
             try:
@@ -216,6 +221,8 @@ class Applier:
             self._ended.append((claim, self._judged(claim, outcome)))
         finally:
             self.progress.running.pop(claim.file_id, None)
+            if not self.progress.running:
+                self._nothing_runs.set()
             gate.release()
 
     async def _record(self, *loops: asyncio.Task[None]) -> None:
@@ -331,7 +338,11 @@ class Applier:
             with suppress(StorageException):  # the leases end by themselves
                 await self._ledger.release(claims)
 
-    async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+    async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
+        """For so long, or until it is to stop, or one of the events has come."""
+        waiting = [asyncio.ensure_future(event.wait()) for event in (self._stopping, *events)]
+        try:
+            await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
