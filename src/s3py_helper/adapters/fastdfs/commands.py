@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from s3py_helper.adapters.fastdfs.deadline import within
-from s3py_helper.adapters.fastdfs.describe import decoded
 from s3py_helper.adapters.fastdfs.errors import translated
 from s3py_helper.adapters.fastdfs.metadata import pairs_in, pairs_to_store
 from s3py_helper.adapters.fastdfs.protocol import changes
@@ -25,6 +24,7 @@ from s3py_helper.application.ports.change_notice import ChangeNotice, NobodyToNo
 from s3py_helper.domain.arguments import require_number
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.fastdfs_name import decoded
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.text_rules import require_text, shortened
 

@@ -2,21 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Self
 
 from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
 from s3py_helper.adapters.fastdfs.protocol.messages import FileStat
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.checksum import Checksum
-from s3py_helper.domain.fastdfs_name import FastdfsName
+from s3py_helper.domain.fastdfs_name import decoded
 from s3py_helper.domain.file_id import FileId
-
-
-@lru_cache(maxsize=1024)
-def decoded(key: str) -> FastdfsName | None:
-    """What the name tells; asked for several times in the course of one operation."""
-    return FastdfsName.decode(key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from s3py_helper.domain.errors import (
     FileNotFoundException,
     IntegrityException,
 )
-from s3py_helper.domain.fastdfs_name import FastdfsName
+from s3py_helper.domain.fastdfs_name import decoded
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.migration import (
     METADATA_SUFFIX,
@@ -25,6 +25,10 @@ from s3py_helper.domain.migration import (
     FileState,
     moved_key,
 )
+from s3py_helper.domain.part_plan import MIB
+
+_FETCHED_BYTES: Final = MIB
+"""Up to here a file's bytes and what is kept beside it are asked for together."""
 
 _CHANGED: Final = "changed: it was written to while it was copied"
 
@@ -93,7 +97,7 @@ class FileCopier:
             StorageException: Something failed that another attempt may mend.
         """
         try:
-            copied = await self._copied(file)
+            copied = await self._copied_small(file) or await self._copied(file)
         except SourceGone:
             # An earlier attempt may have left an object: removing it is pending from this entry on.
             return Outcome(file.file_id, file.fence, FileState.GONE, "not-found: its source has no such file")
@@ -106,6 +110,19 @@ class FileCopier:
         except IntegrityException as error:
             return Outcome(file.file_id, file.fence, FileState.QUARANTINED, f"corrupt: {error.message}")
         return await self._post_checked(copied)
+
+    async def _copied_small(self, file: LedgerFile) -> Copied | None:
+        """A small file whose facts are known, for one exchange with its source; `None` where it takes more."""
+        facts = _planned_facts(file)
+        if facts is None or not 0 < facts.size <= _FETCHED_BYTES:
+            return None
+        file = _with(file, facts)
+        async with self._storer.fetched(file) as fetched:
+            if fetched is None:
+                return None
+            described, content = fetched
+            stored, proof = await self._stored(file, described, content)
+            return Copied(file, stored, facts, proof)
 
     async def _copied(self, file: LedgerFile) -> Copied:
         facts = _planned_facts(file) or await self._existing(file)
@@ -161,10 +178,12 @@ class FileCopier:
             return facts
         raise SourceGone if facts.at_source else SourceDown
 
-    async def _stored(self, file: LedgerFile, described: SourceMetadata) -> tuple[TargetObject, str]:
+    async def _stored(
+        self, file: LedgerFile, described: SourceMetadata, content: bytes | None = None
+    ) -> tuple[TargetObject, str]:
         new, metadata, proof = await self._new(file, described)
         await self._storer.store_more(new, metadata)
-        return await self._store_from_any(file, new), proof
+        return await self._store_from_any(file, new, content), proof
 
     async def _new(self, file: LedgerFile, described: SourceMetadata) -> tuple[NewObject, MovedMetadata, str]:
         """The object to be, its metadata, and how it will be proven."""
@@ -180,10 +199,10 @@ class FileCopier:
         )
         return new, metadata, proof if self._abilities.checks_crc32 else f"{proof}+read-back"
 
-    async def _store_from_any(self, file: LedgerFile, new: NewObject) -> TargetObject:
-        """From the source as it is asked usually; where it gives damaged bytes, from each other server in turn."""
+    async def _store_from_any(self, file: LedgerFile, new: NewObject, content: bytes | None) -> TargetObject:
+        """As the source has given it, or gives it now; where it gives damaged bytes, from each other server in turn."""
         try:
-            return await self._storer.store(None, file, new)
+            return await self._storer.store(None, file, new, content)
         except FileNotFoundException:
             await self._existing(file)
             raise
@@ -239,7 +258,7 @@ class FileCopier:
 
 def _told(file: LedgerFile) -> SourceFacts | None:
     """What the id of a file tells whose content cannot change."""
-    name = FastdfsName.decode(file.file_id.key)
+    name = decoded(file.file_id.key)
     if name is None or name.size is None:
         return None
     mtime = int(name.created_at.timestamp())
@@ -253,9 +272,10 @@ def _planned_facts(file: LedgerFile) -> SourceFacts | None:
 
 
 def _with(file: LedgerFile, facts: SourceFacts) -> LedgerFile:
-    return replace(
-        file, size=facts.size, crc32=facts.crc32, mtime=facts.mtime, kind=kind_by_facts(kind_of(file.file_id), facts)
-    )
+    kind = kind_by_facts(kind_of(file.file_id), facts)
+    if (file.size, file.crc32, file.mtime, file.kind) == (facts.size, facts.crc32, facts.mtime, kind):
+        return file  # as the plan has it, usually
+    return replace(file, size=facts.size, crc32=facts.crc32, mtime=facts.mtime, kind=kind)
 
 
 def _trusted_sum(file: LedgerFile) -> tuple[int, str] | None:
@@ -263,7 +283,7 @@ def _trusted_sum(file: LedgerFile) -> tuple[int, str] | None:
     if not file.size:
         return 0, "crc32:empty"
     if file.kind in {FileKind.NORMAL, FileKind.TRUNK}:
-        name = FastdfsName.decode(file.file_id.key)
+        name = decoded(file.file_id.key)
         if name is not None and name.crc32 is not None:
             return name.crc32, "crc32:id"
     if file.kind in {FileKind.APPENDER, FileKind.SLAVE} and file.crc32 is not None:

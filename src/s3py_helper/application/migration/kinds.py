@@ -4,7 +4,7 @@ from typing import Final
 
 from s3py_helper.application.ports.ledger import PlannedFile
 from s3py_helper.application.ports.migration_source import SourceFacts
-from s3py_helper.domain.fastdfs_name import FastdfsName, NameShape
+from s3py_helper.domain.fastdfs_name import NameShape, decoded
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileKind, FileState
 
@@ -20,7 +20,7 @@ _KINDS: Final = {
 
 def kind_of(file_id: FileId) -> FileKind:
     """What a file's name tells of its kind. One that no server gave is treated like a slave's: it tells nothing."""
-    name = FastdfsName.decode(file_id.key)
+    name = decoded(file_id.key)
     return FileKind.SLAVE if name is None else _KINDS[name.shape]
 
 

@@ -13,7 +13,7 @@ from s3py_helper.application.migration.large_files import LargeFileCopier
 from s3py_helper.application.migration.moved_metadata import MovedMetadata
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile
-from s3py_helper.application.ports.migration_source import MigrationSource
+from s3py_helper.application.ports.migration_source import MigrationSource, SourceMetadata
 from s3py_helper.application.ports.migration_target import MigrationTarget, NewObject, TargetAbilities, TargetObject
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.errors import (
@@ -57,8 +57,23 @@ class ObjectStorer:
         self._room = Room(_IN_MEMORY)
         self._large = LargeFileCopier(source, target, ledger, pace, self._room)
 
-    async def store(self, server: str | None, file: LedgerFile, new: NewObject) -> TargetObject:
+    @asynccontextmanager
+    async def fetched(self, file: LedgerFile) -> AsyncGenerator[tuple[SourceMetadata, bytes] | None]:
+        """See `MigrationSource.fetch`; room is taken for the bytes while the block is open."""
+        size = file.size or 0
+        async with self._room.of(size):
+            yield await self._source.fetch(file.file_id, size)
+
+    async def store(
+        self, server: str | None, file: LedgerFile, new: NewObject, content: bytes | None = None
+    ) -> TargetObject:
         """Store a file as one server gives it, `None` for the one that is asked usually.
+
+        Args:
+            server: Which server.
+            file: The file.
+            new: The object to be.
+            content: What the server has given, where that was `fetched`.
 
         Raises:
             IntegrityException: The server does not give what the file should be, or the target has stored other bytes.
@@ -67,11 +82,11 @@ class ObjectStorer:
             StorageException: Something failed that another attempt may mend.
         """
         if new.replaces is None and not self._abilities.refuses_overwriting and await self._target.head(new.key):
-            return await self._adopted(server, file, new)  # the target would not say so
+            return await self._adopted(server, file, new, content)  # the target would not say so
         try:
             if new.size > SINGLE_PUT_BYTES:
                 return await self._proven(await self._large.copy(file, new, server), new)
-            async with self._room.of(new.size), self._turn(), self._bytes(file, server) as chunks:
+            async with self._sending(server, file, new, content) as chunks:
                 body = IncomingBody(_not_empty(chunks), size=new.size)
                 stored = await self._target.put(new, body)
                 if new.crc32 is not None and body.crc32 != new.crc32:
@@ -80,12 +95,24 @@ class ObjectStorer:
                     raise IntegrityException(f"{server or 'the source'} gave other bytes than were uploaded")
             return await self._proven(stored, new)
         except PreconditionFailedException:
-            return await self._adopted(server, file, new)
+            return await self._adopted(server, file, new, content)
         except InvalidArgumentException as error:
             # The only input here is the source: it gave more or fewer bytes than it said.
             raise IntegrityException(
                 f"{server or 'the source'} does not give what it states: {error.message}"
             ) from error
+
+    @asynccontextmanager
+    async def _sending(
+        self, server: str | None, file: LedgerFile, new: NewObject, content: bytes | None
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """The bytes, when it is their turn to be sent and there is room for them."""
+        if content is not None:  # which is taken care of by whoever has fetched it
+            async with self._turn():
+                yield self._pace.paced(_once(content))
+            return
+        async with self._room.of(new.size), self._turn(), self._bytes(file, server) as chunks:
+            yield chunks
 
     @asynccontextmanager
     async def _turn(self) -> AsyncGenerator[None]:
@@ -102,7 +129,9 @@ class ObjectStorer:
         await self._target.delete(new.key)
         raise IntegrityException(f"the target has stored other bytes than were sent: {new.key}")
 
-    async def _adopted(self, server: str | None, file: LedgerFile, new: NewObject) -> TargetObject:
+    async def _adopted(
+        self, server: str | None, file: LedgerFile, new: NewObject, content: bytes | None
+    ) -> TargetObject:
         """What is there already may be a copy of an earlier attempt, whose answer or ledger entry was lost."""
         there = await self._target.head(new.key)
         if there is None or new.replaces is not None:
@@ -118,7 +147,7 @@ class ObjectStorer:
             return there
         if there.etag is not None and (is_equal or is_doubted or file.kind is FileKind.APPENDER):
             # Ours, but of an earlier state of the file.
-            return await self.store(server, file, replace(new, replaces=there.etag))
+            return await self.store(server, file, replace(new, replaces=there.etag), content)
         raise Conflict(f"the object {new.key} has {there.size} bytes with another checksum")
 
     async def store_more(self, new: NewObject, metadata: MovedMetadata) -> None:
@@ -135,15 +164,11 @@ class ObjectStorer:
             metadata={ID_METADATA: metadata.pairs[ID_METADATA]},
         )
         content = metadata.more
-
-        async def once() -> AsyncIterator[bytes]:
-            yield content
-
         there = await self._target.head(more.key)
         if there is not None and (there.size, there.crc32) == (len(content), more.crc32):
             return  # of an earlier attempt
         replaces = None if there is None else there.etag
-        await self._target.put(replace(more, replaces=replaces), IncomingBody(once(), size=len(content)))
+        await self._target.put(replace(more, replaces=replaces), IncomingBody(_once(content), size=len(content)))
 
     async def sum_by_reading(self, file: LedgerFile) -> tuple[int, str]:
         """Read a file of whose content nobody states a sum; the copy that follows has to agree with it."""
@@ -188,6 +213,10 @@ async def _not_empty(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         if chunk:
             yield chunk
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -116,6 +116,14 @@ class MigrationSource(Protocol):
         """What is kept beside the file."""
         ...
 
+    async def fetch(self, file_id: FileId, size: int) -> tuple[SourceMetadata, bytes] | None:
+        """A small file of so many bytes, at least one, with what is kept beside it, unverified: both from its source.
+
+        `None` where that is not as usual: the source is out of reach, or lacks the file, or has more or fewer bytes of
+        it. The other methods find out what there is.
+        """
+        ...
+
     def open(
         self, file_id: FileId, byte_range: ByteRange | None = None, *, server: str | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:

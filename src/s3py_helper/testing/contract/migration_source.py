@@ -236,6 +236,30 @@ class MigrationSourceContract:
         with pytest.raises(FileNotFoundException):
             await source.metadata(written.file_id)
 
+    async def test_a_small_file_comes_together_with_what_is_kept_beside_it(
+        self, source: MigrationSource, store: BlobStore, files: SpecialFiles
+    ) -> None:
+        written = await store.write(new_blob("a name.txt", metadata={"kind": "test"}), body_of(_TEXT))
+        described = await source.metadata(written.file_id)
+        large = await files.upload(_LARGE)
+        async with leak_guard():
+            assert await source.fetch(written.file_id, len(_TEXT)) == (described, _TEXT)
+            assert await source.fetch(large, len(_LARGE)) == (await source.metadata(large), _LARGE)
+
+    async def test_a_file_that_is_not_as_it_was_told_is_not_fetched(
+        self, source: MigrationSource, store: BlobStore, files: SpecialFiles
+    ) -> None:
+        written = await store.write(new_blob(metadata={"kind": "test"}), body_of(_TEXT))
+        large = await files.upload(_LARGE)
+        async with leak_guard(), asyncio.timeout(PATIENCE):
+            for _ in range(50):  # of what comes all the same nothing is taken for the next answer
+                assert await source.fetch(large, len(_TEXT)) is None
+            assert await source.fetch(written.file_id, len(_TEXT) + 1) is None
+            assert await source.fetch(written.file_id, len(_TEXT) - 1) is None
+            await store.delete(written.file_id)
+            assert await source.fetch(written.file_id, len(_TEXT)) is None
+            assert await source.fetch(large, len(_LARGE)) is not None
+
     @pytest.mark.parametrize(
         ("byte_range", "expected"),
         [

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.describe import decoded
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, ProtocolFault, ServerRefusal
 from s3py_helper.adapters.fastdfs.protocol.storage_client import NOT_FOUND
 from s3py_helper.adapters.fastdfs.routing.sources import Holder
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
 from s3py_helper.application.ports.observer import FailedOver, Observer
+from s3py_helper.domain.fastdfs_name import decoded
 from s3py_helper.domain.file_id import Backend, FileId
 
 _LAGGING: Final = timedelta(minutes=5)

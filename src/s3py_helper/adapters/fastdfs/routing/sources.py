@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.describe import decoded
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.group_listing import GroupServer
-from s3py_helper.domain.fastdfs_name import FastdfsName
+from s3py_helper.domain.fastdfs_name import FastdfsName, decoded
 from s3py_helper.domain.file_id import FileId
 
 REMEMBERED_SECONDS: Final = 1.0
