@@ -65,15 +65,15 @@ def create_health_router(tells_details: Callable[[Request], bool], draining: Dra
     latest = LatestReport()
 
     @router.get("/livez", operation_id="livez", response_model_exclude_none=True)
-    @router.head("/livez", include_in_schema=False)
+    @router.head("/livez", include_in_schema=False, response_model_exclude_none=True)
     @router.get("/healthz", operation_id="healthz", response_model_exclude_none=True)
-    @router.head("/healthz", include_in_schema=False)
+    @router.head("/healthz", include_in_schema=False, response_model_exclude_none=True)
     async def livez() -> Health:
         """The process responds. No backend is asked: restarting this process would mend none."""
         return Health(status="ok")
 
     @router.get("/readyz", operation_id="readyz", responses=dict(_NOT_NOW), response_model_exclude_none=True)
-    @router.head("/readyz", include_in_schema=False)
+    @router.head("/readyz", include_in_schema=False, response_model_exclude_none=True)
     async def readyz(
         request: Request,
         response: Response,
@@ -92,7 +92,7 @@ def create_health_router(tells_details: Callable[[Request], bool], draining: Dra
         return _told(report, response, details=verbose is not None and tells_details(request))
 
     @router.get("/health", operation_id="health", responses=dict(_NOT_NOW), response_model_exclude_none=True)
-    @router.head("/health", include_in_schema=False)
+    @router.head("/health", include_in_schema=False, response_model_exclude_none=True)
     async def health(
         request: Request, response: Response, services: Annotated[FileServices, Depends(current_services)]
     ) -> Health:

@@ -11,7 +11,7 @@ from starlette.types import Scope
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.links import LinkService
 from s3py_helper.domain.byte_range import ByteRange
-from s3py_helper.domain.errors import InvalidRangeException, PreconditionFailedException
+from s3py_helper.domain.errors import InvalidRangeException, PreconditionFailedException, StorageException
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.domain.range_set import parse_range_set, spans_of
 from s3py_helper.entrypoints.http.downloads.conditions import Verdict, has_conditions, judge, range_applies
@@ -62,7 +62,11 @@ async def file_response(
     at_once = is_get and len(ranges) <= 1 and not has_conditions(headers)
     if at_once and not await delivery.may_redirect(links, file_id):
         return read.one(next(iter(ranges), None))
-    info = await service.describe(file_id)
+    try:
+        info = await service.describe(file_id)
+    except StorageException as error:
+        error.operation = "download"  # HEAD says how long the answer to GET would be (RFC 9110, 8.6)
+        raise
     current = presentation.validators(info)
     match judge(headers, current):
         case Verdict.NOT_MODIFIED:

@@ -36,13 +36,11 @@ class FileList(BaseModel, use_attribute_docstrings=True):
 
 def add_list(router: APIRouter, shared: Shared) -> None:
     """Add `GET` of the files as a whole."""
+    # A router without a prefix of its own has no empty path.
+    path = "" if router.prefix else "/"
 
-    @router.get(
-        # A router without a prefix of its own has no empty path.
-        "" if router.prefix else "/",
-        operation_id=shared.operation_prefix + "list_files",
-        responses=_PAGE | problems(400, 403),
-    )
+    @router.get(path, operation_id=shared.operation_prefix + "list_files", responses=_PAGE | problems(400, 403))
+    @router.head(path, include_in_schema=False)
     async def list_files(
         request: Request,
         response: Response,
