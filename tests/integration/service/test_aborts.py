@@ -125,7 +125,7 @@ async def _twice(service: Process, paths: list[str], load: Load, stored: Callabl
     assert first.growth < 40 * MIB
     # What grows with every client would grow by as much again.
     second = await abort(service, paths, load, stored)
-    assert second.growth < 10 * MIB
+    assert second.growth < 16 * MIB
     # On a busy machine single probes wait for their turn on a processor; a loop that stands still delays them all.
     assert statistics.median(first.waits + second.waits) < 0.05
     assert service.log == []

@@ -14,6 +14,7 @@ import pytest
 
 from tests.integration.service.process import Process, serving
 from tests.integration.service.raw import connected
+from tests.support.s3.server import DEFAULT_BUCKET, S3Server
 from tests.support.waiting import until
 
 pytestmark = [
@@ -61,6 +62,26 @@ async def test_metrics_hold_over_all_workers_and_outlive_one_that_is_replaced(tm
             ]
             assert float(count) == 30
             assert sum(float(value) for name, _, value in lines if name.startswith("http_server_active_requests{")) == 1
+
+
+async def test_connections_of_all_workers_are_added_up(tmp_path: Path, seaweedfs: S3Server) -> None:
+    settings = {
+        "S3PY_MODE": "s3",
+        "S3PY_S3__ENDPOINT": seaweedfs.endpoint,
+        "S3PY_S3__ACCESS_KEY_ID": seaweedfs.access_key,
+        "S3PY_S3__SECRET_ACCESS_KEY": seaweedfs.secret_key,
+        "S3PY_S3__DEFAULT_BUCKET": DEFAULT_BUCKET,
+        "S3PY_S3__PERF__MAX_POOL_CONNECTIONS": "7",
+    }
+
+    def told(service: Process) -> str:
+        [answer] = _gets(service, "/metrics", 1)
+        return answer.text
+
+    with serving(tmp_path, S3PY_WORKERS="2", **settings) as service:
+        # Each worker tells once a second.
+        await until(lambda: 's3py_pool_connections_limit{backend="s3"} 14.0' in told(service), within=30)
+        assert 's3py_pool_connections_in_use{backend="s3"} 0.0' in told(service)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
