@@ -11,6 +11,7 @@ from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.copying import ServerSideCopy
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.listing import Listing
+from s3py_helper.application.ports.naming import NamedWrites
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
@@ -48,7 +49,8 @@ class _Staged:
 class FailingStore:
     """Wraps a store, and does what that does unless a failure or a delay is staged.
 
-    It lists, copies and checks its health where the wrapped store does so itself; one without a check is healthy.
+    It lists, copies, takes given keys and checks its health where the wrapped store does so itself; one without a check
+    is healthy.
 
     Attributes:
         calls: How often each operation was begun.
@@ -74,11 +76,20 @@ class FailingStore:
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """As the store's, staged as `write`."""
-        staged = self._next("write")
-        if staged is None:
-            return await self._store.write(blob, body)
-        # The declared size stays with the inner body, which sees every byte; the outer one only carries the failure.
-        return await self._store.write(blob, IncomingBody(_disturbed(body, staged)))
+        return await self._store.write(blob, self._staged_body(body))
+
+    def place_of(self, bucket: str | None, key: str) -> FileId:
+        """As the store's."""
+        return cast("NamedWrites", self._store).place_of(bucket, key)
+
+    async def require_free(self, file_id: FileId) -> None:
+        """As the store's, staged as `info`."""
+        await self._stage("info")
+        await cast("NamedWrites", self._store).require_free(file_id)
+
+    async def create(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        """As the store's, staged as `write`."""
+        return await cast("NamedWrites", self._store).create(blob, self._staged_body(body))
 
     @asynccontextmanager
     async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
@@ -121,6 +132,11 @@ class FailingStore:
         await self._stage("check")
         if hasattr(self._store, "check"):
             await cast("HealthCheck", self._store).check()
+
+    def _staged_body(self, body: IncomingBody) -> IncomingBody:
+        staged = self._next("write")
+        # The declared size stays with the inner body, which sees every byte; the outer one only carries the failure.
+        return body if staged is None else IncomingBody(_disturbed(body, staged))
 
     def _next(self, operation: Operation) -> _Staged | None:
         self.calls[operation] += 1

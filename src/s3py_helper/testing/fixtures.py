@@ -38,7 +38,9 @@ async def storage_manager(
     @asynccontextmanager
     async def opened(_observer: Observer) -> AsyncGenerator[MountedBackend]:
         async with _memory_store:
-            yield MountedBackend(failing_store, failing_store, listing=failing_store, copying=failing_store)
+            yield MountedBackend(
+                failing_store, failing_store, listing=failing_store, copying=failing_store, naming=failing_store
+            )
 
     async with StorageManager(mounts=[Mount(SCHEME, opened)]) as manager:
         yield manager

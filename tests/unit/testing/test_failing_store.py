@@ -6,8 +6,9 @@ import pytest
 
 from s3py_helper.adapters.memory import MemoryBlobStore
 from s3py_helper.application.ports.blob_store import BlobStore
+from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.byte_range import ByteRange
-from s3py_helper.domain.errors import InvalidArgumentException, StorageUnavailableException
+from s3py_helper.domain.errors import InvalidArgumentException, PreconditionFailedException, StorageUnavailableException
 from s3py_helper.testing import (
     BlobStoreContract,
     FailingStore,
@@ -180,3 +181,20 @@ async def test_the_health_check_is_staged_too(store: FailingStore) -> None:
     store.fail("check", DOWN)
     with pytest.raises(StorageUnavailableException):
         await store.check()
+
+
+async def test_given_keys_are_staged_as_other_files_are() -> None:
+    async with MemoryBlobStore() as kept:
+        store = FailingStore(kept)
+        place = store.place_of(None, "named/a.txt")
+        blob = NewBlob(place.key, "a.txt")
+        store.fail("write", StorageUnavailableException("away"), after_bytes=2)
+        with pytest.raises(StorageUnavailableException):
+            await store.create(blob, body_of(b"hello"))
+        await store.require_free(place)
+        assert (await store.create(blob, body_of(b"hello"))).file_id == place
+        with pytest.raises(PreconditionFailedException):
+            await store.require_free(place)
+        with pytest.raises(PreconditionFailedException):
+            await store.create(blob, body_of(b"again"))
+        assert store.calls["write"] == 3
