@@ -117,7 +117,12 @@ def test_every_problem_is_listed() -> None:
         *(each for home in (problem_table, protocol) for each in vars(home).values() if isinstance(each, Problem)),
     ]
     # Named after their statuses.
-    of_status = {405: "method-not-allowed", 411: "length-required", 415: "unsupported-media-type"}
+    of_status = {
+        405: "method-not-allowed",
+        411: "length-required",
+        415: "unsupported-media-type",
+        428: "precondition-required",
+    }
     kinds += [Problem(status, name, "") for status, name in of_status.items()]
     rows = re.findall(r"^\| (\d{3}) \| (.*) \|$", (DOCS / "http.md").read_text(encoding="utf-8"), re.MULTILINE)
     listed = {
