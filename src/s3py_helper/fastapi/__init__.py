@@ -32,12 +32,14 @@ from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.container.fastdfs_links import FastdfsLinksConfig
 from s3py_helper.entrypoints.http.access.access import Authorize
 from s3py_helper.entrypoints.http.app import create_app
+from s3py_helper.entrypoints.http.browser.migration.routes import create_migration_page_router
 from s3py_helper.entrypoints.http.downloads.delivery import DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.endpoint import Endpoint
 from s3py_helper.entrypoints.http.endpoints.signed import create_signed_router
 from s3py_helper.entrypoints.http.fastdfs_links.router import create_fastdfs_links_router
 from s3py_helper.entrypoints.http.including import include_files
 from s3py_helper.entrypoints.http.limits.limits import Limits
+from s3py_helper.entrypoints.http.migration.router import create_migration_router
 from s3py_helper.entrypoints.http.router import create_files_router
 from s3py_helper.entrypoints.http.services import ServesFiles, ServesLinks, current_services
 from s3py_helper.entrypoints.settings import Settings, load_settings
@@ -62,6 +64,8 @@ __all__ = [
     "create_app",
     "create_fastdfs_links_router",
     "create_files_router",
+    "create_migration_page_router",
+    "create_migration_router",
     "create_signed_router",
     "current_services",
     "file_response",

@@ -2,13 +2,13 @@
 
 import re
 import shlex
-from importlib.resources import files
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.integration.page.accessible import assert_accessible
 from tests.integration.page.conftest import Open
 from tests.integration.service.process import Process, serving
 
@@ -184,16 +184,10 @@ def test_it_is_accessible_and_fits_a_phone(
     _stored(page, a_file)
     assert page.evaluate("document.documentElement.lang") == {"en-GB": "en", "zh-CN": "zh-CN"}[locale]
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    _accessible(page)
+    assert_accessible(page)
     page.locator("#rows li").first.get_by_role("button").nth(1).click()
     expect(page.locator("#details")).to_be_visible()
-    _accessible(page)
-
-
-def _accessible(page: Page) -> None:
-    # The policy of the page lets no script in but its own: axe is put in from behind.
-    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
-    assert page.evaluate("axe.run().then(({ violations }) => violations)") == []
+    assert_accessible(page)
 
 
 def test_the_language_can_be_changed_and_is_kept(service: Process, opened: Open) -> None:

@@ -9,6 +9,7 @@ from s3py_helper.application.migration.applying import Applier, ApplyOptions, Ap
 from s3py_helper.application.migration.copying import FileCopier
 from s3py_helper.application.migration.draining import Drainer
 from s3py_helper.application.migration.gates import Gates
+from s3py_helper.application.migration.limits_change import LimitsChange
 from s3py_helper.application.migration.outline import PlanOutline, Rates
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.migration.planning import Planner, PlanOptions, PlanResult
@@ -265,6 +266,19 @@ class Migration:
             listing_complete=bool(tallies) and all(whole.get(tally.group, False) for tally in tallies),
             unplannable=int(str(plans[0][2].get("unplannable", 0))) if plans else 0,
         )
+
+    async def change_limits(self, change: LimitsChange) -> Limits:
+        """Change the limits of all workers, who notice within a second or two; gives those that hold then."""
+        require_instance(change, LimitsChange, "change")
+        current = await self.ledger.limits()
+        changed = change.of(current)
+        if changed != current:
+            await self.ledger.set_limits(changed)
+        return changed
+
+    async def retry(self) -> int:
+        """Plan all quarantined files again; gives how many."""
+        return await self.ledger.retry()
 
     async def decide_missing(self, *, keep: bool, file_ids: Sequence[FileId] | None = None) -> int:
         """Settle what was lost at its source: keep the copy, or take it for deleted; gives how many files.

@@ -1,11 +1,11 @@
 """The service."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
@@ -31,6 +31,7 @@ from s3py_helper.entrypoints.http.health import Draining, create_health_router
 from s3py_helper.entrypoints.http.limits.connections import with_connections_for
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.limits.rates import RateLimit
+from s3py_helper.entrypoints.http.migration.switched_off import create_switched_off_router
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.entrypoints.http.rate_gate import RateGate
 from s3py_helper.entrypoints.http.router import router_of
@@ -38,6 +39,10 @@ from s3py_helper.entrypoints.http.services import SERVICES_KEY, current_services
 from s3py_helper.entrypoints.http.watching.watch import Watch
 from s3py_helper.entrypoints.http.watching.watchers import Watchers
 from s3py_helper.entrypoints.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from s3py_helper.entrypoints.http.metrics import MoreMetrics
+    from s3py_helper.entrypoints.http.migration.feeds import Feeds
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -90,11 +95,14 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
     if kit_config.service_links is not None:
         app.include_router(create_signed_router(limits=limits))
     app.include_router(create_health_router(partial(_may_look_inside, tokens), app.draining))
+    feeds = _add_migration(app, settings, shared, [] if tokens is None else [Depends(tokens)])
     if watchers.metrics is not None:
         # Imported here: the package is optional.
         from s3py_helper.entrypoints.http.metrics import create_metrics_router  # noqa: PLC0415 - see above
 
-        app.include_router(create_metrics_router(watchers.metrics, access))
+        app.include_router(
+            create_metrics_router(watchers.metrics, access, None if feeds is None else _metrics_of(feeds))
+        )
     # The rule of the tokens asks for one, so that nothing is left out that the dependency does.
     app.router.routes.insert(0, DirectReads("/files", shared))
     if settings.docs:
@@ -104,6 +112,43 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
     if settings.fastdfs_links.enabled:
         add_fastdfs_links(app, settings.fastdfs_links, limits)
     return app
+
+
+def _add_migration(app: "Service", settings: Settings, shared: Shared, dependencies: Sequence[Any]) -> "Feeds | None":
+    """The page of the migration with its endpoints; gives what reads the ledger for them, where there is one."""
+    if settings.migration is None:
+        app.include_router(create_switched_off_router(dependencies=dependencies))
+        return None
+    # Imported here, as few deployments migrate.
+    from s3py_helper.entrypoints.http.browser.migration.routes import (  # noqa: PLC0415 - see above
+        create_migration_page_router,
+    )
+    from s3py_helper.entrypoints.http.migration.feeds import Feeds  # noqa: PLC0415 - see above
+    from s3py_helper.entrypoints.http.migration.router import migration_router_of  # noqa: PLC0415 - see above
+
+    feeds = Feeds()
+    if settings.page:
+        app.include_router(create_migration_page_router(needs_token=settings.has_tokens))
+    app.include_router(
+        migration_router_of(
+            feeds,
+            shared.access,
+            dependencies=dependencies,
+            limits=shared.limits,
+            is_stopping=lambda: app.draining.begun,
+        )
+    )
+    return feeds
+
+
+def _metrics_of(feeds: "Feeds") -> "MoreMetrics":
+    from s3py_helper.entrypoints.http.migration.metrics import exposed  # noqa: PLC0415 - the package is optional
+
+    async def metrics(request: Request) -> bytes:
+        migration = current_services(request).migration
+        return b"" if migration is None else await exposed(feeds.of(migration))
+
+    return metrics
 
 
 def _may_look_inside(tokens: Tokens | None, request: Request) -> bool:

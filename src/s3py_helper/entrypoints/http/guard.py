@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Final
 
+from fastapi import HTTPException, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -79,17 +80,33 @@ class Guard:
     @staticmethod
     def _foreign_page(scope: Scope, host: str, allowed: AbstractSet[str]) -> Response | None:
         origin = ", ".join(_values(scope, b"origin"))
-        if origin.lower() in allowed:
-            return None
-        site = ", ".join(_values(scope, b"sec-fetch-site"))
-        # Old browsers, and those that came by plain HTTP, do not tell the site.
-        own = site in _OWN_SITE if site else not origin or origin.partition("://")[2].lower() == host.lower()
-        if own:
+        if origin.lower() in allowed or _is_of_own_site(scope, origin, host):
             return None
         return ProblemResponse(
             ORIGIN_NOT_ALLOWED,
             f"a page of {origin or 'another site'} may change nothing here: add its origin to {PREFIX}ALLOWED_ORIGINS",
         )
+
+
+def refuse_foreign_pages(request: Request) -> None:
+    """A dependency for an application without a guard: nothing is changed by pages of other sites.
+
+    Whoever shows a bearer token knows it, and no browser adds one by itself (RFC 6750, 5.3).
+
+    Raises:
+        HTTPException: A page of another site sends the request: 403.
+    """
+    if request.method in _SAFE_METHODS or request.headers.get("authorization", "").lower().startswith("bearer "):
+        return
+    origin = request.headers.get("origin", "")
+    if not _is_of_own_site(request.scope, origin, request.headers.get("host", "")):
+        raise HTTPException(ORIGIN_NOT_ALLOWED.status, f"a page of {origin or 'another site'} may change nothing here")
+
+
+def _is_of_own_site(scope: Scope, origin: str, host: str) -> bool:
+    site = ", ".join(_values(scope, b"sec-fetch-site"))
+    # Old browsers, and those that came by plain HTTP, do not tell the site.
+    return site in _OWN_SITE if site else not origin or origin.partition("://")[2].lower() == host.lower()
 
 
 # Taking an address apart takes longer than all else that is done for a request here, and few names come.

@@ -39,6 +39,7 @@ _TITLES: Final = {
     400: "Name, id, form or type is not valid",
     403: "Not served here, or switched off",
     404: "No such file",
+    409: "Not safe yet; `detail` says what is missing",
     412: "Not the version that was asked for",
     411: "Its length is missing",
     413: "Too large",

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from s3py_helper.application.migration.limits_change import LimitsChange
 from s3py_helper.application.migration.migration import Migration
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.migration.command import Command
@@ -55,7 +56,7 @@ def errors(command: Command, *, retry: bool) -> ExitCode:
             output.say("no file is put aside")
         planned = 0
         if retry:
-            planned = await migration.ledger.retry()
+            planned = await migration.retry()
             output.say(f"{planned} files are planned again")
         output.summarize(await migration.status(), planned_again=planned)
         return ExitCode.OK
@@ -108,12 +109,4 @@ async def change_limits(
     paused: bool | None = None,
 ) -> None:
     """Change what was given; 0 takes a limit away."""
-    current = await migration.ledger.limits()
-    changed = type(current)(
-        bytes_per_second=current.bytes_per_second if rate_bytes is None else rate_bytes or None,
-        files_per_second=current.files_per_second if rate_files is None else rate_files or None,
-        concurrency=current.concurrency if concurrency is None else concurrency or None,
-        paused=current.paused if paused is None else paused,
-    )
-    if changed != current:
-        await migration.ledger.set_limits(changed)
+    await migration.change_limits(LimitsChange(rate_bytes, rate_files, concurrency, paused))

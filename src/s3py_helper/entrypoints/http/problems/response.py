@@ -27,9 +27,9 @@ class ProblemResponse(JSONResponse):
         super().__init__(_members(problem, detail, facts), problem.status, {**_SAFE, **(headers or {})})
 
 
-def storage_problem(error: StorageException) -> ProblemResponse:
-    """The response to an error of the tree, with those of its facts that the client knows."""
-    return ProblemResponse(problem_of(error), error.detail, headers=_headers_of(error), **_facts_of(error))
+def storage_problem(error: StorageException, detail: str | None = None) -> ProblemResponse:
+    """The response to an error of the tree, with those of its facts that the client knows, or with another detail."""
+    return ProblemResponse(problem_of(error), detail or error.detail, headers=_headers_of(error), **_facts_of(error))
 
 
 def storage_members(error: StorageException) -> dict[str, object]:

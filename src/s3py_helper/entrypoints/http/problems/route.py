@@ -28,9 +28,9 @@ class ResponseCutShort(Exception):
     """
 
 
-def logged_problem(scope: Scope, error: StorageException) -> Response:
+def logged_problem(scope: Scope, error: StorageException, detail: str | None = None) -> Response:
     """The response to an error of the tree; those that are not the client's fault are logged."""
-    response = storage_problem(error)
+    response = storage_problem(error, detail)
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log_failure(scope, error)
     return response

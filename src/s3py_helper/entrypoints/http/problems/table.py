@@ -21,6 +21,7 @@ from s3py_helper.domain.errors import (
     StorageOperationException,
     StorageUnavailableException,
 )
+from s3py_helper.domain.migration import GateRefusedException
 from s3py_helper.entrypoints.http.limits.errors import RequestTimedOutException, ServiceBusyException
 from s3py_helper.entrypoints.http.uploads.body_digests import DigestMismatchException
 from s3py_helper.entrypoints.http.uploads.form_errors import FormException
@@ -53,6 +54,7 @@ PROBLEMS: Final[dict[type[StorageException], Problem]] = {
     DeleteNotSupportedException: Problem(403, "delete-switched-off", "Deleting is switched off"),
     LinkNotValidException: Problem(403, "link-not-valid", "Link not valid"),
     FileNotFoundException: Problem(404, "file-not-found", "File not found"),
+    GateRefusedException: Problem(409, "not-safe-yet", "Not safe yet"),
     PreconditionFailedException: Problem(412, "precondition-failed", "Precondition failed"),
     FileTooLargeException: Problem(413, "file-too-large", "File too large"),
     InvalidRangeException: Problem(416, "range-not-satisfiable", "Range not satisfiable"),

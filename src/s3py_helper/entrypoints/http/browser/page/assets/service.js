@@ -18,7 +18,7 @@ export class Refused extends Error {
   }
 }
 
-const headers = () => (service.token ? { Authorization: `Bearer ${service.token}` } : {});
+export const headers = () => (service.token ? { Authorization: `Bearer ${service.token}` } : {});
 
 const refusal = (status, body) => {
   try {

@@ -1,3 +1,6 @@
+import { languages } from "./language.js";
+export { size } from "./language.js";
+
 // Every text of the page, in each of its languages. `{0}` is replaced by what the caller gives.
 const TEXTS = {
   en: {
@@ -30,29 +33,4 @@ const TEXTS = {
   },
 };
 
-const LANGUAGE = "s3py-language";
-let language = localStorage.getItem(LANGUAGE) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
-if (!(language in TEXTS)) language = "en";
-
-export const text = (name, ...values) => TEXTS[language][name].replace(/\{(\d)\}/g, (_, index) => values[index]);
-
-export function translate(root = document) {
-  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
-  for (const element of root.querySelectorAll("[data-text]")) element.textContent = text(element.dataset.text);
-}
-
-export function changeLanguage() {
-  language = language === "zh" ? "en" : "zh";
-  localStorage.setItem(LANGUAGE, language);
-  translate();
-}
-
-export const otherLanguage = () => (language === "zh" ? { lang: "en", name: "English" } : { lang: "zh", name: "中文" });
-
-export function size(bytes) {
-  if (bytes === null || bytes === undefined) return "?";
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let unit = 0;
-  for (; bytes >= 1024 && unit < units.length - 1; unit++) bytes /= 1024;
-  return `${bytes.toLocaleString(document.documentElement.lang, { maximumFractionDigits: unit ? 1 : 0 })} ${units[unit]}`;
-}
+export const { text, translate, changeLanguage, otherLanguage } = languages(TEXTS);

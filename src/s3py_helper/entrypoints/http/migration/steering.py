@@ -1,0 +1,58 @@
+"""Steering a migration."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from s3py_helper.application.migration.limits_change import LimitsChange
+from s3py_helper.application.migration.status_feed import StatusFeed
+from s3py_helper.domain.file_id import FileId
+from s3py_helper.entrypoints.http.limits.limits import Limits
+from s3py_helper.entrypoints.http.migration.answers import LimitsOf, PlannedAgain, RouteOf
+from s3py_helper.entrypoints.http.migration.wishes import INVALID, LimitsWish, RouteWish, Wishes, described
+from s3py_helper.entrypoints.http.openapi import problems
+
+
+def add_steering(router: APIRouter, admitted: Callable[..., Awaitable[StatusFeed]], limits: Limits) -> None:
+    """Add the endpoints that change something, as the commands of the same names do."""
+    wishes = Wishes(limits)
+
+    @router.post("/errors/retry", responses=problems())
+    async def retry_migration_errors(feed: Annotated[StatusFeed, Depends(admitted)]) -> PlannedAgain:
+        """Plan all quarantined files again."""
+        planned_again = await feed.migration.retry()
+        feed.changed()
+        return PlannedAgain(planned_again=planned_again)
+
+    @router.post("/routes/{group}", responses=problems(400, 404, 409))
+    async def change_migration_route(
+        feed: Annotated[StatusFeed, Depends(admitted)], group: str, wish: RouteWish
+    ) -> RouteOf:
+        """Read the old ids of a group elsewhere; 409 says what is missing until that is safe."""
+        accepted = [FileId.parse(text) for text in wish.accept_quarantine]
+        await feed.migration.route(group, wish.route, accept=accepted, accept_incomplete=wish.accept_incomplete)
+        feed.changed()
+        return RouteOf(group=group, route=wish.route)
+
+    @router.post("/limits", responses=INVALID | problems(413), openapi_extra=described(LimitsWish))
+    async def change_migration_limits(request: Request, feed: Annotated[StatusFeed, Depends(admitted)]) -> LimitsOf:
+        """Change limits while workers run; they notice within a second or two."""
+        wish = await wishes.read(request, LimitsWish)
+        return await _changed(feed, wish.change)
+
+    @router.post("/pause", responses=problems())
+    async def pause_migration(feed: Annotated[StatusFeed, Depends(admitted)]) -> LimitsOf:
+        """Let all workers finish the files at hand, and wait."""
+        return await _changed(feed, LimitsChange(paused=True))
+
+    @router.post("/resume", responses=problems())
+    async def resume_migration(feed: Annotated[StatusFeed, Depends(admitted)]) -> LimitsOf:
+        """Let all workers go on."""
+        return await _changed(feed, LimitsChange(paused=False))
+
+
+async def _changed(feed: StatusFeed, change: LimitsChange) -> LimitsOf:
+    limits = await feed.migration.change_limits(change)
+    feed.changed()
+    return LimitsOf.told(limits)
