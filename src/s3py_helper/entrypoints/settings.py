@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         metrics: Whether there is `GET /metrics`, where prometheus-client is installed.
         shutdown_delay: Seconds from SIGTERM until no new connection is taken; `/readyz` is false meanwhile.
         drain_seconds: Seconds that requests in progress have to finish when the service is stopped.
-        page: Whether `/` is a page for people.
+        page: Whether `/` is a page for people, and `/admin/migration` where there is a migration.
         docs: Whether `/docs` describes the interface to people, and `/openapi.json` to machines.
         log_format: How these lines are written: for people, or as JSON.
         log_level: Least level of the lines that the service writes; at `debug`, failed requests have tracebacks.

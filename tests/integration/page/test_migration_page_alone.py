@@ -98,7 +98,7 @@ def test_it_is_a_tree_that_can_be_followed(url: str, opened: Open) -> None:
         - region "Groups":
           - article:
             - heading "group1" [level=3]
-            - button "group1: Read from S3 first"
+            - 'button "group1: Read from S3 first"'
         - region "Put aside":
           - button "Plan them again"
         - region "Limits of all workers":

@@ -32,7 +32,7 @@ class Group {
     });
     const bytes = IN_BAR.reduce((sum, state) => sum + (states[state]?.bytes ?? 0), 0);
     const counted = STATES.filter(files).map((state) => element("span", { className: `count ${state}`, textContent: text("state", number(files(state)), text(state)) }));
-    this.counts.replaceChildren(...counted, element("span", { textContent: size(bytes) }));
+    this.counts.replaceChildren(...counted, element("span", { textContent: text("in_all", size(bytes)) }));
     ROUTES.forEach((each, index) => {
       const made = this.buttons[index];
       made.hidden = each === route;

@@ -16,7 +16,7 @@ class Slider {
   constructor(name, send) {
     Object.assign(this, SLIDERS[name], { name, value: null, timer: null });
     this.label = element("span");
-    this.told = element("output");
+    this.told = element("span", { className: "told" });
     this.input = element("input", { type: "range", min: 0, max: this.steps.length, step: 1 });
     this.input.addEventListener("input", () => {
       clearTimeout(this.timer);
