@@ -1,6 +1,8 @@
 """The page at `/admin/migration` without a FastDFS or an S3 that could be asked."""
 
+import os
 import re
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -86,23 +88,31 @@ def test_it_is_a_tree_that_can_be_followed(url: str, opened: Open) -> None:
       - main:
         - region "The way":
           - list:
-            - listitem: /Plan under way/
-            - listitem: /Copy under way 15 of 33 files/
-            - listitem: /Verify/
-            - listitem: /S3 first/
-            - listitem: /S3 only/
-            - listitem: /Drain/
+            - listitem:
+              - text: /Plan under way/
+            - listitem:
+              - text: /Copy under way 15 of 33 files/
+            - listitem:
+              - text: /Verify/
+            - listitem:
+              - text: /S3 first/
+            - listitem:
+              - text: /S3 only/
+            - listitem:
+              - text: /Drain/
         - region "Speed":
           - figure:
             - img /Files a second/
         - region "Groups":
           - article:
             - heading "group1" [level=3]
-            - 'button "group1: Read from S3 first"'
+            - paragraph:
+              - 'button "group1: Read from S3 first"'
         - region "Put aside":
           - button "Plan them again"
         - region "Limits of all workers":
-          - button "Pause all workers"
+          - paragraph:
+            - button "Pause all workers"
           - slider "Bytes a second"
     """)
 
@@ -130,7 +140,7 @@ def test_it_is_used_with_the_keyboard_alone(url: str, opened: Open) -> None:
 
 
 def _tab_to(page: Page, name: str) -> None:
-    label = "document.activeElement.ariaLabel ?? document.activeElement.closest('label')?.textContent"
+    label = "document.activeElement.ariaLabel ?? document.activeElement.labels?.[0]?.textContent"
     for _ in range(40):
         if (page.evaluate(label) or "").startswith(name):
             return
@@ -176,10 +186,19 @@ def test_the_language_can_be_changed(url: str, opened: Open) -> None:
     page = opened(url)
     expect(page.locator("article")).to_have_count(2)
     page.locator("#language").click()
-    expect(page.locator("#way-title")).to_have_text("进程")
+    expect(page.locator("#way-title")).to_have_text("进展")
     expect(page.locator("#phases li").first).to_contain_text("计划")
     expect(page.locator("article button:visible").first).to_contain_text("S3")
     assert page.title() == "迁出 FastDFS · s3py-helper"
+
+
+def test_a_stream_of_events_does_not_hold_up_the_end_of_the_service(tmp_path: Path) -> None:
+    with _watched(tmp_path) as (service, _), httpx.stream("GET", f"{service.url}/admin/migration/events") as response:
+        lines = response.iter_lines()
+        assert any(line == "event: status" for line in lines)
+        os.kill(service.pid, signal.SIGTERM)
+        # To its regular end: a connection that is cut raises an error here.
+        assert all("trouble" not in line for line in lines)
 
 
 def test_every_text_is_there_in_every_language() -> None:

@@ -15,9 +15,9 @@ const SLIDERS = {
 class Slider {
   constructor(name, send) {
     Object.assign(this, SLIDERS[name], { name, value: null, timer: null });
-    this.label = element("span");
-    this.told = element("span", { className: "told" });
-    this.input = element("input", { type: "range", min: 0, max: this.steps.length, step: 1 });
+    this.label = element("label", { htmlFor: name });
+    this.told = element("span", { className: "told", ariaHidden: "true" });
+    this.input = element("input", { id: name, type: "range", min: 0, max: this.steps.length, step: 1 });
     this.input.addEventListener("input", () => {
       clearTimeout(this.timer);
       this.value = this.steps[this.input.value] ?? null;
@@ -27,7 +27,7 @@ class Slider {
         send({ [name]: this.value });
       }, PAUSE);
     });
-    this.root = element("label", { className: "slider" }, this.label, this.input, this.told);
+    this.root = element("div", { className: "slider" }, this.label, this.input, this.told);
   }
 
   // What the service says counts, unless somebody is moving the slider.

@@ -36,7 +36,7 @@ const TEXTS = {
     title: "迁出 FastDFS", live: "实时", connecting: "连接中", lost: "连接已断开，正在重试",
     unreadable: "暂时无法读取账本：{0}", forbidden: "此令牌没有权限：{0}",
     token_title: "此页面需要具有 admin 权限的令牌", token: "令牌", use_token: "使用", token_refused: "令牌无效。",
-    way: "进程", speed: "速度", groups: "组", aside: "已搁置", limits: "所有工作进程的限制",
+    way: "进展", speed: "速度", groups: "组", aside: "已搁置", limits: "所有工作进程的限制",
     plan: "计划", copy: "复制", verify: "校验", "s3-first": "S3 优先", "s3-only": "仅 S3", drain: "清空",
     ahead: "未开始", "under-way": "进行中", done: "完成",
     of_files: "{0} / {1} 个文件", of_groups: "{0} / {1} 个组", files_known: "已知 {0} 个文件",
