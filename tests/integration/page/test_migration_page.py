@@ -169,6 +169,7 @@ def _copied_while_it_is_paused(site: Site, page: Page) -> None:
     per_second = page.get_by_role("slider", name="Files a second")
     _move(per_second, "Home", *["ArrowRight"] * 4)
     expect(per_second).to_have_attribute("aria-valuetext", "20/s")
+    page.wait_for_function("fetch('migration/limits').then(r => r.json()).then(l => l.files_per_second === 20)")
     with site.migrating("apply") as applying:
         expect(page.locator("#summary")).to_contain_text("1 worker at work")
         expect(page.locator("#plots polyline.copied").first).to_have_attribute("points", re.compile(r"\d \d"))

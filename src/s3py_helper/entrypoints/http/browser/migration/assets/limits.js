@@ -22,10 +22,11 @@ class Slider {
       clearTimeout(this.timer);
       this.value = this.steps[this.input.value] ?? null;
       this.tell();
-      this.timer = setTimeout(() => {
-        this.timer = null;
-        send({ [name]: this.value });
+      const timer = setTimeout(async () => {
+        await send({ [name]: this.value });
+        if (this.timer === timer) this.timer = null;
       }, PAUSE);
+      this.timer = timer;
     });
     this.root = element("div", { className: "slider" }, this.label, this.input, this.told);
   }
