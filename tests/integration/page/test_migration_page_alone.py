@@ -180,6 +180,17 @@ def test_a_token_is_asked_for_and_never_shown(tmp_path: Path, opened: Open) -> N
         expect(page.locator("article")).to_have_count(2)
         assert "it is secret" not in page.content() + page.url
         assert "secret" not in "\n".join(service.log)
+        # Before the service ends: the page would look for it.
+        page.close()
+
+
+def test_a_service_that_is_away_is_told_and_followed_again(url: str, opened: Open) -> None:
+    page = opened(url, expected="Failed to load resource: net::ERR_FAILED")
+    page.route("**/events", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#link")).to_have_text("connection lost, trying again")
+    page.unroute("**/events")
+    expect(page.locator("#link")).to_have_text("live")
 
 
 def test_the_language_can_be_changed(url: str, opened: Open) -> None:
