@@ -12,6 +12,7 @@ from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.ports.blob_store import OpenBlob
+from s3py_helper.application.ports.region import Region
 from s3py_helper.application.streams.local_files import local_name, require_path
 from s3py_helper.application.streams.progress import Progress, require_progress, telling
 from s3py_helper.application.streams.sinks import pour
@@ -31,11 +32,13 @@ class OpenFile:
         info: What is known of the whole file.
         span: The bytes of the file that come.
         body: Chunks of non-empty `bytes`; they can be read once, and only within the block that opened the file.
+        pieces: As of `OpenBlob`, to be read instead of `body`.
     """
 
     info: FileBasicInfo
     span: Span
     body: AsyncIterator[bytes]
+    pieces: AsyncIterator[bytes | Region] | None = None
 
 
 class DownloadService:
@@ -64,7 +67,7 @@ class DownloadService:
             require_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open(byte_range) as blob:
-            yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body)
+            yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
 
     @asynccontextmanager
     async def open_bytes(self, file_id: str, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenFile]:
@@ -81,7 +84,7 @@ class DownloadService:
             require_instance(byte_range, ByteRange, "byte_range")
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open_bytes(byte_range) as blob:
-            yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body)
+            yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
 
     async def describe(self, file_id: str) -> FileBasicInfo:
         """What `open` would tell of the file, without its bytes; refused where downloading it would be.

@@ -107,7 +107,7 @@ async def test_a_system_without_the_call_reads_in_threads(
             return -1
 
     monkeypatch.setattr(reads, "_libc", WithoutIt())
-    monkeypatch.setattr(store.session, "_cached", reads)
+    monkeypatch.setattr(store.session, "cached", reads)
     visits.clear()
     for _ in range(2):
         assert await read_all(store, file_id) == b"content"

@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -52,17 +53,21 @@ _READING: Final = frozenset({"download", "info", "delete"})
 class translated:  # noqa: N801 - used like the functions of contextlib
     """Turn the errors of disk work into `StorageException`s that name operation and subject.
 
-    To be put around disk work alone: a caller's stream may raise operating-system errors of its own.
+    To be put around disk work alone: a caller's stream may raise operating-system errors of its own. Where work may
+    fail for other reasons, `only` has the numbers of the errors that a disk is to blame for.
 
     No generator, and no name for the new error: through its traceback it would then refer to itself, and stay in memory
     with all frames of the traceback until Python looks for cycles.
     """
 
-    __slots__ = ("_operation", "_subject")
+    __slots__ = ("_only", "_operation", "_subject")
 
-    def __init__(self, operation: str, subject: FileId | Path | None = None) -> None:
+    def __init__(
+        self, operation: str, subject: FileId | Path | None = None, only: AbstractSet[int] | None = None
+    ) -> None:
         self._operation = operation
         self._subject = subject
+        self._only = only
 
     def __enter__(self) -> None:
         """Nothing is to be prepared."""
@@ -72,7 +77,7 @@ class translated:  # noqa: N801 - used like the functions of contextlib
     ) -> None:
         if isinstance(error, StorageException):
             _locate(error, self._operation, self._subject)
-        elif isinstance(error, OSError):
+        elif isinstance(error, OSError) and (self._only is None or error.errno in self._only):
             raise _locate(_translate(error, self._operation), self._operation, self._subject) from error
 
 

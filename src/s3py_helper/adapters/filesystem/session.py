@@ -36,14 +36,19 @@ _in_thread = wrap(_call)
 
 
 class Session:
-    """Runs disk work in threads of its own, so that closing can wait for all of it."""
+    """Runs disk work in threads of its own, so that closing can wait for all of it.
+
+    Attributes:
+        disk: The disk.
+        cached: What is done without a thread.
+    """
 
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3py-disk")
         self._leases: set[Lease] = set()
         self._closed = False
-        self._cached = CachedReads()
+        self.cached = CachedReads()
         self._next_sweep = time.monotonic() + SWEEP_INTERVAL
 
     @classmethod
@@ -81,7 +86,7 @@ class Session:
         """A small file, where that takes no waiting; see `CachedReads.read`."""
         if self._closed:
             raise not_open()
-        return self._cached.read(self.disk.root, place)
+        return self.cached.read(self.disk.root, place)
 
     @asynccontextmanager
     async def holding[SomeLease: Lease](self, lease: SomeLease) -> AsyncGenerator[SomeLease]:

@@ -14,6 +14,7 @@ from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.disk.trailer import Trailer
 from s3py_helper.adapters.filesystem.errors import not_open, taken, translated
 from s3py_helper.adapters.filesystem.reader import BlobReader, read_description
+from s3py_helper.adapters.filesystem.region import FileRegion
 from s3py_helper.adapters.filesystem.session import Session
 from s3py_helper.adapters.filesystem.writer import BlobWriter, remove
 from s3py_helper.application.concurrency.completion import completed
@@ -124,7 +125,8 @@ class FilesystemBlobStore:
             with translated("download", file_id):
                 trailer, span, first = await session.run(reader.open, byte_range)
             async with aclosing(_chunks(session, file_id, reader, span, first)) as body:
-                yield OpenBlob(trailer.describe(file_id), span, body)
+                pieces = _pieces(session, file_id, reader, span, first)
+                yield OpenBlob(trailer.describe(file_id), span, body, pieces)
 
     async def info(self, file_id: FileId) -> BlobInfo:
         """Describe a file; see `BlobStore.info`."""
@@ -185,6 +187,26 @@ async def _chunks(
             left -= len(chunk)
         if chunk:
             yield chunk
+
+
+async def _pieces(
+    session: Session, file_id: FileId, reader: BlobReader, span: Span, first: bytes
+) -> AsyncGenerator[bytes | FileRegion]:
+    """The same without a copy of what the system has in memory, which it usually has read ahead by itself."""
+    left = len(span) - len(first)
+    if first:
+        yield first
+    while left:
+        with translated("download", file_id):
+            passed = reader.pass_over(session.cached)
+        if passed:
+            left -= len(passed)
+            yield FileRegion(file_id, reader, passed)
+            continue
+        with translated("download", file_id):
+            chunk = await session.run(reader.read)
+        left -= len(chunk)
+        yield chunk
 
 
 _: type[BlobStore] = FilesystemBlobStore

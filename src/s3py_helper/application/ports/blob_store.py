@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from s3py_helper.application.ports.region import Region
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span
@@ -19,11 +20,15 @@ class OpenBlob:
         info: What is known of the whole blob.
         span: The bytes that `body` yields.
         body: Chunks of non-empty `bytes`, once. It ends after exactly `len(span)` bytes or raises.
+        pieces: To be read instead of `body` by those who send the bytes on: the same, some of it as regions, which have
+            been checked as far as `body` is; the last piece is always `bytes`. `None` where no byte lies in a file of
+            this machine.
     """
 
     info: BlobInfo
     span: Span
     body: AsyncIterator[bytes]
+    pieces: AsyncIterator[bytes | Region] | None = None
 
 
 class BlobStore(Protocol):

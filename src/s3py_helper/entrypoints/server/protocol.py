@@ -4,28 +4,34 @@ uvicorn leaves to a proxy: heads without end, connections that say nothing, thos
 some of what RFC 9112 demands of a server so that no two parties read one request differently.
 """
 
+import asyncio
 import re
 from asyncio import TimerHandle
+from functools import partial
 from typing import Any, Final, override
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import is_ssl
 
-from s3py_helper.entrypoints.http.downloads.sourced_response import UNSENT_EXTENSION
+from s3py_helper.application.ports.region import Region
+from s3py_helper.entrypoints.http.downloads.sourced_response import REGION_EXTENSION, UNSENT_EXTENSION
 from s3py_helper.entrypoints.http.exchange import LINGER_SECONDS
 from s3py_helper.entrypoints.http.problems.response import ProblemResponse
 from s3py_helper.entrypoints.http.problems.table import Problem
+from s3py_helper.entrypoints.server.refusals import (
+    HEAD_TIMED_OUT,
+    HEAD_TOO_LARGE,
+    MALFORMED,
+    UNKNOWN_CODING,
+    UNKNOWN_METHOD,
+    UNKNOWN_VERSION,
+)
+from s3py_helper.entrypoints.server.socket_sender import SocketSender
 from s3py_helper.entrypoints.server.unsent import unsent_bytes
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 """Most bytes of a request line with its headers, and of anything else that is no content, between two pieces of it."""
-
-MALFORMED: Final = Problem(400, "malformed-request", "Malformed request")
-HEAD_TIMED_OUT: Final = Problem(408, "request-timed-out", "No whole request came in time")
-HEAD_TOO_LARGE: Final = Problem(431, "headers-too-large", "Request headers too large")
-UNKNOWN_CODING: Final = Problem(501, "unknown-transfer-coding", "Unknown transfer coding")
-UNKNOWN_METHOD: Final = Problem(501, "unknown-method", "Unknown method")
-UNKNOWN_VERSION: Final = Problem(505, "unknown-http-version", "Unknown version of HTTP")
 
 _FRAMING_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -62,14 +68,27 @@ class HttpProtocol(HttpToolsProtocol):
         self._declining = False
         self._lingering: TimerHandle | None = None
         self._unsent_before: int | None = None
+        # The same for all requests of a connection.
+        self._extensions: dict[str, dict[object, object]] = {}
+        self._sender: SocketSender | None = None
         # One timer that looks now and then: setting several for each request would cost all requests.
         self._timer = self.loop.call_later(self.idle_timeout / _LOOKS_PER_TIMEOUT, self._look)
 
     # The connection
 
     @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._extensions = {UNSENT_EXTENSION: {"bytes": partial(unsent_bytes, transport), "gone": transport.is_closing}}
+        if not is_ssl(transport):
+            self._sender = SocketSender(self.loop, transport, self.flow)
+            self._extensions[REGION_EXTENSION] = {"send": self._send_region}
+
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
+        if self._sender is not None:
+            self._sender.connection_lost()
         self._stop_lingering()
         # uvicorn tells only the last of several pipelined requests, which has not even begun.
         if self._running is not None and not self._running.response_complete:
@@ -151,10 +170,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         if self._head_began is None:
             self._head_began = self.loop.time()
-        self.scope["extensions"] = {UNSENT_EXTENSION: {"bytes": self._unsent, "gone": self.transport.is_closing}}
-
-    def _unsent(self) -> int:
-        return unsent_bytes(self.transport)
+        self.scope["extensions"] = self._extensions
 
     @override
     def on_url(self, url: bytes) -> None:
@@ -229,6 +245,14 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
 
     # Responses
+
+    async def _send_region(self, region: Region) -> bool:
+        """Send a part of the body of the response that is on its way; whether that took waiting."""
+        running = self._running
+        if running is None or running.disconnected or self._sender is None:
+            return False
+        running.expected_content_length -= region.size
+        return await self._sender.send(region)
 
     @override
     def on_response_complete(self) -> None:

@@ -18,6 +18,9 @@ from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.disk.trailer import Trailer
 from s3py_helper.domain.errors import IntegrityException
 
+STEP: Final = 256 * 1024
+"""Bytes of larger files that are copied at a time, to be looked at: they stay in the processor's cache meanwhile."""
+
 LARGEST: Final = 64 * 1024
 """Bytes of a file of the disk, its description included: copying and summing more would keep the event loop."""
 
@@ -38,11 +41,12 @@ _HOW_SIZE: Final = ctypes.c_size_t(ctypes.sizeof(_HOW))
 
 
 class CachedReads:
-    """Reads small files of one disk as long as the system can do so without waiting."""
+    """Reads files of one disk as long as the system can do so without waiting. For one event loop."""
 
     def __init__(self) -> None:
         self._nowait: Final[int] = getattr(os, "RWF_NOWAIT", 0)
         self._libc = ctypes.CDLL(None, use_errno=True) if self._nowait and os.name == "posix" else None
+        self._step = memoryview(bytearray(STEP)) if self._nowait else memoryview(b"")
 
     def read(self, root: int, place: DiskPath) -> tuple[Trailer, bytes] | None:
         """A file's description and content; `None` where a thread has to look, whatever the reason is.
@@ -62,6 +66,16 @@ class CachedReads:
             return None
         finally:
             os.close(file)
+
+    def step(self, file: int, offset: int, most: int) -> memoryview:
+        """Up to `STEP` bytes of a file, valid until the next call; none where a thread has to read them."""
+        target = self._step[:most]
+        if not target:
+            return target
+        try:
+            return target[: os.preadv(file, [target], offset, self._nowait)]
+        except OSError:  # not in memory, or the file system cannot tell
+            return target[:0]
 
     def _opened(self, libc: ctypes.CDLL, root: int, path: bytes) -> int | None:
         file: int = libc.syscall(_OPENAT2, root, path, _HOW_AT, _HOW_SIZE)

@@ -21,7 +21,7 @@ from s3py_helper.entrypoints.http.downloads.file_headers import Presentation
 from s3py_helper.entrypoints.http.downloads.multipart_ranges import MultipartRanges
 from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE, opened_file
 from s3py_helper.entrypoints.http.downloads.request_headers import reading_headers
-from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
+from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse, takes_regions
 from s3py_helper.entrypoints.http.limits.clients import client_of
 
 PLAIN: Final = Presentation()
@@ -94,6 +94,7 @@ class _Read:
     ) -> None:
         self.headers: Final = reading_headers(scope)
         self._client = client_of(scope)
+        self._regions = takes_regions(scope)
         self._service = service
         self._opening = service.open_bytes if presentation.bytes_alone else service.open
         self._file_id = file_id
@@ -143,7 +144,9 @@ class _Read:
     @asynccontextmanager
     async def _opened(self, byte_range: ByteRange | None) -> AsyncGenerator[SourcedContent]:
         slots = self._delivery.slots
-        async with opened_file(self._opening, self._file_id, byte_range, slots, self._client) as opened:
+        async with opened_file(
+            self._opening, self._file_id, byte_range, slots, self._client, regions=self._regions
+        ) as opened:
             info, span = opened.info, opened.span
             headers = self._headers(info)
             if self._wants_digests:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from s3py_helper.application.download import OpenFile
+from s3py_helper.application.ports.region import Region
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.http.limits.slots import Slots
@@ -25,22 +26,36 @@ class OpenedFile:
     Attributes:
         info: What is known of the whole file.
         span: The bytes of the file that come.
-        body: All of them where they are few, else chunks as of `OpenFile`.
+        body: All of them where they are few, else the chunks or pieces of `OpenFile`.
     """
 
     info: FileBasicInfo
     span: Span
-    body: AsyncIterator[bytes] | bytes
+    body: AsyncIterator[bytes | Region] | bytes
 
 
 @asynccontextmanager
 async def opened_file(
-    opening: Opening, file_id: str, byte_range: ByteRange | None, slots: Slots | None, client: str
+    opening: Opening,
+    file_id: str,
+    byte_range: ByteRange | None,
+    slots: Slots | None,
+    client: str,
+    *,
+    regions: bool = False,
 ) -> AsyncGenerator[OpenedFile]:
     """The file, or the part of it, once there is a place in `slots`; a small one needs none.
 
     How large a file is shows when it is open. Where it then has to wait, it is closed meanwhile: those that wait must
     not hold what those before them need.
+
+    Args:
+        opening: Opens it.
+        file_id: The file.
+        byte_range: Which bytes.
+        slots: Places for files that are not small; `None` for any number.
+        client: Who asks.
+        regions: Whether pieces of it may be regions.
 
     Raises:
         ServiceBusyException: There was no place in time.
@@ -53,11 +68,11 @@ async def opened_file(
             chunks = [chunk async for chunk in opened.body]
             content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         elif slots is None:
-            yield OpenedFile(info, span, opened.body)
+            yield OpenedFile(info, span, _body(opened, regions=regions))
             return
         elif slots.take_now(client):
             try:
-                yield OpenedFile(info, span, opened.body)
+                yield OpenedFile(info, span, _body(opened, regions=regions))
             finally:
                 slots.release(client)
             return
@@ -66,4 +81,8 @@ async def opened_file(
         return
     assert slots is not None  # noqa: S101 - it is what there was no place in
     async with slots.held_by(client), opening(file_id, byte_range) as opened:
-        yield OpenedFile(opened.info, opened.span, opened.body)
+        yield OpenedFile(opened.info, opened.span, _body(opened, regions=regions))
+
+
+def _body(opened: OpenFile, *, regions: bool) -> AsyncIterator[bytes | Region]:
+    return opened.pieces if regions and opened.pieces is not None else opened.body

@@ -8,7 +8,7 @@ client leaves early is never closed, only collected.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -19,11 +19,19 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.ports.region import Region
+from s3py_helper.entrypoints.http.request_record import record_of
 
 UNSENT_EXTENSION: Final = "s3py_helper.unsent"
 """ASGI extension of our own server.
 
 `bytes()` tells how much of what was sent the client has not confirmed, `gone()` whether its connection is closed.
+"""
+
+REGION_EXTENSION: Final = "s3py_helper.region"
+"""ASGI extension of our own server: `send(region)` sends a region of a file in the place of a message with its bytes.
+
+It returns whether that took waiting.
 """
 
 _LOOKS_PER_TIMEOUT: Final = 4
@@ -40,17 +48,23 @@ class SourcedContent:
     """What is sent.
 
     Attributes:
-        body: Chunks, none of them empty; they are read once, and only while the source is open. Or bytes that are in
-            memory, and known to be right: they are sent when the source is closed, which must take no waiting then.
+        body: Chunks, none of them empty; they are read once, and only while the source is open. Some may be regions
+            where the server takes them and the length is known; the last one is not. Or bytes that are in memory, and
+            known to be right: they are sent when the source is closed, which must take no waiting then.
         headers: All but `Content-Length`.
         status: Status of the response.
         length: Bytes of the body, `None` where that is not known.
     """
 
-    body: AsyncIterator[bytes] | bytes
+    body: AsyncIterator[bytes | Region] | bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
     length: int | None = None
+
+
+def takes_regions(scope: Scope) -> bool:
+    """Whether the server does."""
+    return REGION_EXTENSION in scope.get("extensions", {})
 
 
 class SourcedResponse(Response):
@@ -74,8 +88,7 @@ class SourcedResponse(Response):
         self._idle_timeout = idle_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        unsent_bytes = scope.get("extensions", {}).get(UNSENT_EXTENSION, {}).get("bytes")
-        with _Client(receive, send, self._idle_timeout, unsent_bytes) as client:
+        with _Client(receive, send, self._idle_timeout, scope) as client:
             await self._send(client)
         if self.background is not None:
             await self.background()
@@ -101,7 +114,7 @@ class SourcedResponse(Response):
                 await completed(opening.__aexit__(*sys.exc_info()))
 
 
-async def _all_but_the_last(content: SourcedContent, body: AsyncIterator[bytes], client: "_Client") -> bytes:
+async def _all_but_the_last(content: SourcedContent, body: AsyncIterator[bytes | Region], client: "_Client") -> bytes:
     """Send the head and the body up to what is to be sent when the source is closed.
 
     Where the length is known, the last bytes make the response complete for the client: they are held back until the
@@ -111,11 +124,17 @@ async def _all_but_the_last(content: SourcedContent, body: AsyncIterator[bytes],
     await client.take(_start_of(content))
     left = content.length
     while chunk:
-        if left is not None and (left := left - len(chunk)) <= 0:
-            break
-        await client.take({"type": "http.response.body", "body": chunk, "more_body": True})
+        if not isinstance(chunk, bytes):
+            left = None if left is None else left - chunk.size
+            await client.take_region(chunk)
+        elif left is not None and (left := left - len(chunk)) <= 0:
+            more = await anext(body, b"")
+            assert isinstance(more, bytes)  # noqa: S101 - no region comes last
+            return chunk + more
+        else:
+            await client.take({"type": "http.response.body", "body": chunk, "more_body": True})
         chunk = await anext(body, b"")
-    return chunk + await anext(body, b"") if chunk else b""
+    return b""
 
 
 def _start_of(content: SourcedContent) -> Message:
@@ -136,13 +155,14 @@ class _Client:
     sent before anybody would look whether the client is still there; they need no more than a timer.
     """
 
-    def __init__(
-        self, receive: Receive, send: Send, idle_timeout: float, unsent_bytes: Callable[[], int] | None
-    ) -> None:
+    def __init__(self, receive: Receive, send: Send, idle_timeout: float, scope: Scope) -> None:
+        extensions = scope.get("extensions", {})
         self._receive = receive
         self._send = send
         self._idle_timeout = idle_timeout
-        self._unsent_bytes = unsent_bytes
+        self._unsent_bytes: Callable[[], int] | None = extensions.get(UNSENT_EXTENSION, {}).get("bytes")
+        self._send_region: Callable[[Region], Awaitable[bool]] | None = extensions.get(REGION_EXTENSION, {}).get("send")
+        self._record = record_of(scope)
         self._unsent_before: int | None = None
         self._loop = asyncio.get_running_loop()
         self._waiting_since: float | None = None
@@ -178,6 +198,20 @@ class _Client:
         except OSError:
             raise _ClientGoneError from None
         self._waiting_since = None
+        await self._let_others()
+
+    async def take_region(self, region: Region) -> None:
+        """Send a region, likewise. No middleware sees it."""
+        assert self._send_region is not None  # noqa: S101 - the server takes regions, or the source has none
+        if self._record is not None:
+            self._record.sent += region.size
+        self._waiting_since = monotonic()
+        if await self._send_region(region):
+            self._turn_began = monotonic()
+        self._waiting_since = None
+        await self._let_others()
+
+    async def _let_others(self) -> None:
         # Sending does not wait while there is room in the buffer, nor when the client has gone; others must get their
         # turn all the same, among them the task that would notice the latter.
         if monotonic() - self._turn_began > _LONG_TURN:

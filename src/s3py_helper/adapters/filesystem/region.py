@@ -1,0 +1,42 @@
+"""Parts of a file that is being read, for the system to send."""
+
+import errno
+from dataclasses import dataclass
+from typing import Final
+
+from s3py_helper.adapters.filesystem.errors import translated
+from s3py_helper.adapters.filesystem.reader import BlobReader
+from s3py_helper.application.ports.region import Region
+from s3py_helper.domain.byte_range import Span
+from s3py_helper.domain.file_id import FileId
+
+_OF_THE_DISK: Final = frozenset({errno.EIO})
+"""All other errors are the socket's."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRegion:
+    """See `Region`.
+
+    Attributes:
+        file_id: The file.
+        reader: Has it open.
+        span: Which bytes.
+    """
+
+    file_id: FileId
+    reader: BlobReader
+    span: Span
+
+    @property
+    def size(self) -> int:
+        """See `Region.size`."""
+        return len(self.span)
+
+    def send(self, socket: int, start: int) -> int:
+        """See `Region.send`."""
+        with translated("download", self.file_id, only=_OF_THE_DISK):
+            return self.reader.send(socket, self.span.start + start, len(self.span) - start)
+
+
+_: type[Region] = FileRegion
