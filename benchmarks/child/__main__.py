@@ -30,7 +30,11 @@ def main() -> None:
     samples_to = os.dup(1)
     os.dup2(2, 1)
     try:
-        samples = asyncio.run(_work(json.load(sys.stdin)))
+        job = json.load(sys.stdin)
+        # Beside a service, on the loop that it has.
+        loop_factory = import_module("uvloop").new_event_loop if job.get("uvloop") else None
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            samples = runner.run(_work(job))
     except Exception as error:  # noqa: BLE001 - whatever a peer does, its failure is the result
         samples = [Sample(ALL_OPERATIONS, error=described(error))]
     with os.fdopen(samples_to, "w") as output:

@@ -70,11 +70,12 @@ def _wanted(files: list[Entry]) -> Iterator[FileDownload]:
     return (FileDownload(file_id=file_id, file_name=name) for file_id, name in files)
 
 
-def _manager_for(target: Target) -> StorageManager:
+def manager_for(target: Target, group: str | None = None) -> StorageManager:
+    """On what the target names; new files of FastDFS go to the group."""
     if target["kind"] == "memory":
         return StorageManager.in_memory()
     if target["kind"] == "fastdfs":
-        fastdfs = FastdfsConfig(tracker_servers=[target["tracker"]], network_timeout=30)
+        fastdfs = FastdfsConfig(tracker_servers=[target["tracker"]], group_name=group, network_timeout=30)
         return StorageManager(mode_config=StorageModeConfig(mode=StorageMode.FASTDFS), fastdfs_config=fastdfs)
     s3 = S3Config(
         endpoint=target["endpoint"],
@@ -87,7 +88,7 @@ def _manager_for(target: Target) -> StorageManager:
 
 @asynccontextmanager
 async def open_store(target: Target, store: type[ManagedStore] = ManagedStore) -> AsyncIterator[Store]:
-    async with _manager_for(target) as manager:
+    async with manager_for(target) as manager:
         yield store(manager, target.get("bucket", ""))
 
 

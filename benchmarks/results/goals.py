@@ -96,6 +96,14 @@ GOALS: Final = (
     Goal("service", "down", "cpu_ms", 1.25, "the library alone"),
     Goal("http-4k", "get c=64", _SPEED, 2.5, "FastAPI, FileResponse"),
     Goal("http-64m", "get", "cpu_ms", 1.25, "nginx without sendfile"),
+    *(
+        goal
+        for name in ("old-links-s3", "old-links-fastdfs")
+        for goal in (
+            Goal(name, "get c=64", _SPEED, 3, f"FastAPI, {_INCUMBENT}"),
+            Goal(name, "get c=64", "cpu_ms", 2.5, "the library alone"),
+        )
+    ),
     Goal("migration-small", "small files", _SPEED, 0.85, "the same client's uploads"),
     Goal("migration-large", "large files", _SPEED, 0.9, "the same client's uploads"),
     *(Goal(f"migration-{size}", f"{size} files", "memory_mib", 100) for size in ("small", "large")),

@@ -4,6 +4,7 @@ from typing import Final
 
 from benchmarks.harness.environments import OURS
 from benchmarks.workloads.http_reads import FILE_RESPONSE, NGINX, HttpReads
+from benchmarks.workloads.old_links import INCUMBENT_ROUTE, READS, OldLinks
 from benchmarks.workloads.processes import SERVICE, Startup, ThroughService
 from benchmarks.workloads.workload import Parameters, Subject, Workload
 
@@ -30,6 +31,8 @@ LEDGER: Final = Subject("s3py migrate", OURS, "migration.open_ledger")
 
 # Rounds are pairs of workers and seconds for each operation.
 _SMALL: Final = {"size": 4 * KIB, "rounds": ((1, 0.3), (16, 0.6), (64, 0.5))}
+_LINKS: Final = (SERVICE, INCUMBENT_ROUTE, READS)
+_LINK: Final = {"size": 4 * KIB, "connections": 64, "seconds": 3}
 _MANY: Final = {"size": 64 * KIB, "count": 1000}
 
 
@@ -67,6 +70,10 @@ WORKLOADS: Final = (
               {"size": 4 * KIB, "connections": 64, "seconds": 3}, ""),
     HttpReads("http-64m", "HTTP service on the local disk, files of 64 MiB", "MB/s", (SERVICE, NGINX), "",
               {"size": 64 * MIB, "times": 10}, ""),
+    OldLinks("old-links-s3", "Old links over HTTP, a file of 4 KiB that has moved to S3", "ops/s", _LINKS,
+             "reading.run", _LINK, "both", uvloop=True),
+    OldLinks("old-links-fastdfs", "Old links over HTTP, a file of 4 KiB in FastDFS", "ops/s", _LINKS, "reading.run",
+             _LINK, "fastdfs", uvloop=True),
     Workload("migration-small", "Migration, 2 000 files of 4 to 100 KiB", "ops/s", (MOVED, PUT), "moving.small",
              {"count": 2000, "least": 4 * KIB, "most": 100 * KIB}, "both"),
     Workload("migration-large", "Migration, 8 files of 64 MiB", "MB/s", (MOVED, PUT), "moving.large",

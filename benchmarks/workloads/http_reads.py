@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -80,28 +80,44 @@ class HttpReads(Workload):
 def _server(subject: Subject, folder: Path) -> Iterator[tuple[str, int]]:
     """A subject's server, by its URL and the id of its process; ended with the block."""
     (port,) = free_ports(1)
-    environment = os.environ | {"FOLDER": str(folder), "S3PY_FILESYSTEM__ROOT": str(folder / "data")}
-    with (folder / "log").open("ab") as output:
-        process = subprocess.Popen(
-            _command(subject, folder, port), env=environment, cwd=ROOT, stdout=output, stderr=output
-        )
+    environment = {"FOLDER": str(folder), "S3PY_FILESYSTEM__ROOT": str(folder / "data")}
+    ready = "health" if subject is SERVICE else "file.bin"
+    with running(_command(subject, folder, port), environment, port, ready, folder / "log") as server:
+        yield server
+
+
+@contextmanager
+def running(
+    command: Sequence[str], environment: Mapping[str, str], port: int, ready: str, log: Path
+) -> Iterator[tuple[str, int]]:
+    """A server, by its URL and the id of its process, once it answers for the path `ready`; ended with the block."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, stdout=output, stderr=output)
         try:
             url = f"http://127.0.0.1:{port}"
-            ready = f"{url}/health" if subject is SERVICE else f"{url}/file.bin"
-            wait_for_http(ready, seconds=20, still_alive=lambda: process.poll() is None)
+            wait_for_http(f"{url}/{ready}", seconds=20, still_alive=lambda: process.poll() is None)
             yield url, process.pid
         finally:
             process.kill()
             process.wait()
 
 
+def service_command(port: int) -> Sequence[str]:
+    """`s3py serve`."""
+    return [str(python_of(OURS).parent / "s3py"), "serve", "--port", str(port), "--no-access-log"]
+
+
+def uvicorn_command(python: Path, module: str, port: int) -> Sequence[str]:
+    """An application of `benchmarks.child` on uvicorn."""
+    app = f"benchmarks.child.{module}:app"
+    return [str(python), "-m", "uvicorn", app, "--port", str(port), "--no-access-log"]
+
+
 def _command(subject: Subject, folder: Path, port: int) -> Sequence[str]:
-    programs = python_of(OURS).parent
     if subject is SERVICE:
-        return [str(programs / "s3py"), "serve", "--port", str(port), "--no-access-log"]
+        return service_command(port)
     if subject is FILE_RESPONSE:
-        module = "benchmarks.child.file_response:app"
-        return [str(programs / "python"), "-m", "uvicorn", module, "--port", str(port), "--no-access-log"]
+        return uvicorn_command(python_of(OURS), "file_response", port)
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(folder=folder, port=port))
     return [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(config)]

@@ -51,6 +51,7 @@ class Workload:
     task: Module of `benchmarks.child.tasks`, and its function.
     server: The kind of server: `s3`, `fastdfs`, `both` or `memory`.
     extra: Takes long or much room: only done when it is asked for by name.
+    uvloop: Whether what is measured in a process of its own runs on uvloop.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Workload:
     parameters: Parameters
     server: str = "s3"
     extra: bool = False
+    uvloop: bool = False
 
     @contextmanager
     def ready(self, servers: Servers) -> Iterator[Measure]:
@@ -97,6 +99,7 @@ class Workload:
             "task": self.task,
             "target": target,
             "parameters": self.parameters_for(subject),
+            "uvloop": self.uvloop,
         }
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
         environment |= {"PYTHONPATH": str(ROOT), "TMPDIR": str(servers.scratch)}
