@@ -1,12 +1,17 @@
 """Reads that go past the framework are answered as it would answer them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request
 from pydantic import SecretStr
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
+from s3py_helper.application.download import DownloadService
+from s3py_helper.domain.errors import FileNotFoundException
 from s3py_helper.entrypoints.container.config import FilesystemConfig
 from s3py_helper.entrypoints.http import create_app
 from s3py_helper.entrypoints.settings import Settings
@@ -53,3 +58,46 @@ async def test_other_endpoints_are_left_alone(client: httpx.AsyncClient) -> None
     assert info.json()["file_size"] == 5
     assert (await client.request("OPTIONS", f"/files/{file_id}", headers=TOKEN)).status_code == 405
     assert (await client.delete(f"/files/{file_id}", headers=TOKEN)).json() == {"detail": "deleted"}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> FastAPI:
+    return create_app(Settings(_env_file=None, filesystem=FilesystemConfig(root=tmp_path)))
+
+
+async def test_middleware_of_an_embedder_sees_reads(app: FastAPI) -> None:
+    @app.middleware("http")
+    async def stamp(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        response.headers["X-Stamp"] = "seen"
+        return response
+
+    async with served(app) as url, httpx.AsyncClient(base_url=url) as client:
+        stored = await client.put("/files/a.txt", content=b"hello")
+        answer = await client.get(f"/files/{stored.json()['file_id']}")
+    assert (answer.content, answer.headers["X-Stamp"]) == (b"hello", "seen")
+
+
+async def test_handlers_and_routes_of_an_embedder_come_first(app: FastAPI) -> None:
+    @app.exception_handler(FileNotFoundException)
+    async def missing(_request: Request, _error: Exception) -> Response:
+        return PlainTextResponse("never heard of it", 410)
+
+    async def own(_request: Request) -> Response:
+        return PlainTextResponse("own")
+
+    async with served(app) as url, httpx.AsyncClient(base_url=url) as client:
+        for method in ("GET", "HEAD"):
+            assert (await client.request(method, "/files/fs:files/none")).status_code == 410
+        app.router.routes.insert(0, Route("/files/own", own))
+        assert (await client.get("/files/own")).text == "own"
+
+
+async def test_a_bug_is_an_internal_error(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_args: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(DownloadService, "describe", broken)
+    async with served(app) as url, httpx.AsyncClient(base_url=url) as client:
+        answer = await client.head("/files/fs:files/none")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, override
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from s3py_helper.entrypoints.action import Action
@@ -22,6 +23,7 @@ from s3py_helper.entrypoints.http.crew import Crew
 from s3py_helper.entrypoints.http.description import describe_problems
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
 from s3py_helper.entrypoints.http.endpoints.direct import DirectReads
+from s3py_helper.entrypoints.http.endpoints.direct_route import DirectRoute
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.endpoints.signed import create_signed_router
 from s3py_helper.entrypoints.http.exchange import Exchange
@@ -187,7 +189,7 @@ class Service(FastAPI):
         if settings.rate_limit:
             rate = RateLimit(settings.rate_limit, settings.rate_burst, crew.rates, crew.salt)
             self._rates = RateGate(rate, tokens, settings.root_path)
-        self._inner = with_cors(super().__call__, settings)
+        self._inner = with_cors(self._answer, settings)
         self._watched = Watch(self._let_in, watchers.of_requests)
 
     @override
@@ -202,6 +204,23 @@ class Service(FastAPI):
             await refusal(scope, exchange.receive, exchange.send)
             return
         await self._inner(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the first of the routes respond that can do without the framework, else the framework."""
+        # What an embedder has added is never left out.
+        if scope["type"] == "http" and not self.user_middleware:
+            scope["app"] = self
+            if self.root_path:
+                scope["root_path"] = self.root_path
+            for route in self.router.routes:
+                if not isinstance(route, DirectRoute):
+                    break
+                match, found = route.matches(scope)
+                if match is Match.FULL:
+                    scope.update(found)
+                    await route.answer(scope, receive, send, super().__call__)
+                    return
+        await super().__call__(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         refusal = self._guard.refusal(scope)

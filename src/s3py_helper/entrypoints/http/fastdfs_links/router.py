@@ -5,20 +5,20 @@ from enum import Enum
 from typing import Annotated, Any, Final, override
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
-from starlette.routing import BaseRoute, Match, NoMatchFound, request_response
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Match
+from starlette.types import Scope
 
 from s3py_helper.domain.fastdfs_link import is_plain_link, parse_link_path
 from s3py_helper.entrypoints.container.fastdfs_links import FastdfsLinksConfig
 from s3py_helper.entrypoints.http.access.access import Access, Authorize
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
+from s3py_helper.entrypoints.http.endpoints.direct_route import METHODS, DirectRoute
 from s3py_helper.entrypoints.http.fastdfs_links.links import FastdfsLinks
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, problems
-from s3py_helper.entrypoints.http.problems.route import ProblemRoute, responding
+from s3py_helper.entrypoints.http.problems.route import ProblemRoute
 from s3py_helper.entrypoints.http.services import ServesFiles, current_services
 
-_METHODS: Final = ("GET", "HEAD")
 _NO_CONFIG: Final = FastdfsLinksConfig()
 _NO_LIMITS: Final = Limits()
 
@@ -124,8 +124,8 @@ class _LinkRoute(ProblemRoute):
         return match, child
 
 
-class DirectLinks(BaseRoute):
-    """The same for paths that look like a link in every way, without a framework between: see `DirectReads`.
+class DirectLinks(DirectRoute):
+    """The same for paths that look like a link in every way, without a framework between: see `DirectRoute`.
 
     To be one of the first routes of an application that has the services in its state, and the router as well. It
     leaves requests alone while dependencies are overridden.
@@ -135,15 +135,12 @@ class DirectLinks(BaseRoute):
     """
 
     def __init__(self, links: FastdfsLinks) -> None:
-        self.path = self.path_format = "/{link}"
-        self.name = "follow_fastdfs_link"
+        super().__init__("follow_fastdfs_link", "/{link}")
         self._links = links
-        # Handlers that the application registered for an error come first, as in every route.
-        self._app = request_response(self._respond)
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if scope["type"] != "http" or scope["method"] not in _METHODS or scope["app"].dependency_overrides:
+        if scope["type"] != "http" or scope["method"] not in METHODS or scope["app"].dependency_overrides:
             return Match.NONE, {}
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
         if not is_plain_link(path):
@@ -151,13 +148,6 @@ class DirectLinks(BaseRoute):
         return Match.FULL, {"route": self, "endpoint": self.handle, "path_params": {"link": path}}
 
     @override
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await responding(self._app, scope, receive, send)
-
-    async def _respond(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         link: str = request.path_params["link"]
         return await self._links.respond(request, current_services(request), link)
-
-    @override
-    def url_path_for(self, name: str, /, **path_params: Any) -> Any:
-        raise NoMatchFound(name, path_params)

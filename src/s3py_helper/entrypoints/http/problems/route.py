@@ -36,6 +36,12 @@ def logged_problem(scope: Scope, error: StorageException, detail: str | None = N
     return response
 
 
+def cut_short(scope: Scope, error: StorageException) -> ResponseCutShort:
+    """What to raise when an error comes after the response has begun; it is logged."""
+    log_failure(scope, error, outcome="the response was cut short")
+    return ResponseCutShort()
+
+
 class ProblemRoute(APIRoute):
     """Handlers that the application registered for an error come first: they sit inside."""
 
@@ -60,8 +66,7 @@ async def responding(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -
         await app(scope, exchange.receive, exchange.send)
     except StorageException as error:
         if exchange.started:
-            log_failure(scope, error, outcome="the response was cut short")
-            raise ResponseCutShort from error
+            raise cut_short(scope, error) from error
         await logged_problem(scope, error)(scope, exchange.receive, exchange.send)
     except ClientDisconnect:
         # Only reading a request raises it: no response has begun.
