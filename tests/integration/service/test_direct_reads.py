@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from pydantic import SecretStr
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from s3py_helper.application.download import DownloadService
 from s3py_helper.domain.errors import FileNotFoundException
@@ -101,3 +102,22 @@ async def test_a_bug_is_an_internal_error(app: FastAPI, monkeypatch: pytest.Monk
     async with served(app) as url, httpx.AsyncClient(base_url=url) as client:
         answer = await client.head("/files/fs:files/none")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+
+
+async def test_instrumentation_that_wraps_the_application_sees_reads(app: FastAPI) -> None:
+    seen: list[str] = []
+    build = app.build_middleware_stack
+
+    def instrumented() -> ASGIApp:
+        inner = build()
+
+        async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+            seen.append(scope.get("path", ""))
+            await inner(scope, receive, send)
+
+        return outer
+
+    app.build_middleware_stack = instrumented  # type: ignore[method-assign]  # as OpenTelemetry's for FastAPI does
+    async with served(app) as url, httpx.AsyncClient(base_url=url) as client:
+        assert (await client.get("/files/fs:files/none")).status_code == 404
+    assert "/files/fs:files/none" in seen

@@ -207,8 +207,8 @@ class Service(FastAPI):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the first of the routes respond that can do without the framework, else the framework."""
-        # What an embedder has added is never left out.
-        if scope["type"] == "http" and not self.user_middleware:
+        # What an embedder has added is never left out, be it in the way of OpenTelemetry's instrumentation of FastAPI.
+        if scope["type"] == "http" and not self.user_middleware and "build_middleware_stack" not in vars(self):
             scope["app"] = self
             if self.root_path:
                 scope["root_path"] = self.root_path

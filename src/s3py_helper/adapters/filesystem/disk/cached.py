@@ -18,7 +18,7 @@ from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.disk.trailer import Trailer
 from s3py_helper.domain.errors import IntegrityException
 
-STEP: Final = 256 * 1024
+STEP: Final = 512 * 1024
 """Bytes of larger files that are copied at a time, to be looked at: they stay in the processor's cache meanwhile."""
 
 LARGEST: Final = 64 * 1024
