@@ -23,6 +23,9 @@ NUMBER_OF: Final = {state: number for number, state in enumerate(STATES)}
 _APPLICATION_ID: Final = 0x53335059
 """`S3PY`: says in the file's header whose it is."""
 
+MOVED: Final = "moved to"
+"""The setting of a ledger that was copied to another place: what was written to it from then on would be lost."""
+
 # Each step leads from one version to the next; a step that was released is never changed.
 _STEPS: Final = (
     """
@@ -70,6 +73,18 @@ def prepare(connection: sqlite3.Connection, identity: str) -> None:
     connection.commit()
 
 
+def prepare_any(connection: sqlite3.Connection) -> None:
+    """Bring a ledger to this version inside a transaction, whichever migration it belongs to.
+
+    Raises:
+        GateRefusedException: The file is not a ledger, of a newer version, or has moved.
+    """
+    if connection.execute("pragma user_version").fetchone()[0] == 0:
+        raise GateRefusedException("the file is not a migration's ledger: name another file")
+    _upgrade(connection)
+    _require_not_moved(connection)
+
+
 def _upgrade(connection: sqlite3.Connection) -> None:
     application = connection.execute("pragma application_id").fetchone()[0]
     version = connection.execute("pragma user_version").fetchone()[0]
@@ -87,7 +102,13 @@ def _upgrade(connection: sqlite3.Connection) -> None:
     connection.execute(f"pragma user_version = {len(_STEPS)}")
 
 
+def _require_not_moved(connection: sqlite3.Connection) -> None:
+    if (row := connection.execute("select value from setting where name = ?", (MOVED,)).fetchone()) is not None:
+        raise GateRefusedException(f"the ledger was moved to {row[0]}: name that one")
+
+
 def _claim(connection: sqlite3.Connection, identity: str) -> None:
+    _require_not_moved(connection)
     connection.execute("insert or ignore into setting values ('identity', ?)", (identity,))
     found = connection.execute("select value from setting where name = 'identity'").fetchone()[0]
     if found != identity:

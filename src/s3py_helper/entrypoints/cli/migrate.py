@@ -17,6 +17,9 @@ migrate = typer.Typer(
     rich_markup_mode=None,
 )
 
+ledgers = typer.Typer(name="ledger", help="The ledger itself.", no_args_is_help=True, rich_markup_mode=None)
+migrate.add_typer(ledgers)
+
 Ledger = Annotated[
     str | None,
     typer.Option(
@@ -277,6 +280,18 @@ def run(
     from s3py_helper.entrypoints.cli.migration import copying  # noqa: PLC0415 - see above
 
     _leave(copying.run_all(_command("run", ledger, as_json=as_json, each=each, makes_ledger=True)))
+
+
+@ledgers.command("copy")
+def copy_ledger(
+    origin: Annotated[str, typer.Argument(metavar="FROM", help="A SQLite file that nobody has open.")],
+    destination: Annotated[str, typer.Argument(metavar="TO", help="postgresql://USER@HOST/DATABASE, empty.")],
+    as_json: AsJson = False,  # noqa: FBT002 - typer calls it
+) -> None:
+    """Move a ledger to PostgreSQL, whole or not at all; the old one is refused from then on."""
+    from s3py_helper.entrypoints.cli.migration import moving  # noqa: PLC0415 - see above
+
+    _leave(moving.copy(origin, destination, as_json=as_json))
 
 
 def _command(

@@ -12,6 +12,10 @@ from s3py_helper.application.ports.ledger import Ledger
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.entrypoints.container.ledger_names import is_postgres, shown_ledger
 
+NO_DRIVER: Final = (
+    "a ledger on PostgreSQL needs asyncpg, which is not installed ({}): pip install 's3py-helper[postgres]'"
+)
+
 _SQLITE: Final = "sqlite:///"
 
 
@@ -31,18 +35,15 @@ def ledger_at(where: str, identity: str, *, makes: bool = True) -> AbstractAsync
             # Imported here, because the driver is an extra.
             from s3py_helper.adapters.postgres.ledger import PostgresLedger  # noqa: PLC0415
         except ImportError as error:
-            raise InvalidArgumentException(
-                f"a ledger on PostgreSQL needs asyncpg, which is not installed ({error}): "
-                "pip install 's3py-helper[postgres]'"
-            ) from error
+            raise InvalidArgumentException(NO_DRIVER.format(error)) from error
         return PostgresLedger(where, identity, actor=_actor(), makes=makes)
-    path = _path_of(where)
+    path = path_of(where)
     if not makes and not path.exists():
         raise InvalidArgumentException(f"there is no ledger {where}: 'plan' makes one, --ledger names another")
     return SqliteLedger(path, identity, actor=_actor())
 
 
-def _path_of(ledger: str) -> Path:
+def path_of(ledger: str) -> Path:
     """A path, or a URL as other tools write them for SQLite."""
     if "://" not in ledger:
         return Path(ledger)
