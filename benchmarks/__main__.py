@@ -9,6 +9,7 @@ from benchmarks.harness.environments import RESULTS, SCRATCH
 from benchmarks.harness.runner import run
 from benchmarks.harness.servers import Servers
 from benchmarks.results.headline import headline
+from benchmarks.results.plot import GROWN, plot
 from benchmarks.results.report import keep, load
 from benchmarks.results.tables import markdown, page
 from benchmarks.workloads.catalogue import WORKLOADS, chosen
@@ -49,7 +50,10 @@ def _measure(names: list[str], folder: Path, repetitions: int) -> None:
 
 
 def _write_page(folder: Path) -> None:
-    (folder / "tables.md").write_text(page(load(folder)))
+    reports = load(folder)
+    (folder / "tables.md").write_text(page(reports))
+    if (grown := reports.get(GROWN)) is not None:
+        (folder / f"{GROWN}.svg").write_text(plot(grown))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def python_of(environment: str) -> Path:
         _uv("venv", "--no-project", "--python", str(Path(sys.executable).resolve()), str(folder))
     if environment == OURS:
         install = ("pip", "install", "--compile-bytecode", "--python", python)
-        _uv(*install, "--constraints", str(_LOCK), "--reinstall-package", OURS, f"{ROOT}[fast]")
+        _uv(*install, "--constraints", str(_LOCK), "--reinstall-package", OURS, f"{ROOT}[fast,postgres]")
     else:
         _uv("pip", "sync", "--compile-bytecode", "--python", python, str(_PEERS / f"{environment}.txt"))
     return Path(python)

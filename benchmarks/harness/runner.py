@@ -18,6 +18,7 @@ from benchmarks.workloads.workload import Measure, Subject, Workload
 def run(workload: Workload, servers: Servers, repetitions: int) -> Report:
     """Measure everybody, side by side."""
     subjects = workload.subjects
+    repetitions = 1 if workload.repeats_itself else repetitions
     for subject in subjects:
         python_of(subject.environment)
     facts: dict[str, Any] = {

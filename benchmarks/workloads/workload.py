@@ -49,9 +49,10 @@ class Workload:
     title: What tables call it.
     subjects: Who does it; the first is s3py-helper.
     task: Module of `benchmarks.child.tasks`, and its function.
-    server: The kind of server: `s3`, `fastdfs`, `both` or `memory`.
+    server: The kind of server: `s3`, `fastdfs`, `both`, `postgres` or `memory`.
     extra: Takes long or much room: only done when it is asked for by name.
     uvloop: Whether what is measured in a process of its own runs on uvloop.
+    repeats_itself: Does everything several times by itself, because getting ready takes long: one repetition is enough.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Workload:
     server: str = "s3"
     extra: bool = False
     uvloop: bool = False
+    repeats_itself: bool = False
 
     @contextmanager
     def ready(self, servers: Servers) -> Iterator[Measure]:
