@@ -136,3 +136,14 @@ def test_the_wheel_holds_every_module_once(wheel: list[str]) -> None:
     modules = sorted(name for name in wheel if name.endswith(".py"))
     expected = sorted(path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*.py"))
     assert modules == expected
+
+
+def test_the_wheel_holds_what_pages_load(wheel: list[str]) -> None:
+    browser = PACKAGE / "entrypoints" / "http" / "browser"
+    assets = {
+        path.relative_to(PACKAGE.parent).as_posix()
+        for path in browser.rglob("*.*")
+        if path.suffix not in {".py", ".pyc"}
+    }
+    assert len(assets) > 20
+    assert assets <= set(wheel)

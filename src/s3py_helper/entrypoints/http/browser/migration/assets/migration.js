@@ -11,6 +11,7 @@ const base = document.documentElement.dataset.base;
 const MARKS = { done: "✓", "under-way": "●", ahead: "○" };
 const COPIED = ["copied", "verified", "drained", "missing-at-source"];
 const TO_COPY = ["planned", "copying"];
+const OLD = 10000;
 
 const plots = new Plots(byId("plots"));
 const limits = new LimitsPanel(base);
@@ -21,6 +22,7 @@ const switching = new Switching(base, (group, route) => {
 const groups = new Groups((group, route) => switching.begin(group, route));
 let latest = null;
 let link = "connecting";
+let heardAt = 0;
 
 function showAll() {
   translate();
@@ -34,7 +36,9 @@ function showAll() {
 
 function showLink(state) {
   link = state;
-  const told = text(state);
+  // A ledger that is read seldom, or waited for: tens of seconds, because each change is spoken.
+  const age = Math.floor((performance.now() - heardAt) / OLD);
+  const told = state === "live" && age > 0 ? text("old", (age * OLD) / 1000) : text(state);
   // Only what has changed is spoken.
   if (byId("link").textContent !== told) byId("link").replaceChildren(element("span", { className: state === "live" ? "well" : "unwell", textContent: told }));
 }
@@ -108,6 +112,7 @@ function begin() {
   byId("sign-in").hidden = true;
   follow(`${base}/events`, {
     onEvent(name, data) {
+      heardAt = performance.now();
       showLink("live");
       byId("trouble").textContent = name === "trouble" ? text("unreadable", data.detail) : "";
       if (name !== "status") return;
@@ -117,7 +122,7 @@ function begin() {
     },
     onLost: () => showLink("lost"),
     onRefused(error) {
-      byId("link").textContent = "";
+      showLink("closed");
       if (error.status === 404) byId("trouble").textContent = error.message;
       else askForToken(service.token && (error.status === 401 ? text("token_refused") : text("forbidden", error.message)));
     },
@@ -126,7 +131,7 @@ function begin() {
 
 function askForToken(problem) {
   service.token = null;
-  byId("link").textContent = "";
+  showLink("closed");
   byId("all").hidden = true;
   byId("sign-in").hidden = false;
   byId("token-problem").textContent = problem || "";
@@ -144,5 +149,6 @@ byId("language").addEventListener("click", () => {
   showAll();
 });
 
+setInterval(() => showLink(link), 1000);
 showAll();
 begin();

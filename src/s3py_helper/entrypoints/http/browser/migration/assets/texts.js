@@ -4,7 +4,7 @@ export { number, size } from "./language.js";
 // Every text of the page, in each of its languages. `{0}` is replaced by what the caller gives.
 const TEXTS = {
   en: {
-    title: "Leaving FastDFS", live: "live", connecting: "connecting", lost: "connection lost, trying again",
+    title: "Leaving FastDFS", live: "live", old: "as of {0} s ago", closed: "", connecting: "connecting", lost: "connection lost, trying again",
     unreadable: "The ledger cannot be read now: {0}", forbidden: "This token does not permit it: {0}",
     token_title: "This page asks for a token that permits admin", token: "Token", use_token: "Use it", token_refused: "The token is not accepted.",
     way: "The way", speed: "Speed", groups: "Groups", aside: "Put aside", limits: "Limits of all workers",
@@ -33,7 +33,7 @@ const TEXTS = {
     pause: "Pause all workers", resume: "Go on", concurrency: "Small files at once, each worker", none: "no limit", default: "their own choice",
   },
   zh: {
-    title: "迁出 FastDFS", live: "实时", connecting: "连接中", lost: "连接已断开，正在重试",
+    title: "迁出 FastDFS", live: "实时", old: "{0} 秒前的状态", closed: "", connecting: "连接中", lost: "连接已断开，正在重试",
     unreadable: "暂时无法读取账本：{0}", forbidden: "此令牌没有权限：{0}",
     token_title: "此页面需要具有 admin 权限的令牌", token: "令牌", use_token: "使用", token_refused: "令牌无效。",
     way: "进展", speed: "速度", groups: "组", aside: "已搁置", limits: "所有工作进程的限制",
