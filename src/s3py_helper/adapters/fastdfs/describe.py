@@ -1,8 +1,7 @@
 """What is known of a file: from its id, its metadata and, where those do not tell, its server."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from s3py_helper.adapters.fastdfs.metadata import StoredMetadata
 from s3py_helper.adapters.fastdfs.protocol.messages import FileStat
@@ -12,8 +11,7 @@ from s3py_helper.domain.fastdfs_name import decoded
 from s3py_helper.domain.file_id import FileId
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(NamedTuple):
     """Size in bytes, creation time and, except for files that can grow, CRC-32."""
 
     size: int

@@ -1,6 +1,7 @@
 """Describing files, and opening them for reading."""
 
 import errno
+from typing import NamedTuple
 
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.fastdfs.deadline import within
@@ -20,16 +21,16 @@ from s3py_helper.domain.errors import IntegrityException, InvalidRangeException
 from s3py_helper.domain.file_id import Backend, FileId
 
 
-class OpenDownload:
-    """A file that is being read; closing it gives the connection back."""
+class OpenDownload(NamedTuple):
+    """A file that is being read.
 
-    def __init__(self, info: BlobInfo, span: Span, body: DownloadBody) -> None:
-        self.blob = OpenBlob(info, span, body)
-        self._body = body
+    Attributes:
+        blob: What callers get.
+        body: Its body, to be closed, however much was read.
+    """
 
-    def close(self) -> None:
-        """Stop, however much was read."""
-        self._body.close()
+    blob: OpenBlob
+    body: DownloadBody
 
 
 class BlobReader:
@@ -98,7 +99,7 @@ class BlobReader:
         elif stored is None:
             await client.stat(file_id.key)  # no bytes can be asked for, so this one finds out
         body = await self._body(client.connection, file_id, facts, span.start, size)
-        return OpenDownload(describe(file_id, facts, read_metadata(stored or b"")), span, body)
+        return OpenDownload(OpenBlob(describe(file_id, facts, read_metadata(stored or b"")), span, body), body)
 
     async def _body(
         self, connection: FramedConnection, file_id: FileId, facts: FileFacts, start: int, size: int
@@ -164,6 +165,8 @@ def _is_held(facts: FileFacts | None, byte_range: ByteRange | None) -> bool:
     """Whether a download fits one chunk, so that it need not hold a connection while its reader takes it."""
     if facts is None:
         return False
+    if byte_range is None:
+        return facts.size <= CHUNK_BYTES
     try:
         return len(span_of(byte_range, facts.size)) <= CHUNK_BYTES
     except InvalidRangeException:

@@ -82,29 +82,22 @@ class FastdfsSession:
     async def talk[T](self, storage: Address, work: Callable[[FramedConnection], Awaitable[T]]) -> T:
         """Do repeatable work over one connection; once more over a new one if a pooled one turns out to be dead."""
         pool = self.storage(storage)
-
-        async def once() -> T:
-            connection = await pool.get_connection()
-            try:
-                return await work(connection)
-            finally:
-                connection.release()
-
-        return await repeated_if_stale(once)
+        try:
+            return await _talked(pool, work)
+        except ConnectionFault as fault:
+            if not fault.stale:
+                raise
+        return await _talked(pool, work)
 
     async def begin[T](self, storage: Address, work: Callable[[FramedConnection], Awaitable[T]]) -> T:
         """The same for work that goes on for long: what it returns owns the connection."""
         pool = self.storage(storage)
-
-        async def once() -> T:
-            connection = await pool.get_connection(long=True)
-            try:
-                return await work(connection)
-            except BaseException:  # it has no owner yet; releasing closes it unless it is between exchanges
-                connection.release()
+        try:
+            return await _begun(pool, work)
+        except ConnectionFault as fault:
+            if not fault.stale:
                 raise
-
-        return await repeated_if_stale(once)
+        return await _begun(pool, work)
 
     def open(self) -> None:
         """Permit connections, in the running event loop.
@@ -178,11 +171,18 @@ class FastdfsSession:
         return Peer(Role.TRACKER, Address.parse(self._config.tracker_servers[0]))
 
 
-async def repeated_if_stale[T](attempt: Callable[[], Awaitable[T]]) -> T:
-    """Try again, once and over a new connection, when a pooled one turned out to be dead."""
+async def _talked[T](pool: ConnectionPool, work: Callable[[FramedConnection], Awaitable[T]]) -> T:
+    connection = await pool.get_connection()
     try:
-        return await attempt()
-    except ConnectionFault as fault:
-        if not fault.stale:
-            raise
-    return await attempt()
+        return await work(connection)
+    finally:
+        connection.release()
+
+
+async def _begun[T](pool: ConnectionPool, work: Callable[[FramedConnection], Awaitable[T]]) -> T:
+    connection = await pool.get_connection(long=True)
+    try:
+        return await work(connection)
+    except BaseException:  # it has no owner yet; releasing closes it unless it is between exchanges
+        connection.release()
+        raise

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 _TEXT: Final = re.compile(
     r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<plain>[^\s:/\[\]]+))(?::(?P<port>[0-9]{1,5}))?"
@@ -11,9 +10,11 @@ _TEXT: Final = re.compile(
 _MAX_PORT: Final = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Host (name, IPv4 or IPv6 address without brackets) and port of a server."""
+class Address(NamedTuple):
+    """Host (name, IPv4 or IPv6 address without brackets) and port of a server.
+
+    A named tuple, because every request looks some up: a dataclass is hashed and compared in Python.
+    """
 
     host: str
     port: int

@@ -9,8 +9,11 @@ wait costs more than the rest of the exchange. Here both stay in place while the
 import asyncio
 import contextlib
 import os
+import select
 import socket
+from collections.abc import Awaitable
 from math import inf
+from time import monotonic
 from typing import Final
 
 _SENT_AT_ONCE: Final = 256 * 1024
@@ -44,6 +47,9 @@ class Channel:
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         self._socket = sock
         self._fd = sock.fileno()
+        # Tells of the end of the stream as well. An attempt to read instead takes six times as long: it raises.
+        self._input = select.poll()
+        self._input.register(self._fd, select.POLLIN)
         self.timeout = timeout
         self.allowance = 0.0
         self.is_disturbed = False
@@ -107,23 +113,17 @@ class Channel:
             await asyncio.sleep(0)
         return data
 
-    async def receive_next(self, size: int) -> bytes:
+    def receive_next(self, size: int) -> Awaitable[bytes]:
         """The same, for what is surely still on its way: saves an attempt."""
         if not self._watched:
             self._loop.add_reader(self._fd, self._on_readable)
             self._watched = True
         self._wanted = size
-        return await self._wait("sent")
+        return self._wait("sent")
 
     def is_quiet(self) -> bool:
         """Whether the other end is still there, and nothing came in unasked, as a late answer would."""
-        try:
-            self._socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
+        return not self._input.poll(0)
 
     def abort(self) -> None:
         """Make the waiting task fail now; it closes the channel itself."""
@@ -156,7 +156,7 @@ class Channel:
     async def _wait(self, verb: str) -> bytes:
         self._waiter = self._loop.create_future()
         self._at_a_stretch = 0
-        self._began = self._loop.time()
+        self._began = monotonic()
         if self._limit_from_now:
             self._limit, self._limit_from_now = self._began + self._limit_from_now, 0.0
         self._deadline = min(self._began + self.timeout + self.allowance, self._limit)
@@ -173,7 +173,7 @@ class Channel:
 
     def _account(self, size: int, verb: str) -> None:
         self._moved += size
-        self._waited += self._loop.time() - self._began
+        self._waited += monotonic() - self._began
         if self._waited > self._window + self.allowance:
             if self._moved < _LEAST_BYTES:
                 raise TimeoutError(f"{verb} only {self._moved} bytes in {self._waited:.0f} s")
@@ -201,13 +201,13 @@ class Channel:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = self._deadline
-        self._timer = self._loop.call_at(self._deadline, self._on_timer)
+        self._timer = self._loop.call_later(self._deadline - monotonic(), self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
-        if self._loop.time() >= self._deadline:
+        if monotonic() >= self._deadline:
             self._waiter.set_exception(_Expired())
         else:
             self._set_timer()

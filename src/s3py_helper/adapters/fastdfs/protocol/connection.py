@@ -124,6 +124,10 @@ class FramedConnection:
 
     async def receive_exactly(self, size: int) -> bytes:
         """Take that many bytes of the reply's body."""
+        if size == len(self._read_ahead) == self._framing.remaining:  # all of a small reply came with its header
+            data, self._read_ahead = self._read_ahead, b""
+            self._framing.received(size)
+            return data
         data = await self.receive(size)
         if len(data) == size:
             return data
@@ -180,15 +184,18 @@ class FramedConnection:
     async def _receive_header(self) -> bytes:
         channel = self.channel
         channel.bound(_REPLY_TIMEOUTS * channel.timeout + channel.allowance)
-        while len(self._read_ahead) < HEADER.size:
-            self._read_ahead += await self._receive_some(self.channel.receive_next, _FIRST_READ)
-        header, self._read_ahead = self._read_ahead[: HEADER.size], self._read_ahead[HEADER.size :]
+        came = self._read_ahead
+        while len(came) < HEADER.size:
+            came += await self._receive_some(channel.receive_next, _FIRST_READ)
+            self._read_ahead = came
+        header, body = came[: HEADER.size], came[HEADER.size :]
+        self._read_ahead = body
         try:
             self._framing.reply_begins(header)
         except FramingError as error:
             raise self._failed(ProtocolFault(self.peer, str(error))) from error
         self._has_answered = True
-        if len(self._read_ahead) > self._framing.remaining:
+        if len(body) > self._framing.remaining:
             raise self._failed(ProtocolFault(self.peer, "more bytes came than the reply's header announced"))
         if self._framing.status:
             # Not by a name here: the traceback refers to this frame, and the error would refer to itself.

@@ -122,7 +122,7 @@ def read_storage(reply: bytes, peer: Peer, *, with_path: bool) -> Storage_server
     group, host, port = struct.unpack_from(f"!{_GROUP}s{address_size}sQ", reply)
     try:
         address = Address.numeric(host_in(host), port)
-        server = storage_server(text_in(group).encode(), address.host.encode(), address.port)
+        server = storage_server(text_in(group).encode(), address.host.encode(), port)
     except ValueError as error:
         raise ProtocolFault(peer, f"named a storage server that is none: {error}") from error
     server.store_path_index = reply[-1] if with_path else 0

@@ -1,9 +1,8 @@
 """Which storage servers to ask for a file: replicas lag behind, and servers go down before trackers notice it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, ProtocolFault, ServerRefusal
@@ -22,8 +21,7 @@ class ReplicaBehind(Exception):
     """What this server has of the file may not be all: its source should be asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A storage server to ask.
 
     Attributes:

@@ -33,4 +33,4 @@ class Tombstones:
 
     def __contains__(self, file_id: FileId) -> bool:
         """Whether the file was deleted within the last minute."""
-        return self._expiry.get(file_id, 0.0) > monotonic()
+        return bool(self._expiry) and self._expiry.get(file_id, 0.0) > monotonic()

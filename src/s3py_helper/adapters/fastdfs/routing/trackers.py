@@ -20,7 +20,7 @@ from s3py_helper.adapters.fastdfs.protocol.group_listing import GroupServer
 from s3py_helper.adapters.fastdfs.protocol.storage_client import NOT_FOUND
 from s3py_helper.adapters.fastdfs.protocol.tracker_client import TrackerClient
 from s3py_helper.adapters.fastdfs.routing.sources import Holder, Sources
-from s3py_helper.adapters.fastdfs.session import FastdfsSession, repeated_if_stale
+from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.application.ports.observer import FailedOver, FallbackTaken
 from s3py_helper.domain.file_id import Backend, FileId
 
@@ -124,7 +124,12 @@ class Trackers:
 
     async def _ask_one(self, address: Address, question: Callable[[TrackerClient], Awaitable[Any]]) -> Any:
         client = TrackerClient(self._session.tracker(address), self._path_index)
-        return await repeated_if_stale(lambda: question(client))
+        try:
+            return await question(client)
+        except ConnectionFault as fault:
+            if not fault.stale:
+                raise
+        return await question(client)
 
     def _notify_failover(self, failure: Fault, instead: Address) -> None:
         if not isinstance(failure, ServerRefusal):  # which is an answer, and says nothing of the tracker
