@@ -145,12 +145,7 @@ class RequestSender:
 
     async def send_for_document(self, request: Request, *, must_have: str | None = None) -> XmlDocument:
         """A response in XML; one without the element that it must have counts as failed. Raises as `send` does."""
-
-        async def take(response: Response) -> XmlDocument:
-            with response:
-                return await read_xml(response, must_have)
-
-        return await self.send_whole(request, take)
+        return await self.send_whole(request, lambda response: read_xml(response, must_have))
 
     async def _wait_for_place(self, request: Request, hold: Hold) -> Place:
         """A place for all attempts; a wait that was in vain is not repeated here."""

@@ -37,7 +37,7 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
     """Read a response's body.
 
     Args:
-        response: The response; the caller closes it.
+        response: The response; it is read to its end, or an error is raised.
         must_have: An element below the root that must be there and have text.
 
     Raises:
