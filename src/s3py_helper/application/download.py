@@ -2,26 +2,25 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
-from s3py_helper.application.locator import Locator, Purpose
+from s3py_helper.application.locator import Purpose
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.region import Region
 from s3py_helper.application.streams.local_files import local_name, require_path
 from s3py_helper.application.streams.progress import Progress, require_progress, telling
 from s3py_helper.application.streams.sinks import pour
 from s3py_helper.application.to_path import fetch, fetch_resumably
-from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
-from s3py_helper.application.zip.plan import ZipPlan, plan_archive
+from s3py_helper.application.zip.archives import Archives
 from s3py_helper.domain.arguments import require_instance
 from s3py_helper.domain.byte_range import ByteRange, Span
-from s3py_helper.domain.files import FileBasicInfo, FileDownload
+from s3py_helper.domain.files import FileBasicInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,8 @@ class OpenFile:
     pieces: AsyncIterator[bytes | Region] | None = None
 
 
-class DownloadService:
+class DownloadService(Archives):
     """Reads files from the backends that their ids name, whole or in part, and packs archives."""
-
-    def __init__(self, locator: Locator) -> None:
-        self._locator = locator
 
     @asynccontextmanager
     async def open(self, file_id: str, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenFile]:
@@ -235,112 +231,6 @@ class DownloadService:
                 yield chunk
         finally:
             await completed(opening.__aexit__(*sys.exc_info()))
-
-    async def download_files_as_zip(
-        self,
-        files: Iterable[FileDownload],
-        out: BinaryIO,
-        *,
-        compression: Compression = "auto",
-        on_error: OnError = "raise",
-        verify_first: bool = False,
-        progress: Progress | None = None,
-    ) -> None:
-        """Write a zip archive of the files to `out`, which need not be seekable.
-
-        A blocking `out` does not block the event loop. Files of all backends may be mixed; memory stays bounded,
-        whatever their number and size. Names are made safe to unpack, missing ones are taken from the files, equal
-        ones numbered.
-
-        Args:
-            files: The files, in order; one may come more than once.
-            out: Where the archive goes. After an error it holds a part of an archive that no reader takes for whole.
-            compression: `"auto"` leaves alone what is compressed already (pictures, videos, archives, documents),
-                `"never"` everything, `"always"` only what would not get smaller.
-            on_error: `"raise"` stops at a file that cannot be read; `"skip"` leaves it out and adds a list of what is
-                missing. A file that breaks off after its first MiB stops the archive either way.
-            verify_first: Ask for every file before writing anything, so that a missing one is known then.
-            progress: Is called with the bytes of the archive so far, and their number where it is known.
-
-        Raises:
-            InvalidArgumentException: An id or an option is not valid.
-            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
-            RouteNotSupportedException: The backend or bucket of an id is not served here.
-            IntegrityException: The bytes of a file are not those that were stored.
-            StorageOperationException: A backend failed.
-        """
-        await pour(
-            self._zipped(files, ZipOptions(compression, on_error, verify_first), require_progress(progress)), out
-        )
-
-    def stream_zip(
-        self,
-        files: Iterable[FileDownload],
-        *,
-        compression: Compression = "auto",
-        on_error: OnError = "raise",
-        verify_first: bool = False,
-        progress: Progress | None = None,
-    ) -> AsyncGenerator[bytes]:
-        """Yield a zip archive of the files piece by piece; see `download_files_as_zip`.
-
-        The first file has been found before the first piece comes. A caller that stops early should `aclose()` the
-        generator.
-
-        Args:
-            files: The files, in order; one may come more than once.
-            compression: As there.
-            on_error: As there.
-            verify_first: As there.
-            progress: As there.
-
-        Raises:
-            InvalidArgumentException: An id or an option is not valid.
-            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
-            RouteNotSupportedException: The backend or bucket of an id is not served here.
-            IntegrityException: The bytes of a file are not those that were stored.
-            StorageOperationException: A backend failed; all are raised while the archive is read.
-        """
-        return self._zipped(files, ZipOptions(compression, on_error, verify_first), require_progress(progress))
-
-    async def plan_zip(
-        self,
-        files: Iterable[FileDownload],
-        *,
-        compression: Compression = "auto",
-        on_error: OnError = "raise",
-        verify_first: bool = True,
-    ) -> ZipPlan:
-        """Settle what can be known before a zip archive begins: errors, and its exact size where nothing is compressed.
-
-        Args:
-            files: The files, in order; one may come more than once.
-            compression: As for `download_files_as_zip`.
-            on_error: As there.
-            verify_first: As there.
-
-        Returns:
-            A plan: `content_length` is `None` when the size cannot be known, `stream()` gives the archive.
-
-        Raises:
-            InvalidArgumentException: An id or an option is not valid.
-            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
-            RouteNotSupportedException: The backend or bucket of an id is not served here.
-            IntegrityException: The bytes of a file are not those that were stored.
-            StorageOperationException: A backend failed.
-        """
-        return await plan_archive(files, self._locator, ZipOptions(compression, on_error, verify_first))
-
-    async def _zipped(
-        self, files: Iterable[FileDownload], options: ZipOptions, progress: Progress | None
-    ) -> AsyncGenerator[bytes]:
-        plan = await plan_archive(files, self._locator, options)
-        stream = plan.stream()
-        if progress is not None:
-            stream = telling(stream, progress, plan.content_length)
-        async with aclosing(stream) as archive:
-            async for chunk in archive:
-                yield chunk
 
 
 def _told(blob: OpenBlob, progress: Progress | None) -> AsyncIterator[bytes]:

@@ -1,58 +1,33 @@
 """Storing files."""
 
-import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from s3py_helper.application.background import CleanUp
 from s3py_helper.application.concurrency.all_or_nothing import all_or_nothing
-from s3py_helper.application.describe import file_attach
-from s3py_helper.application.located import Located
 from s3py_helper.application.locator import Locator
+from s3py_helper.application.new_files import NewFiles, Placement
 from s3py_helper.application.ports.signatures import Signatures
-from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.streams.local_files import chunks_of_descriptor, open_to_read, require_path
-from s3py_helper.application.streams.progress import Progress, require_progress, telling, together
+from s3py_helper.application.streams.progress import Progress, require_progress, together
 from s3py_helper.application.streams.sources import (
     ByteSource,
     UploadedFile,
     as_uploaded_file,
     bytes_in_memory,
-    chunks_of,
     rewound,
 )
 from s3py_helper.domain.arguments import require_items, require_iterable, require_optional_number
-from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import (
-    COMPARED_BYTES,
-    check_content_type,
-    compared_content_type,
-    guess_content_type,
     is_content_type,
 )
-from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException, StorageException
+from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.files import FileAttach
-from s3py_helper.domain.metadata import check_metadata
 from s3py_helper.domain.object_key import given_object_key, new_object_key
 from s3py_helper.domain.text_rules import require_text
 from s3py_helper.domain.validation import FileValidatorImpl
 
 DEFAULT_CONCURRENT_FILES: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where and with what a caller wants files stored."""
-
-    folder: str | None = None
-    bucket: str | None = None
-    metadata: Mapping[str, str] | None = None
-    progress: Progress | None = None
-    as_key: bool = False
-    """Whether folder and name are the key as they are."""
 
 
 class UploadService:
@@ -77,9 +52,8 @@ class UploadService:
         signatures: Signatures | None = None,
     ) -> None:
         self._locator = locator
-        self._validator = validator
+        self._files = NewFiles(locator, validator, signatures)
         self._concurrent_files = concurrent_files
-        self._signatures = signatures
 
     async def upload_bytes(
         self,
@@ -115,7 +89,7 @@ class UploadService:
             StorageOperationException: The backend failed; nothing was stored.
         """
         whole = bytes_in_memory(content)
-        return await self._store(
+        return await self._files.store(
             file_name, whole, len(whole), Placement(folder, bucket, metadata, progress), content_type
         )
 
@@ -155,7 +129,7 @@ class UploadService:
             StorageOperationException: The backend failed; nothing was stored.
         """
         require_optional_number(file_size, "a file size")
-        return await self._store(
+        return await self._files.store(
             file_name, stream, file_size, Placement(folder, bucket, metadata, progress), content_type
         )
 
@@ -198,7 +172,7 @@ class UploadService:
         placement = Placement(folder, bucket, metadata, progress)
         async with open_to_read(source) as (descriptor, size):
             name = source.name if file_name is None else file_name
-            return await self._store(name, chunks_of_descriptor(descriptor), size, placement, content_type)
+            return await self._files.store(name, chunks_of_descriptor(descriptor), size, placement, content_type)
 
     async def upload_file(
         self,
@@ -297,7 +271,7 @@ class UploadService:
         require_text(file_name, "a file name")
         require_optional_number(file_size, "a file size")
         try:
-            self._validate(file_name, file_size)
+            self._files.validated(file_name, file_size)
             self._locator.destination(bucket, new_object_key(file_name, folder))
         except StorageException as error:
             error.file_name = error.file_name or file_name
@@ -349,7 +323,7 @@ class UploadService:
             stream = bytes_in_memory(stream)
             file_size = len(stream)
         placement = Placement(folder, bucket, metadata, progress, as_key=True)
-        return await self._store(file_name, stream, file_size, placement, content_type)
+        return await self._files.store(file_name, stream, file_size, placement, content_type)
 
     async def require_creatable(
         self, file_name: str, file_size: int | None = None, folder: str | None = None, bucket: str | None = None
@@ -389,8 +363,7 @@ class UploadService:
         Raises:
             InvalidArgumentException: These are no results of uploads.
         """
-        removals = [self._removal(attach) for attach in require_items(attaches, FileAttach, "attaches")]
-        await self._locator.clean_up.run_all(removals)
+        await self._files.roll_back(require_items(attaches, FileAttach, "attaches"))
 
     async def _store_form_file(self, file: object, placement: Placement) -> FileAttach:
         form_file = as_uploaded_file(file)
@@ -400,64 +373,6 @@ class UploadService:
         claimed = form_file.content_type
         content_type = claimed if isinstance(claimed, str) and is_content_type(claimed) else None
         require_optional_number(form_file.size, "a file size")
-        return await self._store(form_file.filename, await rewound(form_file), form_file.size, placement, content_type)
-
-    async def _store(
-        self, file_name: str, source: ByteSource, size: int | None, placement: Placement, content_type: str | None
-    ) -> FileAttach:
-        require_text(file_name, "a file name")
-        if content_type is not None:
-            check_content_type(content_type)
-        attach: FileAttach | None = None
-        try:
-            limit = self._validate(file_name, size)
-            metadata = {} if placement.metadata is None else check_metadata(placement.metadata)
-            key = (given_object_key if placement.as_key else new_object_key)(file_name, placement.folder)
-            destination = self._locator.destination(placement.bucket, key)
-            chunks = chunks_of(source)
-            if (progress := require_progress(placement.progress)) is not None:
-                chunks = telling(chunks, progress, size)
-            async with contextlib.aclosing(IncomingBody(chunks, size=size, limit=limit)) as body:
-                blob = NewBlob(
-                    key=key,
-                    file_name=file_name,
-                    bucket=placement.bucket,
-                    content_type=await self._content_type(file_name, content_type, body),
-                    size=size,
-                    metadata=metadata,
-                )
-                info = await (destination.create if placement.as_key else destination.write)(blob, body)
-                text = self._locator.text(info.file_id)
-                attach = file_attach(blob, info, text, size=body.received, checksum=body.checksum)
-        except BaseException as error:  # closing the source failed or was cancelled: nobody would learn the id
-            if attach is not None:
-                await self.roll_back([attach])
-            if isinstance(error, StorageException):
-                error.file_name = error.file_name or file_name
-            raise
-        return attach
-
-    async def _content_type(self, file_name: str, said: str | None, body: IncomingBody) -> str:
-        if self._signatures is None:
-            return said or guess_content_type(file_name, await body.first_bytes())
-        first = await body.first_bytes(COMPARED_BYTES)
-        first = first[:COMPARED_BYTES]
-        return compared_content_type(file_name, said, first, self._signatures.of(first))
-
-    def _removal(self, attach: FileAttach) -> CleanUp:
-        located = self._locator.stored(attach.file_id)
-        return CleanUp(located.file_id.backend, f"the file {located.file_id}", partial(_remove, located))
-
-    def _validate(self, file_name: str, size: int | None) -> int | None:
-        if self._validator is None:
-            return None
-        self._validator.validate_file_name(file_name)
-        self._validator.validate_file_type(file_name)
-        if size is not None:
-            self._validator.validate_file_size(size)
-        return self._validator.max_file_size
-
-
-async def _remove(located: Located) -> None:
-    with contextlib.suppress(FileNotFoundException):
-        await located.delete()
+        return await self._files.store(
+            form_file.filename, await rewound(form_file), form_file.size, placement, content_type
+        )

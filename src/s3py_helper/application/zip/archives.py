@@ -1,0 +1,125 @@
+"""Packing files into archives: the part of `DownloadService` that callers have for it."""
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from typing import BinaryIO
+
+from s3py_helper.application.locator import Locator
+from s3py_helper.application.streams.progress import Progress, require_progress, telling
+from s3py_helper.application.streams.sinks import pour
+from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
+from s3py_helper.application.zip.plan import ZipPlan, plan_archive
+from s3py_helper.domain.files import FileDownload
+
+
+class Archives:
+    """Packs files of all backends into zip archives."""
+
+    def __init__(self, locator: Locator) -> None:
+        self._locator = locator
+
+    async def download_files_as_zip(
+        self,
+        files: Iterable[FileDownload],
+        out: BinaryIO,
+        *,
+        compression: Compression = "auto",
+        on_error: OnError = "raise",
+        verify_first: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        """Write a zip archive of the files to `out`, which need not be seekable.
+
+        A blocking `out` does not block the event loop. Files of all backends may be mixed; memory stays bounded,
+        whatever their number and size. Names are made safe to unpack, missing ones are taken from the files, equal
+        ones numbered.
+
+        Args:
+            files: The files, in order; one may come more than once.
+            out: Where the archive goes. After an error it holds a part of an archive that no reader takes for whole.
+            compression: `"auto"` leaves alone what is compressed already (pictures, videos, archives, documents),
+                `"never"` everything, `"always"` only what would not get smaller.
+            on_error: `"raise"` stops at a file that cannot be read; `"skip"` leaves it out and adds a list of what is
+                missing. A file that breaks off after its first MiB stops the archive either way.
+            verify_first: Ask for every file before writing anything, so that a missing one is known then.
+            progress: Is called with the bytes of the archive so far, and their number where it is known.
+
+        Raises:
+            InvalidArgumentException: An id or an option is not valid.
+            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
+            RouteNotSupportedException: The backend or bucket of an id is not served here.
+            IntegrityException: The bytes of a file are not those that were stored.
+            StorageOperationException: A backend failed.
+        """
+        await pour(
+            self._zipped(files, ZipOptions(compression, on_error, verify_first), require_progress(progress)), out
+        )
+
+    def stream_zip(
+        self,
+        files: Iterable[FileDownload],
+        *,
+        compression: Compression = "auto",
+        on_error: OnError = "raise",
+        verify_first: bool = False,
+        progress: Progress | None = None,
+    ) -> AsyncGenerator[bytes]:
+        """Yield a zip archive of the files piece by piece; see `download_files_as_zip`.
+
+        The first file has been found before the first piece comes. A caller that stops early should `aclose()` the
+        generator.
+
+        Args:
+            files: The files, in order; one may come more than once.
+            compression: As there.
+            on_error: As there.
+            verify_first: As there.
+            progress: As there.
+
+        Raises:
+            InvalidArgumentException: An id or an option is not valid.
+            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
+            RouteNotSupportedException: The backend or bucket of an id is not served here.
+            IntegrityException: The bytes of a file are not those that were stored.
+            StorageOperationException: A backend failed; all are raised while the archive is read.
+        """
+        return self._zipped(files, ZipOptions(compression, on_error, verify_first), require_progress(progress))
+
+    async def plan_zip(
+        self,
+        files: Iterable[FileDownload],
+        *,
+        compression: Compression = "auto",
+        on_error: OnError = "raise",
+        verify_first: bool = True,
+    ) -> ZipPlan:
+        """Settle what can be known before a zip archive begins: errors, and its exact size where nothing is compressed.
+
+        Args:
+            files: The files, in order; one may come more than once.
+            compression: As for `download_files_as_zip`.
+            on_error: As there.
+            verify_first: As there.
+
+        Returns:
+            A plan: `content_length` is `None` when the size cannot be known, `stream()` gives the archive.
+
+        Raises:
+            InvalidArgumentException: An id or an option is not valid.
+            FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
+            RouteNotSupportedException: The backend or bucket of an id is not served here.
+            IntegrityException: The bytes of a file are not those that were stored.
+            StorageOperationException: A backend failed.
+        """
+        return await plan_archive(files, self._locator, ZipOptions(compression, on_error, verify_first))
+
+    async def _zipped(
+        self, files: Iterable[FileDownload], options: ZipOptions, progress: Progress | None
+    ) -> AsyncGenerator[bytes]:
+        plan = await plan_archive(files, self._locator, options)
+        stream = plan.stream()
+        if progress is not None:
+            stream = telling(stream, progress, plan.content_length)
+        async with aclosing(stream) as archive:
+            async for chunk in archive:
+                yield chunk
