@@ -14,7 +14,7 @@ _MAX_POSITION: Final = 2**63 - 2
 """Servers and systems count bytes in signed 64 bits; no file has a byte at this position."""
 
 _ENOUGH_DIGITS: Final = len(str(_MAX_POSITION)) + 1
-"""A number with so many digits, or more, is larger."""
+"""A number with this many digits, or more, is larger."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class FastdfsCommands:
         session: The connections.
         trackers: Which servers there are.
         routing: Which of them to ask.
-        notice: Is told of what changes.
+        notice: Hears of what changes.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class FastdfsCommands:
         self._notice = notice or NobodyToNotice()
 
     def noting(self, notice: ChangeNotice) -> "FastdfsCommands":
-        """The same, with somebody who is told of changes."""
+        """The same, with somebody who hears of changes."""
         return FastdfsCommands(self._session, self._trackers, self._routing, notice)
 
     async def create_appender(self, blob: NewBlob, content: bytes) -> FileId:

@@ -33,7 +33,7 @@ class S3PerfConfig(SettingsModel):
     multipart_part_size: int = Field(default=8 * _MIB, ge=5 * _MIB, le=5 * 1024 * _MIB)
     """Size of a part in bytes (5 MiB to 5 GiB); grows by itself where 10 000 parts would not do."""
     parts_in_flight: int = Field(default=4, ge=1, le=64)
-    """Parts of one upload in flight at once; an upload holds about so many parts in memory. Where parts have to be
+    """Parts of one upload in flight at once; an upload holds about that many parts in memory. Where parts have to be
     larger than configured, because 10 000 of them must suffice, at most 128 MiB are in flight, or one part: up to
     525 MiB where the size is known (5 TiB), 768 MiB where it is not (beyond 400 GiB).
     """

@@ -74,7 +74,7 @@ class Channel:
         return self._loop.time()
 
     def bound(self, seconds: float) -> None:
-        """From the next wait on, all waits together may take so long: what comes is small, however it comes."""
+        """Bound all waits from the next one on, taken together: what comes is small, however it comes."""
         self._limit_from_now = seconds
 
     def unbound(self) -> None:

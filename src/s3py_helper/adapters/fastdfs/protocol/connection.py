@@ -19,7 +19,7 @@ _JOINED_BYTES: Final = 64 * 1024
 """Up to here it is cheaper to copy a header in front of its data than to send it in a segment of its own."""
 
 _HELD_BYTES: Final = 512
-"""So little of an unfinished request waits for what follows."""
+"""An unfinished request of fewer bytes waits for what follows."""
 
 _FIRST_READ: Final = 64 * 1024
 _LAST_WORD_SECONDS: Final = 1.0

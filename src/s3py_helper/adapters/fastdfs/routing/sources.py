@@ -16,7 +16,7 @@ from s3py_helper.domain.fastdfs_name import FastdfsName, decoded
 from s3py_helper.domain.file_id import FileId
 
 REMEMBERED_SECONDS: Final = 1.0
-"""For so long the tracker's word on who may change the files of a source holds for all of them."""
+"""This long a tracker's word on who may change the files of a source holds for all of them."""
 
 LISTED_SECONDS: Final = 5.0
 """Servers join and leave a group more rarely than they go up and down."""

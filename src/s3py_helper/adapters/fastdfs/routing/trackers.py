@@ -25,7 +25,7 @@ from s3py_helper.application.ports.observer import FailedOver, FallbackTaken
 from s3py_helper.domain.file_id import Backend, FileId
 
 REMEMBERED_DOWN_SECONDS: Final = 10.0
-"""So long a tracker that failed is asked only after the others."""
+"""For this long a tracker that failed is asked only after the others."""
 
 
 @dataclass(frozen=True, slots=True)

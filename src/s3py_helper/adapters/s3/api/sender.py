@@ -44,7 +44,7 @@ _BRIEF_UP_TO: Final = 256 * 1024
 class Request(NamedTuple):
     """A request before it is signed; header names are in lower case. It can be sent any number of times.
 
-    A named tuple, because a frozen dataclass of so many fields takes 2 µs to make.
+    A named tuple, because a frozen dataclass of ten fields takes 2 µs to make.
 
     Attributes:
         operation: What it is for, in messages.

@@ -43,7 +43,7 @@ class HttpConnection(asyncio.Protocol):
 
     Args:
         connected: The socket; the connection's transport owns it.
-        read_timeout: Seconds. The head of a response has to be complete so long after the request was sent; later,
+        read_timeout: Seconds. The head of a response has to be complete this long after the request was sent; later,
             something has to come in so often.
         stall_timeout: The same for a request with a large body, where that is shorter: counted from the last bytes that
             the server has taken, with a second more for every 16 MiB, and known to a quarter.

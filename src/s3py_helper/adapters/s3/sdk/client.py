@@ -53,7 +53,7 @@ class Sdk:
                 max_pool_connections=perf.max_pool_connections,
                 connect_timeout=perf.connect_timeout,
                 read_timeout=perf.read_timeout,
-                # Its pauses double up to 20 s: so many attempts last about as long as ours.
+                # Its pauses double up to 20 s: that many attempts last about as long as ours.
                 retries={"mode": "standard", "total_max_attempts": 1 + min(perf.max_retries, _MOST_RETRIES)},
                 # Without any the SDK would look for one itself, and might find another than we have.
                 proxies={} if proxy is None else {"http": proxy, "https": proxy},
