@@ -330,6 +330,19 @@ async def test_archives_have_places_too() -> None:
                 assert (await same.post("/files/download-zip", content=listed, headers=JSON)).status_code == 200
 
 
+async def test_parts_for_which_a_file_is_opened_twice_wait_for_a_place_however_small_they_are() -> None:
+    async with (
+        site(replace(TIGHT, client_share=1, concurrent_downloads=1)) as here,
+        AsyncExitStack() as stack,
+        here.client() as client,
+    ):
+        await _stalled_download(stack, here, "127.0.0.1")
+        await until(lambda: here.store.open_now == 1)
+        for far, status in ((5_000, 206), (200_000, 503)):
+            ranges = {"Range": f"bytes=0-0,{far}-{far}"}
+            assert (await client.get(f"/files/{here.large}/download", headers=ranges)).status_code == status
+
+
 async def test_one_who_leaves_while_waiting_is_forgotten() -> None:
     async with site(replace(TIGHT, client_share=1, concurrent_downloads=1, queue_timeout=20)) as here:
         async with AsyncExitStack() as stack:

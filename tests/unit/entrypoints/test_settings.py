@@ -100,6 +100,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ({}, {"files"}),
         ({"S3PY_FILESYSTEM__DEFAULT_BUCKET": "docs"}, {"docs"}),
         ({"S3PY_BUCKETS": "a, b"}, {"files", "a", "b"}),
+        ({"S3PY_BUCKETS": "a,, b, "}, {"files", "a", "b"}),
         ({"S3PY_BUCKETS": "*"}, None),
         (S3, {"mine"}),
         (S3 | {"S3PY_BUCKETS": "theirs"}, {"mine", "theirs"}),

@@ -1,11 +1,13 @@
 """Files are opened ahead of their turn, but not too many, too large or too early."""
 
 import asyncio
+import gc
+import weakref
 from contextlib import aclosing
 
 import pytest
 
-from s3py_helper.application.zip.lookahead import BYTES_AHEAD, FILES_AHEAD
+from s3py_helper.application.zip.lookahead import BYTES_AHEAD, FILES_AHEAD, Lookahead
 from tests.unit.application.zip.contents import incompressible
 from tests.unit.application.zip.stores import Shelf, StoredFile, entries
 
@@ -54,6 +56,29 @@ async def test_a_large_file_far_from_its_turn_is_not_kept_open() -> None:
     # The current one, and near its end the next; at the very start all were opened to learn their sizes.
     assert max(files_at_a_time[1:]) <= 2
     assert shelf.staged.calls["open"] <= 6 + 5
+
+
+async def test_files_whose_size_is_not_known_yet_are_taken_to_be_like_one_that_is_open() -> None:
+    shelf = shelf_of(20, 20)
+    first = shelf.staged.hold("open", times=1)
+    reading = asyncio.create_task(read(shelf))
+    await first.reached.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    # The second one is open by now, and was closed again: its turn is as far away as it is long.
+    assert (shelf.staged.calls["open"], shelf.store.open_now) == (2, 0)
+    first.released.set()
+    await reading
+
+
+async def test_nothing_refers_to_a_look_ahead_that_was_closed() -> None:
+    """Its timer would, for as long as the process lives."""
+    lookahead = Lookahead((), lambda _source, _blob: pytest.fail("there is no file"))
+    reference = weakref.ref(lookahead)
+    await lookahead.aclose()
+    del lookahead
+    gc.collect()
+    assert reference() is None
 
 
 async def test_no_file_is_opened_in_vain_when_the_sizes_are_known() -> None:

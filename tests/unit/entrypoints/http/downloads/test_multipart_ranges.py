@@ -68,10 +68,11 @@ async def test_parts_that_are_near_are_read_in_one_go() -> None:
     assert parts.visits == 2
 
 
-async def test_a_file_that_was_replaced_meanwhile_is_not_mixed() -> None:
+@pytest.mark.parametrize("change", [{"etag": '"v2"'}, {"file_size": len(CONTENT) + 1}], ids=str)
+async def test_a_file_that_was_replaced_meanwhile_is_not_mixed(change: dict[str, object]) -> None:
     parts = MultipartRanges([Span(0, 1), Span(5000, 5001)], INFO, "a/b")
     with pytest.raises(IntegrityException, match="replaced"):
-        await _body(parts, Opener(100, INFO.model_copy(update={"etag": '"v2"'})))
+        await _body(parts, Opener(100, INFO.model_copy(update=change)))
 
 
 _RANGES = st.lists(st.tuples(st.integers(0, 299_999), st.integers(0, 2000)), min_size=2, max_size=6)
