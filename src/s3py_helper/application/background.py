@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -16,8 +17,8 @@ case and the backend under it may both do so: together they stay below 5 s."""
 CLEAN_UP_SECONDS: Final = 60.0
 """Seconds after which a clean-up counts as failed, whether it was running or waiting for its turn."""
 
-CLOSING_SECONDS: Final = 10.0
-"""Seconds for which closing waits for what is still being cleaned up."""
+closing_seconds: Final = ContextVar("closing_seconds", default=10.0)
+"""Seconds for which closing waits for what is still being cleaned up; a program that is to end at once sets fewer."""
 
 _AT_ONCE: Final = 16
 _MOST: Final = 10_000
@@ -131,13 +132,16 @@ class BackgroundCleanUp:
             return
         self._scheduled[job] = asyncio.get_running_loop().call_later(seconds, self._due, job)
 
-    async def aclose(self, *, within: float = CLOSING_SECONDS) -> None:
-        """Do at once what was to be done later, wait up to `within` seconds for all work, and cancel the rest."""
+    async def aclose(self, *, within: float | None = None) -> None:
+        """Do at once what was to be done later, wait up to `within` seconds for all work, and cancel the rest.
+
+        Without `within`, as many as `closing_seconds` says.
+        """
         self._closing = True
         for job, timer in list(self._scheduled.items()):
             timer.cancel()
             self._due(job)
-        deadline = asyncio.get_running_loop().time() + within
+        deadline = asyncio.get_running_loop().time() + (closing_seconds.get() if within is None else within)
         # Work that ends may have started further work.
         while self._running and (left := deadline - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(self._running, timeout=left)

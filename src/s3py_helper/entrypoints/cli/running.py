@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
+from s3py_helper.application.background import closing_seconds
 from s3py_helper.application.services import FileServices
 from s3py_helper.entrypoints.cli.exits import HANDLED, ExitCode, reported
 from s3py_helper.entrypoints.cli.logs import log_to_stderr
@@ -156,7 +157,12 @@ async def _with_services(work: Work, settings: Settings, configure: Configure) -
         asyncio.get_running_loop().add_signal_handler(signal_number, stop, code)
     try:
         async with open_services(configure(settings)) as services:
-            return await work(services, settings)
+            try:
+                return await work(services, settings)
+            except asyncio.CancelledError:
+                # Whoever interrupts is waiting. What cannot be cleaned up by then is told.
+                closing_seconds.set(_CLOSING_WHEN_STOPPED)
+                raise
     except asyncio.CancelledError:
         if stop.code is not None:
             raise _Stopped(stop.code) from None
@@ -203,6 +209,10 @@ def _say(text: str) -> None:
 
 _WORTH_MENTIONING: Final = 1.0
 """Seconds of clean-up after which the user is told what is being waited for."""
+
+
+_CLOSING_WHEN_STOPPED: Final = 1.0
+"""Seconds for clean-up that is still under way, after those for which the interrupted operation has waited for it."""
 
 
 _SIGNALS: Final = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}

@@ -38,6 +38,11 @@ async def described(response: Response) -> Mapping[str, str]:
     return response.headers
 
 
+def sent_by_s3(headers: Mapping[str, str]) -> bool:
+    """Whether headers alone show it: Amazon's service and most others put the id of the request there."""
+    return any(name.startswith("x-amz-") for name in headers)
+
+
 async def stored(response: Response) -> Mapping[str, str]:
     """The headers that confirm a PUT: with an `ETag`, and without a body that says otherwise."""
     if response.status not in _STORED:

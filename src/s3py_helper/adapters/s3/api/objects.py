@@ -8,7 +8,7 @@ from s3py_helper.adapters.s3.api.checksums import ChecksumPolicy
 from s3py_helper.adapters.s3.api.copies import CopyApi
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.errors import ErrorContext
-from s3py_helper.adapters.s3.api.evidence import described, done, stored
+from s3py_helper.adapters.s3.api.evidence import described, done, sent_by_s3, stored
 from s3py_helper.adapters.s3.api.multipart import MultipartApi
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
 from s3py_helper.adapters.s3.api.recovery import Outcome
@@ -96,16 +96,16 @@ class ObjectApi:
     async def head_bucket(self, bucket: str, operation: str, *, once: bool = False) -> None:
         """Return when the bucket is there and may be used; with `once`, a failure is final at once."""
         request = Request(operation, "HEAD", bucket, once=once)
+        listing = request._replace(method="GET", query=(("list-type", "2"), ("max-keys", "1")))
         try:
-            await self._sender.send_whole(request, described)
+            headers = await self._sender.send_whole(request, described)
         except StorageException as error:
             if not _has_no_reason(error):
                 raise
-        else:
-            return
-        query = (("list-type", "2"), ("max-keys", "1"))
-        await self._ask_for_the_reason(request._replace(method="GET", query=query))
-        await self._sender.send_whole(request, described)
+            await self._ask_for_the_reason(listing)
+            headers = await self._sender.send_whole(request, described)
+        if not sent_by_s3(headers):
+            await self._require_document(listing)
 
     async def list_page(self, bucket: str, prefix: str, position: ListPosition, page_size: int) -> ListPage:
         """One page of a bucket's listing."""
@@ -155,6 +155,14 @@ class ObjectApi:
         except StorageException:
             return  # the error that led here is the one to report
         self._buckets_seen.add(bucket)
+
+    async def _require_document(self, request: Request) -> None:
+        """Raise unless the response is a document of S3's, be it one that denies access: a web page is not."""
+        try:
+            await self._sender.send_for_document(request)
+        except AccessDeniedException as error:
+            if not (isinstance(error.__cause__, ErrorResponse) and error.__cause__.code):
+                raise
 
     async def _ask_for_the_reason(self, request: Request) -> None:
         """Repeat as GET what was refused as HEAD, without a reason because without a body: raises with the reason.
