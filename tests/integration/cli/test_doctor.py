@@ -98,8 +98,14 @@ def test_s3_is_tried_and_left_as_it_was(run: Run, monkeypatch: pytest.MonkeyPatc
     _use(monkeypatch, **_s3(seaweedfs))
     result = run("doctor")
     assert (result.code, result.err) == (0, "")
-    for ability in ("upload", "ranges", "listing", "copy", "links", "clocks", "conditional writes", "delete"):
-        assert re.search(rf"^works    s3: {ability}\b", result.out, re.MULTILINE), result.out
+    for ability in ("upload", "ranges", "listing", "copy", "links", "clocks", "conditional writes", "s3:PutObject"):
+        assert re.search(rf"^works    s3: {ability}( |$)", result.out, re.MULTILINE), result.out
+    assert re.search(
+        r"^warning  s3: uploads that nobody ended are removed {14,}no rule .*\n +-> docs/", result.out, re.MULTILINE
+    )
+    seen = [line.index("by itself") for line in result.out.splitlines() if "s3: copy" in line]
+    seen += [line.index("can be signed") for line in result.out.splitlines() if "s3: links" in line]
+    assert seen[0] == seen[1], "what was seen stands in a column"
     assert asyncio.run(inspector.keys()) == before
     assert asyncio.run(inspector.unfinished_uploads()) == []
 
@@ -157,11 +163,12 @@ def test_a_service_that_is_reached_directly_is_well(run: Run, service: str) -> N
     found = _found(run("doctor", "--url", service, "--json").out)
     assert found["service", "reached"]["verdict"] == "works"
     assert found["service", "uploads arrive as they are sent"]["verdict"] == "works"
+    assert found["service", "downloads arrive as they are sent"]["verdict"] == "works"
 
 
 @pytest.fixture
 def buffering(service: str) -> Iterator[str]:
-    """A proxy in front of the service that waits for whole requests, as nginx does unless it is told otherwise."""
+    """A proxy in front of the service that waits for whole requests and whole responses."""
     host, port = service.removeprefix("http://").split(":")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=_serve_buffered, args=(listening, (host, int(port))), daemon=True).start()
@@ -186,16 +193,19 @@ def _serve_buffered(listening: socket.socket, target: tuple[str, int]) -> None:
                 continue
             with socket.create_connection(target) as server:
                 server.sendall(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) + b"\r\n\r\n" + body)
+                response = b""
                 while chunk := server.recv(65536):
-                    client.sendall(chunk)
+                    response += chunk
+                client.sendall(response)
 
 
 def test_a_proxy_that_buffers_is_found(run: Run, buffering: str) -> None:
     result = run("doctor", "--url", buffering, "--json")
     found = _found(result.out)
     assert found["service", "reached"]["verdict"] == "works"
-    told = found["service", "uploads arrive as they are sent"]
-    assert (told["verdict"], "proxy_request_buffering off" in told["mend"], result.code) == ("warning", True, 0)
+    for direction, setting in (("uploads", "proxy_request_buffering off"), ("downloads", "proxy_buffering off")):
+        told = found["service", f"{direction} arrive as they are sent"]
+        assert (told["verdict"], setting in told["mend"], result.code) == ("warning", True, 0)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "ftp://127.0.0.1", "nonsense"])

@@ -1,5 +1,6 @@
 """The proxies as `deploy/` configures them, before a service: a path of the site, and bodies that pass as they come."""
 
+import os
 import re
 import shutil
 import socket
@@ -12,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from s3py_helper.application.ports.examined import Verdict
+from s3py_helper.entrypoints.cli.front import examine_front
 from tests.integration.service.process import Process, serving
 
 pytestmark = pytest.mark.timeout(120)
@@ -31,16 +34,26 @@ def service(tmp_path: Path) -> Iterator[Process]:
 @pytest.fixture(params=["nginx", "caddy"])
 def site(request: pytest.FixtureRequest, service: Process, tmp_path: Path) -> Iterator[str]:
     """The address of the proxy."""
-    program = shutil.which(request.param, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if program is None:
-        pytest.skip(f"no {request.param}")
+    program = _program(request.param)
     folder = tmp_path / "proxy"
     folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = _free_port()
     start = {"nginx": _nginx, "caddy": _caddy}[request.param]
     with _running(start(program, folder, port, service), folder, port):
         yield f"http://127.0.0.1:{port}"
+
+
+def _program(name: str) -> str:
+    program = shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        pytest.skip(f"no {name}")
+    return program
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _nginx(program: str, folder: Path, port: int, service: Process) -> list[str]:
@@ -123,6 +136,27 @@ def test_the_page_works_below_a_path_of_the_site(site: str) -> None:
     loaded = re.findall(r'(?:href|src)="(page/[^"]+)"', page.text)
     assert loaded
     assert all(httpx.get(f"{site}/storage/{name}").status_code == 200 for name in loaded)
+
+
+def test_the_doctor_finds_nothing_that_is_kept_back(site: str) -> None:
+    found = examine_front(f"{site}/storage")
+    assert [(each.verdict, each.says) for each in found] == [(Verdict.WORKS, "")] * 3
+
+
+def test_the_doctor_finds_an_nginx_that_is_told_nothing_of_buffers(service: Process, tmp_path: Path) -> None:
+    program = _program("nginx")
+    folder = tmp_path / "proxy"
+    folder.mkdir()
+    port = _free_port()
+    command = _nginx(program, folder, port, service)
+    config = folder / "nginx.conf"
+    buffered = re.sub(r"proxy_(request_)?buffering off;", "", config.read_text(encoding="utf-8"))
+    # What it keeps goes to files, and another user than root may not enter the folders of tests.
+    config.write_text(f"{'user root;' if os.geteuid() == 0 else ''}\n{buffered}", encoding="utf-8")
+    with _running(command, folder, port):
+        found = examine_front(f"http://127.0.0.1:{port}/storage")
+    assert [each.verdict for each in found] == [Verdict.WORKS, Verdict.WARNING, Verdict.WARNING]
+    assert all("proxy_buffering off" in each.mend for each in found[1:])
 
 
 def test_an_upload_reaches_storage_while_it_is_still_sent(site: str, service: Process, tmp_path: Path) -> None:

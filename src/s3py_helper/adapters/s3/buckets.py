@@ -44,7 +44,9 @@ async def _require_made(session: S3Session, bucket: str) -> None:
     """Any web page has the status 200, so that of the creation proves nothing."""
     for look in range(_LOOKS - 1):
         try:
-            return await session.objects.head_bucket(bucket, "open")
+            await session.objects.head_bucket(bucket, "open")
         except BucketNotFoundException:
             await asyncio.sleep(pause_before(look))
-    return await session.objects.head_bucket(bucket, "open")
+        else:
+            return
+    await session.objects.head_bucket(bucket, "open")

@@ -12,7 +12,7 @@ class S3Health:
 
     async def check(self) -> None:
         """Return when the bucket is there and the keys permit to use it."""
-        await self._session.objects.head_bucket(self._session.config.default_bucket, "health check", once=True)
+        await self._session.objects.check_bucket(self._session.config.default_bucket)
 
 
 _: type[HealthCheck] = S3Health

@@ -7,6 +7,7 @@ from functools import partial
 from s3py_helper.adapters.s3.buckets import create_missing_buckets
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.copying import S3Copy
+from s3py_helper.adapters.s3.examination import S3Examination
 from s3py_helper.adapters.s3.health import S3Health
 from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
@@ -39,5 +40,6 @@ def mounted(
         copying=S3Copy(session),
         naming=S3NamedWrites(session),
         pool_use=session.pool_use,
+        examination=S3Examination(session),
         migration_target=partial(S3MigrationTarget, session),
     )

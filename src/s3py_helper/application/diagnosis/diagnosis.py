@@ -3,13 +3,13 @@
 import time
 from collections.abc import Sequence
 
-from s3py_helper.application.diagnosis.examined import Examination, Examined, Verdict
 from s3py_helper.application.diagnosis.round_trip import RoundTrip
 from s3py_helper.application.health import HealthService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.migration import preflight
+from s3py_helper.application.ports.examined import Examination, Examined, Verdict
 from s3py_helper.application.ports.migration_target import TargetAbilities
-from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.errors import AccessDeniedException, StorageException
 
 _AS_VERDICT = {
     preflight.Verdict.FINE: Verdict.WORKS,
@@ -30,14 +30,27 @@ class DiagnosisService:
         report = await HealthService(self._locator).report()
         found: list[Examined] = []
         for backend in self._locator.backends:
-            examination = Examination(backend)
-            if (error := report.errors.get(backend)) is not None:
+            error = report.errors.get(backend)
+            alone = await self._examine_alone(backend, error)
+            if error is not None and not (isinstance(error, AccessDeniedException) and _some_work(alone)):
                 found.append(Examined(backend, "reached", Verdict.FAILS, str(error), error=error))
                 continue
+            examination = Examination(backend)
             examination.add("reached", Verdict.WORKS)
+            examination.found += alone
             await self._examine(examination)
             found += examination.found
         return found
+
+    async def _examine_alone(self, backend: str, error: StorageException | None) -> Sequence[Examined]:
+        """What the backend tries by itself; nothing where it takes no new files, or cannot be reached at all."""
+        own = self._locator.backends[backend].examination
+        if own is None or backend != self._locator.policy.new_files:
+            return []
+        if error is not None and not isinstance(error, AccessDeniedException):
+            return []
+        folders = self._locator.policy.folders
+        return await own.examine(folders[0] if folders else "")
 
     async def _examine(self, examination: Examination) -> None:
         backend = self._locator.backends[examination.backend]
@@ -58,6 +71,11 @@ class DiagnosisService:
             examination.found.append(
                 Examined(examination.backend, "conditional writes", Verdict.FAILS, error.message, error=error)
             )
+
+
+def _some_work(found: Sequence[Examined]) -> bool:
+    """Whether it is single permissions that are missing, and not the keys that are wrong."""
+    return any(each.verdict is Verdict.WORKS for each in found)
 
 
 def _tell(abilities: TargetAbilities, examination: Examination) -> None:

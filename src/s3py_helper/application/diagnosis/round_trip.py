@@ -7,12 +7,12 @@ from contextlib import aclosing
 from typing import Final
 
 from s3py_helper.application.copy import CopyService
-from s3py_helper.application.diagnosis.examined import Examination, Verdict
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
 from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.examined import Examination, Verdict
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import FileNotFoundException, IntegrityException

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from s3py_helper.application.ports.blob_store import BlobStore
 from s3py_helper.application.ports.copying import ServerSideCopy
+from s3py_helper.application.ports.examining import SelfExamination
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.listing import Listing
 from s3py_helper.application.ports.migration_source import MigrationSource
@@ -29,6 +30,7 @@ class MountedBackend:
         naming: Stores files under keys that callers choose.
         bytes_only: Reads bytes in fewer requests than bytes and description take.
         pool_use: Says how many of its connections are in use.
+        examination: Tries permissions and rules that only this backend has.
         migration_source: Gives files away to another backend, proven and online.
         migration_target: Makes what takes them, for a bucket.
     """
@@ -41,6 +43,7 @@ class MountedBackend:
     naming: NamedWrites | None = None
     bytes_only: BytesOnly | None = None
     pool_use: Callable[[], PoolUse] | None = None
+    examination: SelfExamination | None = None
     migration_source: MigrationSource | None = None
     migration_target: Callable[[str], MigrationTarget] | None = None
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Final
 
-from s3py_helper.application.diagnosis.examined import Examined, Verdict
+from s3py_helper.application.ports.examined import Examined, Verdict
 from s3py_helper.application.services import FileServices
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.entrypoints.cli.exits import ExitCode, exit_code
@@ -17,6 +17,9 @@ from s3py_helper.entrypoints.settings import Settings, load_settings
 from s3py_helper.entrypoints.settings_in_force import settings_in_force
 
 CONFIGURATION: Final = "settings"
+
+_WIDTH: Final = 54
+"""Columns of what was tried: all but a few names fit."""
 
 
 def examine(url: str | None, *, as_json: bool) -> ExitCode:
@@ -74,9 +77,7 @@ def _mend_of(each: Examined) -> str:
 
 
 def _lines(each: Examined) -> str:
-    line = f"{each.verdict:8} {each.backend}: {each.ability}"
-    if each.says:
-        line += f" ({each.says})" if each.verdict is Verdict.WORKS else f": {each.says}"
+    line = f"{each.verdict:8} {f'{each.backend}: {each.ability}':{_WIDTH}}  {each.says}".rstrip()
     mend = _mend_of(each)
     return f"{line}\n         -> {mend}" if mend else line
 

@@ -1,19 +1,26 @@
-"""What stands between clients and the service: whether it is reached, and whether uploads arrive as they are sent."""
+"""What stands between clients and the service: whether it is reached, and whether bodies pass as they come."""
 
 import http.client
+import select
+import time
 from contextlib import closing
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from s3py_helper.application.diagnosis.examined import Examined, Verdict
+from s3py_helper.application.ports.examined import Examined, Verdict
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.text_rules import shortened
+from s3py_helper.entrypoints.stamps import BLOCK, BLOCKS, STAMP, STAMPED_PATH
 
 _SUBJECT: Final = "service"
 _PATIENCE: Final = 5.0
 """Seconds within which a refusal comes that needs no more than the head of a request."""
+_LOOK: Final = 0.5
 _DECLARED: Final = 1024 * 1024
 _SENT: Final = 1024
+_STALL: Final = 3.0
+"""Seconds for which a response is not read: a service that is held back by that has most of it still to send then."""
+_NGINX: Final = "nginx: proxy_request_buffering off; proxy_buffering off;"
 _OURS: Final = b"urn:problem-type:s3py-helper:"
 
 
@@ -21,7 +28,8 @@ def examine_front(url: str) -> list[Examined]:
     """Try the service at its public address.
 
     An upload that the service refuses for its head alone is begun, and its body kept back: who waits for the body
-    before passing on the head is a proxy that buffers.
+    before passing on the head is a proxy that buffers. A response in which stands when each block was sent is
+    not read for a while: where its end had been sent before, something has taken it in the client's place.
 
     Raises:
         InvalidArgumentException: This is no address of a service.
@@ -37,7 +45,7 @@ def examine_front(url: str) -> list[Examined]:
     if status not in {200, 503}:
         says = f"/health is answered with {status}"
         return [Examined(_SUBJECT, "reached", Verdict.FAILS, says, "check the address, and what is in front of it")]
-    return [Examined(_SUBJECT, "reached", Verdict.WORKS), _uploads(address)]
+    return [Examined(_SUBJECT, "reached", Verdict.WORKS), _uploads(address), _downloads(address)]
 
 
 def _health(address: SplitResult) -> int:
@@ -56,7 +64,7 @@ def _uploads(address: SplitResult) -> Examined:
             ability,
             Verdict.WARNING,
             "a proxy in front of it keeps them until they are whole",
-            "nginx: proxy_request_buffering off; proxy_buffering off;",
+            _NGINX,
         )
     except (OSError, http.client.HTTPException) as error:
         return Examined(_SUBJECT, ability, Verdict.WARNING, f"a refused upload broke off: {error}")
@@ -65,13 +73,47 @@ def _uploads(address: SplitResult) -> Examined:
     return Examined(_SUBJECT, ability, Verdict.WORKS)
 
 
+def _downloads(address: SplitResult) -> Examined:
+    ability = "downloads arrive as they are sent"
+    try:
+        status, sent_after = _held_back(address)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return Examined(_SUBJECT, ability, Verdict.WARNING, f"a response broke off: {error}")
+    if status != http.client.OK:
+        return Examined(_SUBJECT, ability, Verdict.LACKS, f"{STAMPED_PATH} is answered with {status}: cannot be told")
+    if sent_after < _STALL / 2:
+        says = "a proxy in front of it takes what clients have not fetched yet, and keeps it"
+        return Examined(_SUBJECT, ability, Verdict.WARNING, says, _NGINX)
+    return Examined(_SUBJECT, ability, Verdict.WORKS)
+
+
+def _held_back(address: SplitResult) -> tuple[int, float]:
+    """Status, and after how many seconds the service could send the last block to a client that did not read."""
+    with closing(_connection(address)) as connection:
+        connection.request("GET", f"{address.path.rstrip('/')}{STAMPED_PATH}")
+        response = connection.getresponse()
+        if response.status != http.client.OK:
+            return response.status, 0.0
+        time.sleep(_STALL)
+        block = b""
+        for _ in range(BLOCKS):
+            block = response.read(BLOCK)
+        return response.status, float(block[:STAMP])
+
+
 def _refusal(address: SplitResult) -> tuple[int, bytes]:
     with closing(_connection(address)) as connection:
         connection.putrequest("POST", f"{address.path.rstrip('/')}/files/upload")
         connection.putheader("Content-Type", "text/plain")
         connection.putheader("Content-Length", str(_DECLARED))
         connection.endheaders()
-        connection.send(bytes(_SENT))
+        # A little at a time: proxies written in Go pass a response on when the next bytes of the request have come.
+        for _ in range(int(_PATIENCE / _LOOK)):
+            connection.send(bytes(_SENT))
+            if select.select([connection.sock], [], [], _LOOK)[0]:
+                break
+        else:
+            raise TimeoutError
         response = connection.getresponse()
         return response.status, response.read()
 

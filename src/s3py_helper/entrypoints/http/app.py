@@ -38,6 +38,7 @@ from s3py_helper.entrypoints.http.problems.handlers import install_problem_handl
 from s3py_helper.entrypoints.http.rate_gate import RateGate
 from s3py_helper.entrypoints.http.router import router_of
 from s3py_helper.entrypoints.http.services import SERVICES_KEY, current_services
+from s3py_helper.entrypoints.http.stamped import create_stamped_router
 from s3py_helper.entrypoints.http.watching.watch import Watch
 from s3py_helper.entrypoints.http.watching.watchers import Watchers
 from s3py_helper.entrypoints.settings import Settings, load_settings
@@ -97,6 +98,7 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
     if kit_config.service_links is not None:
         app.include_router(create_signed_router(limits=limits))
     app.include_router(create_health_router(partial(_may_look_inside, tokens), app.draining))
+    app.include_router(create_stamped_router())
     feeds = _add_migration(app, settings, shared, [] if tokens is None else [Depends(tokens)])
     if watchers.metrics is not None:
         # Imported here: the package is optional.

@@ -9,6 +9,7 @@ from s3py_helper.adapters.s3.api.copies import CopyApi
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.evidence import described, done, sent_by_s3, stored
+from s3py_helper.adapters.s3.api.lifecycle import days_of_unfinished_uploads
 from s3py_helper.adapters.s3.api.multipart import MultipartApi
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
 from s3py_helper.adapters.s3.api.recovery import Outcome
@@ -25,6 +26,7 @@ from s3py_helper.domain.errors import (
     StorageException,
 )
 
+_ONE_OBJECT: Final = (("list-type", "2"), ("max-keys", "1"))
 _REASON_IN_BODY: Final = frozenset({400, 401, 403})
 """Statuses that mean many things; which one, only a body tells."""
 
@@ -93,23 +95,36 @@ class ObjectApi:
             if not isinstance(error.__cause__, ErrorResponse):
                 raise
 
-    async def head_bucket(self, bucket: str, operation: str, *, once: bool = False) -> None:
-        """Return when the bucket is there and may be used; with `once`, a failure is final at once."""
+    async def head_bucket(self, bucket: str, operation: str, *, once: bool = False) -> Mapping[str, str]:
+        """The headers of the response when the bucket is there and may be used; with `once`, a failure is final."""
         request = Request(operation, "HEAD", bucket, once=once)
-        listing = request._replace(method="GET", query=(("list-type", "2"), ("max-keys", "1")))
         try:
-            headers = await self._sender.send_whole(request, described)
+            return await self._sender.send_whole(request, described)
         except StorageException as error:
             if not _has_no_reason(error):
                 raise
-            await self._ask_for_the_reason(listing)
-            headers = await self._sender.send_whole(request, described)
-        if not sent_by_s3(headers):
-            await self._require_document(listing)
+        await self._ask_for_the_reason(request._replace(method="GET", query=_ONE_OBJECT))
+        return await self._sender.send_whole(request, described)
+
+    async def check_bucket(self, bucket: str) -> None:
+        """Return when the bucket is there, may be used, and it is S3 that says so; a failure is final."""
+        operation = "health check"
+        if sent_by_s3(await self.head_bucket(bucket, operation, once=True)):
+            return
+        try:
+            await self._sender.send_for_document(Request(operation, "GET", bucket, query=_ONE_OBJECT, once=True))
+        except AccessDeniedException as error:
+            # A document of S3's as well; a web page has no code.
+            if not (isinstance(error.__cause__, ErrorResponse) and error.__cause__.code):
+                raise
 
     async def list_page(self, bucket: str, prefix: str, position: ListPosition, page_size: int) -> ListPage:
         """One page of a bucket's listing."""
         return await list_page(self._sender, bucket, prefix, position, page_size)
+
+    async def days_of_unfinished_uploads(self, bucket: str) -> int | None:
+        """Days after which the bucket removes parts of uploads that nobody ended; `None` where it never does."""
+        return await days_of_unfinished_uploads(self._sender, bucket)
 
     async def signed_url(
         self, method: str, bucket: str, key: str, query: Query, headers: Mapping[str, str], *, expires_in: int
@@ -155,14 +170,6 @@ class ObjectApi:
         except StorageException:
             return  # the error that led here is the one to report
         self._buckets_seen.add(bucket)
-
-    async def _require_document(self, request: Request) -> None:
-        """Raise unless the response is a document of S3's, be it one that denies access: a web page is not."""
-        try:
-            await self._sender.send_for_document(request)
-        except AccessDeniedException as error:
-            if not (isinstance(error.__cause__, ErrorResponse) and error.__cause__.code):
-                raise
 
     async def _ask_for_the_reason(self, request: Request) -> None:
         """Repeat as GET what was refused as HEAD, without a reason because without a body: raises with the reason.

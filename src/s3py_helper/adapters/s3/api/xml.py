@@ -58,7 +58,7 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
     name = root.tag.rpartition("}")[2]
     if name == "Error":
         raise parse_error_response(response.status, response.headers, body)
-    if not name.endswith(("Result", "Response", "Tagging")):
+    if not name.endswith(("Result", "Response", "Tagging", "Configuration")):
         # All of those asked for here are called so, by other servers too; a well-formed web page is not among them.
         raise NotXml(f"a document called {name}")
     xml = XmlDocument(root, response.headers)

@@ -1,0 +1,17 @@
+"""The optional ability of a backend to try what only it knows of."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from s3py_helper.application.ports.examined import Examined
+
+
+class SelfExamination(Protocol):
+    """A backend that tries each permission by itself, and the rules of its server."""
+
+    async def examine(self, prefix: str) -> Sequence[Examined]:
+        """Try each thing, whatever becomes of the others; raises nothing because one of them fails.
+
+        What it stores begins with `prefix`, and is removed again.
+        """
+        ...
