@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from s3py_helper.application.describe import file_attach
 from s3py_helper.application.locator import Locator, Purpose
+from s3py_helper.application.streams.progress import Progress, require_progress
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import guess_content_type
 from s3py_helper.domain.file_name import check_file_name
@@ -29,6 +30,8 @@ class CopyService:
         folder: str | None = None,
         bucket: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        *,
+        progress: Progress | None = None,
     ) -> FileAttach:
         """Store the file a second time under a new id; name, type and metadata are kept unless given.
 
@@ -38,6 +41,8 @@ class CopyService:
             folder: Front of the copy's object key; FastDFS has no folders and ignores it.
             bucket: Where to store the copy instead of the default bucket.
             metadata: Pairs for the copy, instead of the file's own.
+            progress: Is called with the bytes that have been copied, and their number; once, when the backend copies by
+                itself.
 
         Returns:
             The copy's id, and what is known of it.
@@ -52,6 +57,7 @@ class CopyService:
         """
         if file_name is not None:
             check_file_name(file_name)
+        require_progress(progress)
         source = await self._locator.find(file_id, Purpose.READ)
         info = await source.info()
         name = file_name or info.file_name or name_in_key(source.file_id.key)
@@ -63,6 +69,6 @@ class CopyService:
             size=info.size,
             metadata=check_metadata(info.metadata if metadata is None else metadata),
         )
-        stored = await self._locator.destination(bucket, target.key).copy(source, target)
+        stored = await self._locator.destination(bucket, target.key).copy(source, target, progress)
         text = self._locator.text(stored.file_id)
         return file_attach(target, stored, text, size=stored.size, checksum=stored.checksum)

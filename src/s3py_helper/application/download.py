@@ -14,7 +14,7 @@ from s3py_helper.application.locator import Purpose
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.region import Region
 from s3py_helper.application.streams.local_files import local_name, require_path
-from s3py_helper.application.streams.progress import Progress, require_progress, telling
+from s3py_helper.application.streams.progress import Progress, require_progress, telling, told
 from s3py_helper.application.streams.sinks import pour
 from s3py_helper.application.to_path import fetch, fetch_resumably
 from s3py_helper.application.zip.archives import Archives
@@ -44,12 +44,15 @@ class DownloadService(Archives):
     """Reads files from the backends that their ids name, whole or in part, and packs archives."""
 
     @asynccontextmanager
-    async def open(self, file_id: str, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenFile]:
+    async def open(
+        self, file_id: str, byte_range: ByteRange | None = None, *, progress: Progress | None = None
+    ) -> AsyncGenerator[OpenFile]:
         """Description and bytes together; leaving the block releases the connection, however much was read.
 
         Args:
             file_id: The file.
             byte_range: Which bytes; all by default.
+            progress: Is called with the bytes that have come, and their number.
 
         Raises:
             InvalidArgumentException: The id is not valid.
@@ -61,26 +64,39 @@ class DownloadService(Archives):
         """
         if byte_range is not None:
             require_instance(byte_range, ByteRange, "byte_range")
+        require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open(byte_range) as blob:
-            yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
+            if progress is None:  # without one more context, which is a tenth of a small read
+                yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
+                return
+            async with told(blob.body, progress, len(blob.span)) as body:
+                yield OpenFile(file_info(blob.info, file_id), blob.span, body)
 
     @asynccontextmanager
-    async def open_bytes(self, file_id: str, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenFile]:
+    async def open_bytes(
+        self, file_id: str, byte_range: ByteRange | None = None, *, progress: Progress | None = None
+    ) -> AsyncGenerator[OpenFile]:
         """As `open`, in fewer requests, for callers who need no name, content type or metadata: these may be missing.
 
         Args:
             file_id: The file.
             byte_range: Which bytes; all by default.
+            progress: Is called with the bytes that have come, and their number.
 
         Raises:
             StorageException: As `open`.
         """
         if byte_range is not None:
             require_instance(byte_range, ByteRange, "byte_range")
+        require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open_bytes(byte_range) as blob:
-            yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
+            if progress is None:  # without one more context, which is a tenth of a small read
+                yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
+                return
+            async with told(blob.body, progress, len(blob.span)) as body:
+                yield OpenFile(file_info(blob.info, file_id), blob.span, body)
 
     async def describe(self, file_id: str) -> FileBasicInfo:
         """What `open` would tell of the file, without its bytes; refused where downloading it would be.

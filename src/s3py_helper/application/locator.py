@@ -19,6 +19,7 @@ from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.ports.relocation import Relocation
 from s3py_helper.application.streams.incoming_body import IncomingBody
+from s3py_helper.application.streams.progress import Progress, told
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import RouteNotSupportedException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId, check_bucket
@@ -81,15 +82,18 @@ class Destination:
         """A context around work on the backend as a whole, or on what it is about to hold."""
         return Operation(self._observer, name, self.name)
 
-    async def copy(self, source: Located, target: NewBlob) -> BlobInfo:
+    async def copy(self, source: Located, target: NewBlob, progress: Progress | None = None) -> BlobInfo:
         """Store a file a second time: by the backend itself where it holds the file, else in bounded memory."""
         copying, place = self._backend.copying, source.first_place
         if copying is not None and place.backend == self.name and not source.may_be_elsewhere:
             with source.operation("copy") as operation:
                 operation.size = target.size
-                return await copying.copy(place, target)
-        async with source.open() as blob:
-            return await self.write(target, IncomingBody(blob.body, size=len(blob.span)))
+                info = await copying.copy(place, target)
+            if progress is not None:
+                progress(info.size, info.size)
+            return info
+        async with source.open() as blob, told(blob.body, progress, len(blob.span)) as body:
+            return await self.write(target, IncomingBody(body, size=len(blob.span)))
 
     @property
     def presigning(self) -> PresignedUrls:

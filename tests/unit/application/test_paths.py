@@ -1,6 +1,7 @@
 """Files of the local disk up and down, and how far transfers have come."""
 
 import asyncio
+import inspect
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -8,7 +9,18 @@ from typing import Any
 
 import pytest
 
+from s3py_helper.adapters.memory.store import MemoryBlobStore
+from s3py_helper.application.copy import CopyService
+from s3py_helper.application.download import DownloadService
+from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.streams.progress import Progress
+from s3py_helper.application.upload import UploadService
+from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.routing import RoutingPolicy
 from s3py_helper.storage import (
     FileDownload,
     FileNotFoundException,
@@ -186,6 +198,69 @@ async def test_every_transfer_tells_how_far_it_is(manager: StorageManager) -> No
     assert archive.calls[-1] == (len(zipped), None)
 
 
+async def _chunks() -> AsyncIterator[bytes]:
+    yield b"x" * 6
+    yield b"y" * 4
+
+
+async def test_a_stream_an_open_file_and_an_archive_to_be_tell_as_all_others_do(manager: StorageManager) -> None:
+    told = Told()
+    attach = await manager.upload_service.upload_stream("a", _chunks(), None, progress=told)
+    assert told.calls == [(6, None), (10, None)]
+    service, part = manager.download_service, Told()
+    for opening in (service.open, service.open_bytes):
+        async with opening(attach.file_id, ByteRange(2, 4), progress=part) as file:
+            assert b"".join([chunk async for chunk in file.body]) == b"xxx"
+    assert part.calls == [(3, 3)] * 2
+    plan, archive = await service.plan_zip([FileDownload(file_id=attach.file_id)], compression="never"), Told()
+    assert plan.content_length == sum([len(chunk) async for chunk in plan.stream(progress=archive)])
+    assert archive.calls[-1] == (plan.content_length, plan.content_length)
+
+
+async def test_a_reader_that_leaves_early_is_told_no_more(manager: StorageManager) -> None:
+    attach = await manager.upload_service.upload_bytes("a", CONTENT)
+    told = Told()
+    async with manager.download_service.open(attach.file_id, progress=told) as file:
+        first = len(await anext(aiter(file.body)))
+    assert told.calls == [(first, len(CONTENT))]
+
+
+async def test_a_copy_tells_of_what_passes_through_and_once_of_what_does_not(manager: StorageManager) -> None:
+    attach = await manager.upload_service.upload_bytes("a", CONTENT)
+    told = Told()
+    await manager.copy_service.copy_file(attach.file_id, progress=told)
+    assert len(told.calls) > 1
+    assert told.calls[-1] == (len(CONTENT), len(CONTENT))
+
+    once = Told()
+    async with MemoryBlobStore(Backend.S3, "bucket") as store:
+        backend = MountedBackend(store, store, copying=Copying(store))
+        locator = Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: backend})
+        attach = await UploadService(locator).upload_bytes("a", b"x" * 10)
+        copied = await CopyService(locator).copy_file(attach.file_id, progress=once)
+        assert await DownloadService(locator).download_bytes(copied.file_id) == b"x" * 10
+    assert once.calls == [(10, 10)]
+
+
+class Copying:
+    """A store that copies by itself."""
+
+    def __init__(self, store: MemoryBlobStore) -> None:
+        self._store = store
+
+    async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:
+        async with self._store.open(source) as blob:
+            return await self._store.write(target, IncomingBody(blob.body))
+
+
+@pytest.mark.parametrize("service", [UploadService, DownloadService, CopyService])
+def test_no_transfer_lacks_it(service: type) -> None:
+    others = {"describe", "plan_zip", "require_acceptable", "roll_back"}
+    methods = {name: each for name, each in inspect.getmembers(service, callable) if not name.startswith("_")}
+    lacking = [name for name, each in methods.items() if "progress" not in inspect.signature(each).parameters]
+    assert set(lacking) <= others
+
+
 class Form:
     """A file from a form."""
 
@@ -234,6 +309,9 @@ async def test_what_cannot_be_told_is_refused_by_every_transfer(
         lambda progress: download.download_bytes("fs:files/a", progress=progress),
         lambda progress: download.download_to_path("fs:files/a", here / "b", progress=progress),
         lambda progress: anext(download.download_to_generator("fs:files/a", progress=progress)),
+        lambda progress: download.open("fs:files/a", progress=progress).__aenter__(),
+        lambda progress: download.open_bytes("fs:files/a", progress=progress).__aenter__(),
+        lambda progress: manager.copy_service.copy_file("fs:files/a", progress=progress),
     ]
     for attempt in attempts:
         with pytest.raises(InvalidArgumentException, match="progress is an ordinary function"):

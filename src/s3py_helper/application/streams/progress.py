@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 
 from s3py_helper.application.streams.sources import as_bytes
 from s3py_helper.domain.errors import InvalidArgumentException
@@ -9,6 +10,10 @@ from s3py_helper.domain.text_rules import shortened
 
 type Progress = Callable[[int, int | None], object]
 """Is called with the number of bytes that have passed, and that of all of them, `None` where nobody knows it.
+
+Of an upload those that were read from its source have passed, of a download those that came, from the first that was
+asked for; of a file that is resumed also those that were there. A copy within a backend is told once, when it is done.
+Of an empty file there is nothing to tell.
 
 It is called in the event loop, for each chunk, and should return at once; what it raises ends the transfer.
 """
@@ -52,6 +57,18 @@ async def telling(chunks: AsyncIterator[bytes], progress: Progress, total: int |
     finally:
         if isinstance(chunks, AsyncGenerator):
             await chunks.aclose()
+
+
+@asynccontextmanager
+async def told(
+    chunks: AsyncIterator[bytes], progress: Progress | None, total: int | None
+) -> AsyncGenerator[AsyncIterator[bytes]]:
+    """The chunks, told where somebody wants to know; to be read within the block, and not to their end perhaps."""
+    if progress is None:
+        yield chunks
+        return
+    async with aclosing(telling(chunks, progress, total)) as telling_chunks:
+        yield telling_chunks
 
 
 def together(progress: Progress) -> Callable[[], Progress]:

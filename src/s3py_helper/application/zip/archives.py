@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import BinaryIO
 
 from s3py_helper.application.locator import Locator
-from s3py_helper.application.streams.progress import Progress, require_progress, telling
+from s3py_helper.application.streams.progress import Progress, require_progress
 from s3py_helper.application.streams.sinks import pour
 from s3py_helper.application.zip.options import Compression, OnError, ZipOptions
 from s3py_helper.application.zip.plan import ZipPlan, plan_archive
@@ -117,9 +117,6 @@ class Archives:
         self, files: Iterable[FileDownload], options: ZipOptions, progress: Progress | None
     ) -> AsyncGenerator[bytes]:
         plan = await plan_archive(files, self._locator, options)
-        stream = plan.stream()
-        if progress is not None:
-            stream = telling(stream, progress, plan.content_length)
-        async with aclosing(stream) as archive:
+        async with aclosing(plan.stream(progress=progress)) as archive:
             async for chunk in archive:
                 yield chunk

@@ -9,6 +9,7 @@ from typing import cast
 from s3py_helper.application.concurrency.first_error import first_error_of
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.pacing import Paced
+from s3py_helper.application.streams.progress import Progress, require_progress, telling
 from s3py_helper.application.zip.archive import LeftOut, archive_bytes
 from s3py_helper.application.zip.encoding import header_when_stored
 from s3py_helper.application.zip.format.deflate import stored_blocks_length
@@ -37,19 +38,23 @@ class ZipPlan:
     options: ZipOptions
     content_length: int | None = None
 
-    def stream(self, left_out: LeftOut | None = None) -> AsyncGenerator[bytes]:
+    def stream(self, left_out: LeftOut | None = None, *, progress: Progress | None = None) -> AsyncGenerator[bytes]:
         """The archive, piece by piece; see `archive_bytes`. Every call reads the files anew.
 
         Args:
             left_out: Is called with the id of each file that is left out (`on_error` is `"skip"`), and the reason.
+            progress: Is called with the bytes of the archive so far, and their number where it is known.
 
         Raises:
+            InvalidArgumentException: `progress` is no such function.
             FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
             IntegrityException: The bytes of a file are not those that were stored, or it has changed since it was
                 planned.
             StorageOperationException: A backend failed. All are raised while the archive is read.
         """
-        return archive_bytes(self.sources, self.options, left_out)
+        require_progress(progress)
+        archive = archive_bytes(self.sources, self.options, left_out)
+        return archive if progress is None else telling(archive, progress, self.content_length)
 
 
 async def plan_archive(files: Iterable[FileDownload], locator: Locator, options: ZipOptions) -> ZipPlan:
