@@ -1,5 +1,6 @@
 """The page at `/`, as people use it."""
 
+import hashlib
 import re
 import shlex
 from pathlib import Path
@@ -173,6 +174,54 @@ def test_a_service_with_a_token_asks_for_it(tmp_path: Path, opened: Open, a_file
         assert "it is secret" not in page.content()
         page.locator("#rows li").get_by_role("button", name="Info").click()
         expect(page.locator("#file-commands code").first).to_contain_text('-H "Authorization: Bearer $TOKEN"')
+
+
+def _signed_in(page: Page, token: str) -> None:
+    page.get_by_label("Token", exact=True).fill(token)
+    page.keyboard.press("Enter")
+    expect(page.locator("#listing")).not_to_be_empty()
+
+
+def test_with_a_token_the_browser_fetches_by_a_signed_link_and_keeps_nothing(
+    tmp_path: Path, opened: Open, a_file: Path
+) -> None:
+    with serving(tmp_path, S3PY_API_TOKEN="it is secret", S3PY_LINK_KEYS=f"k={'k' * 32}") as service:
+        page = opened(service.url)
+        _signed_in(page, "it is secret")
+        _stored(page, a_file)
+        page.evaluate("void (URL.createObjectURL = () => { throw new Error('kept in memory'); })")
+        with page.expect_download() as downloading:
+            page.locator("#rows li").get_by_role("button", name="Download").click()
+        assert "/signed/" in downloading.value.url
+        assert "it is secret" not in downloading.value.url
+        assert downloading.value.suggested_filename == a_file.name.replace("<", "_").replace(">", "_")
+        assert Path(downloading.value.path()).read_bytes() == a_file.read_bytes()
+
+
+def test_a_token_that_may_sign_nothing_fetches_as_before(tmp_path: Path, opened: Open, a_file: Path) -> None:
+    settings = {
+        "S3PY_LINK_KEYS": f"k={'k' * 32}",
+        "S3PY_TOKENS__WEB__SHA256": hashlib.sha256(b"reads and writes").hexdigest(),
+        "S3PY_TOKENS__WEB__SCOPES": "read, write, list",
+    }
+    refused = "Failed to load resource: the server responded with a status of 403 (Forbidden)"
+    with serving(tmp_path, **settings) as service:
+        page = opened(service.url, expected=refused)
+        _signed_in(page, "reads and writes")
+        _stored(page, a_file)
+        with page.expect_download() as downloading:
+            page.locator("#rows li").get_by_role("button", name="Download").click()
+        assert Path(downloading.value.path()).read_bytes() == a_file.read_bytes()
+
+
+def test_what_is_too_large_for_memory_is_said_to_be(tmp_path: Path, opened: Open) -> None:
+    with serving(tmp_path, S3PY_API_TOKEN="it is secret") as service:
+        large = {"file_id": "fs:files/large.bin", "file_name": "large.bin", "file_size": 256 * 1024 * 1024 + 1}
+        page = opened(service.url)
+        page.route("**/files?*", lambda route: route.fulfill(json={"files": [large], "cursor": None}))
+        _signed_in(page, "it is secret")
+        page.locator("#rows li").get_by_role("button", name="Download").click()
+        expect(page.locator("#listing")).to_contain_text("fetches up to 256 MiB")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

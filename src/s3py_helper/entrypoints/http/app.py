@@ -112,7 +112,8 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
     if settings.docs:
         add_documentation(app)
     if settings.page:
-        add_page(app, mode=settings.mode, needs_token=tokens is not None)
+        signs_links = kit_config.service_links is not None
+        add_page(app, mode=settings.mode, needs_token=tokens is not None, signs_links=signs_links)
     if settings.fastdfs_links.enabled:
         add_fastdfs_links(app, settings.fastdfs_links, limits)
     return app

@@ -17,7 +17,7 @@ _POLICY: Final = (
 )
 
 
-def add_page(app: FastAPI, *, mode: str, needs_token: bool) -> None:
+def add_page(app: FastAPI, *, mode: str, needs_token: bool, signs_links: bool) -> None:
     """Add `GET /`, where files are dropped, found, fetched and deleted, and what it loads from `/page/`.
 
     The page is an ordinary client of the service: it can do what the token that it is given permits.
@@ -26,12 +26,14 @@ def add_page(app: FastAPI, *, mode: str, needs_token: bool) -> None:
         app: The service.
         mode: What it shows as the mode.
         needs_token: Whether it asks for a token first.
+        signs_links: Whether it may ask for links, with which browsers fetch what needs a token otherwise.
     """
     html = (files(_PACKAGE) / "index.html").read_text("utf-8")
     values = {
         "{mode}": mode,
         "{version}": version("s3py-helper"),
         "{token}": "needed" if needs_token else "not needed",
+        "{links}": "signed" if signs_links else "none",
     }
     for place, value in values.items():
         html = html.replace(place, escape(value))

@@ -1,8 +1,9 @@
 import { button, byId, command, curl, element } from "./elements.js";
-import { ask, pathOf, request, service } from "./service.js";
+import { ask, pathOf, Refused, request, service } from "./service.js";
 import { size, text } from "./texts.js";
 
 const PAGE = 50;
+const MOST_KEPT = 256 * 1024 * 1024;
 const FACTS = ["file_id", "file_name", "file_size", "last_modify_time", "content_type", "etag", "checksum", "storage_class", "content_encoding"];
 
 let cursor = null;
@@ -61,7 +62,7 @@ function row(file) {
     element("bdi", { textContent: name }),
     element("span", { className: "note" }, element("bdi", { textContent: file.file_id }), ` · ${[size(file.file_size), when].filter(Boolean).join(" · ")}`),
     element("span", { className: "acts" },
-      button("download", name, () => reported(() => download(file.file_id, name))),
+      button("download", name, () => reported(() => download(file, name))),
       button("info", name, () => reported(() => describe(file.file_id))),
       button("delete", name, () => reported(() => remove(file.file_id, name, line)))));
   return line;
@@ -75,18 +76,37 @@ async function reported(action) {
   }
 }
 
-async function download(id, name) {
-  let href = `${pathOf(id)}/download`;
+async function download(file, name) {
+  const path = pathOf(file.file_id);
+  let href = `${path}/download`;
   let made = null;
   if (service.needsToken) {
-    // A link cannot carry the token, so that the browser keeps the bytes until it has them all.
-    href = made = URL.createObjectURL(await (await request("GET", href)).blob());
+    // What the browser fetches by itself cannot carry the token.
+    href = (await signed(path)) ?? (made = await kept(href, file.file_size));
   }
   const link = element("a", { href, download: name });
   document.body.append(link);
   link.click();
   link.remove();
   if (made) setTimeout(() => URL.revokeObjectURL(made), 60000);
+}
+
+// A link that carries its own permission; null where the service signs none, or not for this token.
+async function signed(path) {
+  if (!service.signsLinks) return null;
+  try {
+    // A path on this host is made relative: it shall be right below any prefix.
+    return (await ask("POST", `${path}/links?expires_in=300`)).url.replace(/^\//, "");
+  } catch (error) {
+    if (error.status === 403) return null;
+    throw error;
+  }
+}
+
+// The bytes in the memory of the browser.
+async function kept(href, bytes) {
+  if (bytes > MOST_KEPT) throw new Refused(0, text("too_large", size(MOST_KEPT)));
+  return URL.createObjectURL(await (await request("GET", href)).blob());
 }
 
 export async function describe(id) {

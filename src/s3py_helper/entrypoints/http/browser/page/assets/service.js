@@ -3,6 +3,7 @@ const TOKEN = "s3py-token";
 
 export const service = {
   mode: document.documentElement.dataset.mode,
+  signsLinks: document.documentElement.dataset.links === "signed",
   needsToken: document.documentElement.dataset.token === "needed",
   get token() { return sessionStorage.getItem(TOKEN); },
   set token(value) { value === null ? sessionStorage.removeItem(TOKEN) : sessionStorage.setItem(TOKEN, value); },

@@ -15,6 +15,7 @@ const TEXTS = {
     delete_title: "Delete this file?", keep: "Keep it", deleted: "deleted: {0}", close: "Close", curl: "From a terminal", docs: "All endpoints",
     file_id: "Id", file_name: "Name", file_size: "Size", last_modify_time: "Modified", content_type: "Type", etag: "ETag",
     checksum: "Checksum", storage_class: "Storage class", content_encoding: "Encoding", connection: "the connection broke", unreadable: "what was dropped cannot be read: {0}",
+    too_large: "With a token this page fetches up to {0}, unless the service signs links. The curl line under Info fetches everything.",
     of: "{0}: {1}",
   },
   zh: {
@@ -29,6 +30,7 @@ const TEXTS = {
     delete_title: "删除此文件？", keep: "保留", deleted: "已删除：{0}", close: "关闭", curl: "命令行", docs: "全部接口",
     file_id: "标识", file_name: "名称", file_size: "大小", last_modify_time: "修改时间", content_type: "类型", etag: "ETag",
     checksum: "校验和", storage_class: "存储类别", content_encoding: "编码", connection: "连接中断", unreadable: "无法读取拖入的内容：{0}",
+    too_large: "使用令牌时，本页最多可下载 {0}，除非服务会签发链接。请用“详情”中的 curl 命令下载任意大小的文件。",
     of: "{0}：{1}",
   },
 };
