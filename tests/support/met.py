@@ -15,6 +15,8 @@ _LABELS: Final = {
     "chromium": "Chromium",
 }
 _outcomes: Final[dict[str, str]] = {}
+_NOT_MET: Final = "not met: "
+_IN_WORKER: Final = "servers met"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -24,11 +26,27 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
         server = yield
     except pytest.skip.Exception as reason:
         if label is not None:
-            _outcomes.setdefault(label, f"not met: {reason}")
+            _outcomes.setdefault(label, f"{_NOT_MET}{reason}")
         raise
     if label is not None:
         _outcomes[label] = str(getattr(server, "description", "met"))
     return server
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what this process has met to the one that writes the table, where tests run in several (pytest-xdist)."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_IN_WORKER] = dict(_outcomes)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take it over; a server that any of them has met counts as met."""
+    for label, outcome in getattr(node, "workeroutput", {}).get(_IN_WORKER, {}).items():
+        if not outcome.startswith(_NOT_MET) or label not in _outcomes:
+            _outcomes[label] = outcome
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,7 +1,6 @@
 """`s3py upload-link`: lines that anybody can paste to store one file."""
 
 import json
-import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.conftest import Run
+from tests.support.s3.ready import free_ports
 from tests.support.s3.server import DEFAULT_BUCKET, S3Server
 
 pytestmark = pytest.mark.timeout(90)
@@ -31,8 +31,7 @@ def on_s3(monkeypatch: pytest.MonkeyPatch, seaweedfs: S3Server) -> None:
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch, started: Callable[..., subprocess.Popen[bytes]]) -> str:
     """The address of a service over the local disk, to which links lead."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     monkeypatch.setenv("S3PY_LINK_KEYS", f"k={'k' * 32}")
     monkeypatch.setenv("S3PY_LINK_URL", f"http://127.0.0.1:{port}")
     process = started("serve", "--port", str(port), stderr=subprocess.DEVNULL)

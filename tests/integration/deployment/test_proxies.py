@@ -16,6 +16,7 @@ import pytest
 from s3py_helper.application.ports.examined import Verdict
 from s3py_helper.entrypoints.cli.front import examine_front
 from tests.integration.service.process import Process, serving
+from tests.support.s3.ready import free_ports
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -37,7 +38,7 @@ def site(request: pytest.FixtureRequest, service: Process, tmp_path: Path) -> It
     program = _program(request.param)
     folder = tmp_path / "proxy"
     folder.mkdir()
-    port = _free_port()
+    (port,) = free_ports(1)
     start = {"nginx": _nginx, "caddy": _caddy}[request.param]
     with _running(start(program, folder, port, service), folder, port):
         yield f"http://127.0.0.1:{port}"
@@ -48,12 +49,6 @@ def _program(name: str) -> str:
     if program is None:
         pytest.skip(f"no {name}")
     return program
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _nginx(program: str, folder: Path, port: int, service: Process) -> list[str]:
@@ -147,7 +142,7 @@ def test_the_doctor_finds_an_nginx_that_is_told_nothing_of_buffers(service: Proc
     program = _program("nginx")
     folder = tmp_path / "proxy"
     folder.mkdir()
-    port = _free_port()
+    (port,) = free_ports(1)
     command = _nginx(program, folder, port, service)
     config = folder / "nginx.conf"
     buffered = re.sub(r"proxy_(request_)?buffering off;", "", config.read_text(encoding="utf-8"))
