@@ -13,6 +13,11 @@ _LABELS: Final = {
     "trunk_site": "FastDFS, trunk files",
     "postgres": "PostgreSQL",
     "chromium": "Chromium",
+    "nginx": "nginx",
+    "caddy": "Caddy",
+    "systemd_analyze": "systemd-analyze",
+    "docker_compose": "docker compose",
+    "docker": "Docker",
 }
 _outcomes: Final[dict[str, str]] = {}
 _NOT_MET: Final = "not met: "

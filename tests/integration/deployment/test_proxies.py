@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -35,20 +34,13 @@ def service(tmp_path: Path) -> Iterator[Process]:
 @pytest.fixture(params=["nginx", "caddy"])
 def site(request: pytest.FixtureRequest, service: Process, tmp_path: Path) -> Iterator[str]:
     """The address of the proxy."""
-    program = _program(request.param)
+    program: str = request.getfixturevalue(request.param)
     folder = tmp_path / "proxy"
     folder.mkdir()
     (port,) = free_ports(1)
     start = {"nginx": _nginx, "caddy": _caddy}[request.param]
     with _running(start(program, folder, port, service), folder, port):
         yield f"http://127.0.0.1:{port}"
-
-
-def _program(name: str) -> str:
-    program = shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if program is None:
-        pytest.skip(f"no {name}")
-    return program
 
 
 def _nginx(program: str, folder: Path, port: int, service: Process) -> list[str]:
@@ -138,12 +130,11 @@ def test_the_doctor_finds_nothing_that_is_kept_back(site: str) -> None:
     assert [(each.verdict, each.says) for each in found] == [(Verdict.WORKS, "")] * 3
 
 
-def test_the_doctor_finds_an_nginx_that_is_told_nothing_of_buffers(service: Process, tmp_path: Path) -> None:
-    program = _program("nginx")
+def test_the_doctor_finds_an_nginx_that_keeps_what_it_has(nginx: str, service: Process, tmp_path: Path) -> None:
     folder = tmp_path / "proxy"
     folder.mkdir()
     (port,) = free_ports(1)
-    command = _nginx(program, folder, port, service)
+    command = _nginx(nginx, folder, port, service)
     config = folder / "nginx.conf"
     buffered = re.sub(r"proxy_(request_)?buffering off;", "", config.read_text(encoding="utf-8"))
     # What it keeps goes to files, and another user than root may not enter the folders of tests.

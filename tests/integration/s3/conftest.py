@@ -24,6 +24,13 @@ PERF = S3PerfConfig(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Cancelling at each of many moments takes its time on a real server: the contract kit knows none."""
+    for item in items:
+        if "cancelled_at_any_moment" in item.name and item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 async def proxy(seaweedfs: S3Server) -> AsyncIterator[FaultProxy]:
     async with fault_proxy(seaweedfs.endpoint) as proxy:

@@ -206,6 +206,7 @@ async def health(session: S3Session, script: Script) -> None:
 type Operation = Callable[[S3Session, Script], Awaitable[None]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", [upload, download, info, delete, listing, health])
 @settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(change=CHANGES, times=st.integers(1, 3), early=st.booleans(), close=st.booleans())

@@ -34,6 +34,7 @@ SIZE = 10
 _operations = st.sampled_from(["upload", "download", "range", "info", "delete", "list", "copy", "health"])
 
 
+@pytest.mark.slow
 @given(_operations, st.lists(odd_replies, min_size=1, max_size=5))
 @settings(max_examples=150)
 def test_a_response_is_understood_or_an_error_of_ours(operation: str, replies: list[OddReply]) -> None:

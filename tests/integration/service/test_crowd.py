@@ -82,6 +82,7 @@ async def test_on_the_disk(tmp_path: Path) -> None:
         await _waits(service, {"health": lambda client: client.get("/health")})
 
 
+@pytest.mark.slow
 async def test_on_s3_while_fastdfs_is_frozen(tmp_path: Path, seaweedfs: S3Server) -> None:
     async with fault_proxy(seaweedfs.endpoint) as proxy:
         with black_hole() as tracker, serving(tmp_path, **_hybrid(proxy.endpoint, tracker, seaweedfs)) as service:
@@ -89,6 +90,7 @@ async def test_on_s3_while_fastdfs_is_frozen(tmp_path: Path, seaweedfs: S3Server
             await _waits(service, {"health": lambda client: client.get("/health")})
 
 
+@pytest.mark.slow
 async def test_on_fastdfs_while_s3_is_frozen(tmp_path: Path, fastdfs_site: FastdfsSite) -> None:
     trackers = {"S3PY_FASTDFS__TRACKER_SERVERS": ",".join(fastdfs_site.trackers)}
     with serving(tmp_path, S3PY_MODE="fastdfs", **trackers) as service:

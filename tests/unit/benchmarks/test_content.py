@@ -56,6 +56,7 @@ def test_sink_notices_missing_bytes() -> None:
         sink.require(11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["text", "random"])
 def test_originals_differ_from_each_other(kind: str) -> None:
     contents = [content for _, content in Originals(kind, 20, 4096)]

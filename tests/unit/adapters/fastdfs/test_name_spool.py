@@ -34,6 +34,7 @@ def test_names_may_be_longer_than_what_is_read_at_once() -> None:
         assert list(spool.sorted()) == names
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_names() -> None:
     def peak(count: int) -> int:
         tracemalloc.start()

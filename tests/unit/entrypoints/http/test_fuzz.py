@@ -194,6 +194,7 @@ def _parts(answer: Answer) -> list[tuple[str, bytes]]:
     return [(head.decode("latin-1").rpartition("Content-Range: ")[2], body) for head, _, body in heads]
 
 
+@pytest.mark.slow
 @fuzzed
 @given(headers=download_headers(), method=st.sampled_from(["GET", "GET", "HEAD"]), inline=st.booleans())
 def test_a_download_is_the_right_bytes_or_a_reason(
@@ -288,6 +289,7 @@ def in_pieces(draw: st.DrawFn, body: bytes) -> list[bytes]:
     return [body[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(body)], strict=True)]
 
 
+@pytest.mark.slow
 @fuzzed
 @given(data=st.data(), form=forms(), broken=st.booleans(), leaves=st.booleans(), declared=st.booleans())
 def test_a_form_is_stored_as_it_is_or_not_at_all(
@@ -344,6 +346,7 @@ def archive_bodies(draw: st.DrawFn) -> bytes:
     return draw(st.sampled_from([body, body, body, body[:-1], body + b"x"]) | st.binary(max_size=30))
 
 
+@pytest.mark.slow
 @fuzzed
 @given(
     body=archive_bodies(),

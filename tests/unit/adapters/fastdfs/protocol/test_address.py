@@ -41,6 +41,7 @@ def test_anything_else_is_refused_with_the_text(text: str, problem: str) -> None
     assert repr(text) in str(refused.value)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_reading_an_address_raises_nothing_but_value_errors(text: str) -> None:
     try:

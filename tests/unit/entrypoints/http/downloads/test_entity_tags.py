@@ -55,6 +55,7 @@ def test_a_list_is_parsed_or_has_no_tags(text: str, expected: tuple[str, ...]) -
     assert parse_entity_tags(text) == expected
 
 
+@pytest.mark.slow
 @given(st.lists(tags, max_size=6), st.data())
 def test_every_list_reads_back(listed: list[str], data: st.DataObject) -> None:
     text = data.draw(gaps) + "".join(f"{tag},{data.draw(gaps)}" for tag in listed)
