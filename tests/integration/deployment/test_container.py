@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.base_image import missing_for_base_image, write_base_image
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 BASE, IMAGE = "s3py-helper-tests/base", "s3py-helper-tests/service"
 TOKEN = "a token of the container"
@@ -21,7 +21,7 @@ type Docker = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def run(docker: str) -> Docker:
-    def run(*arguments: str, check: bool = True, seconds: float = 400) -> str:
+    def run(*arguments: str, check: bool = True, seconds: float = 800) -> str:
         done = subprocess.run([docker, *arguments], capture_output=True, text=True, check=False, timeout=seconds)
         assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout.strip()
@@ -79,7 +79,7 @@ def ask(method, path, body=None, **headers):
 for _ in range(100):
     try: ask("GET", "/livez"); break
     except OSError: time.sleep(0.2)
-stored = json.loads(ask("POST", "/files/upload?file_name=a.txt", b"in a container", **{{"Content-Type": "text/plain"}}))
+stored = json.loads(ask("PUT", "/files/a.txt", b"in a container", **{{"Content-Type": "text/plain"}}))
 assert ask("GET", f"/files/{{stored['file_id']}}/download") == b"in a container"
 print(stored["file_id"])
 """
