@@ -15,6 +15,7 @@ from s3py_helper.entrypoints.stamps import BLOCK, BLOCKS, STAMP, STAMPED_PATH
 _SUBJECT: Final = "service"
 _PATIENCE: Final = 5.0
 """Seconds within which a refusal comes that needs no more than the head of a request."""
+_LONG_PATIENCE: Final = 30.0
 _LOOK: Final = 0.5
 _DECLARED: Final = 1024 * 1024
 _SENT: Final = 1024
@@ -89,7 +90,8 @@ def _downloads(address: SplitResult) -> Examined:
 
 def _held_back(address: SplitResult) -> tuple[int, float]:
     """Status, and after how many seconds the service could send the last block to a client that did not read."""
-    with closing(_connection(address)) as connection:
+    # Who collects it as a whole needs some time for that.
+    with closing(_connection(address, _LONG_PATIENCE)) as connection:
         connection.request("GET", f"{address.path.rstrip('/')}{STAMPED_PATH}")
         response = connection.getresponse()
         if response.status != http.client.OK:
@@ -118,6 +120,6 @@ def _refusal(address: SplitResult) -> tuple[int, bytes]:
         return response.status, response.read()
 
 
-def _connection(address: SplitResult) -> http.client.HTTPConnection:
+def _connection(address: SplitResult, patience: float = _PATIENCE) -> http.client.HTTPConnection:
     kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    return kind(address.hostname or "", address.port, timeout=_PATIENCE)
+    return kind(address.hostname or "", address.port, timeout=patience)
