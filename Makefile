@@ -37,8 +37,8 @@ endif
 
 .PHONY: run
 run: $(STAMP) ## serve on http://127.0.0.1:8000 with files under ./data
-	@# Ctrl-C is how it is meant to end.
-	$(BIN)/s3py serve $(ARGS) || [ $$? = 130 ]
+	@# Ctrl-C is how it is meant to end. A terminal tells the shell of it, too: one that died of it would be an error.
+	@trap : INT; $(BIN)/s3py serve $(ARGS) || [ $$? = 130 ]
 
 .PHONY: test
 test: $(STAMP) ## run the tests but the slow ones, within 5 minutes (ARGS="-k name -x")
