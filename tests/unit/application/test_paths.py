@@ -255,7 +255,7 @@ class Copying:
 
 @pytest.mark.parametrize("service", [UploadService, DownloadService, CopyService])
 def test_no_transfer_lacks_it(service: type) -> None:
-    others = {"describe", "plan_zip", "require_acceptable", "roll_back"}
+    others = {"describe", "plan_zip", "require_acceptable", "require_creatable", "roll_back"}
     methods = {name: each for name, each in inspect.getmembers(service, callable) if not name.startswith("_")}
     lacking = [name for name, each in methods.items() if "progress" not in inspect.signature(each).parameters]
     assert set(lacking) <= others
