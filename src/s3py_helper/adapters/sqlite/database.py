@@ -2,10 +2,11 @@
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from s3py_helper.adapters.sqlite.schema import prepare
 from s3py_helper.application.concurrency.completion import completed
@@ -20,8 +21,35 @@ _TEMPORARY: Final = frozenset({
 })  # fmt: skip
 
 
+class _Piece[T]:
+    """Work that waits to write, and what became of it."""
+
+    __slots__ = ("_work", "error", "result")
+
+    result: T
+
+    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
+        self._work = work
+        self.error: Exception | None = None
+
+    def carry_out(self, connection: sqlite3.Connection) -> None:
+        """Do it within the transaction of several; raises where the whole transaction is lost."""
+        connection.execute("savepoint piece")
+        try:
+            self.result = self._work(connection)
+        except Exception as error:  # whatever it is, this piece fails with it, and not its neighbours
+            if not connection.in_transaction:  # as after some failures of the disk
+                raise
+            connection.execute("rollback to piece")
+            self.error = error
+        connection.execute("release piece")
+
+
 class Database:
-    """Runs work on the connection, one piece after the other; every piece that writes is one transaction.
+    """Runs work on the connection, one piece after the other.
+
+    A commit waits for the disk, so that pieces which wait to write meanwhile share the next transaction. Each is
+    carried out as a whole or not at all, whatever becomes of its neighbours.
 
     Args:
         path: The file; made where it is missing.
@@ -33,6 +61,7 @@ class Database:
         self._identity = identity
         self._thread = ThreadPoolExecutor(1, "s3py-ledger")
         self._connection: sqlite3.Connection | None = None
+        self._waiting: deque[_Piece[Any]] = deque()
 
     async def open(self) -> None:
         """Open the file.
@@ -58,19 +87,15 @@ class Database:
 
     async def write[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of work that writes; on disk when this returns, or undone when it raises."""
-
-        def in_transaction() -> T:
-            connection = self._opened()
-            connection.execute("begin immediate")
-            try:
-                result = work(connection)
-                connection.commit()
-            except BaseException:  # whatever happened, the transaction is over
-                connection.rollback()
-                raise
-            return result
-
-        return await self._call(in_transaction)
+        piece = _Piece(work)
+        self._waiting.append(piece)
+        await self._call(self._write_waiting)
+        # By now it is done: by this call, or by one before it that has found it waiting.
+        if piece.error is None:
+            return piece.result
+        if isinstance(piece.error, sqlite3.Error):
+            raise self._translated(piece.error) from piece.error
+        raise piece.error
 
     async def _call[T](self, work: Callable[[], T]) -> T:
         # Shielded: a transaction that has begun ends, whether or not its caller still waits for it.
@@ -93,6 +118,26 @@ class Database:
             connection.close()
             raise
         self._connection = connection
+
+    def _write_waiting(self) -> None:
+        pieces: list[_Piece[Any]] = []
+        while self._waiting:
+            pieces.append(self._waiting.popleft())
+        if not pieces:
+            return
+        try:
+            connection = self._opened()
+            connection.execute("begin immediate")
+            try:
+                for piece in pieces:
+                    piece.carry_out(connection)
+                connection.commit()
+            except BaseException:  # whatever happened, the transaction is over
+                connection.rollback()
+                raise
+        except Exception as error:  # noqa: BLE001 - each caller raises it, from its own call
+            for piece in pieces:
+                piece.error = error
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -1,0 +1,97 @@
+"""Writers that wait for the disk together."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from s3py_helper.adapters.sqlite.database import Database
+from s3py_helper.domain.errors import StorageUnavailableException
+
+pytestmark = pytest.mark.timeout(30)
+
+type Work = Callable[[sqlite3.Connection], object]
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(tmp_path / "ledger.db", "test")
+    await database.open()
+    yield database
+    await database.close()
+
+
+async def _together(database: Database, *works: Work) -> list[object]:
+    """Let all of them wait while the connection is busy; gives results and errors."""
+    go_on = threading.Event()
+    busy = asyncio.ensure_future(database.read(lambda _: go_on.wait(20)))
+    writing = [asyncio.ensure_future(database.write(work)) for work in works]
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await busy
+    return await asyncio.gather(*writing, return_exceptions=True)
+
+
+def _note(name: str) -> Work:
+    def write(connection: sqlite3.Connection) -> str:
+        connection.execute("insert into setting values (?, '')", (name,))
+        return name
+
+    return write
+
+
+async def _noted(database: Database) -> set[str]:
+    rows = await database.read(lambda connection: connection.execute("select name from setting").fetchall())
+    return {name for (name,) in rows} - {"identity"}
+
+
+async def test_writers_that_wait_share_a_transaction(database: Database) -> None:
+    statements: list[str] = []
+    await database.read(lambda connection: connection.set_trace_callback(statements.append))
+    names = [f"piece {number}" for number in range(20)]
+    assert await _together(database, *map(_note, names)) == names
+    assert await _noted(database) == set(names)
+    assert [statement for statement in statements if statement.lower() == "commit"] == ["COMMIT"]
+
+
+@pytest.mark.parametrize("error", [sqlite3.IntegrityError("no"), ValueError("no")], ids=lambda error: str(type(error)))
+async def test_a_writer_that_fails_leaves_nothing_and_its_neighbours_alone(
+    database: Database, error: Exception
+) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        _note("half")(connection)
+        raise error
+
+    first, failed, last = await _together(database, _note("first"), fail, _note("last"))
+    assert (first, last) == ("first", "last")
+    assert isinstance(failed, Exception)
+    assert await _noted(database) == {"first", "last"}
+
+
+async def test_a_transaction_that_is_lost_fails_for_everybody(database: Database) -> None:
+    def lose(connection: sqlite3.Connection) -> None:
+        connection.rollback()  # as SQLite does by itself when the disk is full
+        lost = sqlite3.OperationalError("database or disk is full")
+        lost.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise lost
+
+    outcomes = await _together(database, _note("first"), lose, _note("last"))
+    assert [type(outcome) for outcome in outcomes] == [StorageUnavailableException] * 3
+    assert await _noted(database) == set()
+    assert await database.write(_note("again")) == "again"
+
+
+async def test_a_writer_whose_caller_left_is_heard_all_the_same(database: Database) -> None:
+    go_on = threading.Event()
+    busy = asyncio.ensure_future(database.read(lambda _: go_on.wait(20)))
+    left = asyncio.ensure_future(database.write(_note("left")))
+    stays = asyncio.ensure_future(database.write(_note("stays")))
+    await asyncio.sleep(0)
+    left.cancel()
+    go_on.set()
+    await busy
+    assert await stays == "stays"
+    assert await _noted(database) == {"left", "stays"}
