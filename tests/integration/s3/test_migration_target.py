@@ -1,5 +1,6 @@
 """S3 as a migration needs it: written once, proven by the server, resumed in the middle."""
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator
 
@@ -146,3 +147,26 @@ async def test_objects_are_listed_in_order_and_read(target: S3MigrationTarget) -
 
 async def test_no_upload_is_no_error_to_abort(target: S3MigrationTarget) -> None:
     await target.abort("moved/none", "no-such-upload")
+
+
+async def test_all_uploads_under_way_are_found(target: S3MigrationTarget, s3_inspector: S3Inspector) -> None:
+    """A page has a thousand at most, and may end between two uploads of one object."""
+    prefix = "moved/fastdfs/many/"
+    turns = asyncio.Semaphore(16)
+
+    async def begin(number: int) -> tuple[str, str]:
+        async with turns:
+            new = new_object(f"{prefix}{number % 700:04}", b"some bytes", metadata={})
+            return new.key, await target.begin(new)
+
+    begun = await asyncio.gather(*map(begin, range(1100)))
+    found = await target.uploads(prefix)
+    assert len(found) == len(begun)
+    assert set(found) == set(begun)
+
+    async def abort(upload: tuple[str, str]) -> None:
+        async with turns:
+            await target.abort(*upload)
+
+    await asyncio.gather(*map(abort, found))
+    assert await s3_inspector.unfinished_uploads(prefix) == []

@@ -129,22 +129,28 @@ class MultipartApi:
             marker = int(following)
 
     async def uploads(self, bucket: str, prefix: str) -> list[tuple[str, str]]:
-        """Key and id of the uploads below a prefix that are under way; at most the thousand of the first page."""
-        request = Request("upload", "GET", bucket, query=[("prefix", prefix), ("uploads", "")])
-        response = await self._sender.send_for_document(request)
-        return [
-            (upload.findtext(f"{_ANY}Key", ""), upload.findtext(f"{_ANY}UploadId", ""))
-            for upload in response.root.iterfind(f"{_ANY}Upload")
-        ]
+        """Key and id of all uploads below a prefix that are under way."""
+        found: list[tuple[str, str]] = []
+        after: dict[str, str] = {}
+        while True:
+            query = sorted({"prefix": prefix, "uploads": "", **after}.items())
+            page = await self._sender.send_for_document(Request("upload", "GET", bucket, query=query))
+            found += [
+                (upload.findtext(f"{_ANY}Key", ""), upload.findtext(f"{_ANY}UploadId", ""))
+                for upload in page.root.iterfind(f"{_ANY}Upload")
+            ]
+            following = {
+                "key-marker": page.text_of("NextKeyMarker"),
+                "upload-id-marker": page.text_of("NextUploadIdMarker"),
+            }
+            # A server that goes in circles would be asked for ever.
+            if not (_is_true(page.text_of("IsTruncated")) and following["key-marker"]) or following == after:
+                return found
+            after = following
 
     async def ids_of(self, bucket: str, key: str) -> list[str]:
         """The ids of all uploads of one object that are under way."""
-        request = Request("upload", "GET", bucket, query=[("prefix", key), ("uploads", "")])
-        response = await self._sender.send_for_document(request)
-        uploads = response.root.iterfind(f"{_ANY}Upload")
-        return [
-            upload.findtext(f"{_ANY}UploadId", "") for upload in uploads if upload.findtext(f"{_ANY}Key", "") == key
-        ]
+        return [upload_id for found, upload_id in await self.uploads(bucket, key) if found == key]
 
 
 def _is_true(text: str) -> bool:
