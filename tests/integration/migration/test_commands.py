@@ -17,7 +17,7 @@ from tests.support.fastdfs.site import FastdfsSite
 from tests.support.s3.inspector import inspector_of
 from tests.support.s3.server import S3Server
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)  # each command is a process of its own
 
 BUCKET = "migrated-by-command"
 
@@ -86,7 +86,12 @@ async def old_files(fastdfs_site: FastdfsSite) -> AsyncIterator[dict[str, bytes]
                 continue
 
 
-async def test_an_operator_leaves_fastdfs(operator: Operator, old_files: dict[str, bytes]) -> None:
+_FILE_FIELDS = {
+    "type", "schema", "id", "state", "reason", "level", "proof", "size", "checksum", "key", "attempts",
+}  # fmt: skip
+
+
+async def test_an_operator_leaves_fastdfs(operator: Operator, old_files: dict[str, bytes], seaweedfs: S3Server) -> None:
     groups = sorted({file_id.partition("/")[0] for file_id in old_files})
     code, findings = await operator.migrates("preflight")
     assert code == 0, findings
@@ -120,8 +125,19 @@ async def test_an_operator_leaves_fastdfs(operator: Operator, old_files: dict[st
     code, out, _ = await operator.types("migrate", "drain", "--older-than", "0s", stdin="n\n")
     assert code == 4, "nothing is deleted without a yes"
     await asyncio.sleep(1.1)
+    inspector = inspector_of(seaweedfs, BUCKET)
+    spoilt, content = next(iter(old_files.items()))
+    await inspector.put(f"fastdfs/{spoilt}", content)  # by somebody who knows nothing of marks
     code, drained = await operator.migrates("drain", "--older-than", "0s", "--yes")
-    assert (code, drained[-1]["drained"]) == (0, 5)
+    assert (code, drained[-1]["drained"], drained[-1]["kept"]) == (3, 4, 1)
+    [kept] = drained[:-1]
+    assert kept.keys() == _FILE_FIELDS
+    assert (kept["id"], kept["state"], kept["level"], kept["proof"]) == (spoilt, "verified", "read", "crc32:id")
+    assert (kept["size"], kept["key"], kept["attempts"]) == (600, f"fastdfs/{spoilt}", 0)
+    assert kept["reason"] == "its object is somebody else's"
+    await inspector.put(f"fastdfs/{spoilt}", content, Metadata={"s3py-fastdfs-id": spoilt})
+    code, drained = await operator.migrates("drain", "--older-than", "0s", "--yes")
+    assert (code, drained[-1]["drained"]) == (0, 1)
     code, out, _ = await operator.types("migrate", "status")
     assert "drained" in out
     code, out, _ = await operator.types("migrate", "report", "-o", "audit")

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +15,12 @@ from s3py_helper.application.ports.migration_target import MigrationTarget
 from s3py_helper.domain.errors import FileNotFoundException, StorageException
 from s3py_helper.domain.migration import ID_METADATA, FileState, GateRefusedException, Route
 
-_MOST_FAILURES: Final = 16
+_AT_ONCE: Final = 16
+_LIMITS_SECONDS: Final = 1.0
+_PAUSED_SECONDS: Final = 0.5
+_MOST_SHOWN: Final = 1000
+
+_MOST_FAILURES: Final = 64
 """So many one after the other are no longer about single files."""
 
 
@@ -25,29 +30,29 @@ class DrainResult:
 
     Attributes:
         drained: Files that were deleted at their source, and their bytes.
-        kept: Files that were left where they are, with the reason.
+        kept: Files that were left where they are, with the reason; the first thousand.
+        kept_count: How many there were.
         too_young: Files that were verified too short a time ago.
     """
 
     drained: int = 0
     bytes: int = 0
     kept: dict[str, str] = field(default_factory=dict[str, str])
+    kept_count: int = 0
     too_young: int = 0
 
 
 class Drainer:
-    """Deletes files of groups that are read from S3 alone, each after another look at its object.
+    """Deletes files of groups that are read from S3 alone, some at once, each right after a look at its object.
 
     Args:
         source: FastDFS.
         target: S3.
         ledger: What was verified, and when.
         pace: Holds it to the limits of the migration.
+        on_kept: Is called for every file that is left where it is, with the reason.
         settle_seconds: How long readers may follow a route that was changed just now.
         clock: Gives Unix seconds.
-
-    Attributes:
-        stopped: Whether it was told to stop.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Drainer:
         ledger: Ledger,
         pace: Pace,
         *,
+        on_kept: Callable[[LedgerFile, str], None] = lambda _file, _reason: None,
         settle_seconds: float = ROUTES_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -64,14 +70,19 @@ class Drainer:
         self._target = target
         self._ledger = ledger
         self._pace = pace
+        self._on_kept = on_kept
         self._settle_seconds = settle_seconds
         self._clock = clock
         self._failures = 0
-        self.stopped = False
+        self._failure: StorageException | None = None
+        self._paused = False
+        self._limits_until = 0.0
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Finish the file at hand, and begin no other."""
-        self.stopped = True
+        """Finish the files at hand, and begin no other."""
+        self._stopping.set()
 
     async def drain(self, older_than_seconds: float) -> DrainResult:
         """Delete what was verified longer ago than that.
@@ -89,40 +100,71 @@ class Drainer:
         try:
             await self._drain_groups(sorted(groups), older_than_seconds, result)
         finally:
-            await self._ledger.note("drain", {"files": result.drained, "bytes": result.bytes, "kept": len(result.kept)})
+            facts = {"files": result.drained, "bytes": result.bytes, "kept": result.kept_count}
+            await self._ledger.note("drain", facts)
         return result
 
     async def _drain_groups(self, groups: Sequence[str], older_than_seconds: float, result: DrainResult) -> None:
         before = self._clock() - older_than_seconds
         for group in groups:
-            # What an earlier drain had marked, and did not come to delete.
-            async with self._ledger.begun_drains(group) as files:
-                async for file in files:
-                    await self._next(file, result)
-                    if self.stopped:
-                        return
-            async with self._ledger.files(group=group, states=[FileState.VERIFIED]) as files:
-                async for file in files:
-                    if file.verified_at is None or file.verified_at > before:
-                        result.too_young += 1
-                    else:
-                        await self._next(file, result)
-                    if self.stopped:
-                        return
+            # First what an earlier drain had marked, and did not come to delete.
+            await self._drain_all(self._ledger.begun_drains(group), None, result)
+            await self._drain_all(self._ledger.files(group=group, states=[FileState.VERIFIED]), before, result)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _drain_all(
+        self, listing: AbstractAsyncContextManager[AsyncIterator[LedgerFile]], before: float | None, result: DrainResult
+    ) -> None:
+        async with listing as files, asyncio.TaskGroup() as tasks:
+            async for file in files:
+                if before is not None and (file.verified_at is None or file.verified_at > before):
+                    result.too_young += 1
+                    continue
+                if not await self._may_begin():
+                    return
+                tasks.create_task(self._next(file, result))
+
+    async def _may_begin(self) -> bool:
+        """Wait until another file may begin, and take a place for it; False when none is to begin any more."""
+        await self._gate.acquire()
+        await self._keep_to_limits()
+        await self._pace.next_file()
+        while self._paused and not self._is_over:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _PAUSED_SECONDS)
+            await self._keep_to_limits()
+        if self._is_over:
+            self._gate.release()
+            return False
+        return True
+
+    @property
+    def _is_over(self) -> bool:
+        return self._stopping.is_set() or self._failure is not None
+
+    async def _keep_to_limits(self) -> None:
+        """Limits hold from about the moment at which somebody changes them."""
+        if time.monotonic() < self._limits_until and not self._paused:
+            return
+        limits = await self._ledger.limits()
+        self._pace.set_limits(limits, await self._ledger.workers() + 1)
+        self._paused = limits.paused
+        self._limits_until = time.monotonic() + _LIMITS_SECONDS
 
     async def _next(self, file: LedgerFile, result: DrainResult) -> None:
         """Drain one file; what one server refuses is noted, and does not hold up the others."""
-        self._pace.set_limits(await self._ledger.limits(), await self._ledger.workers() + 1)
-        await self._pace.next_file()
         try:
             await self._drain_file(file, result)
         except StorageException as error:
-            result.kept[str(file.file_id)] = f"it is not deleted yet: {error.message}"
+            self._note_kept(file, f"it is not deleted yet: {error.message}", result)
             self._failures += 1
             if self._failures >= _MOST_FAILURES:
-                raise
+                self._failure = error
         else:
             self._failures = 0
+        finally:
+            self._gate.release()
 
     async def _drain_file(self, file: LedgerFile, result: DrainResult) -> None:
         if problem := await self._problem(file):
@@ -143,7 +185,13 @@ class Drainer:
         """Note why a file is left, unless that is because somebody has deleted it meanwhile."""
         row = await self._ledger.find(file.file_id)
         if row is None or row.state is not FileState.DELETED:
+            self._note_kept(file, reason, result)
+
+    def _note_kept(self, file: LedgerFile, reason: str, result: DrainResult) -> None:
+        result.kept_count += 1
+        if len(result.kept) < _MOST_SHOWN:
             result.kept[str(file.file_id)] = reason
+        self._on_kept(file, reason)
 
     async def _problem(self, file: LedgerFile) -> str | None:
         there = None if file.key is None else await self._target.head(file.key)

@@ -212,9 +212,9 @@ class Migration:
         accepted = require_items(accept, FileId, "accept")
         await Gates(self._source, self.ledger).route(group, route, accept=accepted, accept_incomplete=accept_incomplete)
 
-    def drainer(self) -> Drainer:
+    def drainer(self, on_kept: Callable[[LedgerFile, str], None] = lambda _file, _reason: None) -> Drainer:
         """What deletes at the source; `drain` with it, `stop` it."""
-        return Drainer(self._required_source, self._target, self.ledger, Pace())
+        return Drainer(self._required_source, self._target, self.ledger, Pace(), on_kept=on_kept)
 
     async def run(
         self,

@@ -60,16 +60,17 @@ def drain(command: Command, older_than_seconds: float) -> ExitCode:
     """Delete at the source; 3 where files had to be kept."""
 
     async def work(migration: Migration, output: Output) -> ExitCode:
-        drainer = migration.drainer()
+        def on_kept(file: LedgerFile, reason: str) -> None:
+            output.file(file, reason=reason)
+            output.say(f"{file.file_id}: kept, {reason}")
+
+        drainer = migration.drainer(on_kept)
         with finishing(drainer.stop) as signalled:
             result = await drainer.drain(older_than_seconds)
-        for file_id, reason in result.kept.items():
-            output.emit("file", id=file_id, state=FileState.VERIFIED, reason=reason)
-            output.say(f"{file_id}: kept, {reason}")
         output.say(f"{result.drained} files deleted at the source, {result.too_young} are too young")
-        facts = {"drained": result.drained, "bytes": result.bytes, "kept": len(result.kept)}
+        facts = {"drained": result.drained, "bytes": result.bytes, "kept": result.kept_count}
         output.summarize(await migration.status(), **facts, too_young=result.too_young)
-        return signalled() or (ExitCode.NOT_FOUND if result.kept else ExitCode.OK)
+        return signalled() or (ExitCode.NOT_FOUND if result.kept_count else ExitCode.OK)
 
     return command.run(work)
 
