@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -51,6 +51,7 @@ class Drainer:
         ledger: What was verified, and when.
         pace: Holds it to the limits of the migration.
         on_kept: Is called for every file that is left where it is, with the reason.
+        before: Is called before the first file; raises where nothing is to be deleted.
         settle_seconds: How long readers may follow a route that was changed just now.
         clock: Gives Unix seconds.
     """
@@ -63,6 +64,7 @@ class Drainer:
         pace: Pace,
         *,
         on_kept: Callable[[LedgerFile, str], None] = lambda _file, _reason: None,
+        before: Callable[[], Awaitable[None]] | None = None,
         settle_seconds: float = ROUTES_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -71,6 +73,7 @@ class Drainer:
         self._ledger = ledger
         self._pace = pace
         self._on_kept = on_kept
+        self._before = before
         self._settle_seconds = settle_seconds
         self._clock = clock
         self._failures = 0
@@ -94,6 +97,8 @@ class Drainer:
         groups = [group for group, route in (await self._ledger.routes()).items() if route is Route.S3_ONLY]
         if not groups:
             raise GateRefusedException("no group is 's3-only': 'route GROUP s3-only' comes before 'drain'")
+        if self._before is not None:
+            await self._before()
         # Until then some process may look for a file in FastDFS alone.
         await asyncio.sleep(self._settle_seconds)
         result = DrainResult()

@@ -14,6 +14,7 @@ from s3py_helper.application.migration.outline import PlanOutline, Rates
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.migration.planning import Planner, PlanOptions, PlanResult
 from s3py_helper.application.migration.preflight import Preflight, preflight
+from s3py_helper.application.migration.same_cluster import SameCluster
 from s3py_helper.application.migration.verifying import Verifier, VerifyOptions, VerifyResult
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.change_notice import ChangeNotice
@@ -124,11 +125,13 @@ class Migration:
         self._prefix = prefix
         self._clean_up = clean_up
         self._abilities: TargetAbilities | None = None
+        self._same_cluster: SameCluster | None = None
 
     async def preflight(self) -> Preflight:
         """See `preflight.preflight`."""
+        source = await self._own_source()
         room = await self.ledger.room()
-        found = await preflight(self._required_source, self._target, self._prefix, ledger_room=room)
+        found = await preflight(source, self._target, self._prefix, ledger_room=room)
         self._abilities = found.abilities
         if found.abilities is not None:
             await self._note_abilities(found.abilities)
@@ -140,10 +143,11 @@ class Migration:
         require_instance(options, PlanOptions, "options")
         if settle_seconds is not None:
             require_amount(settle_seconds, "settle_seconds")
+        source = await self._own_source()
         planner = (
-            Planner(self._required_source, self.ledger)
+            Planner(source, self.ledger)
             if settle_seconds is None
-            else Planner(self._required_source, self.ledger, settle_seconds=settle_seconds)
+            else Planner(source, self.ledger, settle_seconds=settle_seconds)
         )
         result = await planner.plan(options)
         facts = {"found": result.found, "new": result.new, "gone": result.gone, "missing": result.missing}
@@ -170,11 +174,11 @@ class Migration:
         """What copies; `apply` it, look at its `progress`, `stop` it.
 
         Raises:
-            GateRefusedException: The target cannot be used.
+            GateRefusedException: The target cannot be used, or the ledger is of another cluster.
         """
         pace = Pace()
         copier = FileCopier(
-            self._required_source,
+            await self._own_source(),
             self._target,
             self.ledger,
             await self._proven_abilities(),
@@ -210,11 +214,20 @@ class Migration:
         require_text(group, "a group")
         require_instance(route, Route, "route")
         accepted = require_items(accept, FileId, "accept")
-        await Gates(self._source, self.ledger).route(group, route, accept=accepted, accept_incomplete=accept_incomplete)
+        source = None if self._source is None else await self._own_source()
+        await Gates(source, self.ledger).route(group, route, accept=accepted, accept_incomplete=accept_incomplete)
 
     def drainer(self, on_kept: Callable[[LedgerFile, str], None] = lambda _file, _reason: None) -> Drainer:
         """What deletes at the source; `drain` with it, `stop` it."""
-        return Drainer(self._required_source, self._target, self.ledger, Pace(), on_kept=on_kept)
+        source = self._required_source
+        return Drainer(
+            source,
+            self._target,
+            self.ledger,
+            Pace(),
+            on_kept=on_kept,
+            before=SameCluster(source, self.ledger).require,
+        )
 
     async def run(
         self,
@@ -308,6 +321,13 @@ class Migration:
         if self._source is None:
             raise GateRefusedException("this deployment has no FastDFS: use mode 'hybrid'")
         return self._source
+
+    async def _own_source(self) -> MigrationSource:
+        """FastDFS, where it is the one that the ledger is of."""
+        source = self._required_source
+        self._same_cluster = self._same_cluster or SameCluster(source, self.ledger)
+        await self._same_cluster.require()
+        return source
 
     async def _proven_abilities(self) -> TargetAbilities:
         if self._abilities is None:
