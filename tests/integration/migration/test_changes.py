@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from s3py_helper.application.migration.migration import Migration
-from s3py_helper.domain.errors import FileNotFoundException, RouteNotSupportedException, StorageUnavailableException
+from s3py_helper.domain.errors import (
+    FileNotFoundException,
+    InvalidArgumentException,
+    RouteNotSupportedException,
+    StorageUnavailableException,
+)
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState, Route
 from s3py_helper.storage import StorageManager
@@ -172,3 +177,19 @@ async def test_a_change_that_cannot_be_noted_is_not_made(
         await service.append(file_id, b"more")
     async with site.before() as before:
         assert await before.download_service.download_bytes(file_id) == b"0123456789"
+
+
+async def test_a_slave_that_was_deleted_cannot_be_stored_again(
+    client: FastdfsClient, migration: Migration, site: Site
+) -> None:
+    """Its id would be the same, and deleted ids stay deleted: nobody would find the file."""
+    master = await site.files.upload(b"the master")
+    slaves = FastdfsSlaveServiceImpl(client)
+    slave = (await slaves.upload_slave(str(master), "_big", "picture.jpg", b"first")).file_id
+    await copied(migration, [master, FileId.parse(slave)])
+    await FastdfsDeleteServiceImpl(client).delete_file(slave)
+    with pytest.raises(InvalidArgumentException, match="stays deleted: choose another prefix"):
+        await slaves.upload_slave(str(master), "_big", "picture.jpg", b"second")
+    assert [name for storage in site.group.storages for name in storage.files if b"_big" in bytes(name)] == []
+    other = (await slaves.upload_slave(str(master), "_large", "picture.jpg", b"second")).file_id
+    assert await FastdfsDownloadServiceImpl(client).download_bytes(other) == b"second"

@@ -88,7 +88,7 @@ class FastdfsCommands:
             connection = await self._session.storage(candidate.address).get_connection(long=True)
             client = StorageClient(connection, master.bucket)
             storing = changes.new_slave(client, master.key, prefix, extension_of(blob.file_name), content)
-            return await self._stored(candidate.address, client, storing, pairs)
+            return await self._stored(candidate.address, client, storing, pairs, self._notice.require_new)
 
         with translated("upload", master), _explained(errno.EEXIST, f"{master} has a slave of that name already"):
             return await self._routing.change_at_source(master, attempt)
@@ -196,7 +196,12 @@ class FastdfsCommands:
                 return await self._routing.change_at_source(file_id, attempt)
 
     async def _stored(
-        self, address: Address, client: StorageClient, storing: Coroutine[None, None, FileId], pairs: Mapping[str, str]
+        self,
+        address: Address,
+        client: StorageClient,
+        storing: Coroutine[None, None, FileId],
+        pairs: Mapping[str, str],
+        check: Callable[[FileId], Awaitable[None]] | None = None,
     ) -> FileId:
         rollback = Rollback(self._session, address)
 
@@ -204,8 +209,10 @@ class FastdfsCommands:
             async with client.connection:
                 file_id = await storing
                 try:
+                    if check is not None:
+                        await check(file_id)
                     await client.set_metadata(file_id.key, dict(pairs))
-                except BaseException:  # a file without its metadata is not what was asked for
+                except BaseException:  # a file without its metadata, or that nobody finds, is not what was asked for
                     client.connection.release()
                     await rollback.remove(file_id)
                     raise

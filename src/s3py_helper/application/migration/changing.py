@@ -10,7 +10,12 @@ from s3py_helper.application.ports.blob_store import BlobStore
 from s3py_helper.application.ports.change_notice import ChangeNotice
 from s3py_helper.application.ports.ledger import Ledger, PlannedFile
 from s3py_helper.application.ports.observer import Observer, RollbackFailed
-from s3py_helper.domain.errors import FileNotFoundException, RouteNotSupportedException, StorageException
+from s3py_helper.domain.errors import (
+    FileNotFoundException,
+    InvalidArgumentException,
+    RouteNotSupportedException,
+    StorageException,
+)
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import FileState, Route
 
@@ -64,6 +69,16 @@ class MigrationNotice:
             await self._ledger.deletion_done(old)
         except StorageException as error:  # the next plan finds both
             self._observer.notify(RollbackFailed(Backend.FASTDFS, f"the copy of {old}, now {new}", error.message))
+
+    async def require_new(self, file_id: FileId) -> None:
+        """See `ChangeNotice.require_new`. Ids of slave files follow from those of their masters, and can come again."""
+        row = await self._ledger.find(file_id)
+        if row is not None and row.state is FileState.DELETED:
+            raise InvalidArgumentException(
+                f"{file_id} was deleted while its group moves, and stays deleted: choose another prefix",
+                file_id=str(file_id),
+                backend=Backend.FASTDFS,
+            )
 
     async def _noted_again(self, file_id: FileId) -> None:
         try:

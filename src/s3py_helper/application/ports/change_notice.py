@@ -32,6 +32,15 @@ class ChangeNotice(Protocol):
         """The file has another id now, and the old one is none any more."""
         ...
 
+    async def require_new(self, file_id: FileId) -> None:
+        """Refuse a file that was stored under an id that can come again, where that id is to stay deleted.
+
+        Raises:
+            InvalidArgumentException: A file of that id was deleted: nobody would find this one.
+            StorageUnavailableException: It cannot be known now.
+        """
+        ...
+
 
 class NobodyToNotice:
     """There is no copy anywhere."""
@@ -46,6 +55,9 @@ class NobodyToNotice:
 
     async def replaced(self, old: FileId, new: FileId) -> None:
         """Nobody is told."""
+
+    async def require_new(self, file_id: FileId) -> None:
+        """No id stays deleted."""
 
 
 _: type[ChangeNotice] = NobodyToNotice
