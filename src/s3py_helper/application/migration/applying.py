@@ -2,8 +2,6 @@
 
 import asyncio
 import random
-import secrets
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,6 +11,7 @@ from typing import Final, Self
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.concurrency.gate import Gate
 from s3py_helper.application.migration.allowance import Allowance
+from s3py_helper.application.migration.claims import Claims
 from s3py_helper.application.migration.copying import FileCopier
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.migration.storing import PUTS_AT_ONCE
@@ -121,10 +120,9 @@ class Applier:
         self._on_outcome = on_outcome
         self._clean_up = clean_up
         self._clock = clock
-        self._name = f"{socket.gethostname()}:{secrets.token_hex(4)}"
         self._stopping = asyncio.Event()
         self._nothing_runs = asyncio.Event()
-        self._claims: dict[FileId, LedgerFile] = {}
+        self._claims = Claims(ledger, LEASE_SECONDS)
         self._ended: list[tuple[LedgerFile, Outcome]] = []
         self._allowance = Allowance(SMALL_AT_ONCE)
         self._small = Gate(SMALL_AT_ONCE)
@@ -144,7 +142,7 @@ class Applier:
         """
         await self._read_limits(options)  # before the first file, not some time after it
         began = asyncio.get_running_loop().time()
-        helper = asyncio.ensure_future(self._keep_leases())
+        helper = asyncio.ensure_future(self._claims.keep())
         try:
             async with asyncio.TaskGroup() as group:
                 small_loop = group.create_task(self._loop(group, self._small, options, began, large=False))
@@ -158,7 +156,7 @@ class Applier:
             await completed(self._ended_with(helper))
         seconds = round(asyncio.get_running_loop().time() - began, 3)
         facts = {"files": self.progress.copied, "bytes": self.progress.bytes, "seconds": seconds}
-        await self._ledger.note("apply", {**facts, "ended": self.progress.stopped_by, "worker": self._name})
+        await self._ledger.note("apply", {**facts, "ended": self.progress.stopped_by, "worker": self._claims.worker})
         if self._clean_up is not None and self.progress.stopped_by == "done":
             await self._clean_up()
         return self.progress
@@ -195,14 +193,7 @@ class Applier:
         if self.progress.limited_by == "paused":
             return []
         limit = LARGE_AT_ONCE if large else self._allowance.now * _CLAIM_AHEAD
-
-        async def claiming() -> list[LedgerFile]:
-            claims = await self._ledger.claim(self._name, limit, LEASE_SECONDS, group=options.group, large=large)
-            self._claims.update((claim.file_id, claim) for claim in claims)
-            return claims
-
-        # To the end even when cancelled: a claim that nobody knows of would hold its file until the lease ends.
-        return await completed(claiming())
+        return await self._claims.take(limit, options.group, large=large)
 
     async def _copy_one(self, claim: LedgerFile, gate: Gate) -> None:
         self.progress.running[claim.file_id] = self._clock()
@@ -240,7 +231,7 @@ class Applier:
             return
         written = await self._ledger.record([outcome for _, outcome in ended])
         for (claim, outcome), counts in zip(ended, written, strict=True):
-            self._claims.pop(claim.file_id, None)
+            self._claims.settle(claim.file_id)
             if counts:
                 self._count(claim, outcome)
 
@@ -317,26 +308,11 @@ class Applier:
         else:
             self.progress.limited_by = "target" if self._allowance.gives_way else self._pace.limited_by
 
-    async def _keep_leases(self) -> None:
-        while True:
-            await asyncio.sleep(LEASE_SECONDS / 4)
-            claims = list(self._claims.values())
-            with suppress(StorageException):  # tried again, long before the leases end
-                for claim, kept in zip(claims, await self._ledger.extend(claims, LEASE_SECONDS), strict=True):
-                    if not kept:
-                        self._claims.pop(claim.file_id, None)
-
     async def _ended_with(self, helper: asyncio.Task[None]) -> None:
         await asyncio.wait([helper])
-        await self._give_back()
-
-    async def _give_back(self) -> None:
         with suppress(StorageException):  # these copies are found again
             await self._flush()
-        claims, self._claims = list(self._claims.values()), {}
-        if claims:
-            with suppress(StorageException):  # the leases end by themselves
-                await self._ledger.release(claims)
+        await self._claims.give_back()
 
     async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
         """For so long, or until it is to stop, or one of the events has come."""

@@ -1,8 +1,7 @@
 """Leaving FastDFS as one use case: every step of the way, for a command line or for scripts of one's own."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Final
 
 from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress, CleanUp
@@ -14,13 +13,14 @@ from s3py_helper.application.migration.outline import PlanOutline, Rates
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.migration.planning import Planner, PlanOptions, PlanResult
 from s3py_helper.application.migration.preflight import Preflight, preflight
+from s3py_helper.application.migration.proven_target import ProvenTarget
 from s3py_helper.application.migration.same_cluster import SameCluster
 from s3py_helper.application.migration.verifying import Verifier, VerifyOptions, VerifyResult
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.change_notice import ChangeNotice
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Limits, Outcome, ScannedSource, Tally
 from s3py_helper.application.ports.migration_source import MigrationSource
-from s3py_helper.application.ports.migration_target import MigrationTarget, TargetAbilities
+from s3py_helper.application.ports.migration_target import MigrationTarget
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.ports.relocation import Relocation
 from s3py_helper.domain.arguments import (
@@ -29,14 +29,9 @@ from s3py_helper.domain.arguments import (
     require_items,
     require_optional_instance,
 )
-from s3py_helper.domain.errors import AccessDeniedException, BucketNotFoundException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import METADATA_SUFFIX, FileState, GateRefusedException, Level, Route
 from s3py_helper.domain.text_rules import require_text
-
-_ABILITIES: Final = frozenset(field.name for field in fields(TargetAbilities))
-_SEEN_SECONDS: Final = 600.0
-"""For so long what was seen of a target holds for all workers: each of many need not try it anew."""
 
 _TELLING_FILES: Final = 500
 """Copied at least, to tell a rate."""
@@ -124,7 +119,7 @@ class Migration:
         self._target = target
         self._prefix = prefix
         self._clean_up = clean_up
-        self._abilities: TargetAbilities | None = None
+        self._proven_target = ProvenTarget(target, ledger, prefix)
         self._same_cluster: SameCluster | None = None
 
     async def preflight(self) -> Preflight:
@@ -132,9 +127,8 @@ class Migration:
         source = await self._own_source()
         room = await self.ledger.room()
         found = await preflight(source, self._target, self._prefix, ledger_room=room)
-        self._abilities = found.abilities
         if found.abilities is not None:
-            await self._note_abilities(found.abilities)
+            await self._proven_target.note(found.abilities)
         await self.ledger.note("preflight", {finding.subject: finding.says for finding in found.findings})
         return found
 
@@ -181,7 +175,7 @@ class Migration:
             await self._own_source(),
             self._target,
             self.ledger,
-            await self._proven_abilities(),
+            await self._proven_target.abilities(),
             self._prefix,
             pace,
             self._observer,
@@ -328,28 +322,3 @@ class Migration:
         self._same_cluster = self._same_cluster or SameCluster(source, self.ledger)
         await self._same_cluster.require()
         return source
-
-    async def _proven_abilities(self) -> TargetAbilities:
-        if self._abilities is None:
-            self._abilities = await self._seen_lately()
-        if self._abilities is None:
-            try:
-                self._abilities = await self._target.probe(self._prefix)
-            except (AccessDeniedException, BucketNotFoundException) as error:
-                raise GateRefusedException(f"the target cannot be used: {error.message}") from error
-            await self._note_abilities(self._abilities)
-        if not (self._abilities.writable and self._abilities.shows_missing):
-            raise GateRefusedException("the target cannot be used: 'preflight' says why")
-        return self._abilities
-
-    async def _seen_lately(self) -> TargetAbilities | None:
-        """What another worker, or a preflight, has seen of the target a moment ago."""
-        for at, _, seen in await self.ledger.events(name="target", limit=1):
-            abilities = TargetAbilities(**{name: bool(can) for name, can in seen.items() if name in _ABILITIES})
-            if time.time() - at < _SEEN_SECONDS and abilities.writable and abilities.shows_missing:
-                return abilities
-        return None
-
-    async def _note_abilities(self, abilities: TargetAbilities) -> None:
-        """What reports say of the target."""
-        await self.ledger.note("target", asdict(abilities))
