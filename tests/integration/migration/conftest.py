@@ -1,13 +1,19 @@
-"""Scenarios run twice: on a real FastDFS of their own, where there is one, and on the protocol-level server."""
+"""What is moved, and from where.
+
+Scenarios run twice: on a real FastDFS of their own, where there is one, and on the protocol-level server.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from s3py_helper.application.migration.migration import Migration
+from s3py_helper.storage import StorageManager
 from tests.support.fastdfs import FakeCluster
 from tests.support.fastdfs.daemons import LocalDaemon, installed_version
 from tests.support.fastdfs.real_site import RealSite
+from tests.support.migrating import Site, migrating
 from tests.support.migration.bench import BUCKET, Bench
 from tests.support.migration.servers import ProtocolServers, RealServers, Servers
 from tests.support.s3.inspector import S3Inspector, inspector_of
@@ -33,6 +39,32 @@ async def servers(request: pytest.FixtureRequest) -> AsyncIterator[Servers]:
     else:
         async with FakeCluster() as cluster:
             yield ProtocolServers(cluster)
+
+
+@pytest.fixture
+def s3_inspector(seaweedfs: S3Server, request: pytest.FixtureRequest) -> Iterator[S3Inspector]:
+    """boto3 for the bucket that the module names."""
+    inspector = inspector_of(seaweedfs, request.module.BUCKET)
+    yield inspector
+    inspector.sdk.close()
+
+
+@pytest.fixture
+async def site(seaweedfs: S3Server, tmp_path: Path, s3_inspector: S3Inspector) -> AsyncIterator[Site]:
+    """A protocol-level FastDFS, whose files move to the module's bucket."""
+    async with migrating(seaweedfs.config(default_bucket=s3_inspector.bucket), tmp_path / "ledger.db", "") as site:
+        yield site
+
+
+@pytest.fixture
+async def manager(site: Site) -> AsyncIterator[StorageManager]:
+    async with site.manager() as manager:
+        yield manager
+
+
+@pytest.fixture
+def migration(manager: StorageManager) -> Migration:
+    return manager.migration
 
 
 @pytest.fixture(scope="session")

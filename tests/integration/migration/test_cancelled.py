@@ -16,7 +16,7 @@ from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState, Route
 from s3py_helper.storage import StorageManager
 from tests.support.migrating import Site, applied, copied, migrating, s3_only, states
-from tests.support.s3.inspector import S3Inspector, inspector_of
+from tests.support.s3.inspector import S3Inspector
 from tests.support.s3.server import S3Server
 from tests.support.suspensions import CancelledAt
 from tests.support.waiting import until
@@ -36,25 +36,9 @@ TURNS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610)
 
 
 @pytest.fixture
-def s3_inspector(seaweedfs: S3Server) -> S3Inspector:
-    return inspector_of(seaweedfs, BUCKET)
-
-
-@pytest.fixture
 async def site(seaweedfs: S3Server, tmp_path: Path, s3_inspector: S3Inspector) -> AsyncIterator[Site]:
     async with migrating(seaweedfs.config(default_bucket=BUCKET), tmp_path / "ledger.db", f"{tmp_path.name}/") as site:
         yield site
-
-
-@pytest.fixture
-async def manager(site: Site) -> AsyncIterator[StorageManager]:
-    async with site.manager() as manager:
-        yield manager
-
-
-@pytest.fixture
-def migration(manager: StorageManager) -> Migration:
-    return manager.migration
 
 
 async def _after_turns(work: Coroutine[Any, Any, object], turns: int) -> None:

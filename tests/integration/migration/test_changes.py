@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -24,35 +23,12 @@ from s3py_helper.storage.fastdfs import (
     FastdfsMetadataServiceImpl,
     FastdfsSlaveServiceImpl,
 )
-from tests.support.migrating import Site, applied, copied, migrating, s3_only, states
-from tests.support.s3.inspector import S3Inspector, inspector_of
-from tests.support.s3.server import S3Server
+from tests.support.migrating import Site, applied, copied, s3_only, states
+from tests.support.s3.inspector import S3Inspector
 
 pytestmark = pytest.mark.timeout(60)
 
 BUCKET = "changed"
-
-
-@pytest.fixture
-def s3_inspector(seaweedfs: S3Server) -> S3Inspector:
-    return inspector_of(seaweedfs, BUCKET)
-
-
-@pytest.fixture
-async def site(seaweedfs: S3Server, tmp_path: Path, s3_inspector: S3Inspector) -> AsyncIterator[Site]:
-    async with migrating(seaweedfs.config(default_bucket=BUCKET), tmp_path / "ledger.db", "") as site:
-        yield site
-
-
-@pytest.fixture
-async def manager(site: Site) -> AsyncIterator[StorageManager]:
-    async with site.manager() as manager:
-        yield manager
-
-
-@pytest.fixture
-def migration(manager: StorageManager) -> Migration:
-    return manager.migration
 
 
 @pytest.fixture

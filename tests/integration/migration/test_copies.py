@@ -1,8 +1,5 @@
 """What becomes of files whose servers do not agree with their ids, and of what is kept beside them."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from s3py_helper.application.migration.migration import Migration
@@ -14,36 +11,13 @@ from s3py_helper.storage import StorageManager
 from tests.support.fastdfs import Command, TruncateAfter
 from tests.support.fastdfs.content import Content
 from tests.support.fastdfs.special_files import RawFiles
-from tests.support.migrating import Site, applied, copied, migrating, s3_only, texts
-from tests.support.s3.inspector import S3Inspector, inspector_of
-from tests.support.s3.server import S3Server
+from tests.support.migrating import Site, applied, copied, s3_only, texts
+from tests.support.s3.inspector import S3Inspector
 
 pytestmark = pytest.mark.timeout(60)
 
 BUCKET = "copied"
 CONTENT = b"what the file has in it" * 40
-
-
-@pytest.fixture
-def s3_inspector(seaweedfs: S3Server) -> S3Inspector:
-    return inspector_of(seaweedfs, BUCKET)
-
-
-@pytest.fixture
-async def site(seaweedfs: S3Server, tmp_path: Path, s3_inspector: S3Inspector) -> AsyncIterator[Site]:
-    async with migrating(seaweedfs.config(default_bucket=BUCKET), tmp_path / "ledger.db", "") as site:
-        yield site
-
-
-@pytest.fixture
-async def manager(site: Site) -> AsyncIterator[StorageManager]:
-    async with site.manager() as manager:
-        yield manager
-
-
-@pytest.fixture
-def migration(manager: StorageManager) -> Migration:
-    return manager.migration
 
 
 @pytest.mark.parametrize("left", [0, 100], ids=["to nothing", "in the middle"])

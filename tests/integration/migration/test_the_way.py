@@ -22,17 +22,12 @@ from s3py_helper.storage import (
     StorageModeConfig,
 )
 from tests.support.fastdfs.site import FastdfsSite
-from tests.support.s3.inspector import S3Inspector, inspector_of
+from tests.support.s3.inspector import S3Inspector
 from tests.support.s3.server import S3Server
 
 pytestmark = pytest.mark.timeout(120)
 
 BUCKET = "migrated"
-
-
-@pytest.fixture
-def s3_inspector(seaweedfs: S3Server) -> S3Inspector:
-    return inspector_of(seaweedfs, BUCKET)
 
 
 class Deployment:

@@ -2,33 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from s3py_helper.domain.migration import FileState
 from s3py_helper.storage import FileNotFoundException
-from tests.support.migrating import Site, copied, migrating, s3_only, states
-from tests.support.s3.inspector import S3Inspector, inspector_of
-from tests.support.s3.server import S3Server
+from tests.support.migrating import Site, copied, s3_only, states
+from tests.support.s3.inspector import S3Inspector
 
 pytestmark = pytest.mark.timeout(60)
 
 BUCKET = "versioned"
 
 
-@pytest.fixture
-def s3_inspector(seaweedfs: S3Server) -> S3Inspector:
-    inspector = inspector_of(seaweedfs, BUCKET)
-    inspector.sdk.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    return inspector
-
-
-@pytest.fixture
-async def site(seaweedfs: S3Server, tmp_path: Path, s3_inspector: S3Inspector) -> AsyncIterator[Site]:
-    async with migrating(seaweedfs.config(default_bucket=BUCKET), tmp_path / "ledger.db", "") as site:
-        yield site
+@pytest.fixture(autouse=True)
+def _versioning(s3_inspector: S3Inspector) -> None:
+    s3_inspector.sdk.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
 
 
 async def _versions(inspector: S3Inspector) -> tuple[Counter[str], Counter[str]]:
