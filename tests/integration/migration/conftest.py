@@ -75,9 +75,15 @@ def scenario_bucket(seaweedfs: S3Server) -> Iterator[S3Inspector]:
 
 
 @pytest.fixture
+def bench_ledger(request: pytest.FixtureRequest) -> str | None:
+    """The URL of a ledger on PostgreSQL where a scenario asks for one (`on_both_ledgers`); else a file."""
+    return request.getfixturevalue("ledger_url") if getattr(request, "param", "") == "postgres" else None
+
+
+@pytest.fixture
 async def bench(
-    seaweedfs: S3Server, scenario_bucket: S3Inspector, servers: Servers, tmp_path: Path
+    seaweedfs: S3Server, scenario_bucket: S3Inspector, servers: Servers, tmp_path: Path, bench_ledger: str | None
 ) -> AsyncIterator[Bench]:
-    bench = Bench(seaweedfs, scenario_bucket, servers.tracker, tmp_path)
+    bench = Bench(seaweedfs, scenario_bucket, servers.tracker, tmp_path, bench_ledger)
     yield bench
     await bench.files.clean_up()

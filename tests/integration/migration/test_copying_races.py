@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from s3py_helper.adapters.fastdfs.migration_source import FastdfsMigrationSource
+from s3py_helper.adapters.postgres.ledger import PostgresLedger
 from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.application.migration import applying
@@ -23,6 +24,7 @@ from s3py_helper.domain.migration import ID_METADATA, FileState, Route
 from s3py_helper.storage import FileNotFoundException
 from tests.support.fastdfs.protocol import Command, numbers
 from tests.support.migration.bench import Bench
+from tests.support.migration.ledgers import on_both_ledgers
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
@@ -105,6 +107,7 @@ async def test_6_what_is_deleted_in_flight_does_not_come_back(
     assert (await bench.audit()).damages.keys() <= {"resurrected"}
 
 
+@on_both_ledgers
 @pytest.mark.parametrize("how", ["through the kit", "past the kit"])
 async def test_5_a_worker_that_slept_past_its_lease_brings_nothing_back(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, how: str
@@ -120,7 +123,8 @@ async def test_5_a_worker_that_slept_past_its_lease_brings_nothing_back(
 
     around_puts(monkeypatch, before=sleep)
     # A worker that sleeps does not keep its lease.
-    monkeypatch.setattr(SqliteLedger, "extend", _keeps_nothing)
+    for ledger in (SqliteLedger, PostgresLedger):
+        monkeypatch.setattr(ledger, "extend", _keeps_nothing)
     async with bench.manager() as manager, bench.manager() as other:
         await bench.plan(manager)
         zombie = asyncio.ensure_future(bench.apply(manager))
@@ -133,11 +137,13 @@ async def test_5_a_worker_that_slept_past_its_lease_brings_nothing_back(
     assert (await bench.audit()).damages == {}
 
 
+@on_both_ledgers
 async def test_8_a_worker_that_slept_through_the_drain_deletes_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(applying, "LEASE_SECONDS", 1.0)
-    monkeypatch.setattr(SqliteLedger, "extend", _keeps_nothing)
+    for ledger in (SqliteLedger, PostgresLedger):
+        monkeypatch.setattr(ledger, "extend", _keeps_nothing)
     await bench.upload(b"drained under a sleeping worker")
     asleep, wake = asyncio.Event(), asyncio.Event()
 
@@ -248,6 +254,7 @@ async def test_12_an_appender_that_becomes_a_normal_file_moves_under_its_new_id(
     assert (await bench.audit()).damages == {}
 
 
+@on_both_ledgers
 @pytest.mark.parametrize("route", list(Route))
 async def test_7_a_deletion_on_the_way_holds_at_once_and_for_ever(bench: Bench, route: Route) -> None:
     file_id, kept = await bench.upload(b"deleted on the way", b"kept")

@@ -10,6 +10,7 @@ import pytest
 from s3py_helper.domain.migration import FileState
 from tests.support.migration.bench import BUCKET, Bench
 from tests.support.migration.dying import DIED
+from tests.support.migration.ledgers import on_both_ledgers
 from tests.support.proxy import fault_proxy
 from tests.support.s3.server import S3Server
 
@@ -44,6 +45,7 @@ async def finishes(bench: Bench) -> None:
     ("point", "when"),
     [("claim", "after"), ("put", "before"), ("put", "after"), ("record", "before"), ("record", "after")],
 )
+@on_both_ledgers
 async def test_3_a_copy_whose_worker_died_is_found_again(bench: Bench, point: str, when: str) -> None:
     await bench.upload(b"one", b"", b"three" * 20_000)
     async with bench.manager() as manager:

@@ -5,6 +5,7 @@ import itertools
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from tests.support.fastdfs.samples import accepted, source_of
 from tests.support.fastdfs.special_files import RawFiles
 from tests.support.migration.auditor import Audit, audit, audit_source, source_content
 from tests.support.migration.truth import Truth
+from tests.support.postgres.past import end_leases
 from tests.support.rehearsal.commands import Commands
 from tests.support.s3.inspector import S3Inspector
 from tests.support.s3.server import S3Server
@@ -39,9 +41,12 @@ class Bench:
         inspector: boto3 for the same bucket, past whatever stands before the server.
         tracker: Of the FastDFS.
         folder: For ledgers and commands.
+        ledger: The URL of a ledger that is no file in the folder.
     """
 
-    def __init__(self, s3: S3Server, inspector: S3Inspector, tracker: str, folder: Path) -> None:
+    def __init__(
+        self, s3: S3Server, inspector: S3Inspector, tracker: str, folder: Path, ledger: str | None = None
+    ) -> None:
         self.truth = Truth()
         self.files = RawFiles(tracker)
         self.inspector = inspector
@@ -49,6 +54,7 @@ class Bench:
         self.tracker = tracker
         self.folder = folder
         self.server = s3
+        self._ledger = ledger
         self.environment = {
             "PATH": os.environ["PATH"],
             "S3PY_MODE": "hybrid",
@@ -57,7 +63,7 @@ class Bench:
             "S3PY_S3__SECRET_ACCESS_KEY": s3.secret_key,
             "S3PY_S3__DEFAULT_BUCKET": BUCKET,
             "S3PY_FASTDFS__TRACKER_SERVERS": tracker,
-            "S3PY_MIGRATION__LEDGER": str(folder / "ledger.db"),
+            "S3PY_MIGRATION__LEDGER": ledger or str(folder / "ledger.db"),
             "S3PY_MIGRATION__PREFIX": self.prefix,
         }
 
@@ -68,7 +74,7 @@ class Bench:
             StorageModeConfig(mode=mode),
             s3_config=s3 or self.server.config(default_bucket=BUCKET),
             fastdfs_config=FastdfsConfig(tracker_servers=[self.tracker]) if mode is not StorageMode.S3 else None,
-            migration_config=MigrationConfig(ledger=str(self.folder / ledger), prefix=self.prefix),
+            migration_config=MigrationConfig(ledger=self._ledger or str(self.folder / ledger), prefix=self.prefix),
         )
 
     def commands(self) -> Commands:
@@ -137,6 +143,10 @@ class Bench:
 
     def end_leases(self) -> None:
         """As if the time had passed that dead workers still hold their files; also what a clock does that jumps."""
+        if self._ledger is not None:
+            with ThreadPoolExecutor(1) as thread:  # the caller's own loop is running
+                thread.submit(asyncio.run, end_leases(self._ledger)).result()
+            return
         with closing(sqlite3.connect(self.folder / "ledger.db")) as connection, connection:
             connection.execute("update file set lease_until = 1 where lease_until is not null")
 

@@ -8,8 +8,10 @@ import sys
 from itertools import count
 from typing import Any, Final
 
+from s3py_helper.adapters.postgres.ledger import PostgresLedger
 from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
+from s3py_helper.application.migration import applying
 from s3py_helper.entrypoints.cli import main
 
 DIED: Final = 86
@@ -33,6 +35,9 @@ def die_at(owner: type, method: str, when: str, number: int) -> None:
 
 if __name__ == "__main__":
     _, point, moment, nth, *rest = sys.argv
-    die_at(S3MigrationTarget if hasattr(S3MigrationTarget, point) else SqliteLedger, point, moment, int(nth))
+    if lease := os.environ.get("LEASE_SECONDS"):
+        setattr(applying, "LEASE_SECONDS", float(lease))  # noqa: B010 - to others it is final
+    for owner in [S3MigrationTarget] if hasattr(S3MigrationTarget, point) else [SqliteLedger, PostgresLedger]:
+        die_at(owner, point, moment, int(nth))
     sys.argv = ["s3py", *rest]
     main()

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from s3py_helper.adapters.postgres.address import Address
 from tests.support.postgres.server import PostgresServer
 
 type Owner = asyncpg.Connection
@@ -23,3 +24,13 @@ async def past_the_ledger(server: PostgresServer) -> AsyncGenerator[Owner]:
 async def sessions(owner: Owner) -> int:
     """How many connections ledgers have."""
     return int(await owner.fetchval("select count(*) from pg_stat_activity where application_name = 's3py-ledger'"))
+
+
+async def end_leases(url: str) -> None:
+    """As if the time had passed for which workers hold files of the ledger there."""
+    address = Address.parse(url)
+    connection = await asyncpg.connect(address.url, server_settings={"search_path": address.schema})
+    try:
+        await connection.execute("update file set lease_until = 1 where lease_until is not null")
+    finally:
+        await connection.close()
