@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 pytest_plugins = [
+    "tests.support.brokers.fixtures",
     "tests.support.browser",
     "tests.support.fastdfs.fixtures",
     "tests.support.met",

@@ -12,6 +12,8 @@ _LABELS: Final = {
     "storage_id_site": "FastDFS, storage ids",
     "trunk_site": "FastDFS, trunk files",
     "postgres": "PostgreSQL",
+    "nats_server": "NATS",
+    "redis_server": "Redis",
     "chromium": "Chromium",
     "nginx": "nginx",
     "caddy": "Caddy",

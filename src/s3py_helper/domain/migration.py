@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Final
+from zlib import crc32
 
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.domain.file_id import Backend, FileId
@@ -25,6 +26,10 @@ LARGE_FILE: Final = 8 * 1024 * 1024
 
 SIZE_CLASSES: Final = tuple(1 << power for power in (12, 16, 20, 23, 26, 30, 32))
 """Upper limits of the classes in which a plan shows sizes: 4 KiB, 64 KiB, 1, 8 and 64 MiB, 1 and 4 GiB."""
+
+
+SHARDS: Final = 256
+"""Into so many shards the files of a ledger fall: the pieces of work that a broker hands out."""
 
 
 class FileState(StrEnum):
@@ -90,6 +95,15 @@ class Level(StrEnum):
 
 class GateRefusedException(StorageOperationException):
     """A step of the migration is not safe yet; the message says why, and what to do."""
+
+
+def shard_of(file_id: FileId) -> int:
+    """The shard of a file, from 0 to `SHARDS - 1`: that of the folder in its id.
+
+    So what is claimed together lies together in a ledger, which keeps its rows in the order of ids.
+    """
+    folder, _, _ = str(file_id).rpartition("/")
+    return crc32(folder.encode()) % SHARDS
 
 
 def moved_key(prefix: str, file_id: FileId) -> str:

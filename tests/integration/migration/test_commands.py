@@ -154,9 +154,9 @@ async def test_limits_end_an_apply(operator: Operator, old_files: dict[str, byte
     assert summary["limits"] == {"bytes_per_second": None, "files_per_second": 1, "concurrency": 1, "paused": False}
     code, _ = await operator.migrates("apply", "--max-duration", "1")
     assert code == 10
-    assert (await operator.types("migrate", "limits", "--rate-files", "0"))[0] == 0
     code, _ = await operator.migrates("apply", "--max-bytes", "1")
     assert code == 8
+    assert (await operator.types("migrate", "limits", "--rate-files", "0"))[0] == 0
     code, lines = await operator.migrates("apply")
     assert code == 0
     assert lines[-1]["states"] == {"copied": {"files": 5, "bytes": 3000}}
@@ -203,6 +203,7 @@ async def test_an_interrupted_apply_goes_on_later(
         (("verify", "--sample", "200%"), "is no percentage"),
         (("drain", "--older-than", "soon"), "is no time such as"),
         (("route", "group1", "s3-only"), "there is no ledger"),
+        (("worker", "--ledger", "none.db"), "there is no ledger none.db: 'plan' makes one"),
     ],
 )
 async def test_wrong_words_are_named(operator: Operator, arguments: tuple[str, ...], told: str) -> None:
@@ -254,9 +255,40 @@ async def test_a_ledger_of_another_migration_and_a_bucket_that_is_not_there_are_
     code, findings = await operator.migrates("preflight")
     assert (code, findings[-1]["gates"]) == (4, 1)
     del operator.environment["S3PY_MIGRATION__BUCKET"]
-    code, _, err = await operator.types("migrate", "apply")
-    assert code == 4
-    assert "belongs to another migration (not-there/)" in err
+    for verb in ("apply", "worker"):
+        code, _, err = await operator.types("migrate", verb)
+        assert code == 4
+        assert "belongs to another migration (not-there/)" in err
+
+
+@pytest.mark.parametrize("verb", ["worker", "supervisor"])
+@pytest.mark.parametrize(
+    ("broker", "expected", "told"),
+    [
+        ("amqp://somebody:secret@127.0.0.9", 2, "amqp://127.0.0.9 is no broker: give nats://HOST:4222"),
+        ("postgresql://127.0.0.9/x", 2, "loses the shards of workers that die"),
+        ("nats://127.0.0.9:1", 5, "the broker nats://127.0.0.9:1 is out of reach"),
+        ("redis://:secret@127.0.0.9:1", 5, "the broker redis://127.0.0.9:1 is out of reach"),
+    ],
+)
+async def test_a_broker_that_is_none_or_is_not_there_is_named(
+    operator: Operator, old_files: dict[str, bytes], verb: str, broker: str, expected: int, told: str
+) -> None:
+    await operator.migrates("plan", "--from-ids", "-", stdin="\n".join(old_files))
+    operator.environment["S3PY_MIGRATION__BROKER"] = broker
+    code, _, err = await operator.types("migrate", verb, "--watch")
+    assert code == expected
+    assert told in err
+    assert "secret" not in err
+
+
+async def test_a_supervisor_without_a_broker_is_told_that_it_needs_one(
+    operator: Operator, old_files: dict[str, bytes]
+) -> None:
+    await operator.migrates("plan", "--from-ids", "-", stdin="\n".join(old_files))
+    code, _, err = await operator.types("migrate", "supervisor")
+    assert code == 2
+    assert "a supervisor needs a broker: --broker" in err
 
 
 async def test_ids_come_from_databases_and_data_folders(operator: Operator, old_files: dict[str, bytes]) -> None:

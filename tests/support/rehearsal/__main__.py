@@ -9,10 +9,13 @@ import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from tests.support.brokers.broker import BROKERS
 from tests.support.fastdfs.child_site import ChildSite
 from tests.support.fastdfs.daemons import LocalDaemon, installed_version
 from tests.support.fastdfs.real_site import RealSite
 from tests.support.fastdfs.site import FastdfsSite
+from tests.support.postgres.server import installed, postgres_process
+from tests.support.rehearsal.between import Between, DatabaseReader, FileReader, LedgerReader
 from tests.support.rehearsal.rehearsal import Options, Rehearsal
 from tests.support.s3.seaweedfs import seaweedfs_process, weed_binary
 
@@ -27,22 +30,38 @@ def main() -> int:
     parser.add_argument("--kill-seconds", type=float, default=usual.kill_seconds, help="kill one so often")
     parser.add_argument("--lease-seconds", type=float, help="how long a killed worker keeps its files (default: 60)")
     parser.add_argument("--reads-per-second", type=float, default=usual.reads_per_second)
-    options = Options(**vars(parser.parse_args()))
+    parser.add_argument("--broker", choices=BROKERS, help="what carries shards; it loses everything in the middle")
+    parser.add_argument("--ledger", choices=["sqlite", "postgresql"], default="sqlite", help="(default: %(default)s)")
+    given = vars(parser.parse_args())
+    carrier: str | None = given.pop("broker")
+    ledger: str = given.pop("ledger")
+    options = Options(**given)
     weed = weed_binary()
     if weed is None:
         sys.stderr.write("there is no SeaweedFS for this platform\n")
         return 2
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="s3py-rehearsal-")))
-        for name in ("fastdfs", "seaweedfs", "commands"):
+        for name in ("fastdfs", "seaweedfs", "commands", "broker"):
             (folder / name).mkdir()
+        broker = None if carrier is None else opened.enter_context(BROKERS[carrier].running(folder / "broker"))
+        between = Between(_ledger(ledger, folder / "commands", opened), broker)
         site = opened.enter_context(closing(_site(folder / "fastdfs")))
         server = opened.enter_context(seaweedfs_process(weed, folder / "seaweedfs"))
-        _say(f"FastDFS: {site.description}; S3: {server.name}")
-        figures = asyncio.run(Rehearsal(site, server, folder / "commands", options, _say).run())
+        _say(f"FastDFS: {site.description}; S3: {server.name}; ledger: {between.description}")
+        figures = asyncio.run(Rehearsal(site, server, folder / "commands", options, _say, between).run())
     sys.stdout.write(json.dumps(figures.as_dict(), indent=2, ensure_ascii=False) + "\n")
     _say("clean" if figures.is_clean else "NOT CLEAN")
     return 0 if figures.is_clean else 1
+
+
+def _ledger(kind: str, folder: Path, opened: ExitStack) -> LedgerReader:
+    if kind == "sqlite":
+        return FileReader(folder / "ledger.db")
+    binaries = installed()
+    if binaries is None:
+        raise SystemExit("there is no PostgreSQL for this platform")
+    return DatabaseReader(opened.enter_context(postgres_process(binaries)))
 
 
 def _site(folder: Path) -> FastdfsSite:

@@ -5,11 +5,14 @@ import json
 import os
 import random
 import re
+import signal
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+
+from tests.support.rehearsal.between import Between
 
 _LISTENING: Final = re.compile("Listening on (http[^,]+),")
 _START_SECONDS: Final = 60
@@ -29,6 +32,8 @@ class Commands:
     def __init__(self, folder: Path, settings: Mapping[str, str], *, lease_seconds: float | None = None) -> None:
         self.log = folder / "stderr.log"
         self.kills = 0
+        self.freezes = 0
+        self._lease_seconds = lease_seconds
         self._folder = folder
         self._environment = {"PATH": os.environ["PATH"], **settings}
         lease = "" if lease_seconds is None else _WITH_LEASE.format(lease_seconds)
@@ -72,16 +77,20 @@ class Commands:
         return await _kill(process)
 
     @asynccontextmanager
-    async def dying_workers(self, count: int, every: float) -> AsyncGenerator[None]:
-        """Keep so many workers copying; every few seconds one of them is killed, and another takes its place."""
-        workers = [await self._worker() for _ in range(count)]
-        killing = asyncio.ensure_future(self._keep_killing(workers, every))
+    async def dying_workers(self, count: int, every: float, between: Between) -> AsyncGenerator[None]:
+        """Keep so many workers copying; every few seconds one of them is killed, and another takes its place.
+
+        Where leases are short, now and then one is frozen instead, for longer than its lease.
+        """
+        others = [await self._begun(between.supervisor)] if between.supervisor else []
+        workers = [await self._begun(between.worker) for _ in range(count)]
+        killing = asyncio.ensure_future(self._keep_killing(workers, every, between))
         try:
             yield
         finally:
             killing.cancel()
             await asyncio.gather(killing, return_exceptions=True)
-            await asyncio.gather(*map(_kill, workers))
+            await asyncio.gather(*map(_kill, [*workers, *others]))
 
     @asynccontextmanager
     async def service(self) -> AsyncGenerator[str]:
@@ -101,16 +110,22 @@ class Commands:
         finally:
             await _kill(process)
 
-    async def _worker(self) -> asyncio.subprocess.Process:
-        return await self.start("migrate", "apply", "--watch", keeps_output=False)
+    async def _begun(self, command: tuple[str, ...]) -> asyncio.subprocess.Process:
+        return await self.start("migrate", *command, keeps_output=False)
 
-    async def _keep_killing(self, workers: list[asyncio.subprocess.Process], every: float) -> None:
+    async def _keep_killing(self, workers: list[asyncio.subprocess.Process], every: float, between: Between) -> None:
         while True:
             await asyncio.sleep(random.uniform(0.5, 1.5) * every)
             index = random.randrange(len(workers))
+            if self._lease_seconds is not None and self.kills % 3 == 2:
+                workers[index].send_signal(signal.SIGSTOP)
+                await asyncio.sleep(1.5 * self._lease_seconds)
+                workers[index].send_signal(signal.SIGCONT)
+                self.freezes += 1
+                await asyncio.sleep(every)  # it goes on where it was
             await _kill(workers[index])
             self.kills += 1
-            workers[index] = await self._worker()
+            workers[index] = await self._begun(between.worker)
 
 
 async def _until_the_end(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:

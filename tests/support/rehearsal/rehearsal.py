@@ -1,7 +1,6 @@
 """The way of an operator, from the first plan to the last audit."""
 
 import asyncio
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 from tests.support.fastdfs.site import FastdfsSite
 from tests.support.migration.auditor import audit, audit_source
+from tests.support.rehearsal.between import Between, FileReader
 from tests.support.rehearsal.commands import Commands
 from tests.support.rehearsal.old_files import Kind, OldFile, delete_past_the_kit, stored_files, truth_of
 from tests.support.rehearsal.traffic import Seen, Traffic
@@ -94,19 +94,26 @@ class Rehearsal:
         folder: For the ledger and what commands say.
         options: How large it is.
         say: Is told how it goes.
+        between: Ledger and broker; by default a file in the folder, and none.
     """
 
     BUCKET: Final = "rehearsal"
     PREFIX: Final = "old/"
 
     def __init__(
-        self, site: FastdfsSite, s3: S3Server, folder: Path, options: Options, say: Say = lambda _line: None
+        self,
+        site: FastdfsSite,
+        s3: S3Server,
+        folder: Path,
+        options: Options,
+        say: Say = lambda _line: None,
+        between: Between | None = None,
     ) -> None:
         self.figures = Figures()
         self._tracker = site.trackers[0]
         self._options = options
         self._say = say
-        self._ledger = folder / "ledger.db"
+        self._between = between or Between(FileReader(folder / "ledger.db"))
         self._inspector: S3Inspector = inspector_of(s3, self.BUCKET)
         settings = {
             "S3PY_MODE": "hybrid",
@@ -115,7 +122,7 @@ class Rehearsal:
             "S3PY_S3__SECRET_ACCESS_KEY": s3.secret_key,
             "S3PY_S3__DEFAULT_BUCKET": self.BUCKET,
             "S3PY_FASTDFS__TRACKER_SERVERS": self._tracker,
-            "S3PY_MIGRATION__LEDGER": str(self._ledger),
+            "S3PY_MIGRATION__LEDGER": self._between.ledger.url,
             "S3PY_MIGRATION__PREFIX": self.PREFIX,
         }
         self._commands = Commands(folder, settings, lease_seconds=options.lease_seconds)
@@ -150,9 +157,14 @@ class Rehearsal:
             await self._commands.says("migrate", "limits", "--rate-files", str(self._options.files_per_second))
         async with (
             self._timed("apply", traffic),
-            self._commands.dying_workers(self._options.workers, self._options.kill_seconds),
+            self._commands.dying_workers(self._options.workers, self._options.kill_seconds, self._between),
         ):
-            while self._waiting() or not self._commands.kills:
+            has_failed = False
+            while await self._between.ledger.count("planned", "copying") or not self._commands.kills:
+                if self._commands.kills and not has_failed:
+                    has_failed = True
+                    async with traffic.without_deletions():  # a ledger that is down refuses them
+                        await self._between.fail()
                 await asyncio.sleep(0.5)
         async with self._timed("apply again", traffic):
             await self._expect(0, "plan")  # what was appended to meanwhile
@@ -197,7 +209,8 @@ class Rehearsal:
             await self._commands.killed("drain", "--older-than", "0s", "--yes", after=self._options.kill_seconds)
             await asyncio.sleep(1.0)  # what was verified within this second is too young
             await self._expect(0, "drain", "--older-than", "0s", "--yes")
-            self._note(not self._count("verified"), f"{self._count('verified')} files are not drained")
+            kept = await self._between.ledger.count("verified")
+            self._note(not kept, f"{kept} files are not drained")
 
     async def _run_again(self) -> None:
         """A second run finds nothing to do."""
@@ -219,7 +232,7 @@ class Rehearsal:
     @asynccontextmanager
     async def _traffic(self, url: str) -> AsyncGenerator[Traffic]:
         rate = self._options.reads_per_second
-        traffic = Traffic(url, self._tracker, self._files, self._ledger, reads_per_second=rate)
+        traffic = Traffic(url, self._tracker, self._files, self._between.ledger, reads_per_second=rate)
         running = asyncio.ensure_future(traffic.run())
         try:
             yield traffic
@@ -266,19 +279,6 @@ class Rehearsal:
         if not is_right:
             self.figures.problems.append(words)
             self._say(f"PROBLEM: {words}")
-
-    def _waiting(self) -> int:
-        return self._count("planned", "copying")
-
-    def _count(self, *states: str) -> int:
-        """Files in these states, read past the kit."""
-        numbers = {"planned": 0, "copying": 1, "verified": 3}
-        connection = sqlite3.connect(f"file:{self._ledger}?mode=ro", uri=True, timeout=10)
-        try:
-            places = ", ".join(str(numbers[state]) for state in states)
-            return int(connection.execute(f"select count(*) from file where state in ({places})").fetchone()[0])
-        finally:
-            connection.close()
 
     def _written_at(self) -> dict[str, Any]:
         pages = self._inspector.sdk.get_paginator("list_objects_v2").paginate(Bucket=self.BUCKET, Prefix=self.PREFIX)

@@ -2,23 +2,19 @@
 
 import asyncio
 import random
-import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import aiohttp
 
 from tests.support.migration.truth import digest
+from tests.support.rehearsal.between import LedgerReader
 from tests.support.rehearsal.old_files import Kind, OldFile, append_past_the_kit
 from tests.support.waiting import until
-
-_COPYING: Final = 1
-"""How the ledger writes the state: deletions aim at files that are being copied, where they hurt most."""
 
 _PATIENCE: Final = aiohttp.ClientTimeout(total=30)
 
@@ -52,12 +48,12 @@ class Traffic:
         url: The service.
         tracker: For appends by the bare protocol.
         files: The old files; their records are kept up to date.
-        ledger: The file of the ledger, to be read only.
+        ledger: Is asked for files that are being copied: deletions aim at them, for there they hurt most.
         reads_per_second: Reads begun in a second, however long they take.
     """
 
     def __init__(
-        self, url: str, tracker: str, files: Sequence[OldFile], ledger: Path, *, reads_per_second: float = 50
+        self, url: str, tracker: str, files: Sequence[OldFile], ledger: LedgerReader, *, reads_per_second: float = 50
     ) -> None:
         self.seen = Seen()
         self.phase = "before"
@@ -160,7 +156,7 @@ class Traffic:
     async def _delete(self, session: aiohttp.ClientSession) -> None:
         if self._deletions_rest:
             return
-        file = await asyncio.to_thread(self._being_copied) or self._random.choice(self._files)
+        file = self._by_id.get(await self._ledger.one_in("copying") or "") or self._random.choice(self._files)
         if file.is_leaving or self._deletions_rest:
             return
         file.is_leaving = True
@@ -174,20 +170,6 @@ class Traffic:
         self.seen.answers[self.phase, "DELETE", got.status] += 1
         if got.status != 200:
             self.seen.wonder(f"{self.phase}: DELETE of {file.file_id}: status {got.status}: {body[:200]!r}")
-
-    def _being_copied(self) -> OldFile | None:
-        try:
-            connection = sqlite3.connect(f"file:{self._ledger}?mode=ro", uri=True, timeout=1)
-        except sqlite3.Error:
-            return None
-        try:
-            query = "select id from file where state = ? order by random() limit 1"
-            found = connection.execute(query, (_COPYING,)).fetchone()
-        except sqlite3.Error:  # there is no plan yet
-            return None
-        finally:
-            connection.close()
-        return self._by_id.get(found[0]) if found else None
 
     async def _keep_appending(self) -> None:
         appenders = [file for file in self._files if file.kind is Kind.APPENDER]

@@ -4,8 +4,8 @@ from typing import Final
 from zlib import crc32
 
 from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.migration import SHARDS, shard_of
 
-SHARDS: Final = 256
 PLACES_OF_SHARD: Final = 128
 PLACES: Final = SHARDS * PLACES_OF_SHARD
 """So many that few files share one, and that the number fits two bytes."""
@@ -13,8 +13,7 @@ PLACES: Final = SHARDS * PLACES_OF_SHARD
 
 def place_of(file_id: FileId) -> int:
     """From 0 to `PLACES - 1`."""
-    spread = crc32(str(file_id).encode())
-    return spread % SHARDS * PLACES_OF_SHARD + spread // SHARDS % PLACES_OF_SHARD
+    return shard_of(file_id) * PLACES_OF_SHARD + crc32(str(file_id).encode()) % PLACES_OF_SHARD
 
 
 def places_of(shard: int | None) -> range:

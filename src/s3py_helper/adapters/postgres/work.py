@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from s3py_helper.adapters.postgres.base import NOW, LedgerInDatabase
-from s3py_helper.adapters.postgres.places import PLACES_OF_SHARD, SHARDS, place_of, places_of
+from s3py_helper.adapters.postgres.places import PLACES_OF_SHARD, place_of, places_of
 from s3py_helper.adapters.postgres.rows import COLUMNS, file_of, storable
 from s3py_helper.adapters.postgres.states import NUMBER_OF
 from s3py_helper.application.ports.ledger import LedgerFile, Outcome
 from s3py_helper.domain.file_id import FileId
-from s3py_helper.domain.migration import FileState
+from s3py_helper.domain.migration import SHARDS, FileState
 
 _PLANNED: Final = NUMBER_OF[FileState.PLANNED]
 _COPYING: Final = NUMBER_OF[FileState.COPYING]

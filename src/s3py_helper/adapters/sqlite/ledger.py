@@ -7,15 +7,15 @@ import sqlite3
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
-from typing import Final
+from typing import Final, Literal
 
-from s3py_helper.adapters.sqlite import work
+from s3py_helper.adapters.sqlite import limiting, work
 from s3py_helper.adapters.sqlite.planning import PlanningLedger
 from s3py_helper.adapters.sqlite.rows import COLUMNS, file_of
 from s3py_helper.adapters.sqlite.schema import NUMBER_OF, STATES
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Limits, Outcome, Tally
 from s3py_helper.domain.file_id import FileId
-from s3py_helper.domain.migration import FileState, Route
+from s3py_helper.domain.migration import FileState, Route, shard_of
 
 _SAMPLES: Final = 3
 _PLANNED: Final = NUMBER_OF[FileState.PLANNED]
@@ -66,13 +66,19 @@ class SqliteLedger(PlanningLedger):
         *,
         group: str | None = None,
         large: bool | None = None,
+        shard: int | None = None,
     ) -> list[LedgerFile]:
         """See `Ledger.claim`."""
         now = self._now
         until = now + max(1, round(lease_seconds))
         return await self._database.write(
-            lambda connection: work.claim(connection, worker, limit, until, now, group=group, large=large)
+            lambda connection: work.claim(connection, worker, limit, until, now, group=group, large=large, shard=shard)
         )
+
+    async def waiting_shards(self, group: str | None = None) -> list[int]:
+        """See `Ledger.waiting_shards`."""
+        now = self._now
+        return await self._database.read(lambda connection: work.waiting_shards(connection, group, now))
 
     async def has_work(self, group: str | None = None) -> bool:
         """See `Ledger.has_work`."""
@@ -106,8 +112,8 @@ class SqliteLedger(PlanningLedger):
 
         def mark(connection: sqlite3.Connection) -> bool:
             connection.execute(
-                "insert or ignore into file(id, grp, kind, changed_at) values (?, ?, 'normal', ?)",
-                (str(file_id), file_id.bucket, self._now),
+                "insert or ignore into file(id, grp, shard, kind, changed_at) values (?, ?, ?, 'normal', ?)",
+                (str(file_id), file_id.bucket, shard_of(file_id), self._now),
             )
             # Unconditional but for one that is there: whoever holds a claim loses it by the fence.
             marked = connection.execute(
@@ -184,17 +190,25 @@ class SqliteLedger(PlanningLedger):
 
     async def limits(self) -> Limits:
         """See `Ledger.limits`."""
-        rows = await self._read("select value from setting where name = 'limits'")
-        return Limits(**json.loads(rows[0][0])) if rows else Limits()
+        return await self._database.read(limiting.limits)
 
     async def set_limits(self, limits: Limits) -> None:
         """See `Ledger.set_limits`."""
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("insert or replace into setting values ('limits', ?)", (json.dumps(asdict(limits)),))
+            limiting.forget_drawn(connection)
             self._note(connection, "limits", asdict(limits))
 
         await self._database.write(write)
+
+    async def draw(self, what: Literal["bytes", "files"], count: int) -> float:
+        """See `Ledger.draw`."""
+        return await self._database.write(lambda connection: limiting.draw(connection, what, count, self._clock()))
+
+    async def now(self) -> float:
+        """See `Ledger.now`."""
+        return self._clock()
 
     async def workers(self) -> int:
         """See `Ledger.workers`."""

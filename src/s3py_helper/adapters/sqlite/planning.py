@@ -10,13 +10,13 @@ from s3py_helper.adapters.sqlite.base import LedgerFileOnDisk
 from s3py_helper.adapters.sqlite.schema import NUMBER_OF, STATES
 from s3py_helper.application.ports.ledger import Known, LedgerFile, Outlined, PlannedFile, ScannedSource
 from s3py_helper.domain.file_id import FileId
-from s3py_helper.domain.migration import SIZE_CLASSES, FileKind, FileState
+from s3py_helper.domain.migration import SIZE_CLASSES, FileKind, FileState, shard_of
 
 _PLANNED: Final = NUMBER_OF[FileState.PLANNED]
 
 _INSERT: Final = """
-insert or ignore into file(id, grp, kind, size, crc32, mtime, state, reason, changed_at, seen)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+insert or ignore into file(id, grp, shard, kind, size, crc32, mtime, state, reason, changed_at, seen)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _FOUND_AGAIN: Final = f"""
@@ -115,13 +115,7 @@ class PlanningLedger(LedgerFileOnDisk):
 
 def _plan(connection: sqlite3.Connection, files: Sequence[PlannedFile], run: int, now: int) -> int:
     before = connection.total_changes
-    connection.executemany(
-        _INSERT,
-        [
-            (str(f.file_id), f.file_id.bucket, f.kind, f.size, f.crc32, f.mtime, NUMBER_OF[f.state], f.reason, now, run)
-            for f in files
-        ],
-    )
+    connection.executemany(_INSERT, [_new(f, run, now) for f in files])
     new = connection.total_changes - before
     if new < len(files):
         connection.executemany("update file set seen = ? where id = ?", [(run, str(f.file_id)) for f in files])
@@ -129,6 +123,12 @@ def _plan(connection: sqlite3.Connection, files: Sequence[PlannedFile], run: int
         connection.executemany(_FOUND_AGAIN, there)
         connection.executemany(_CONFIRMED, [found for found in there if found["size"] is not None])
     return new
+
+
+def _new(file: PlannedFile, run: int, now: int) -> tuple[Any, ...]:
+    file_id, state = file.file_id, NUMBER_OF[file.state]
+    facts = (file.kind, file.size, file.crc32, file.mtime)
+    return (str(file_id), file_id.bucket, shard_of(file_id), *facts, state, file.reason, now, run)
 
 
 def _found(file: PlannedFile, now: int) -> dict[str, Any]:

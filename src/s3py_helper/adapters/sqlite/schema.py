@@ -3,7 +3,8 @@
 import sqlite3
 from typing import Final
 
-from s3py_helper.domain.migration import FileState, GateRefusedException
+from s3py_helper.domain.file_id import FileId
+from s3py_helper.domain.migration import FileState, GateRefusedException, shard_of
 
 STATES: Final = (
     FileState.PLANNED,
@@ -50,6 +51,12 @@ _STEPS: Final = (
     create table event(number integer primary key, at integer not null, name text not null, detail text not null);
     create table setting(name text primary key, value text not null) without rowid;
     """,
+    """
+    alter table file add column shard integer not null default 0;
+    update file set shard = shard_of(id);
+    drop index file_to_copy;
+    create index file_to_copy on file(shard, large, next_at) where state = 0;
+    """,
 )
 
 
@@ -95,6 +102,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
         raise GateRefusedException(
             f"the ledger has version {version}, this program knows up to {len(_STEPS)}: use a newer s3py-helper"
         )
+    connection.create_function("shard_of", 1, lambda text: shard_of(FileId.parse(text)), deterministic=True)
     for step in _STEPS[version:]:
         for statement in step.split(";"):
             connection.execute(statement)

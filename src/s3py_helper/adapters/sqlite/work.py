@@ -7,10 +7,13 @@ from typing import Any, Final
 from s3py_helper.adapters.sqlite.rows import COLUMNS, files_of
 from s3py_helper.adapters.sqlite.schema import NUMBER_OF
 from s3py_helper.application.ports.ledger import LedgerFile, Outcome
-from s3py_helper.domain.migration import FileState
+from s3py_helper.domain.migration import SHARDS, FileState
 
 _PLANNED: Final = NUMBER_OF[FileState.PLANNED]
 _COPYING: Final = NUMBER_OF[FileState.COPYING]
+
+_ANY_SHARD: Final = f"shard in ({', '.join(map(str, range(SHARDS)))})"
+"""Says nothing, but leads through the index one shard after the other."""
 
 _RECORD: Final = f"""
 update file set state = :state, reason = :reason, attempts = attempts + :failed, next_at = ifnull(:next_at, next_at),
@@ -34,11 +37,14 @@ def claim(
     *,
     group: str | None,
     large: bool | None,
+    shard: int | None,
 ) -> list[LedgerFile]:
     """See `Ledger.claim`. Leases that have ended come first: somebody waits for these files longest."""
-    narrowed = ""
-    values: dict[str, Any] = {"worker": worker, "until": lease_until, "now": now}
-    if large is not None:
+    narrowed = f" and {_ANY_SHARD if shard is None else 'shard = :shard'}"
+    values: dict[str, Any] = {"worker": worker, "until": lease_until, "now": now, "shard": shard}
+    if large is None:
+        narrowed += " and large in (0, 1)"
+    else:
         narrowed += " and large = :large"
         values["large"] = large
     if group is not None:
@@ -57,6 +63,22 @@ def claim(
                 )
             )
     return claimed
+
+
+def waiting_shards(connection: sqlite3.Connection, group: str | None, now: int) -> list[int]:
+    """See `Ledger.waiting_shards`."""
+    of_group = "" if group is None else " and grp = :grp"
+    rows = connection.execute(
+        # One look into the index for each shard and size, however many files are planned.
+        "with recursive shard(number) as (select 0 union all select number + 1 from shard where number < :last), "
+        "size(large) as (values (0), (1)) "
+        "select number from shard where (exists (select 1 from size cross join file on file.shard = number "
+        f"and file.large = size.large and next_at <= :now where state = {_PLANNED}{of_group}) "
+        f"or number in (select shard from file where state = {_COPYING} and lease_until < :now{of_group})) "
+        f"and number not in (select shard from file where state = {_COPYING} and lease_until >= :now)",
+        {"last": SHARDS - 1, "now": now, "grp": group},
+    )
+    return [number for (number,) in rows]
 
 
 def extend(connection: sqlite3.Connection, claims: Sequence[LedgerFile], lease_until: int) -> list[bool]:

@@ -47,6 +47,7 @@ class ApplyOptions:
 
     Attributes:
         group: Only files of this group.
+        shard: Only files of this shard; what has to be tried again later is left for another time.
         concurrency: Small files at once.
         max_bytes: End after about so many bytes.
         max_seconds: End after about so long.
@@ -58,6 +59,7 @@ class ApplyOptions:
     max_bytes: int | None = None
     max_seconds: float | None = None
     watch: bool = False
+    shard: int | None = None
 
     def with_concurrency(self, concurrency: int) -> Self:
         """The same with another number of small files at once."""
@@ -120,6 +122,8 @@ class Applier:
         self._on_outcome = on_outcome
         self._clean_up = clean_up
         self._clock = clock
+        self._ahead = 0.0
+        """Seconds by which the ledger's clock is ahead of this worker's: pauses go by the former."""
         self._stopping = asyncio.Event()
         self._nothing_runs = asyncio.Event()
         self._claims = Claims(ledger, LEASE_SECONDS)
@@ -141,7 +145,7 @@ class Applier:
             StorageException: The ledger failed. What was copied is found again by the next attempt.
         """
         await self._read_limits(options)  # before the first file, not some time after it
-        began = asyncio.get_running_loop().time()
+        began, files_before, bytes_before = asyncio.get_running_loop().time(), self.progress.copied, self.progress.bytes
         helper = asyncio.ensure_future(self._claims.keep())
         try:
             async with asyncio.TaskGroup() as group:
@@ -155,9 +159,11 @@ class Applier:
             helper.cancel()
             await completed(self._ended_with(helper))
         seconds = round(asyncio.get_running_loop().time() - began, 3)
-        facts = {"files": self.progress.copied, "bytes": self.progress.bytes, "seconds": seconds}
-        await self._ledger.note("apply", {**facts, "ended": self.progress.stopped_by, "worker": self._claims.worker})
-        if self._clean_up is not None and self.progress.stopped_by == "done":
+        files = self.progress.copied - files_before
+        facts = {"files": files, "bytes": self.progress.bytes - bytes_before, "seconds": seconds}
+        if files or options.shard is None:
+            await self._ledger.note("apply", {**facts, "ended": self.progress.stopped_by, "worker": self._claims.worker})
+        if self._clean_up is not None and options.shard is None and self.progress.stopped_by == "done":
             await self._clean_up()
         return self.progress
 
@@ -173,6 +179,8 @@ class Applier:
                     await self._wait(_IDLE_SECONDS, self._nothing_runs)  # what fails comes back
                     continue
                 await self._flush()
+                if options.shard is not None:
+                    break
                 if not options.watch and not await self._ledger.has_work(options.group):
                     break
                 await self._wait(_IDLE_SECONDS)
@@ -193,7 +201,7 @@ class Applier:
         if self.progress.limited_by == "paused":
             return []
         limit = LARGE_AT_ONCE if large else self._allowance.now * _CLAIM_AHEAD
-        return await self._claims.take(limit, options.group, large=large)
+        return await self._claims.take(limit, options.group, large=large, shard=options.shard)
 
     async def _copy_one(self, claim: LedgerFile, gate: Gate) -> None:
         self.progress.running[claim.file_id] = self._clock()
@@ -257,7 +265,7 @@ class Applier:
             state,
             outcome.reason,
             failed=outcome.failed,
-            next_at=int(self._clock() + pause),
+            next_at=int(self._clock() + self._ahead + pause),
             upload_id=claim.upload_id,
         )
 
@@ -288,6 +296,8 @@ class Applier:
         if options.max_bytes is not None and self.progress.bytes >= options.max_bytes:
             self.stop("bytes")
         if options.max_seconds is not None and asyncio.get_running_loop().time() - began >= options.max_seconds:
+            if options.shard is not None:
+                return True  # of this shard; there is another
             self.stop("time")
         return self._stopping.is_set()
 
@@ -299,8 +309,8 @@ class Applier:
 
     async def _read_limits(self, options: ApplyOptions) -> None:
         limits = await self._ledger.limits()
-        # All workers share the limits; one that holds nothing yet is not among those that are counted.
-        self._pace.set_limits(limits, await self._ledger.workers() + (not self._claims))
+        self._ahead = await self._ledger.now() - self._clock()
+        self._pace.set_limits(limits)
         self._allowance.set_most(limits.concurrency or options.concurrency)
         self._make_room()
         if limits.paused:

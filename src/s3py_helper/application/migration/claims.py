@@ -32,11 +32,15 @@ class Claims:
         """How many files are held."""
         return len(self._held)
 
-    async def take(self, limit: int, group: str | None, *, large: bool) -> list[LedgerFile]:
+    async def take(
+        self, limit: int, group: str | None, *, large: bool, shard: int | None = None
+    ) -> list[LedgerFile]:
         """Claim files that wait to be copied; see `Ledger.claim`."""
 
         async def taking() -> list[LedgerFile]:
-            claims = await self._ledger.claim(self.worker, limit, self._lease_seconds, group=group, large=large)
+            claims = await self._ledger.claim(
+                self.worker, limit, self._lease_seconds, group=group, large=large, shard=shard
+            )
             self._held.update((claim.file_id, claim) for claim in claims)
             return claims
 

@@ -153,7 +153,7 @@ class Drainer:
         if time.monotonic() < self._limits_until and not self._paused:
             return
         limits = await self._ledger.limits()
-        self._pace.set_limits(limits, await self._ledger.workers() + 1)
+        self._pace.set_limits(limits)
         self._paused = limits.paused
         self._limits_until = time.monotonic() + _LIMITS_SECONDS
 

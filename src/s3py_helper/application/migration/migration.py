@@ -16,6 +16,7 @@ from s3py_helper.application.migration.preflight import Preflight, preflight
 from s3py_helper.application.migration.proven_target import ProvenTarget
 from s3py_helper.application.migration.same_cluster import SameCluster
 from s3py_helper.application.migration.verifying import Verifier, VerifyOptions, VerifyResult
+from s3py_helper.application.migration.working import Supervisor, Worker
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.change_notice import ChangeNotice
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Limits, Outcome, ScannedSource, Tally
@@ -23,12 +24,14 @@ from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.ports.relocation import Relocation
+from s3py_helper.application.ports.shard_queue import ShardQueue
 from s3py_helper.domain.arguments import (
     require_amount,
     require_instance,
     require_items,
     require_optional_instance,
 )
+from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import METADATA_SUFFIX, FileState, GateRefusedException, Level, Route
 from s3py_helper.domain.text_rules import require_text
@@ -99,6 +102,7 @@ class Migration:
         observer: Is notified of what is tried again, or done another way.
         raw: For clients of FastDFS alone; `None` where there can be none.
         clean_up: Removes what dead workers have left.
+        queue: Makes the queue of shards; `None` where there is no broker.
     """
 
     def __init__(
@@ -111,6 +115,7 @@ class Migration:
         raw: RawAccess | None = None,
         *,
         clean_up: CleanUp | None = None,
+        queue: Callable[[], ShardQueue] | None = None,
     ) -> None:
         self.ledger = ledger
         self.raw = raw
@@ -121,6 +126,7 @@ class Migration:
         self._clean_up = clean_up
         self._proven_target = ProvenTarget(target, ledger, prefix)
         self._same_cluster: SameCluster | None = None
+        self._queue = queue
 
     async def preflight(self) -> Preflight:
         """See `preflight.preflight`."""
@@ -170,7 +176,7 @@ class Migration:
         Raises:
             GateRefusedException: The target cannot be used, or the ledger is of another cluster.
         """
-        pace = Pace()
+        pace = Pace(self.ledger)
         copier = FileCopier(
             await self._own_source(),
             self._target,
@@ -188,6 +194,30 @@ class Migration:
             on_outcome=on_outcome,
             clean_up=self._clean_up,
         )
+
+    async def worker(self, on_outcome: Callable[[LedgerFile, Outcome], None] = lambda _file, _outcome: None) -> Worker:
+        """What copies through outages, with the broker where there is one; used as an applier is.
+
+        Raises:
+            GateRefusedException: The target cannot be used.
+            InvalidArgumentException: There is no such broker.
+        """
+        queue = None if self._queue is None else self._queue()
+        return Worker(
+            await self.applier(on_outcome), self.ledger, queue=queue, observer=self._observer, clean_up=self._clean_up
+        )
+
+    def supervisor(self) -> Supervisor:
+        """What fills the broker with shards; `supervise` with it, `stop` it.
+
+        Raises:
+            InvalidArgumentException: There is no broker, or none that is known.
+        """
+        if self._queue is None:
+            raise InvalidArgumentException(
+                "a supervisor needs a broker: --broker, or S3PY_MIGRATION__BROKER; without one workers need none"
+            )
+        return Supervisor(self.ledger, self._queue(), observer=self._observer)
 
     async def verify(
         self,
@@ -218,7 +248,7 @@ class Migration:
             source,
             self._target,
             self.ledger,
-            Pace(),
+            Pace(self.ledger),
             on_kept=on_kept,
             before=SameCluster(source, self.ledger).require,
         )

@@ -1,89 +1,104 @@
-"""Holding a migration to its limits, which may change while it runs."""
+"""Holding a migration to its limits, which all workers share, and which may change while it runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from time import monotonic
+from collections.abc import AsyncIterator, Awaitable, Callable
+from math import ceil
 from typing import Final
 
-from s3py_helper.application.ports.ledger import Limits
+from s3py_helper.application.ports.ledger import Ledger, Limits
 
-_BURST_SECONDS: Final = 1.0
-"""What was not used within a second is lost, so that no window of ten has a tenth more than it may."""
+_SLICE_SECONDS: Final = 0.1
+"""What the whole migration may do in this time is drawn at once: so many draws a second there are at most, however many
+workers, and by so much each may be ahead when it goes on after a rest."""
 
 
-class Bucket:
-    """So many tokens a second.
+class Tokens:
+    """Bytes or files that this worker has drawn from the account of all.
 
     Args:
-        clock: Gives seconds that never go back.
+        draw: Draws so many; gives the seconds until their turn.
+        on_wait: Is called when one has to wait for that.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
+    def __init__(self, draw: Callable[[int], Awaitable[float]], on_wait: Callable[[], None] = lambda: None) -> None:
+        self._draw = draw
+        self._on_wait = on_wait
         self._rate: int | None = None
-        self._tokens = 0.0
-        self._filled_at = clock()
+        self._left = 0
+        self._taking = asyncio.Lock()
+        self._changed = asyncio.Event()
 
     def set_rate(self, rate: int | None) -> None:
-        """Tokens a second from now on; `None` for no limit."""
-        self._fill()
+        """Tokens a second for all workers together, from now on; `None` for no limit."""
         if rate != self._rate:
             self._rate = rate
-            self._tokens = min(self._tokens, float(rate or 0))
+            self._left = 0
+            self._changed.set()
 
-    async def take(self, count: int) -> bool:
-        """Wait until so many tokens are there, or as many as a second brings; gives whether that took time."""
-        if self._rate is None:
-            return False
-        waited = False
-        # Taken in advance and waited for after: a chunk larger than a second's tokens is let through, and paid for.
-        self._fill()
-        self._tokens -= count
-        while (rate := self._rate) and self._tokens < 0:
-            waited = True
-            await asyncio.sleep(min(-self._tokens / rate, 1.0))
-            self._fill()
-        return waited
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit."""
+        return self._rate is not None
 
-    def _fill(self) -> None:
-        now = self._clock()
-        if self._rate is not None:
-            most = self._rate * _BURST_SECONDS
-            self._tokens = min(most, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
+    async def take(self, count: int) -> None:
+        """Wait until so many tokens are there.
+
+        Raises:
+            StorageException: The ledger could not be asked.
+        """
+        if not self.limited:
+            return
+        async with self._taking:
+            while self._left < count:
+                if (rate := self._rate) is None:
+                    return
+                await self._draw_more(rate, count - self._left)
+            self._left -= count
+
+    async def _draw_more(self, rate: int, missing: int) -> None:
+        self._changed.clear()
+        count = max(missing, ceil(rate * _SLICE_SECONDS))
+        seconds = await self._draw(count)
+        if seconds > 0:
+            self._on_wait()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()  # then this was drawn from an account that counts no more
+        except TimeoutError:
+            self._left += count
 
 
 class Pace:
-    """Bytes and files a second of one worker.
+    """Bytes and files a second of one worker, out of what all workers of the ledger share.
+
+    Args:
+        ledger: Keeps the account.
 
     Attributes:
         limited_by: What held the worker up last: `bytes`, `files`, or nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.limited_by: str | None = None
-        self._bytes = Bucket()
-        self._files = Bucket()
+        self._bytes = Tokens(lambda count: ledger.draw("bytes", count), lambda: self._held_up("bytes"))
+        self._files = Tokens(lambda count: ledger.draw("files", count), lambda: self._held_up("files"))
 
-    def set_limits(self, limits: Limits, workers: int = 1) -> None:
-        """Keep to these limits, as one of so many workers that share them."""
-        self._bytes.set_rate(_share(limits.bytes_per_second, workers))
-        self._files.set_rate(_share(limits.files_per_second, workers))
+    def set_limits(self, limits: Limits) -> None:
+        """Keep to these limits."""
+        self._bytes.set_rate(limits.bytes_per_second)
+        self._files.set_rate(limits.files_per_second)
         if limits.bytes_per_second is None and limits.files_per_second is None:
             self.limited_by = None
 
     async def next_file(self) -> None:
         """Wait until another file may begin."""
-        if await self._files.take(1):
-            self.limited_by = "files"
+        await self._files.take(1)
 
     async def paced(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks, as fast as they may come."""
         async for chunk in chunks:
-            if await self._bytes.take(len(chunk)):
-                self.limited_by = "bytes"
+            await self._bytes.take(len(chunk))
             yield chunk
 
-
-def _share(rate: int | None, workers: int) -> int | None:
-    return None if rate is None else max(1, rate // workers)
+    def _held_up(self, limit: str) -> None:
+        self.limited_by = limit

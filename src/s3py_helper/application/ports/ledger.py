@@ -6,7 +6,7 @@ there, and adopts it.
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from s3py_helper.application.ports.ledger_rows import (
     Known,
@@ -78,12 +78,18 @@ class Ledger(Protocol):
         *,
         group: str | None = None,
         large: bool | None = None,
+        shard: int | None = None,
     ) -> list[LedgerFile]:
         """Take files to copy: planned ones whose time has come, and claimed ones whose lease has ended.
 
-        Each gets a higher fence and is the worker's until its lease ends. `large` takes files from `LARGE_FILE` on, or
-        smaller ones, alone: the former are given fewer places.
+        Each gets a higher fence and is the worker's until its lease ends, by the ledger's clock. `large` takes files
+        from `LARGE_FILE` on, or smaller ones, alone: the former are given fewer places. `shard` takes those of one
+        shard alone (`shard_of`).
         """
+        ...
+
+    async def waiting_shards(self, group: str | None = None) -> list[int]:
+        """Shards with files that could be claimed now, and none that a worker holds."""
         ...
 
     async def has_work(self, group: str | None = None) -> bool:
@@ -178,11 +184,23 @@ class Ledger(Protocol):
         ...
 
     async def set_limits(self, limits: Limits) -> None:
-        """Change it; workers notice with their next claim."""
+        """Change it; workers notice with their next claim, and what was drawn before counts no more."""
+        ...
+
+    async def draw(self, what: Literal["bytes", "files"], count: int) -> float:
+        """Take bytes or files from what the limits let all workers together have; gives the seconds until their turn.
+
+        There is one account for all: what one has drawn, the others wait for, in the order in which they come. Nothing
+        is saved up while nobody draws. 0 where there is no limit.
+        """
+        ...
+
+    async def now(self) -> float:
+        """Unix seconds by the ledger's clock, which leases and pauses go by; workers' own may differ."""
         ...
 
     async def workers(self) -> int:
-        """How many workers hold files now: they share the limits."""
+        """How many workers hold files now."""
         ...
 
     async def room(self) -> int | None:

@@ -8,7 +8,7 @@ import typer
 from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.cli.doctor import doctor
 from s3py_helper.entrypoints.cli.file_commands import files
-from s3py_helper.entrypoints.cli.migrate import migrate
+from s3py_helper.entrypoints.cli.migrate_workers import migrate
 from s3py_helper.entrypoints.cli.options import AsJson, leave
 
 app = typer.Typer(

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from pydantic import Field
+
 from s3py_helper.adapters.fastdfs.config import FastdfsConfig
 from s3py_helper.adapters.filesystem.config import FilesystemConfig
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
@@ -70,6 +72,11 @@ class MigrationConfig(SettingsModel, defer_build=True):
     """Where moved files go; by default S3's default bucket."""
     prefix: str = ""
     """The front of their keys, taken verbatim: `old/` makes `old/fastdfs/group1/M00/...`."""
+    broker: str | None = Field(default=None, repr=False)
+    """Carries shards to `s3py migrate worker`: `nats://HOST:4222` or `redis://HOST:6379/0` (the extra `taskiq`).
+
+    Without one the ledger itself hands out files.
+    """
 
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
         """Without the password of a database."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from s3py_helper.application.background import BackgroundCleanUp
@@ -18,6 +19,7 @@ from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.ports.relocation import DeleteAt
 from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import Backend
+from s3py_helper.entrypoints.container.brokers import shard_queue
 from s3py_helper.entrypoints.container.config import KitConfig
 from s3py_helper.entrypoints.container.ledgers import ledger_at
 
@@ -71,7 +73,9 @@ async def open_migration(
         sweeper = asyncio.ensure_future(_sweep(relocation, locator.delete_place))
         try:
             raw = RawAccess(relocation, {MOVED: moved}, MigrationNotice(ledger, moved.store, observer))
-            migration = Migration(source, target, ledger, prefix, observer, raw, clean_up=after_copying)
+            broker = config.migration.broker
+            queue = None if broker is None else partial(shard_queue, broker, f"{bucket}/{prefix}")
+            migration = Migration(source, target, ledger, prefix, observer, raw, clean_up=after_copying, queue=queue)
             yield Migrating(migration, locator)
         finally:
             sweeper.cancel()

@@ -37,6 +37,12 @@ def planned(
     return PlannedFile(file_id, kind, size, crc32=number, mtime=1_700_000_000)
 
 
+def planned_in_folder(number: int, group: str = "group1", *, size: int = 10) -> PlannedFile:
+    """A file in a folder of its own: the folder is what its shard follows from."""
+    file_id = FileId.parse(f"{group}/M00/{number >> 8:02X}/{number & 255:02X}/{number:08}.bin")
+    return PlannedFile(file_id, FileKind.NORMAL, size, crc32=number, mtime=1_700_000_000)
+
+
 def copied(claim: LedgerFile) -> Outcome:
     """A claim that went well."""
     return Outcome(

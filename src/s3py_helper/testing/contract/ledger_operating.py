@@ -3,6 +3,7 @@
 # ruff: noqa: S101, PLR2004 - assertions are what a test kit is made of, and numbers what they compare
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -62,6 +63,38 @@ class OperatingContract(LedgerHarness):
         assert await ledger.workers() == 1, "one was killed"
         await ledger.record([copied(claim)])
         assert await ledger.workers() == 0
+
+    @pytest.mark.parametrize("what", ["files", "bytes"])
+    async def test_workers_draw_from_one_account(
+        self, ledger: Ledger, open_ledger: OpenLedger, clock: Clock, what: Literal["files", "bytes"]
+    ) -> None:
+        assert await ledger.draw(what, 1000) == 0, "there is no limit"
+        await ledger.set_limits(_limit(what, 10))
+        assert await ledger.draw(what, 5) == 0
+        async with open_ledger("one") as other:
+            assert await other.draw(what, 10) == pytest.approx(0.5), "after what the first has drawn"
+        clock.now += 1
+        assert await ledger.draw(what, 1) == pytest.approx(0.5)
+        clock.now += 10
+        assert await ledger.draw(what, 5) == 0
+        assert await ledger.draw(what, 5) == pytest.approx(0.5), "nothing was saved up"
+        await ledger.set_limits(_limit(what, 100))
+        assert await ledger.draw(what, 5) == 0, "what was drawn at another rate counts no more"
+        assert await ledger.draw(what, 5) == pytest.approx(0.05)
+        await ledger.set_limits(Limits())
+        assert await ledger.draw(what, 5) == 0
+        assert await ledger.limits() == Limits()
+
+    async def test_a_clock_that_was_set_back_does_not_stop_everything(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.set_limits(Limits(files_per_second=10))
+        await ledger.draw("files", 10)
+        clock.now -= 86_400
+        assert await ledger.draw("files", 1) <= 600
+
+    async def test_the_ledger_has_a_clock(self, ledger: Ledger, clock: Clock) -> None:
+        assert await ledger.now() == clock.now
+        clock.now += 0.25
+        assert await ledger.now() == clock.now
 
     async def test_there_is_room(self, ledger: Ledger) -> None:
         room = await ledger.room()
@@ -136,3 +169,7 @@ class OperatingContract(LedgerHarness):
             pass
         with pytest.raises(StorageOperationException, match="not open"):
             await ledger.find(planned(1).file_id)
+
+
+def _limit(what: Literal["files", "bytes"], rate: int) -> Limits:
+    return Limits(files_per_second=rate) if what == "files" else Limits(bytes_per_second=rate)

@@ -12,8 +12,16 @@ from s3py_helper.domain.migration import (
     LARGE_FILE,
     FileKind,
     FileState,
+    shard_of,
 )
-from s3py_helper.testing.contract.ledger_harness import Clock, LedgerHarness, OpenLedger, copied, planned
+from s3py_helper.testing.contract.ledger_harness import (
+    Clock,
+    LedgerHarness,
+    OpenLedger,
+    copied,
+    planned,
+    planned_in_folder,
+)
 
 
 @pytest.mark.asyncio
@@ -66,6 +74,39 @@ class WorkContract(LedgerHarness):
         assert await ledger.has_work("group1")
         await ledger.record([copied(claim)])
         assert not await ledger.has_work()
+
+    async def test_a_shard_is_claimed_alone(self, ledger: Ledger) -> None:
+        files = [planned_in_folder(number, size=LARGE_FILE if number % 100 == 0 else 10) for number in range(600)]
+        await ledger.plan(files)
+        shards = {shard_of(file.file_id) for file in files}
+        mine = shard_of(files[0].file_id)
+        for large in (True, False):
+            claims = await ledger.claim("a", 999, 60, shard=mine, large=large)
+            assert {shard_of(claim.file_id) for claim in claims} <= {mine}
+        assert await ledger.claim("a", 999, 60, shard=mine) == []
+        others = await ledger.claim("a", 999, 60)
+        assert {shard_of(claim.file_id) for claim in others} == shards - {mine}
+
+    async def test_shards_wait_that_have_work_and_no_worker(self, ledger: Ledger, clock: Clock) -> None:
+        assert await ledger.waiting_shards() == []
+        first, second = planned_in_folder(1), planned_in_folder(2, "group2", size=LARGE_FILE)
+        one, other = shard_of(first.file_id), shard_of(second.file_id)
+        assert one != other
+        await ledger.plan([first, second])
+        assert await ledger.waiting_shards() == sorted([one, other])
+        assert await ledger.waiting_shards("group2") == [other]
+        [claim] = await ledger.claim("a", 1, 60, shard=one)
+        assert await ledger.waiting_shards() == [other], "the other is being worked on"
+        clock.now += 62
+        assert await ledger.waiting_shards() == sorted([one, other]), "its worker has died"
+        [claim] = await ledger.claim("a", 1, 60, shard=one)
+        await ledger.record([copied(claim)])
+        [claim] = await ledger.claim("a", 1, 60, shard=other)
+        later = Outcome(claim.file_id, claim.fence, FileState.PLANNED, failed=True, next_at=int(clock.now) + 30)
+        await ledger.record([later])
+        assert await ledger.waiting_shards() == [], "its time has not come"
+        clock.now += 31
+        assert await ledger.waiting_shards() == [other]
 
     async def test_claims_that_are_given_back_are_there_at_once(self, ledger: Ledger) -> None:
         await ledger.plan([planned(1)])

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from s3py_helper.adapters.sqlite import schema
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.domain.errors import StorageOperationException, StorageUnavailableException
+from s3py_helper.domain.migration import shard_of
 from s3py_helper.testing.contract.ledger import Clock, LedgerContract, OpenLedger, planned
+from s3py_helper.testing.contract.ledger_harness import planned_in_folder
 
 
 class TestSqliteLedger(LedgerContract):
@@ -42,8 +45,25 @@ async def test_a_ledger_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as newer:
         newer.execute("pragma user_version = 99")
     newer.close()
-    with pytest.raises(StorageOperationException, match="version 99, this program knows up to 1"):
+    with pytest.raises(StorageOperationException, match="version 99, this program knows up to 2"):
         await SqliteLedger(path, "one").__aenter__()
+
+
+async def test_a_ledger_of_the_first_version_gets_shards(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    files = [planned_in_folder(number) for number in range(50)]
+    with sqlite3.connect(path) as older:
+        older.executescript(schema._STEPS[0])  # noqa: SLF001 - what the first version made
+        older.executemany(
+            "insert into file(id, grp, kind, size) values (?, 'group1', 'normal', 10)",
+            [(str(file.file_id),) for file in files],
+        )
+        older.executescript(f"pragma application_id = {schema._APPLICATION_ID}; pragma user_version = 1")  # noqa: SLF001
+    older.close()
+    async with SqliteLedger(path, "one") as ledger:
+        assert await ledger.waiting_shards() == sorted({shard_of(file.file_id) for file in files})
+        shard = shard_of(files[0].file_id)
+        assert {shard_of(claim.file_id) for claim in await ledger.claim("a", 99, 60, shard=shard)} == {shard}
 
 
 async def test_a_folder_that_is_not_there_is_temporary(tmp_path: Path) -> None:

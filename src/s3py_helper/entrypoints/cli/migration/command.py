@@ -23,6 +23,7 @@ class Command:
         as_json: Whether programs read its output.
         each: Whether there is a line for every file, not only for failures.
         makes_ledger: Whether the ledger may be a new one.
+        broker: The broker that was named; by default that of the settings.
     """
 
     verb: str
@@ -30,6 +31,7 @@ class Command:
     as_json: bool
     each: bool = False
     makes_ledger: bool = False
+    broker: str | None = None
 
     def run(self, work: Callable[[Migration, Output], Awaitable[ExitCode]]) -> ExitCode:
         """Do the work; with `--json` the last line is a summary, whatever happened."""
@@ -49,4 +51,6 @@ class Command:
         migration = settings.migration or MigrationConfig()
         if self.ledger is not None:
             migration = migration.model_copy(update={"ledger": self.ledger})
+        if self.broker is not None:
+            migration = migration.model_copy(update={"broker": self.broker})
         return replace(config, migration=migration, makes_ledger=self.makes_ledger)

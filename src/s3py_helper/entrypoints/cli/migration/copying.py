@@ -1,4 +1,4 @@
-"""Copying: `apply` and `run`."""
+"""Copying: `apply`, `run`, `worker` and `supervisor`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress
 from s3py_helper.application.migration.migration import Migration, MigrationStatus
+from s3py_helper.application.migration.working import Worker
 from s3py_helper.domain.migration import FileState
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.migration.command import Command
@@ -42,15 +43,41 @@ def apply(command: Command, choices: ApplyChoices) -> ExitCode:
     async def work(migration: Migration, output: Output) -> ExitCode:
         if choices.rate_bytes or choices.rate_files:
             await change_limits(migration, rate_bytes=choices.rate_bytes, rate_files=choices.rate_files)
-        applier = await migration.applier(output.outcome)
-        with finishing(applier.stop) as signalled:
-            progress = await _watcher(migration, output)(applier, choices.options())
-        status = await migration.status()
-        output.say(f"{progress.copied} files copied, {progress.bytes} bytes; {counts(status)}")
-        output.summarize(status)
-        return signalled() or code_of_apply(progress, status)
+        return await _copied(migration, output, await migration.applier(output.outcome), choices.options())
 
     return command.run(work)
+
+
+def work(command: Command, choices: ApplyChoices) -> ExitCode:
+    """Copy as one of many workers, through outages; the exit code says how it ended."""
+
+    async def working(migration: Migration, output: Output) -> ExitCode:
+        return await _copied(migration, output, await migration.worker(output.outcome), choices.options())
+
+    return command.run(working)
+
+
+def supervise(command: Command, group: str | None, *, watch: bool) -> ExitCode:
+    """Fill the broker until nothing is left to be copied."""
+
+    async def supervising(migration: Migration, output: Output) -> ExitCode:
+        supervisor = migration.supervisor()
+        with finishing(supervisor.stop) as signalled:
+            await supervisor.supervise(group, watch=watch)
+        output.say(f"{supervisor.put} shards put into the queue")
+        output.summarize(await migration.status(), shards_put=supervisor.put)
+        return signalled() or ExitCode.OK
+
+    return command.run(supervising)
+
+
+async def _copied(migration: Migration, output: Output, copying: Applier | Worker, options: ApplyOptions) -> ExitCode:
+    with finishing(copying.stop) as signalled:
+        progress = await _watcher(migration, output)(copying, options)
+    status = await migration.status()
+    output.say(f"{progress.copied} files copied, {progress.bytes} bytes; {counts(status)}")
+    output.summarize(status)
+    return signalled() or code_of_apply(progress, status)
 
 
 def run_all(command: Command) -> ExitCode:
@@ -93,10 +120,12 @@ def code_of_apply(progress: ApplyProgress, status: MigrationStatus) -> ExitCode:
             return ExitCode.NOT_FOUND if status.files_in(FileState.QUARANTINED) else ExitCode.OK
 
 
-def _watcher(migration: Migration, output: Output) -> Callable[[Applier, ApplyOptions], Awaitable[ApplyProgress]]:
+def _watcher(
+    migration: Migration, output: Output
+) -> Callable[[Applier | Worker, ApplyOptions], Awaitable[ApplyProgress]]:
     """What copies, and shows meanwhile how it goes."""
 
-    async def watched(applier: Applier, options: ApplyOptions) -> ApplyProgress:
+    async def watched(applier: Applier | Worker, options: ApplyOptions) -> ApplyProgress:
         display = ProgressDisplay(migration, applier.progress, output)
         applying = asyncio.ensure_future(applier.apply(options))
         try:

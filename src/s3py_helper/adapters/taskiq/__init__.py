@@ -1,0 +1,1 @@
+"""Shards of a migration through brokers that taskiq knows."""

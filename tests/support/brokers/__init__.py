@@ -1,0 +1,1 @@
+"""Message brokers as child processes on loopback."""
