@@ -2,10 +2,12 @@
 
 import sys
 import time
+from contextlib import suppress
 from typing import Final
 
 from s3py_helper.application.migration.applying import ApplyProgress
 from s3py_helper.application.migration.migration import Migration
+from s3py_helper.domain.errors import StorageException
 from s3py_helper.domain.migration import FileState
 from s3py_helper.entrypoints.cli.migration.output import Output, size_text, time_text
 
@@ -42,7 +44,8 @@ class ProgressDisplay:
 
     async def show(self) -> None:
         """Show how it is now."""
-        await self._count()
+        with suppress(StorageException):  # what copies waits for its ledger; the last count serves meanwhile
+            await self._count()
         now, done = time.monotonic(), self._progress
         since, files_then, bytes_then = self._last
         self._last = (now, done.copied, done.bytes)
