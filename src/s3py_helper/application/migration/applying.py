@@ -161,8 +161,9 @@ class Applier:
         seconds = round(asyncio.get_running_loop().time() - began, 3)
         files = self.progress.copied - files_before
         facts = {"files": files, "bytes": self.progress.bytes - bytes_before, "seconds": seconds}
+        how = {"ended": self.progress.stopped_by, "worker": self._claims.worker}
         if files or options.shard is None:
-            await self._ledger.note("apply", {**facts, "ended": self.progress.stopped_by, "worker": self._claims.worker})
+            await self._ledger.note("apply", {**facts, **how})
         if self._clean_up is not None and options.shard is None and self.progress.stopped_by == "done":
             await self._clean_up()
         return self.progress

@@ -32,9 +32,7 @@ class Claims:
         """How many files are held."""
         return len(self._held)
 
-    async def take(
-        self, limit: int, group: str | None, *, large: bool, shard: int | None = None
-    ) -> list[LedgerFile]:
+    async def take(self, limit: int, group: str | None, *, large: bool, shard: int | None = None) -> list[LedgerFile]:
         """Claim files that wait to be copied; see `Ledger.claim`."""
 
         async def taking() -> list[LedgerFile]:
