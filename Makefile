@@ -47,7 +47,7 @@ test: $(STAMP) ## run the tests but the slow ones, within 5 minutes (ARGS="-k na
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## run the tests that need no server, within half a minute
-	$(BIN)/python -m pytest -n auto -m "not slow" tests/unit $(ARGS)
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n auto -m "not slow" tests/unit $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## run the tests on generated input for much longer (ARGS="-k name")

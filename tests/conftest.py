@@ -21,6 +21,7 @@ _FUZZING_SECONDS: Final = 1800
 
 # No example has a deadline: other programs may need the processor just then. The tests' own limits find what hangs.
 settings.register_profile("test", settings(), deadline=None)
+settings.register_profile("quick", settings(), deadline=None, max_examples=20)
 settings.register_profile("fuzz", settings(), deadline=None, max_examples=1000, derandomize=False)
 settings.load_profile(_PROFILE)
 

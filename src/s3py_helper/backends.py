@@ -7,6 +7,8 @@ from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.copying import ServerSideCopy
+from s3py_helper.application.ports.examined import Examined, Verdict
+from s3py_helper.application.ports.examining import SelfExamination
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.listing import Listing
 from s3py_helper.application.ports.naming import NamedWrites
@@ -48,6 +50,7 @@ __all__ = [
     "DeleteAt",
     "DownloadResumed",
     "Event",
+    "Examined",
     "FailedOver",
     "FallbackTaken",
     "FileId",
@@ -71,8 +74,10 @@ __all__ = [
     "Relocation",
     "RequestRetried",
     "RollbackFailed",
+    "SelfExamination",
     "ServerSideCopy",
     "Span",
+    "Verdict",
     "completed",
     "span_of",
 ]
