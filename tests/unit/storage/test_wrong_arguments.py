@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from s3py_helper.application.migration.limits_change import LimitsChange
 from s3py_helper.application.migration.planning import PlanOptions
 from s3py_helper.application.migration.verifying import VerifyOptions
 from s3py_helper.domain.migration import Route
@@ -142,7 +143,7 @@ async def test_a_migration(tmp_path: Path) -> None:
         NO_TRACKER,
         migration_config=MigrationConfig(ledger=str(tmp_path / "ledger.db")),
     ) as manager:
-        right = {"group": "group1", "route": Route.FASTDFS, "keep": True}
+        right = {"group": "group1", "route": Route.FASTDFS, "keep": True, "change": LimitsChange()}
         options = {"plan": PlanOptions(), "verify": VerifyOptions()}
         for method in methods_of(manager.migration):
             await swept_method(method, FASTDFS_ID, **right, options=options.get(method.__name__))
