@@ -11,13 +11,16 @@ import asyncpg
 
 from s3py_helper.adapters.postgres.address import Address
 from s3py_helper.adapters.postgres.ledger import PostgresLedger
-from s3py_helper.adapters.postgres.places import place_of
+from s3py_helper.adapters.postgres.places import places_for
 from s3py_helper.application.ports.ledger import LedgerFile, Outcome
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState
 
-_COLUMNS = ("id", "grp", "place", "kind", "size", "crc32", "mtime")
+_COLUMNS = ("place", "id", "grp", "kind", "size", "crc32", "mtime")
 _AT_ONCE = 100_000
+_BATCH = 2000
+"""As a plan writes them."""
+
 _WRITERS = 2
 
 
@@ -59,7 +62,7 @@ class SharedLedger:
         async def copying() -> None:
             connection = await asyncpg.connect(address.url, server_settings={"search_path": address.schema})
             for start in starts:
-                records = _made_up(start, min(start + _AT_ONCE, rows))
+                records = _placed(start, min(start + _AT_ONCE, rows))
                 await connection.copy_records_to_table("file", columns=_COLUMNS, records=records)
             await connection.close()
 
@@ -98,14 +101,21 @@ def _copied(claim: LedgerFile) -> Outcome:
     )
 
 
-def _made_up(first: int, end: int) -> Iterator[tuple[object, ...]]:
+def _placed(first: int, end: int) -> Iterator[tuple[object, ...]]:
+    for start in range(first, end, _BATCH):
+        made = list(_made_up(start, min(start + _BATCH, end)))
+        places = places_for(FileId.parse(file_id) for file_id, *_ in made)
+        yield from sorted((place, *row) for place, row in zip(places, made, strict=True))
+
+
+def _made_up(first: int, end: int) -> Iterator[tuple[str, str, str, int, int, int]]:
     """Ids as servers make them, in the order of a listing."""
     for number in range(first, end):
         crc32 = number * 2654435761 % 2**32
         fields = struct.pack("!4sIQI", b"\x7f\0\0\x03", 1_700_000_000 + number, 1 << 63 | 1000, crc32)
         name = f"{base64.b64encode(fields, b'-_').decode()[:27]}{number % 1000:03}.txt"
         file_id = f"group1/M00/{number >> 8 & 255:02X}/{number & 255:02X}/{name}"
-        yield (file_id, "group1", place_of(FileId.parse(file_id)), "normal", 1000, crc32, 1_700_000_000)
+        yield (file_id, "group1", "normal", 1000, crc32, 1_700_000_000)
 
 
 @asynccontextmanager

@@ -110,8 +110,8 @@ async def test_a_copy_that_is_not_the_same_is_undone(
 ) -> None:
     path = tmp_path / "ledger.db"
     await used(path)
-    real = destination_module._as_file  # noqa: SLF001 - a database that keeps something else cannot be had
-    monkeypatch.setattr(destination_module, "_as_file", lambda row: real((*row[:4], 99, *row[5:])))
+    real = destination_module._as_files  # noqa: SLF001 - a database that keeps something else cannot be had
+    monkeypatch.setattr(destination_module, "_as_files", lambda rows: real([(*row[:4], 99, *row[5:]) for row in rows]))
     with pytest.raises(IntegrityException, match="the copy of the table file is not what it was copied from"):
         await copy_ledger_to(str(path), ledger_url)
     monkeypatch.undo()

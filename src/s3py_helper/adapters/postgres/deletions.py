@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Final
 
 from s3py_helper.adapters.postgres.base import NOW
-from s3py_helper.adapters.postgres.places import place_of
+from s3py_helper.adapters.postgres.places import places_for
 from s3py_helper.adapters.postgres.planning import PlanningLedger
 from s3py_helper.adapters.postgres.rows import storable
 from s3py_helper.adapters.postgres.states import NUMBER_OF
@@ -70,7 +70,7 @@ class DeletingLedger(PlanningLedger):
             self._given,
             str(file_id),
             file_id.bucket,
-            place_of(file_id),
+            *places_for([file_id]),
         )
         return changed == 1
 

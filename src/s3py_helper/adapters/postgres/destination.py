@@ -9,7 +9,7 @@ import asyncpg
 from s3py_helper.adapters.postgres.address import Address
 from s3py_helper.adapters.postgres.connections import Connection, Connections
 from s3py_helper.adapters.postgres.errors import CONNECTION_LOST, translated
-from s3py_helper.adapters.postgres.places import place_of
+from s3py_helper.adapters.postgres.places import places_for
 from s3py_helper.adapters.postgres.rows import storable
 from s3py_helper.adapters.postgres.schema import prepare
 from s3py_helper.adapters.postgres.states import NUMBER_OF, STATES
@@ -35,7 +35,7 @@ class PostgresLedgerDestination:
         """See `LedgerDestination.take`."""
         kept = [tuple(storable(value) if isinstance(value, str) else value for value in row) for row in rows]
         if table == "file":
-            columns, records = (*COLUMNS[table], "place"), [_as_file(row) for row in kept]
+            columns, records = (*COLUMNS[table], "place"), _as_files(kept)
             await self._connection.copy_records_to_table(table, columns=columns, records=records)
         else:
             await self._connection.copy_records_to_table(table, columns=COLUMNS[table], records=kept)
@@ -86,9 +86,13 @@ async def _require_empty(connection: Connection, address: Address) -> None:
             )
 
 
-def _as_file(row: Row) -> tuple[object, ...]:
-    state = NUMBER_OF[FileState(str(row[_STATE]))]
-    return (*row[:_STATE], state, *row[_STATE + 1 :], place_of(FileId.parse(str(row[0]))))
+def _as_files(rows: Sequence[Row]) -> list[tuple[object, ...]]:
+    """With numbers for states and with places, in whose order they are written."""
+    places = places_for(FileId.parse(str(row[0])) for row in rows)
+    return [
+        (*row[:_STATE], NUMBER_OF[FileState(str(row[_STATE]))], *row[_STATE + 1 :], place)
+        for place, row in sorted(zip(places, rows, strict=True), key=lambda pair: pair[0])
+    ]
 
 
 def _as_row(table: str, record: Row) -> Row:

@@ -1,7 +1,8 @@
 """Where a file stands among those that wait: spread evenly, and those of one shard beside each other."""
 
+import random
+from collections.abc import Iterable
 from typing import Final
-from zlib import crc32
 
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import SHARDS, shard_of
@@ -11,9 +12,14 @@ PLACES: Final = SHARDS * PLACES_OF_SHARD
 """So many that few files share one, and that the number fits two bytes."""
 
 
-def place_of(file_id: FileId) -> int:
-    """From 0 to `PLACES - 1`."""
-    return shard_of(file_id) * PLACES_OF_SHARD + crc32(str(file_id).encode()) % PLACES_OF_SHARD
+def places_for(file_ids: Iterable[FileId]) -> list[int]:
+    """The places of files that are written together, each from 0 to `PLACES - 1`.
+
+    Those of one shard share a place: written one after the other they lie on the same pages of the table, and a claim,
+    which goes by places, visits few pages.
+    """
+    within = random.randrange(PLACES_OF_SHARD)  # noqa: S311 - no secret
+    return [shard_of(file_id) * PLACES_OF_SHARD + within for file_id in file_ids]
 
 
 def places_of(shard: int | None) -> range:

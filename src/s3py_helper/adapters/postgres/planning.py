@@ -7,7 +7,7 @@ from typing import Final
 from s3py_helper.adapters.postgres.base import NOW
 from s3py_helper.adapters.postgres.connections import Connection
 from s3py_helper.adapters.postgres.database import SCAN_SECONDS, changed_rows
-from s3py_helper.adapters.postgres.places import place_of
+from s3py_helper.adapters.postgres.places import places_for
 from s3py_helper.adapters.postgres.rows import storable
 from s3py_helper.adapters.postgres.states import NUMBER_OF, STATES
 from s3py_helper.adapters.postgres.work import WorkingLedger, texts
@@ -61,14 +61,16 @@ class PlanningLedger(WorkingLedger):
         """See `Ledger.plan`."""
         if not files:
             return 0
-        in_order = sorted(files, key=lambda file: str(file.file_id))
-        rows = tuple(zip(*map(_new, in_order), strict=True))
+        placed = zip(places_for(file.file_id for file in files), files, strict=True)
+        by_place = sorted(placed, key=lambda pair: (pair[0], str(pair[1].file_id)))
+        rows = tuple(zip(*(_new(place, file) for place, file in by_place), strict=True))
 
         async def planning(connection: Connection) -> int:
             new = changed_rows(await connection.execute(_INSERT, self._given, *rows, run))
             if new < len(files):
-                await connection.execute(_SEEN, rows[0], run)
+                await connection.execute(_SEEN, sorted(rows[0]), run)
                 # A file that is listed twice has the facts that were listed last.
+                in_order = sorted(files, key=lambda file: str(file.file_id))
                 there = {str(file.file_id): _facts(file) for file in in_order if file.state is FileState.PLANNED}
                 if there:
                     facts = tuple(zip(*there.values(), strict=True))
@@ -148,10 +150,10 @@ class PlanningLedger(WorkingLedger):
         return [ScannedSource(*row) for row in rows]
 
 
-def _new(file: PlannedFile) -> tuple[object, ...]:
+def _new(place: int, file: PlannedFile) -> tuple[object, ...]:
     file_id = file.file_id
     facts = (file.kind, file.size, file.crc32, file.mtime)
-    return (str(file_id), file_id.bucket, place_of(file_id), *facts, NUMBER_OF[file.state], storable(file.reason))
+    return (str(file_id), file_id.bucket, place, *facts, NUMBER_OF[file.state], storable(file.reason))
 
 
 def _facts(file: PlannedFile) -> tuple[object, ...]:

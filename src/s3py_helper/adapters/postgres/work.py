@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from s3py_helper.adapters.postgres.base import NOW, LedgerInDatabase
-from s3py_helper.adapters.postgres.places import PLACES_OF_SHARD, place_of, places_of
+from s3py_helper.adapters.postgres.places import PLACES_OF_SHARD, places_of
 from s3py_helper.adapters.postgres.rows import COLUMNS, file_of, storable
 from s3py_helper.adapters.postgres.states import NUMBER_OF
 from s3py_helper.application.ports.ledger import LedgerFile, Outcome
@@ -23,7 +23,7 @@ with picked as materialized (
     select id from file where {{waiting}} limit $4 for update skip locked
 )
 update file set state = {_COPYING}, fence = fence + 1, lease_owner = $2, lease_until = {NOW} + $3
-from picked where file.id = picked.id returning {COLUMNS}
+from picked where file.id = picked.id returning {COLUMNS}, place
 """
 
 _RECORD: Final = f"""
@@ -81,8 +81,6 @@ class WorkingLedger(LedgerInDatabase):
                 if len(claimed) < limit:
                     there = [first, last, *values[2:]]
                     claimed += await self._take(worker, lease, limit - len(claimed), waiting, there)
-        if claimed:
-            self._cursor = place_of(claimed[-1].file_id)
         return claimed
 
     def _ways_round(self, places: range) -> list[tuple[int, int]]:
@@ -101,6 +99,8 @@ class WorkingLedger(LedgerInDatabase):
         self, worker: str, lease: int, limit: int, waiting: str, values: Sequence[object]
     ) -> list[LedgerFile]:
         rows = await self._database.write(_TAKE.format(waiting=waiting), self._given, worker, lease, limit, *values)
+        if rows:
+            self._cursor = max(row["place"] for row in rows)
         return [file_of(row) for row in rows]
 
     async def waiting_shards(self, group: str | None = None) -> list[int]:
