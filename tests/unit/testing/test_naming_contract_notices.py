@@ -14,6 +14,8 @@ from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import NamedWritesContract
 from tests.unit.testing.mistaken import Mistake, assert_noticed, each_of, without_a_mistake
 
+pytestmark = pytest.mark.slow
+
 
 class DrawsItsOwnKey(MemoryBlobStore):
     async def create(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:

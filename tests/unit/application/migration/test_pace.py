@@ -62,6 +62,7 @@ async def test_a_limit_that_changes_lets_those_who_wait_draw_again() -> None:
     assert seen == [1, 100]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("busy", [1, 4], ids=["one of them has work", "all have work"])
 async def test_four_workers_do_what_one_may(tmp_path: Path, busy: int) -> None:
     limit, seconds = 200, 3.0
