@@ -28,6 +28,7 @@ from s3py_helper.application.ports.observer import (
 from s3py_helper.application.ports.pool_use import PoolUse
 from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.ports.reading import BytesOnly
+from s3py_helper.application.ports.region import Region
 from s3py_helper.application.ports.relocation import DeleteAt, NothingHasMoved, Relocation
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
@@ -71,6 +72,7 @@ __all__ = [
     "PoolUse",
     "PoolWaited",
     "PresignedUrls",
+    "Region",
     "Relocation",
     "RequestRetried",
     "RollbackFailed",

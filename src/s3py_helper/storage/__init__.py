@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from s3py_helper.application.ports.observer import PoolWaited as PoolWaited
     from s3py_helper.application.ports.observer import RequestRetried as RequestRetried
     from s3py_helper.application.ports.observer import RollbackFailed as RollbackFailed
+    from s3py_helper.application.ports.region import Region as Region
     from s3py_helper.application.service_links import ReadGrant as ReadGrant
     from s3py_helper.application.service_links import ServiceLinks as ServiceLinks
     from s3py_helper.application.service_links import WriteGrant as WriteGrant
@@ -103,6 +104,7 @@ else:
             "s3py_helper.application.copy": "CopyService",
             "s3py_helper.application.delete": "DeleteService",
             "s3py_helper.application.download": "DownloadService OpenFile",
+            "s3py_helper.application.ports.region": "Region",
             "s3py_helper.application.health": "HealthReport HealthService",
             "s3py_helper.application.info": "InfoService",
             "s3py_helper.application.links": "LinkService",
