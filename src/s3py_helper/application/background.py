@@ -179,7 +179,7 @@ class BackgroundCleanUp:
             self._report(job, "the session was closed before it was done")
         except StorageException as error:
             self._report(job, str(error))
-        except Exception as error:  # noqa: BLE001 - a defect: nobody awaits this task, so the event loop is told
+        except Exception as error:  # noqa: BLE001 - a defect: nobody awaits this task, so the event loop reports it
             self._report(job, f"{type(error).__name__}: {error}")
             context = {"message": f"clean-up failed: {job.what}", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)

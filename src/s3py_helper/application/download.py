@@ -14,7 +14,7 @@ from s3py_helper.application.locator import Purpose
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.region import Region
 from s3py_helper.application.streams.local_files import local_name, require_path
-from s3py_helper.application.streams.progress import Progress, require_progress, telling, told
+from s3py_helper.application.streams.progress import Progress, reported, reporting, require_progress
 from s3py_helper.application.streams.sinks import pour
 from s3py_helper.application.to_path import fetch, fetch_resumably
 from s3py_helper.application.zip.archives import Archives
@@ -70,7 +70,7 @@ class DownloadService(Archives):
             if progress is None:  # without one more context, which is a tenth of a small read
                 yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
                 return
-            async with told(blob.body, progress, len(blob.span)) as body:
+            async with reported(blob.body, progress, len(blob.span)) as body:
                 yield OpenFile(file_info(blob.info, file_id), blob.span, body)
 
     @asynccontextmanager
@@ -95,7 +95,7 @@ class DownloadService(Archives):
             if progress is None:  # without one more context, which is a tenth of a small read
                 yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
                 return
-            async with told(blob.body, progress, len(blob.span)) as body:
+            async with reported(blob.body, progress, len(blob.span)) as body:
                 yield OpenFile(file_info(blob.info, file_id), blob.span, body)
 
     async def describe(self, file_id: str) -> FileBasicInfo:
@@ -137,7 +137,7 @@ class DownloadService(Archives):
             require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open_bytes(byte_range) as blob:
-            chunks = [chunk async for chunk in _told(blob, progress)]
+            chunks = [chunk async for chunk in _reporting(blob, progress)]
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def download_to_stream(
@@ -243,11 +243,11 @@ class DownloadService(Archives):
         opening = located.open_bytes(byte_range)
         blob = await opening.__aenter__()
         try:
-            async for chunk in _told(blob, progress):
+            async for chunk in _reporting(blob, progress):
                 yield chunk
         finally:
             await completed(opening.__aexit__(*sys.exc_info()))
 
 
-def _told(blob: OpenBlob, progress: Progress | None) -> AsyncIterator[bytes]:
-    return blob.body if progress is None else telling(blob.body, progress, len(blob.span))
+def _reporting(blob: OpenBlob, progress: Progress | None) -> AsyncIterator[bytes]:
+    return blob.body if progress is None else reporting(blob.body, progress, len(blob.span))

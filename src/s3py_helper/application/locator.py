@@ -19,7 +19,7 @@ from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.ports.presigning import PresignedUrls
 from s3py_helper.application.ports.relocation import Relocation
 from s3py_helper.application.streams.incoming_body import IncomingBody
-from s3py_helper.application.streams.progress import Progress, told
+from s3py_helper.application.streams.progress import Progress, reported
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import RouteNotSupportedException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId, check_bucket
@@ -92,7 +92,7 @@ class Destination:
             if progress is not None:
                 progress(info.size, info.size)
             return info
-        async with source.open() as blob, told(blob.body, progress, len(blob.span)) as body:
+        async with source.open() as blob, reported(blob.body, progress, len(blob.span)) as body:
             return await self.write(target, IncomingBody(body, size=len(blob.span)))
 
     @property

@@ -11,7 +11,7 @@ from s3py_helper.application.located import Located
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.signatures import Signatures
 from s3py_helper.application.streams.incoming_body import IncomingBody
-from s3py_helper.application.streams.progress import Progress, require_progress, telling
+from s3py_helper.application.streams.progress import Progress, reporting, require_progress
 from s3py_helper.application.streams.sources import ByteSource, chunks_of
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.content_type import (
@@ -69,7 +69,7 @@ class NewFiles:
             destination = self._locator.destination(placement.bucket, key)
             chunks = chunks_of(source)
             if (progress := require_progress(placement.progress)) is not None:
-                chunks = telling(chunks, progress, size)
+                chunks = reporting(chunks, progress, size)
             async with contextlib.aclosing(IncomingBody(chunks, size=size, limit=limit)) as body:
                 blob = NewBlob(
                     key=key,

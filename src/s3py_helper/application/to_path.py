@@ -43,7 +43,7 @@ async def fetch_resumably(
         info: What is known of the file: only bytes of this very version are gone on with.
         target: Where it goes.
         overwrite: Replace what is there.
-        progress: Is told.
+        progress: Is called as bytes arrive.
     """
     await asyncio.to_thread(check_target, target, overwrite=overwrite)
     version = f"{info.file_id}\n{info.size}\n{info.etag}\n{info.checksum}\n{info.last_modified}"

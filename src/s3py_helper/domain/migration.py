@@ -29,7 +29,7 @@ SIZE_CLASSES: Final = tuple(1 << power for power in (12, 16, 20, 23, 26, 30, 32)
 
 
 SHARDS: Final = 256
-"""Into so many shards the files of a ledger fall: the pieces of work that a broker hands out."""
+"""Shards that the files of a ledger fall into: the pieces of work that a broker hands out."""
 
 
 class FileState(StrEnum):

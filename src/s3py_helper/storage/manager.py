@@ -66,7 +66,7 @@ class StorageManager:
         groups: The only groups of FastDFS whose files are served; by default all.
         folders: The only folders that files are served from and stored in; by default all. FastDFS has none.
         concurrent_files: How many files of one `upload_files` are stored at a time.
-        observer: Is told what happens (retries, fail-overs, ...); by default it is logged to `s3py_helper`.
+        observer: Is notified of what happens (retries, fail-overs, ...); by default it is logged to `s3py_helper`.
         migration_config: Where the memory of a migration from FastDFS is, and where its files go.
         service_links: Makes links to your HTTP service, for files on every backend.
         fastdfs_links_config: How links of FastDFS' nginx module are made.

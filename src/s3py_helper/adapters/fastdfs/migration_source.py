@@ -254,14 +254,14 @@ def _synced_until(server: GroupServer, peers: Sequence[GroupServer]) -> int | No
 
 
 def _facts(file_id: FileId, stat: FileStat, *, at_source: bool) -> SourceFacts:
-    told = FileFacts.in_name(file_id)
-    if told is None:
+    in_id = FileFacts.in_name(file_id)
+    if in_id is None:
         crc32 = None if stat.size else 0
         return SourceFacts(exists=True, at_source=at_source, size=stat.size, mtime=stat.created_at, crc32=crc32)
     # A slave can have a name like a master's. One of another size is found out; its name tells the master's checksum.
-    crc32 = told.crc32 if told.size == stat.size else None
+    crc32 = in_id.crc32 if in_id.size == stat.size else None
     return SourceFacts(
-        exists=True, at_source=at_source, size=stat.size, mtime=int(told.created_at.timestamp()), crc32=crc32
+        exists=True, at_source=at_source, size=stat.size, mtime=int(in_id.created_at.timestamp()), crc32=crc32
     )
 
 

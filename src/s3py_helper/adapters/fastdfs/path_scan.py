@@ -54,7 +54,7 @@ class PathScanner:
         turn = self._turns.setdefault(address, _Turn())
         with ExitStack() as held:
             await turn.take()
-            held.callback(turn.give_back)
+            held.callback(turn.release)
             client = await self._begun(address, group, store_path)
             held.callback(client.connection.release)
             with NameSpool(self._directory) as spool:
@@ -141,7 +141,7 @@ class _Turn:
         await self._lock.acquire()
         self._task = asyncio.current_task()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         self._task = None
         self._lock.release()
 

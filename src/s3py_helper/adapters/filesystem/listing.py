@@ -81,7 +81,7 @@ class BlobLister(Lease):
                 self._end()
             return batch
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         self._files.close()
 
     def _all(self) -> Generator[BlobInfo]:

@@ -106,7 +106,7 @@ class BlobReader(Lease):
                 raise IntegrityException("the bytes are not those that were stored (CRC-32)")
         return chunk
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             os.close(file)

@@ -111,7 +111,7 @@ class BlobWriter(Lease):
         if file is not None:
             os.close(file)
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         # A disk that refuses to remove something must not hide why the upload failed; what remains is swept later.
         if self._incoming is not None:
             with suppress(OSError):

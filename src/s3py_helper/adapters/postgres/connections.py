@@ -39,8 +39,8 @@ class Connections:
         self._address = address
         self._idle: deque[tuple[float, asyncpg.Connection]] = deque()
 
-    async def take(self, seconds: float) -> asyncpg.Connection:
-        """One that is open, or a new one within so many seconds.
+    async def acquire(self, seconds: float) -> asyncpg.Connection:
+        """One that is open, or a new one within that many seconds.
 
         Raises:
             OSError: The server cannot be reached, or not in time.
@@ -54,7 +54,7 @@ class Connections:
         settings = {**_SETTINGS, "search_path": self._address.schema}
         return await asyncpg.connect(self._address.url, timeout=seconds, server_settings=settings)
 
-    def give_back(self, connection: asyncpg.Connection) -> None:
+    def release(self, connection: asyncpg.Connection) -> None:
         """It may be used again, unless it is closed or in a transaction."""
         if connection.is_closed() or connection.is_in_transaction():
             connection.terminate()

@@ -20,7 +20,7 @@ SCAN_SECONDS: Final = 600.0
 """The same for calls that read every row."""
 
 _PATIENCE: Final = 10.0
-"""So long a call waits for a database that is being restarted."""
+"""Seconds that a call waits for a database that is being restarted."""
 
 _CONNECT_SECONDS: Final = 5.0
 _FIRST_PAUSE: Final = 0.05
@@ -125,7 +125,7 @@ class Database:
             sent = False
             try:
                 async with asyncio.timeout_at(end):
-                    connection = await self._connections.take(_CONNECT_SECONDS)
+                    connection = await self._connections.acquire(_CONNECT_SECONDS)
                     sent = True
                     return await self._on(connection, work)
             except StorageException:
@@ -146,12 +146,12 @@ class Database:
         try:
             result = await work(connection)
         except (asyncpg.PostgresError, StorageException):
-            self._connections.give_back(connection)  # the server has answered: it can be used again
+            self._connections.release(connection)  # the server has answered: it can be used again
             raise
         except BaseException:  # nobody knows what the server is doing on it
             connection.terminate()
             raise
-        self._connections.give_back(connection)
+        self._connections.release(connection)
         return result
 
     def _late(self, seconds: float) -> StorageUnavailableException:

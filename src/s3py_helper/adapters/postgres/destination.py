@@ -63,7 +63,7 @@ async def postgres_destination(url: str, identity: str) -> AsyncGenerator[Ledger
     address = Address.parse(url)
     connections = Connections(address)
     try:
-        connection = await connections.take(_CONNECT_SECONDS)
+        connection = await connections.acquire(_CONNECT_SECONDS)
         try:
             async with connection.transaction():
                 await prepare(connection, address, identity, makes=True)

@@ -9,7 +9,7 @@ from s3py_helper.domain.migration import SHARDS, shard_of
 
 PLACES_OF_SHARD: Final = 128
 PLACES: Final = SHARDS * PLACES_OF_SHARD
-"""So many that few files share one, and that the number fits two bytes."""
+"""Enough that few files share one, and few enough that the number fits two bytes."""
 
 
 def places_for(file_ids: Iterable[FileId]) -> list[int]:

@@ -19,7 +19,7 @@ _RIGHTS: Final = ("select", "insert", "update", "delete")
 _LOCK: Final = "select pg_advisory_xact_lock(hashtextextended('s3py-ledger:' || $1, 0))"
 
 _FOLD_FROM: Final = 200
-"""So many rows of counts, of connections that may be gone, are added up."""
+"""Rows of counts, of connections that may be gone, from which on they are added up."""
 
 
 @cache

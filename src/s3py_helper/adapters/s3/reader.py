@@ -74,13 +74,13 @@ class BlobReader:
         if "content-length" in response.headers:
             size = content_length(response.headers)
         else:
-            size = await self._size_told_elsewhere(response, file_id)
+            size = await self._size_by_head(response, file_id)
         whole = Span(0, size)
         if byte_range is not None and _resolve(byte_range, size, file_id) != whole:
             raise _unexpected("it does not serve ranges", file_id)
         return size, whole
 
-    async def _size_told_elsewhere(self, response: Response, file_id: FileId) -> int:
+    async def _size_by_head(self, response: Response, file_id: FileId) -> int:
         """The size from HEAD, where a response to GET does not have it; it must be that of the same bytes."""
         described = await self._session.objects.head_object(file_id.bucket, file_id.key)
         same_version = etag_of(described) == etag_of(response.headers)

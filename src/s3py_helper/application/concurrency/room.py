@@ -21,13 +21,13 @@ class Room:
     @asynccontextmanager
     async def of(self, size: int) -> AsyncGenerator[None]:
         """Hold this many bytes for as long as the block is open."""
-        await self._take(size)
+        await self._acquire(size)
         try:
             yield
         finally:
-            self._give_back(size)
+            self._release(size)
 
-    async def _take(self, size: int) -> None:
+    async def _acquire(self, size: int) -> None:
         if not self._waiting and self._fits(size):
             self._taken += size
             return
@@ -37,13 +37,13 @@ class Room:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._give_back(size)  # its turn came together with the cancellation
+                self._release(size)  # its turn came together with the cancellation
             else:
                 self._waiting.remove((size, turn))
                 self._admit()
             raise
 
-    def _give_back(self, size: int) -> None:
+    def _release(self, size: int) -> None:
         self._taken -= size
         self._admit()
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Final
 
 _CALM_SECONDS: Final = 5.0
-"""After so long without trouble one more copy is allowed."""
+"""Seconds without trouble after which one more copy is allowed."""
 
 _SLOW_SECONDS: Final = 0.5
 _SLOWER: Final = 3.0
-"""Copies that take so many times as long as usual, and longer than that, show a target that is at its limit."""
+"""Copies that take this many times as long as usual, or longer, show a target at its limit."""
 
 _PATIENT_FAILURES: Final = 8
 _LONGEST_PAUSE: Final = 10.0
@@ -63,7 +63,7 @@ class Allowance:
         self._halve()
 
     def succeeded(self, seconds: float | None = None) -> None:
-        """A file was copied; a small one in so long."""
+        """A file was copied; of a small one, the seconds it took."""
         self._failures = 0
         if seconds is None:
             return

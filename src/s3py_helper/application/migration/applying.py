@@ -49,8 +49,8 @@ class ApplyOptions:
         group: Only files of this group.
         shard: Only files of this shard; what has to be tried again later is left for another time.
         concurrency: Small files at once.
-        max_bytes: End after about so many bytes.
-        max_seconds: End after about so long.
+        max_bytes: End after about this many bytes.
+        max_seconds: End after about this many seconds.
         watch: Go on waiting for what turns up, instead of ending when nothing is left.
     """
 
@@ -285,7 +285,7 @@ class Applier:
         self._on_outcome(claim, outcome)
 
     def _make_room(self) -> None:
-        """So many small files at once, and a quarter of that of large ones.
+        """How many small files at once, and a quarter of that of large ones.
 
         Half as many more are under way: before and after it is stored, each file takes a request to its source.
         """
@@ -323,10 +323,10 @@ class Applier:
         await asyncio.wait([helper])
         with suppress(StorageException):  # these copies are found again
             await self._flush()
-        await self._claims.give_back()
+        await self._claims.release()
 
     async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
-        """For so long, or until it is to stop, or one of the events has come."""
+        """Wait that long, until it is to stop, or until one of the events has come."""
         waiting = [asyncio.ensure_future(event.wait()) for event in (self._stopping, *events)]
         try:
             await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

@@ -59,7 +59,7 @@ class Claims:
                     if not kept:
                         self.settle(claim.file_id)
 
-    async def give_back(self) -> None:
+    async def release(self) -> None:
         """Let others have what is still held."""
         claims, self._held = list(self._held.values()), {}
         if claims:

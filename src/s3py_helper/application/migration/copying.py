@@ -87,7 +87,7 @@ class FileCopier:
         self._storer = ObjectStorer(source, target, ledger, abilities, pace)
 
     def allow(self, puts_at_once: int) -> None:
-        """So many small files are stored at once from now on; others are asked for, or looked at again, meanwhile."""
+        """The number of small files stored at once from now on; others are fetched or checked again meanwhile."""
         self._storer.puts.resize(puts_at_once)
 
     async def copy(self, file: LedgerFile) -> Outcome:
@@ -127,9 +127,9 @@ class FileCopier:
     async def _copied(self, file: LedgerFile) -> Copied:
         facts = _planned_facts(file) or await self._existing(file)
         described = await self._described(file)
-        told = _told(file)
-        if told is not None and told.size != facts.size:
-            intact = await self._from_replica(file, told, described)
+        in_id = _facts_in_id(file)
+        if in_id is not None and in_id.size != facts.size:
+            intact = await self._from_replica(file, in_id, described)
             if intact is not None:
                 return intact
         # By its facts once more: the plan did not reach the source of every file.
@@ -149,20 +149,20 @@ class FileCopier:
             await self._existing(file)
             raise
 
-    async def _from_replica(self, file: LedgerFile, told: SourceFacts, described: SourceMetadata) -> Copied | None:
+    async def _from_replica(self, file: LedgerFile, in_id: SourceFacts, described: SourceMetadata) -> Copied | None:
         """A file of another size than its id tells is one that its source has damaged, or a slave with a master's name.
 
         It is the former where another server has what the id tells. Where all servers agree with the source it is taken
         for a slave; alone, the source cannot be believed either way.
         """
         source, *others = await self._source.replicas(file.file_id)
-        new, metadata, proof = await self._new(_with(file, told), described)
+        new, metadata, proof = await self._new(_with(file, in_id), described)
         for server in others:
             with suppress(IntegrityException, FileNotFoundException):
-                stored = await self._storer.store(server, _with(file, told), new)
+                stored = await self._storer.store(server, _with(file, in_id), new)
                 await self._storer.store_more(new, metadata)
                 self._failed_over(source, server, f"{file.file_id} has not the size there that its id tells")
-                return Copied(_with(file, told), stored, told, proof)
+                return Copied(_with(file, in_id), stored, in_id, proof)
         if not others:
             raise IntegrityException(
                 f"{source} has not as many bytes of it as its id tells, and no other server has it"
@@ -256,7 +256,7 @@ class FileCopier:
         return Outcome(file.file_id, file.fence, FileState.PLANNED, reason, failed=failed)
 
 
-def _told(file: LedgerFile) -> SourceFacts | None:
+def _facts_in_id(file: LedgerFile) -> SourceFacts | None:
     """What the id of a file tells whose content cannot change."""
     name = decoded(file.file_id.key)
     if name is None or name.size is None:
@@ -267,8 +267,8 @@ def _told(file: LedgerFile) -> SourceFacts | None:
 
 def _planned_facts(file: LedgerFile) -> SourceFacts | None:
     """What the plan saw of a file whose content cannot change; its source is asked after the copy anyway."""
-    told = _told(file)
-    return told if told is not None and told.size == file.size else None
+    in_id = _facts_in_id(file)
+    return in_id if in_id is not None and in_id.size == file.size else None
 
 
 def _with(file: LedgerFile, facts: SourceFacts) -> LedgerFile:

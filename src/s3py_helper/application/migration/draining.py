@@ -21,7 +21,7 @@ _PAUSED_SECONDS: Final = 0.5
 _MOST_SHOWN: Final = 1000
 
 _MOST_FAILURES: Final = 64
-"""So many one after the other are no longer about single files."""
+"""Failures in a row after which the fault is not that of single files."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ class ListedNames:
         self._listing = listing
 
     async def batches(self, size: int) -> AsyncGenerator[list[str]]:
-        """So many at a time."""
+        """Names in one page."""
         batch: list[str] = []
         try:
             async with self._listing as listed:

@@ -83,7 +83,7 @@ class RawAccess:
     Attributes:
         relocation: Where old ids are read and deleted.
         places: The backends to which only the relocation leads.
-        notice: Is told of changes in place.
+        notice: Is notified of changes in place.
     """
 
     relocation: Relocation

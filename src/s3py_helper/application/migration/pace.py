@@ -8,15 +8,14 @@ from typing import Final
 from s3py_helper.application.ports.ledger import Ledger, Limits
 
 _SLICE_SECONDS: Final = 0.1
-"""What the whole migration may do in this time is drawn at once: so many draws a second there are at most, however many
-workers, and by so much each may be ahead when it goes on after a rest."""
+"""Seconds whose share of the limit is drawn at once: it bounds the draws of all workers, and what one may be ahead."""
 
 
 class Tokens:
     """Bytes or files that this worker has drawn from the account of all.
 
     Args:
-        draw: Draws so many; gives the seconds until their turn.
+        draw: Draws that many tokens; returns the seconds until their turn.
         on_wait: Is called when one has to wait for that.
     """
 
@@ -41,7 +40,7 @@ class Tokens:
         return self._rate is not None
 
     async def take(self, count: int) -> None:
-        """Wait until so many tokens are there.
+        """Wait until that many tokens are there.
 
         Raises:
             StorageException: The ledger could not be asked.

@@ -36,8 +36,8 @@ class PhaseProgress:
     Attributes:
         phase: Which one.
         state: Whether it is still ahead, under way, or done.
-        done: So many files, or groups, are through.
-        of: So many there are in all.
+        done: Files, or groups, that are through.
+        of: Files, or groups, in all.
         unit: What is counted.
     """
 

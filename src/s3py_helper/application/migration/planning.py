@@ -35,8 +35,8 @@ class PlanOptions:
         cluster: Whether to list what the servers hold.
         ids: Further ids, as texts, with where each comes from (for messages): from files, folders, queries.
         default_group: The group of ids that name none.
-        limit: Plan at most so many new files.
-        accept_difference: So many files fewer than the servers count do not make a listing incomplete.
+        limit: Plan at most this many new files.
+        accept_difference: How many fewer files than the servers count still make a whole listing.
     """
 
     groups: frozenset[str] = frozenset()
@@ -165,7 +165,7 @@ class Planner:
         return live, options.accept_difference + deleted
 
     async def _settled(self, group: SourceGroup, files: int) -> SourceGroup:
-        """The group with counters that count no more than so many files, or as they are after the settling time."""
+        """The group with counters that count no more than that many files, or as they are after the settling time."""
         end = time.monotonic() + self._settle_seconds
         while True:
             await asyncio.sleep(min(_LOOK_AGAIN_SECONDS, max(0.0, end - time.monotonic())))

@@ -12,7 +12,7 @@ from s3py_helper.domain.migration import GateRefusedException
 _EVENT: Final = "target"
 _NAMES: Final = frozenset(field.name for field in fields(TargetAbilities))
 _SEEN_SECONDS: Final = 600.0
-"""For so long what was seen of a target holds for all workers: each of many need not try it anew."""
+"""Seconds for which what one worker saw of a target holds for all: not every one has to try it."""
 
 
 class ProvenTarget:

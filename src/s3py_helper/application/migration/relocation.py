@@ -19,7 +19,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import FileKind, FileState, Route, id_in_key
 
 ROUTES_SECONDS: Final = 2.0
-"""For so long a process may follow a route that was changed by another one."""
+"""Seconds for which a process may follow a route that another one has changed."""
 
 
 class MigrationRelocation:

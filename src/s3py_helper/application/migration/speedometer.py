@@ -10,7 +10,7 @@ from s3py_helper.application.migration.phases import COPIED, DRAINED, TO_COPY, V
 from s3py_helper.domain.migration import FileState
 
 WINDOW_SECONDS: Final = 30.0
-"""Speeds are averages over so long: shorter ones jump, longer ones lag behind."""
+"""Seconds over which speeds are averaged: shorter ones jump, longer ones lag behind."""
 
 _TOO_OLD_SECONDS: Final = 600.0
 _SHORTEST_SECONDS: Final = 0.5

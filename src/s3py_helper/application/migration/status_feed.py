@@ -11,7 +11,7 @@ from s3py_helper.application.migration.speedometer import Speedometer, Speeds
 from s3py_helper.domain.errors import StorageException
 
 FRESH_SECONDS: Final = 1.0
-"""For so long what was counted holds."""
+"""Seconds for which counts hold."""
 
 _SHARE: Final = 20
 """What takes long to count is counted less often: the ledger has other work for the rest of the time."""

@@ -43,7 +43,7 @@ class ObjectStorer:
     """Puts files into the target; see `FileCopier` for the arguments.
 
     Attributes:
-        puts: Admits so many requests that store a whole file.
+        puts: Bounds the requests under way that store a whole file.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class ObjectStorer:
         self, server: str | None, file: LedgerFile, new: NewObject, content: bytes | None
     ) -> AsyncGenerator[AsyncIterator[bytes]]:
         """The bytes, when it is their turn to be sent and there is room for them."""
-        if content is not None:  # which is taken care of by whoever has fetched it
+        if content is not None:  # which its fetcher takes care of
             async with self._turn():
                 yield self._pace.paced(_once(content))
             return

@@ -14,16 +14,16 @@ from s3py_helper.application.ports.shard_queue import SHARD_SECONDS, ShardQueue
 from s3py_helper.domain.errors import StorageUnavailableException
 
 KICK_SECONDS: Final = 15.0
-"""A shard that has work and no worker is put into the queue again after so long: it may have been lost."""
+"""Seconds after which a shard with work and no worker is queued again: it may have been lost."""
 
 _LOOK_SECONDS: Final = 2.0
 """Between two looks at whether anything has to be put."""
 
 _EMPTY_SECONDS: Final = 5.0
-"""A queue that gives nothing for so long is opened anew: it may have lost what it was."""
+"""Seconds without a shard after which the queue is opened anew: the broker may have lost it."""
 
 _OUTAGE_SECONDS: Final = 600.0
-"""So long a worker that is to end some day waits for a ledger or a broker."""
+"""Seconds that a worker without `--watch` waits for a ledger or a broker."""
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
@@ -123,7 +123,7 @@ class Worker:
             one = replace(options, shard=shard, max_seconds=SHARD_SECONDS, watch=False)
             await self._through_outages(ledger, lambda: self._applier.apply(one))
 
-        await self._queue.put([])  # one that is not there is told at once
+        await self._queue.put([])  # a broker that is not there is noticed at once
         while not self._stopping.is_set():
             try:
                 await self._queue.take(work, patience=_EMPTY_SECONDS, stopping=self._stopping)
@@ -189,7 +189,7 @@ class Supervisor:
             StorageUnavailableException: The broker could not be reached at the beginning, or something not for long.
         """
         patience = Patience("broker or ledger", self._observer, self._stopping, for_ever=watch)
-        await self._queue.put([])  # one that is not there is told at once
+        await self._queue.put([])  # a broker that is not there is noticed at once
         while not self._stopping.is_set():
             seconds = _LOOK_SECONDS
             try:

@@ -8,7 +8,7 @@ from s3py_helper.domain.file_id import FileId
 
 
 class ChangeNotice(Protocol):
-    """Is told of changes before and after they are made."""
+    """Is notified of changes before and after they are made."""
 
     async def require_open(self, group: str) -> None:
         """Refuse where files of the group can no longer change.
@@ -50,11 +50,11 @@ class NobodyToNotice:
 
     @asynccontextmanager
     async def writing(self, file_id: FileId) -> AsyncGenerator[None]:  # noqa: ARG002 - the protocol's signature
-        """Nobody is told."""
+        """Nobody is notified."""
         yield
 
     async def replaced(self, old: FileId, new: FileId) -> None:
-        """Nobody is told."""
+        """Nobody is notified."""
 
     async def require_new(self, file_id: FileId) -> None:
         """No id stays deleted."""

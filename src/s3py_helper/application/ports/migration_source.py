@@ -117,7 +117,7 @@ class MigrationSource(Protocol):
         ...
 
     async def fetch(self, file_id: FileId, size: int) -> tuple[SourceMetadata, bytes] | None:
-        """A small file of so many bytes, at least one, with what is kept beside it, unverified: both from its source.
+        """A small file of `size` bytes, at least one, with what is kept beside it, unverified: both from its source.
 
         `None` where that is not as usual: the source is out of reach, or lacks the file, or has more or fewer bytes of
         it. The other methods find out what there is.

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 SHARD_SECONDS: Final = 300.0
-"""After so long a worker finishes the files at hand, and takes the next shard."""
+"""Seconds after which a worker finishes the files at hand and takes the next shard."""
 
 UNTIL_AGAIN_SECONDS: Final = 900.0
 """How long a broker waits for a shard to be done with before it hands it out again: longer than one takes, but for
@@ -24,7 +24,7 @@ class ShardQueue(Protocol):
         ...
 
     async def take(self, work: Callable[[int], Awaitable[None]], *, patience: float, stopping: asyncio.Event) -> int:
-        """Hand out shards, one after the other, until none has come for so many seconds; gives how many came.
+        """Hand out shards, one after the other, until none has come for that many seconds; returns how many came.
 
         Ends after the shard at hand when `stopping` is set. A shard is done with when `work` returns; the broker hands
         it out again where its worker dies, or takes longer than `SHARD_SECONDS` allows for.

@@ -1,4 +1,4 @@
-"""How far a transfer has come, told to whoever asked."""
+"""How far a transfer has come, reported to callers who want to know."""
 
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -12,14 +12,14 @@ type Progress = Callable[[int, int | None], object]
 """Is called with the number of bytes that have passed, and that of all of them, `None` where nobody knows it.
 
 Of an upload those that were read from its source have passed, of a download those that came, from the first that was
-asked for; of a file that is resumed also those that were there. A copy within a backend is told once, when it is done.
-Of an empty file there is nothing to tell.
+asked for; of a file that is resumed also those that were there. A copy within a backend is reported once, when it is
+done, and an empty file not at all.
 
 It is called in the event loop, for each chunk, and should return at once; what it raises ends the transfer.
 """
 
 
-def require_progress[Told: Progress | None](progress: Told) -> Told:
+def require_progress[P: Progress | None](progress: P) -> P:
     """The function, if it is one that can be called so.
 
     Raises:
@@ -46,8 +46,8 @@ def _takes_two(given: object) -> bool:
     return True
 
 
-async def telling(chunks: AsyncIterator[bytes], progress: Progress, total: int | None) -> AsyncGenerator[bytes]:
-    """The chunks, each told before it is passed on. Closes them, where they can be closed."""
+async def reporting(chunks: AsyncIterator[bytes], progress: Progress, total: int | None) -> AsyncGenerator[bytes]:
+    """The chunks, each reported before it is passed on. Closes them, where they can be closed."""
     done = 0
     try:
         async for chunk in chunks:
@@ -60,29 +60,29 @@ async def telling(chunks: AsyncIterator[bytes], progress: Progress, total: int |
 
 
 @asynccontextmanager
-async def told(
+async def reported(
     chunks: AsyncIterator[bytes], progress: Progress | None, total: int | None
 ) -> AsyncGenerator[AsyncIterator[bytes]]:
-    """The chunks, told where somebody wants to know; to be read within the block, and not to their end perhaps."""
+    """The chunks, reported if there is a function; to be read within the block, not necessarily to their end."""
     if progress is None:
         yield chunks
         return
-    async with aclosing(telling(chunks, progress, total)) as telling_chunks:
-        yield telling_chunks
+    async with aclosing(reporting(chunks, progress, total)) as reporting_chunks:
+        yield reporting_chunks
 
 
 def together(progress: Progress) -> Callable[[], Progress]:
-    """Makes functions for several transfers, which tell of all of them at once."""
+    """Makes functions for several transfers, which report all of them as one."""
     done: list[int] = []
 
     def one() -> Progress:
         number = len(done)
         done.append(0)
 
-        def tell(so_far: int, _total: int | None) -> object:
+        def report(so_far: int, _total: int | None) -> object:
             done[number] = so_far
             return progress(sum(done), None)
 
-        return tell
+        return report
 
     return one

@@ -28,7 +28,7 @@ _THREADS: Final = min(4, os.cpu_count() or 1)
 
 
 type LeftOut = Callable[[str, StorageException], None]
-"""Is told the id of a file that was left out, and why."""
+"""Gets the id of a file that was left out, and why."""
 
 
 async def archive_bytes(

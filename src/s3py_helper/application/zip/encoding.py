@@ -28,10 +28,10 @@ type Piece = EntryHeader | bytes | Content
 """An entry comes as one `EntryHeader`, then its data in pieces, at last its `Content`."""
 
 _WORTH_A_TURN: Final = 16 * 1024
-"""Compressing so many bytes takes 0.05 ms: all files under way may do that one after the other."""
+"""Compressing this many bytes takes 0.05 ms: all files under way may do that one after the other."""
 
 _WORTH_A_THREAD: Final = 64 * 1024
-"""Compressing so many bytes takes 0.2 ms, about as long as going to a thread and back."""
+"""Compressing this many bytes takes 0.2 ms, about as long as going to a thread and back."""
 
 
 class EntryData:

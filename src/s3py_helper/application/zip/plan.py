@@ -9,7 +9,7 @@ from typing import cast
 from s3py_helper.application.concurrency.first_error import first_error_of
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.streams.pacing import Paced
-from s3py_helper.application.streams.progress import Progress, require_progress, telling
+from s3py_helper.application.streams.progress import Progress, reporting, require_progress
 from s3py_helper.application.zip.archive import LeftOut, archive_bytes
 from s3py_helper.application.zip.encoding import header_when_stored
 from s3py_helper.application.zip.format.deflate import stored_blocks_length
@@ -54,7 +54,7 @@ class ZipPlan:
         """
         require_progress(progress)
         archive = archive_bytes(self.sources, self.options, left_out)
-        return archive if progress is None else telling(archive, progress, self.content_length)
+        return archive if progress is None else reporting(archive, progress, self.content_length)
 
 
 async def plan_archive(files: Iterable[FileDownload], locator: Locator, options: ZipOptions) -> ZipPlan:

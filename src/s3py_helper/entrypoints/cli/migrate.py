@@ -79,9 +79,9 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter for each option
         str | None, typer.Option("--default-group", help="The group of ids that name none.")
     ] = None,
     group: Annotated[list[str] | None, typer.Option("--group", help="Only these groups.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="At most so many new files.", min=1)] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most this many new files.", min=1)] = None,
     accept_difference: Annotated[
-        int, typer.Option("--accept-difference", help="So many files fewer than counted are fine.", min=0)
+        int, typer.Option("--accept-difference", help="How many fewer files than counted are fine.", min=0)
     ] = 0,
     ledger: Ledger = None,
     as_json: AsJson = False,  # noqa: FBT002 - typer calls it
@@ -108,10 +108,10 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter for each option
     rate_bytes: Annotated[int | None, typer.Option("--rate-bytes", help="Bytes a second.", min=1)] = None,
     rate_files: Annotated[int | None, typer.Option("--rate-files", help="Files a second.", min=1)] = None,
     max_bytes: Annotated[
-        int | None, typer.Option("--max-bytes", help="End after about so many bytes (exit code 8).", min=1)
+        int | None, typer.Option("--max-bytes", help="End after about this many bytes (exit code 8).", min=1)
     ] = None,
     max_duration: Annotated[
-        float | None, typer.Option("--max-duration", help="End after so many seconds (exit code 10).", min=0)
+        float | None, typer.Option("--max-duration", help="End after this many seconds (exit code 10).", min=0)
     ] = None,
     group: Group = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on with what turns up.")] = False,  # noqa: FBT002 - typer calls it

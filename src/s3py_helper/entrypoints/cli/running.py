@@ -160,7 +160,7 @@ async def _with_services(work: Work, settings: Settings, configure: Configure) -
             try:
                 return await work(services, settings)
             except asyncio.CancelledError:
-                # Whoever interrupts is waiting. What cannot be cleaned up by then is told.
+                # Users who interrupt are waiting. What cannot be cleaned up by then is reported.
                 closing_seconds.set(_CLOSING_WHEN_STOPPED)
                 raise
     except asyncio.CancelledError:

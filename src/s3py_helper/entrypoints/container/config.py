@@ -1,4 +1,4 @@
-"""Everything that a deployment can be told, in one value."""
+"""Everything that a deployment can be set to, in one value."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -96,7 +96,7 @@ class KitConfig:
         folders: Folders that files are served from and stored in; `None` permits every one. Not for FastDFS, which has
             none.
         service_links: Makes links to the HTTP service; `None` where there are none.
-        observer: Is told what happens; logs it by default.
+        observer: Is notified of what happens; logs it by default.
         migration: The migration that this deployment takes part in; `None` where it knows of none.
         makes_ledger: Whether its ledger is made where there is none.
         fastdfs_links: How links of FastDFS' nginx module are made; `None` where they are not.

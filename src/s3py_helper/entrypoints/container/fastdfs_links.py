@@ -1,4 +1,4 @@
-"""What a deployment is told about links of FastDFS' nginx module."""
+"""The settings of links of FastDFS' nginx module."""
 
 from typing import Annotated, Self
 

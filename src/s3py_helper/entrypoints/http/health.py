@@ -35,7 +35,7 @@ class Draining:
         self.begun = False
 
     def begin(self) -> None:
-        """To be called by whoever stops the service."""
+        """To be called when the service is stopped."""
         self.begun = True
 
 
@@ -89,7 +89,7 @@ def create_health_router(tells_details: Callable[[Request], bool], draining: Dra
             # The first one takes long.
             response.status_code = _UNAVAILABLE
             return Health(status="unavailable")
-        return _told(report, response, details=verbose is not None and tells_details(request))
+        return _shown(report, response, details=verbose is not None and tells_details(request))
 
     @router.get("/health", operation_id="health", responses=dict(_NOT_NOW), response_model_exclude_none=True)
     @router.head("/health", include_in_schema=False, response_model_exclude_none=True)
@@ -98,12 +98,12 @@ def create_health_router(tells_details: Callable[[Request], bool], draining: Dra
     ) -> Health:
         """New files can be stored; and what is wrong with which backend, for those who may see it."""
         report = await latest.of(services.health_service)
-        return _told(report, response, details=tells_details(request))
+        return _shown(report, response, details=tells_details(request))
 
     return router
 
 
-def _told(report: HealthReport, response: Response, *, details: bool) -> Health:
+def _shown(report: HealthReport, response: Response, *, details: bool) -> Health:
     if not report.usable:
         response.status_code = _UNAVAILABLE
     return Health(

@@ -36,7 +36,7 @@ class Lease(ABC):
     def _end(self) -> None:
         """Give everything back; to be called while working."""
         self.released = True
-        self._give_back()
+        self._release()
 
     @abstractmethod
-    def _give_back(self) -> None: ...
+    def _release(self) -> None: ...

@@ -51,7 +51,7 @@ class RetryBudget:
         self._tokens -= 1
         return True
 
-    def give_back(self) -> None:
+    def refund(self) -> None:
         """A retry has helped."""
         self._tokens = min(_TOKENS, self._tokens + 1)
 
@@ -86,4 +86,4 @@ class RetryPolicy:
 
     def helped(self) -> None:
         """A retry has helped."""
-        self._budget.give_back()
+        self._budget.refund()

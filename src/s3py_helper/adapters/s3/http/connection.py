@@ -280,8 +280,8 @@ class HttpConnection(asyncio.Protocol):
 
     def _tell_if_complete(self) -> None:
         if self.on_complete is not None and self._response is not None and self._response.complete:
-            told, self.on_complete = self.on_complete, None
-            told()
+            notify, self.on_complete = self.on_complete, None
+            notify()
 
     def _fault_at_end(self, error: Exception | None) -> Exception | None:
         """What the end of the connection means for the response under way; `None` when that is complete."""

@@ -101,10 +101,10 @@ class Sdk:
 
 
 def _is_page(response: dict[str, Any]) -> bool:
-    told = response.get("ResponseMetadata", {})
-    headers = told.get("HTTPHeaders", {})
+    metadata = response.get("ResponseMetadata", {})
+    headers = metadata.get("HTTPHeaders", {})
     return (
-        told.get("HTTPStatusCode") != _NO_CONTENT
+        metadata.get("HTTPStatusCode") != _NO_CONTENT
         and headers.get("content-length") != "0"
         and str(headers.get("content-type", "")).startswith("text/html")
     )

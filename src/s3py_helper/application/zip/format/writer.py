@@ -36,11 +36,11 @@ class ArchiveWriter:
         return self._counted(local_header(path, header))
 
     def add(self, length: int) -> None:
-        """So many bytes of data follow."""
+        """That many bytes of data follow."""
         self.offset += length
 
     def end(self, content: Content) -> bytes:
-        """The data is complete: its descriptor, empty where the header has told everything."""
+        """The data is complete: its descriptor, empty where the header has said everything."""
         if self._current is None:
             raise RuntimeError("end() without begin()")
         path, header, offset = self._current

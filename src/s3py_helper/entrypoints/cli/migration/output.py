@@ -130,7 +130,7 @@ def table(status: MigrationStatus) -> str:
 
 
 def size_text(size: float) -> str:
-    """So many bytes, for people."""
+    """A number of bytes, for people."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1024:  # noqa: PLR2004 - what the units mean
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

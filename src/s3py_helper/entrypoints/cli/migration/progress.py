@@ -12,7 +12,7 @@ from s3py_helper.domain.migration import FileState
 from s3py_helper.entrypoints.cli.migration.output import Output, size_text, time_text
 
 _COUNTED_SECONDS: Final = 30.0
-"""So long the total holds: plans may add to it, and counting a large ledger takes a while."""
+"""Seconds for which the total holds: plans may add to it, and counting a large ledger takes a while."""
 
 _SECONDS: Final = 2.0
 _SECONDS_OF_LOGS: Final = 10.0

@@ -13,7 +13,7 @@ from s3py_helper.entrypoints.cli.progress.lines import ASCII, UNICODE, Marks, li
 from s3py_helper.entrypoints.cli.progress.tally import Tally
 
 type Advance = Callable[[int], None]
-"""Tell that so many bytes more are done."""
+"""Report that many more bytes as done."""
 
 _INTERVAL: Final = 0.1
 """Seconds between two pictures, at the least."""
@@ -29,7 +29,7 @@ class Progress:
     """Shows nothing: what commands tell when nobody looks."""
 
     def expect(self, files: int | None, size: int | None = None) -> None:
-        """So many files will come, with so many bytes together, where known."""
+        """How many files will come, and their bytes in all, where known."""
 
     @contextmanager
     def file(self, name: str, size: int | None) -> Generator[Advance]:  # noqa: ARG002 - those who show them override it

@@ -32,7 +32,7 @@ Parsing more JSON than that would keep the event loop for milliseconds.
 """
 
 LIST_TIMEOUTS: Final = 5
-"""A list must have come whole within so many times the idle timeout: it holds memory meanwhile."""
+"""A list must be complete within this many times the idle timeout: it holds memory meanwhile."""
 
 _list: Final = TypeAdapter(list[FileDownload])
 
@@ -136,7 +136,7 @@ class _Account:
         self._charged = 0
 
     def holds(self, size: int) -> None:
-        """Account for so many bytes in all."""
+        """Account for that many bytes in all."""
         limit = min(MAX_LIST_BYTES, self._memory.each // PARSED_BYTES)
         if size > limit:
             raise FileTooLargeException(f"the list of files has more than {limit} bytes", limit=limit)

@@ -36,15 +36,15 @@ def digest_headers(
     }
     found: dict[str, str] = {}
     for name, (known, hashed) in wanted.items():
-        if (wish := headers.get(f"want-{name.lower()}")) is None:
+        if (asked := headers.get(f"want-{name.lower()}")) is None:
             continue
-        if (member := _best(_preferences(wish), known, hashed)) is not None:
+        if (member := _best(_preferences(asked), known, hashed)) is not None:
             found[name] = member
     return found
 
 
 def _known(checksum: str) -> dict[str, bytes]:
-    # Servers may have checksums of other algorithms; whoever asks for one by its name knows it.
+    # Servers may have checksums of other algorithms; clients that ask for one by its name know it.
     parsed = Checksum.parse(checksum)
     try:
         return {parsed.algorithm: bytes.fromhex(parsed.hex_digest)}
@@ -52,10 +52,10 @@ def _known(checksum: str) -> dict[str, bytes]:
         return {}
 
 
-def _preferences(wish: str) -> list[str]:
+def _preferences(asked: str) -> list[str]:
     """Algorithms that the client takes, best first; a value that is malformed is ignored as a whole."""
     weights: dict[str, int] = {}
-    for element in wish.split(","):
+    for element in asked.split(","):
         member = _MEMBER.fullmatch(element)
         if member is None or member[2] is None or int(member[2]) > _HIGHEST:
             return []

@@ -149,7 +149,7 @@ class _ClientGoneError(Exception):
 
 
 class _Client:
-    """Whoever takes the answer; to be used as a context, which ends without an error when there is nobody any more.
+    """The client of the answer; to be used as a context, which ends without an error when there is nobody any more.
 
     What runs in the block is then cancelled, as `asyncio.timeout` does it: in the same task. Most answers have been
     sent before anybody would look whether the client is still there; they need no more than a timer.

@@ -28,7 +28,7 @@ class SignedLink(BaseModel, use_attribute_docstrings=True):
     """Until when it works."""
 
 
-class _Wish(BaseModel, use_attribute_docstrings=True):
+class _LinkRequest(BaseModel, use_attribute_docstrings=True):
     expires_in: int = Field(default=_HOUR, ge=1, le=_LONGEST)
     """How many seconds the link works."""
     content_type: str | None = None
@@ -44,7 +44,7 @@ class _Wish(BaseModel, use_attribute_docstrings=True):
         return SignedLink(url=url, method=method, headers=headers or {}, expires_at=datetime.now(UTC) + self.lifetime)
 
 
-class ReadWish(_Wish):
+class ReadLinkRequest(_LinkRequest):
     """What a link to a file shall be like."""
 
     file_name: str | None = None
@@ -53,7 +53,7 @@ class ReadWish(_Wish):
     """Let browsers show it, where that is safe."""
 
 
-class WriteWish(_Wish):
+class WriteLinkRequest(_LinkRequest):
     """What a link for a new file shall be like."""
 
     file_name: str
@@ -80,18 +80,22 @@ def add_links(router: APIRouter, shared: Shared) -> None:
         response: Response,
         services: Annotated[ServesFiles, Depends(shared.get_services)],
         file_id: str,
-        wish: Annotated[ReadWish, Query()],
+        requested: Annotated[ReadLinkRequest, Query()],
     ) -> SignedLink:
         """A link with which anybody can fetch the file. Whether there is one is not checked."""
         for action in (Action.LINK, Action.READ):
             await shared.access.require(request, action, file_id)
         links = link_service_of(services)
-        sign = links.download_link if wish.direct else links.service_link
+        sign = links.download_link if requested.direct else links.service_link
         url = await sign(
-            file_id, wish.lifetime, file_name=wish.file_name, content_type=wish.content_type, inline=wish.inline
+            file_id,
+            requested.lifetime,
+            file_name=requested.file_name,
+            content_type=requested.content_type,
+            inline=requested.inline,
         )
         response.headers["Cache-Control"] = "no-store"
-        return wish.link(url, "GET")
+        return requested.link(url, "GET")
 
     @router.post(
         "/upload-links",
@@ -103,17 +107,24 @@ def add_links(router: APIRouter, shared: Shared) -> None:
         request: Request,
         response: Response,
         services: Annotated[ServesFiles, Depends(shared.get_services)],
-        wish: Annotated[WriteWish, Query()],
+        requested: Annotated[WriteLinkRequest, Query()],
     ) -> SignedLink:
         """A link with which anybody can store a file of that name."""
         for action in (Action.LINK, Action.WRITE):
             await shared.access.require(request, action)
         response.headers["Cache-Control"] = "no-store"
-        links, kind = link_service_of(services), wish.content_type
-        if wish.direct:
-            link = await links.upload_link(wish.file_name, wish.lifetime, wish.folder, wish.bucket, content_type=kind)
-            return wish.link(link.url, "PUT", link.headers)
+        links, kind = link_service_of(services), requested.content_type
+        if requested.direct:
+            link = await links.upload_link(
+                requested.file_name, requested.lifetime, requested.folder, requested.bucket, content_type=kind
+            )
+            return requested.link(link.url, "PUT", link.headers)
         url = links.service_upload_link(
-            wish.file_name, wish.lifetime, wish.folder, wish.bucket, content_type=kind, max_size=wish.max_size
+            requested.file_name,
+            requested.lifetime,
+            requested.folder,
+            requested.bucket,
+            content_type=kind,
+            max_size=requested.max_size,
         )
-        return wish.link(url, "PUT", None if kind is None else {"Content-Type": kind})
+        return requested.link(url, "PUT", None if kind is None else {"Content-Type": kind})

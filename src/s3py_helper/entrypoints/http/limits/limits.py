@@ -42,7 +42,7 @@ class Limits:
     max_file_size: int | None = None
 
     def divided(self, workers: int) -> "Limits":
-        """What each of so many processes may grant, so that the limits hold over all of them."""
+        """What each of that many processes may grant, so that the limits hold over all of them."""
         return replace(
             self,
             concurrent_uploads=max(1, self.concurrent_uploads // workers),

@@ -33,7 +33,7 @@ class MemoryBudget:
         return self._used
 
     def charge(self, client: str, count: int) -> None:
-        """Take so many bytes, to be given back with `release`.
+        """Take that many bytes; `release` frees them.
 
         Raises:
             ServiceBusyException: They are not free; none were taken.
@@ -46,7 +46,7 @@ class MemoryBudget:
         self._held[client] += count
 
     def release(self, client: str, count: int) -> None:
-        """Give so many bytes back."""
+        """Free that many bytes."""
         self._used -= count
         self._held[client] -= count
         if not self._held[client]:

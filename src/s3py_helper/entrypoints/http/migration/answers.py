@@ -15,7 +15,7 @@ from s3py_helper.domain.migration import FileState, Route
 
 
 class Count(BaseModel, use_attribute_docstrings=True):
-    """So many files."""
+    """Number of files."""
 
     files: int
     bytes: int
@@ -28,9 +28,9 @@ class PhaseOf(BaseModel, use_attribute_docstrings=True):
     phase: Phase
     state: PhaseState
     done: int
-    """So many files or groups are through."""
+    """Files or groups that are through."""
     of: int
-    """So many there are."""
+    """Files or groups in all."""
     unit: Literal["files", "groups"]
 
 
@@ -51,7 +51,7 @@ class SpeedOf(BaseModel, use_attribute_docstrings=True):
     bytes: float
 
     @classmethod
-    def told(cls, speed: Speed) -> Self:
+    def of(cls, speed: Speed) -> Self:
         """The same for clients."""
         return cls(files=round(speed.files, 2), bytes=round(speed.bytes, 1))
 
@@ -64,12 +64,12 @@ class SpeedsOf(BaseModel, use_attribute_docstrings=True):
     drained: SpeedOf
 
     @classmethod
-    def told(cls, speeds: Speeds) -> Self:
+    def of(cls, speeds: Speeds) -> Self:
         """The same for clients."""
         return cls(
-            copied=SpeedOf.told(speeds.copied),
-            verified=SpeedOf.told(speeds.verified),
-            drained=SpeedOf.told(speeds.drained),
+            copied=SpeedOf.of(speeds.copied),
+            verified=SpeedOf.of(speeds.verified),
+            drained=SpeedOf.of(speeds.drained),
         )
 
 
@@ -83,10 +83,10 @@ class LimitsOf(BaseModel, use_attribute_docstrings=True):
     concurrency: int | None
     """Small files that each worker copies at once; `null` is its own default."""
     paused: bool
-    """Workers have been told to wait."""
+    """Whether workers are to wait."""
 
     @classmethod
-    def told(cls, limits: Limits) -> Self:
+    def of(cls, limits: Limits) -> Self:
         """The same for clients."""
         return cls(
             bytes_per_second=limits.bytes_per_second,
@@ -130,7 +130,7 @@ class Status(BaseModel, use_attribute_docstrings=True):
     """Lines of lists that the last plan could not read."""
 
     @classmethod
-    def told(cls, reading: Reading) -> Self:
+    def of(cls, reading: Reading) -> Self:
         """The same for clients."""
         status, left = reading.status, reading.seconds_left
         return cls(
@@ -141,10 +141,10 @@ class Status(BaseModel, use_attribute_docstrings=True):
             ],
             groups=_groups(status),
             states=_counts(status.tallies),
-            speeds=None if reading.speeds is None else SpeedsOf.told(reading.speeds),
+            speeds=None if reading.speeds is None else SpeedsOf.of(reading.speeds),
             seconds_left=None if left is None else round(left, 1),
             workers=reading.workers,
-            limits=LimitsOf.told(status.limits),
+            limits=LimitsOf.of(status.limits),
             errors=errors_of(status),
             listing_complete=status.listing_complete,
             unplannable=status.unplannable,
@@ -152,10 +152,10 @@ class Status(BaseModel, use_attribute_docstrings=True):
 
 
 class PlannedAgain(BaseModel, use_attribute_docstrings=True):
-    """What became of a wish to try again."""
+    """What became of a request to try again."""
 
     planned_again: int
-    """So many files are planned again."""
+    """Files that are planned again."""
 
 
 class RouteOf(BaseModel, use_attribute_docstrings=True):

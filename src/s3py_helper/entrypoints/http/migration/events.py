@@ -103,7 +103,7 @@ class _Waiting:
 
 def _event_of(reading: Reading | FailedReading) -> bytes:
     if isinstance(reading, Reading):
-        name, data = "status", Status.told(reading).model_dump_json()
+        name, data = "status", Status.of(reading).model_dump_json()
     else:
         members = storage_members(reading.error) | {"detail": str(reading.error)}
         name, data = "trouble", json.dumps(members)

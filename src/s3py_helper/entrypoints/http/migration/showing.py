@@ -24,7 +24,7 @@ def add_showing(router: APIRouter, admitted: Callable[..., Awaitable[StatusFeed]
     @router.get("/status", responses=problems())
     async def migration_status(feed: Annotated[StatusFeed, Depends(admitted)]) -> Status:
         """Where everything is, how fast it moves, and what holds it up. Read once a second at most, for all."""
-        return Status.told(await _reading_of(feed))
+        return Status.of(await _reading_of(feed))
 
     @router.get("/events", response_class=Response, responses=_EVENT_STREAM | problems())
     async def migration_events(feed: Annotated[StatusFeed, Depends(admitted)]) -> Response:
@@ -44,7 +44,7 @@ def add_showing(router: APIRouter, admitted: Callable[..., Awaitable[StatusFeed]
     @router.get("/limits", responses=problems())
     async def migration_limits(feed: Annotated[StatusFeed, Depends(admitted)]) -> LimitsOf:
         """What workers keep to."""
-        return LimitsOf.told((await _reading_of(feed)).status.limits)
+        return LimitsOf.of((await _reading_of(feed)).status.limits)
 
 
 async def _reading_of(feed: StatusFeed) -> Reading:

@@ -10,13 +10,19 @@ from s3py_helper.application.migration.status_feed import StatusFeed
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.migration.answers import LimitsOf, PlannedAgain, RouteOf
-from s3py_helper.entrypoints.http.migration.wishes import INVALID, LimitsWish, RouteWish, Wishes, described
+from s3py_helper.entrypoints.http.migration.request_bodies import (
+    INVALID,
+    LimitsRequest,
+    RequestBodies,
+    RouteRequest,
+    described,
+)
 from s3py_helper.entrypoints.http.openapi import problems
 
 
 def add_steering(router: APIRouter, admitted: Callable[..., Awaitable[StatusFeed]], limits: Limits) -> None:
     """Add the endpoints that change something, as the commands of the same names do."""
-    wishes = Wishes(limits)
+    bodies = RequestBodies(limits)
 
     @router.post("/errors/retry", responses=problems())
     async def retry_migration_errors(feed: Annotated[StatusFeed, Depends(admitted)]) -> PlannedAgain:
@@ -27,19 +33,19 @@ def add_steering(router: APIRouter, admitted: Callable[..., Awaitable[StatusFeed
 
     @router.post("/routes/{group}", responses=problems(400, 404, 409))
     async def change_migration_route(
-        feed: Annotated[StatusFeed, Depends(admitted)], group: str, wish: RouteWish
+        feed: Annotated[StatusFeed, Depends(admitted)], group: str, change: RouteRequest
     ) -> RouteOf:
         """Read the old ids of a group elsewhere; 409 says what is missing until that is safe."""
-        accepted = [FileId.parse(text) for text in wish.accept_quarantine]
-        await feed.migration.route(group, wish.route, accept=accepted, accept_incomplete=wish.accept_incomplete)
+        accepted = [FileId.parse(text) for text in change.accept_quarantine]
+        await feed.migration.route(group, change.route, accept=accepted, accept_incomplete=change.accept_incomplete)
         feed.changed()
-        return RouteOf(group=group, route=wish.route)
+        return RouteOf(group=group, route=change.route)
 
-    @router.post("/limits", responses=INVALID | problems(413), openapi_extra=described(LimitsWish))
+    @router.post("/limits", responses=INVALID | problems(413), openapi_extra=described(LimitsRequest))
     async def change_migration_limits(request: Request, feed: Annotated[StatusFeed, Depends(admitted)]) -> LimitsOf:
         """Change limits while workers run; they notice within a second or two."""
-        wish = await wishes.read(request, LimitsWish)
-        return await _changed(feed, wish.change)
+        body = await bodies.read(request, LimitsRequest)
+        return await _changed(feed, body.change)
 
     @router.post("/pause", responses=problems())
     async def pause_migration(feed: Annotated[StatusFeed, Depends(admitted)]) -> LimitsOf:
@@ -55,4 +61,4 @@ def add_steering(router: APIRouter, admitted: Callable[..., Awaitable[StatusFeed
 async def _changed(feed: StatusFeed, change: LimitsChange) -> LimitsOf:
     limits = await feed.migration.change_limits(change)
     feed.changed()
-    return LimitsOf.told(limits)
+    return LimitsOf.of(limits)

@@ -46,7 +46,7 @@ class Uploads:
     async def store_one(self) -> FileAttach:
         """Store the file of the field `file`; it becomes visible when the whole form has come."""
         self._arrival.require_size(besides=MAX_UNUSED_BYTES)
-        async with self._told_or_rolled_back() as stored, self._form() as form:
+        async with self._reported_or_rolled_back() as stored, self._form() as form:
             head = await _next_file(form, SINGLE_FIELD)
             if head is None:
                 raise _missing(SINGLE_FIELD)
@@ -55,7 +55,7 @@ class Uploads:
 
     async def store_all(self) -> list[FileAttach]:
         """Store the files of the fields `files` one after another; when one fails, none stays."""
-        async with self._told_or_rolled_back() as stored, self._form() as form:
+        async with self._reported_or_rolled_back() as stored, self._form() as form:
             while (head := await _next_file(form, BATCH_FIELD)) is not None:
                 stored.append(await self._store(head, form.content()))
             if not stored:
@@ -68,7 +68,7 @@ class Uploads:
         When the form itself fails, none stays: its sender may be gone, or would send all of it again.
         """
         outcomes: list[FileAttach | StorageException] = []
-        async with self._told_or_rolled_back() as stored, self._form() as form:
+        async with self._reported_or_rolled_back() as stored, self._form() as form:
             while (head := await _next_file(form, BATCH_FIELD)) is not None:
                 try:
                     stored.append(await self._store(head, form.content()))
@@ -84,7 +84,7 @@ class Uploads:
         return outcomes
 
     @contextlib.asynccontextmanager
-    async def _told_or_rolled_back(self) -> AsyncGenerator[list[FileAttach]]:
+    async def _reported_or_rolled_back(self) -> AsyncGenerator[list[FileAttach]]:
         """A list of what the block has stored: deleted again when the block, or closing the form, fails."""
         stored: list[FileAttach] = []
         try:

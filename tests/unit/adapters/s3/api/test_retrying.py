@@ -86,7 +86,7 @@ def test_the_budget_does_not_grow_beyond_its_size() -> None:
     clock = Clock()
     budget = RetryBudget(clock)
     clock.time += 3600
-    budget.give_back()
+    budget.refund()
     assert sum(budget.take() for _ in range(1000)) == 500
 
 

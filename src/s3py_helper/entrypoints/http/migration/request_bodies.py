@@ -15,17 +15,17 @@ from s3py_helper.entrypoints.http.limits.limits import Limits
 _LARGEST: Final = (1 << 53) - 1
 """What every client of JSON can write exactly (RFC 8259, 6)."""
 
-_LARGEST_WISH: Final = 256 * 1024
+_LARGEST_BODY: Final = 256 * 1024
 _MOST_IDS: Final = 1000
 _LONGEST_ID: Final = 512
 
 INVALID: Final[dict[int | str, dict[str, Any]]] = {422: {"description": "A field is missing or wrong"}}
-"""Says that a wish may be refused; how it is described is the application's business."""
+"""Says that a request may be refused; how it is described is the application's business."""
 
 type _Limit = Annotated[int | None, Field(ge=0, le=_LARGEST, strict=True)]
 
 
-class LimitsWish(BaseModel, use_attribute_docstrings=True, extra="forbid"):
+class LimitsRequest(BaseModel, use_attribute_docstrings=True, extra="forbid"):
     """Limits to change; those that are left out stay as they are, and 0 or `null` takes one away."""
 
     bytes_per_second: _Limit = None
@@ -42,7 +42,7 @@ class LimitsWish(BaseModel, use_attribute_docstrings=True, extra="forbid"):
         return LimitsChange(given.get("bytes_per_second"), given.get("files_per_second"), given.get("concurrency"))
 
 
-class RouteWish(BaseModel, use_attribute_docstrings=True, extra="forbid"):
+class RouteRequest(BaseModel, use_attribute_docstrings=True, extra="forbid"):
     """Where the old ids of a group shall be read."""
 
     # Written out: a reference would lead nowhere in the description of a body.
@@ -53,8 +53,8 @@ class RouteWish(BaseModel, use_attribute_docstrings=True, extra="forbid"):
     """Ids of quarantined files that may be lost."""
 
 
-class Wishes:
-    """Reads wishes from bodies of requests, once it is known that their sender may have any.
+class RequestBodies:
+    """Reads bodies of requests, once it is known that their senders may make them.
 
     Args:
         limits: How fast bodies have to come.
@@ -63,8 +63,8 @@ class Wishes:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
-    async def read[Wish: BaseModel](self, request: Request, kind: type[Wish]) -> Wish:
-        """The wish.
+    async def read[Body: BaseModel](self, request: Request, kind: type[Body]) -> Body:
+        """The body.
 
         Raises:
             RequestValidationError: It is not of that kind.
@@ -78,8 +78,8 @@ class Wishes:
         async with aclosing(arriving_body(request, **patience)) as chunks:
             async for chunk in chunks:
                 body += chunk
-                if len(body) > _LARGEST_WISH:
-                    raise HTTPException(413, f"the body has more than {_LARGEST_WISH} bytes")
+                if len(body) > _LARGEST_BODY:
+                    raise HTTPException(413, f"the body has more than {_LARGEST_BODY} bytes")
         try:
             return kind.model_validate_json(body)
         except ValidationError as error:
@@ -88,5 +88,5 @@ class Wishes:
 
 
 def described(kind: type[BaseModel]) -> dict[str, Any]:
-    """The description of a body that is such a wish."""
+    """The description of such a body."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": kind.model_json_schema()}}}}
