@@ -134,14 +134,14 @@ async def test_seaweedfs_proves_copies(target: S3MigrationTarget) -> None:
 
 async def test_objects_are_listed_in_order_and_read(target: S3MigrationTarget) -> None:
     for name in ("c", "a", "b"):
-        await target.put(new_object(f"listed/{name}", name.encode()), body_of(name.encode()))
-    async with target.list("listed/") as objects:
+        await target.put(new_object(f"moved/listed/{name}", name.encode()), body_of(name.encode()))
+    async with target.list("moved/listed/") as objects:
         assert [(found.key, found.size) async for found in objects] == [
-            ("listed/a", 1),
-            ("listed/b", 1),
-            ("listed/c", 1),
+            ("moved/listed/a", 1),
+            ("moved/listed/b", 1),
+            ("moved/listed/c", 1),
         ]
-    async with target.open("listed/b") as chunks:
+    async with target.open("moved/listed/b") as chunks:
         assert b"".join([chunk async for chunk in chunks]) == b"b"
 
 
