@@ -245,6 +245,7 @@ class MigrationSourceContract:
         async with leak_guard():
             assert await source.fetch(written.file_id, len(_TEXT)) == (described, _TEXT)
             assert await source.fetch(large, len(_LARGE)) == (await source.metadata(large), _LARGE)
+        await store.delete(written.file_id)
 
     async def test_a_file_that_is_not_as_it_was_told_is_not_fetched(
         self, source: MigrationSource, store: BlobStore, files: SpecialFiles
