@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -26,3 +27,14 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=arguments)
         yield browser
         browser.close()
+
+
+def wait_until(page: Page, promise: str, *, seconds: float = 10) -> None:
+    """Return once the promise that the expression makes comes to something true.
+
+    `Page.wait_for_function` takes the promise itself for something true, and waits for nothing.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(promise):
+        assert time.monotonic() < deadline, f"waited in vain for {promise}"
+        page.wait_for_timeout(20)

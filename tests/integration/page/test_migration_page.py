@@ -16,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.integration.page.accessible import assert_accessible
 from tests.integration.page.conftest import Open
 from tests.integration.service.process import Process, serving
+from tests.support.browser import wait_until
 from tests.support.fastdfs import FakeCluster
 from tests.support.fastdfs.special_files import RawFiles
 from tests.support.s3.inspector import S3Inspector, inspector_of
@@ -169,7 +170,7 @@ def _copied_while_it_is_paused(site: Site, page: Page) -> None:
     per_second = page.get_by_role("slider", name="Files a second")
     _move(per_second, "Home", *["ArrowRight"] * 4)
     expect(per_second).to_have_attribute("aria-valuetext", "20/s")
-    page.wait_for_function("fetch('migration/limits').then(r => r.json()).then(l => l.files_per_second === 20)")
+    wait_until(page, "fetch('migration/limits').then(r => r.json()).then(l => l.files_per_second === 20)")
     with site.migrating("apply") as applying:
         expect(page.locator("#summary")).to_contain_text("1 worker at work")
         expect(page.locator("#plots polyline.copied").first).to_have_attribute("points", re.compile(r"\d \d"))

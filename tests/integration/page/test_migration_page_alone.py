@@ -20,6 +20,7 @@ from s3py_helper.domain.migration import FileKind, FileState
 from tests.integration.page.accessible import assert_accessible
 from tests.integration.page.conftest import Open
 from tests.integration.service.process import Process, serving
+from tests.support.browser import wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -133,9 +134,9 @@ def test_it_is_used_with_the_keyboard_alone(url: str, opened: Open) -> None:
     page.keyboard.press("Home")
     slider = page.get_by_role("slider", name="Bytes a second")
     expect(slider).to_have_attribute("aria-valuetext", "64 KiB/s")
-    page.wait_for_function("fetch('migration/limits').then(r => r.json()).then(l => l.bytes_per_second === 65536)")
+    wait_until(page, "fetch('migration/limits').then(r => r.json()).then(l => l.bytes_per_second === 65536)")
     page.keyboard.press("End")
-    page.wait_for_function("fetch('migration/limits').then(r => r.json()).then(l => l.bytes_per_second === null)")
+    wait_until(page, "fetch('migration/limits').then(r => r.json()).then(l => l.bytes_per_second === null)")
     expect(slider).to_be_focused()
 
 

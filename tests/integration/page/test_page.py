@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.integration.page.accessible import assert_accessible
 from tests.integration.page.conftest import Open
 from tests.integration.service.process import Process, serving
+from tests.support.browser import wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -153,7 +154,7 @@ def test_an_upload_can_be_cancelled(service: Process, opened: Open, tmp_path: Pa
     page.set_input_files("#files", large)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#uploads li.failed .note")).to_have_text("cancelled")
-    page.wait_for_function("fetch('health').then(response => response.ok)")
+    wait_until(page, "fetch('health').then(response => response.ok)")
     assert service.files == before
 
 
