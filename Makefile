@@ -43,7 +43,7 @@ run: $(STAMP) ## serve on http://127.0.0.1:8000 with files under ./data
 .PHONY: test
 test: $(STAMP) ## run the tests but the slow ones, within 5 minutes (ARGS="-k name -x")
 	@# Most of the time is spent on waiting for servers; each process has servers of its own.
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not slow" $(ARGS)
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 4 --dist loadfile -m "not slow" $(ARGS)
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## run the tests that need no server, within half a minute

@@ -17,7 +17,7 @@ from tests.support.fastdfs.site import FastdfsSite
 from tests.support.s3.inspector import inspector_of
 from tests.support.s3.server import S3Server
 
-pytestmark = pytest.mark.timeout(240)  # each command is a process of its own
+pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]  # each command is a process of its own
 
 BUCKET = "migrated-by-command"
 

@@ -16,6 +16,8 @@ from s3py_helper.testing.contract.ledger_harness import copied
 from tests.support.postgres.past import past_the_ledger, sessions
 from tests.support.postgres.server import PostgresServer, installed, postgres_process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:

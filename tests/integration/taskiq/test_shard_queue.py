@@ -18,7 +18,7 @@ from s3py_helper.entrypoints.container.brokers import shard_queue
 from s3py_helper.storage import InvalidArgumentException, StorageUnavailableException
 from tests.support.brokers.broker import BROKERS, Broker
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 
 _names: Final = itertools.count()
 
