@@ -8,8 +8,9 @@ from typing import Final, Self
 from s3py_helper.adapters.postgres.address import Address
 from s3py_helper.adapters.postgres.connections import Connection
 from s3py_helper.adapters.postgres.database import SCAN_SECONDS, Database
-from s3py_helper.adapters.postgres.rows import COLUMNS, file_of
+from s3py_helper.adapters.postgres.rows import COLUMNS
 from s3py_helper.adapters.postgres.schema import prepare
+from s3py_helper.application.migration.ledger_rows import file_of
 from s3py_helper.application.ports.ledger import LedgerFile
 
 _PAGE: Final = 1000

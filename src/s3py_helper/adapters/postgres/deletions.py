@@ -8,7 +8,7 @@ from s3py_helper.adapters.postgres.base import NOW
 from s3py_helper.adapters.postgres.places import places_for
 from s3py_helper.adapters.postgres.planning import PlanningLedger
 from s3py_helper.adapters.postgres.rows import storable
-from s3py_helper.adapters.postgres.states import NUMBER_OF
+from s3py_helper.application.migration.ledger_rows import NUMBER_OF
 from s3py_helper.application.ports.ledger import LedgerFile
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState, Route

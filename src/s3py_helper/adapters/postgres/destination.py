@@ -12,7 +12,7 @@ from s3py_helper.adapters.postgres.errors import CONNECTION_LOST, translated
 from s3py_helper.adapters.postgres.places import places_for
 from s3py_helper.adapters.postgres.rows import storable
 from s3py_helper.adapters.postgres.schema import prepare
-from s3py_helper.adapters.postgres.states import NUMBER_OF, STATES
+from s3py_helper.application.migration.ledger_rows import NUMBER_OF, STATES
 from s3py_helper.application.ports.ledger_copy import COLUMNS, SETTINGS, LedgerDestination, Row
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState, GateRefusedException

@@ -10,9 +10,9 @@ from s3py_helper.adapters.postgres.base import EXACTLY, NOTE, NOW
 from s3py_helper.adapters.postgres.connections import Connection
 from s3py_helper.adapters.postgres.database import SCAN_SECONDS, changed_rows
 from s3py_helper.adapters.postgres.deletions import DeletingLedger
-from s3py_helper.adapters.postgres.rows import COLUMNS, file_of
-from s3py_helper.adapters.postgres.states import NUMBER_OF, STATES
+from s3py_helper.adapters.postgres.rows import COLUMNS
 from s3py_helper.adapters.postgres.work import texts
+from s3py_helper.application.migration.ledger_rows import NUMBER_OF, STATES, file_of
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Limits, Tally
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState, Route

@@ -9,8 +9,8 @@ from s3py_helper.adapters.postgres.connections import Connection
 from s3py_helper.adapters.postgres.database import SCAN_SECONDS, changed_rows
 from s3py_helper.adapters.postgres.places import places_for
 from s3py_helper.adapters.postgres.rows import storable
-from s3py_helper.adapters.postgres.states import NUMBER_OF, STATES
 from s3py_helper.adapters.postgres.work import WorkingLedger, texts
+from s3py_helper.application.migration.ledger_rows import NUMBER_OF, STATES
 from s3py_helper.application.ports.ledger import Known, LedgerFile, Outlined, PlannedFile, ScannedSource
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import SIZE_CLASSES, FileKind, FileState

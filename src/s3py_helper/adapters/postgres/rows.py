@@ -1,44 +1,10 @@
-"""From rows to values and back."""
+"""What goes into rows and comes from them."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
-from s3py_helper.adapters.postgres.states import STATES
-from s3py_helper.application.ports.ledger import LedgerFile
-from s3py_helper.domain.file_id import FileId
-from s3py_helper.domain.migration import FileKind, Level
+from s3py_helper.application.migration.ledger_rows import FILE_COLUMNS
 
-NAMES: Final = (
-    "id", "kind", "state", "fence", "size", "crc32", "mtime", "attempts", "next_at", "reason", "level", "proof",
-    "object_key", "etag", "upload_id", "changed_at", "verified_at", "accepted",
-)  # fmt: skip
-COLUMNS: Final = ", ".join(f"file.{name}" for name in NAMES)
-
-
-def file_of(row: Iterable[Any]) -> LedgerFile:
-    """The value of a row of `COLUMNS`; what follows them is left out."""
-    text, kind, state, fence, size, crc32, mtime, attempts, next_at, reason, level, *rest = row
-    proof, key, etag, upload_id, changed_at, verified_at, accepted, *_ = rest
-    return LedgerFile(
-        file_id=FileId.parse(text),
-        kind=FileKind(kind),
-        state=STATES[state],
-        fence=fence,
-        size=size,
-        crc32=crc32,
-        mtime=mtime,
-        attempts=attempts,
-        next_at=next_at,
-        reason=reason,
-        level=None if level is None else Level(level),
-        proof=proof,
-        key=key,
-        etag=etag,
-        upload_id=upload_id,
-        changed_at=changed_at,
-        verified_at=verified_at,
-        accepted=accepted,
-    )
+COLUMNS: Final = ", ".join(f"file.{name}" for name in FILE_COLUMNS)
 
 
 def storable(text: str | None) -> str | None:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from s3py_helper.adapters.postgres.base import NOW, LedgerInDatabase
 from s3py_helper.adapters.postgres.places import PLACES_OF_SHARD, places_of
-from s3py_helper.adapters.postgres.rows import COLUMNS, file_of, storable
-from s3py_helper.adapters.postgres.states import NUMBER_OF
+from s3py_helper.adapters.postgres.rows import COLUMNS, storable
+from s3py_helper.application.migration.ledger_rows import NUMBER_OF, file_of
 from s3py_helper.application.ports.ledger import LedgerFile, Outcome
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import SHARDS, FileState

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from s3py_helper.adapters.sqlite.database import Database
-from s3py_helper.adapters.sqlite.rows import COLUMNS, file_of
+from s3py_helper.adapters.sqlite.schema import COLUMNS
+from s3py_helper.application.migration.ledger_rows import file_of
 from s3py_helper.application.ports.ledger import LedgerFile
 
 _PAGE: Final = 1000

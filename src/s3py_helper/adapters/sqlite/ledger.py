@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from s3py_helper.adapters.sqlite import limiting, work
 from s3py_helper.adapters.sqlite.planning import PlanningLedger
-from s3py_helper.adapters.sqlite.rows import COLUMNS, file_of
-from s3py_helper.adapters.sqlite.schema import NUMBER_OF, STATES
+from s3py_helper.adapters.sqlite.schema import COLUMNS
+from s3py_helper.application.migration.ledger_rows import NUMBER_OF, STATES, file_of
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Limits, Outcome, Tally
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState, Route, shard_of

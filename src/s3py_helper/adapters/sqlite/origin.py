@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from s3py_helper.adapters.sqlite.schema import MOVED, NUMBER_OF, STATES, prepare_any
+from s3py_helper.adapters.sqlite.schema import MOVED, prepare_any
 from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.migration.ledger_rows import NUMBER_OF, STATES
 from s3py_helper.application.ports.ledger_copy import COLUMNS, SETTINGS, LedgerOrigin, Row
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.domain.migration import FileState, GateRefusedException

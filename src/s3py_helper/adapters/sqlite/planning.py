@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Final
 
 from s3py_helper.adapters.sqlite.base import LedgerFileOnDisk
-from s3py_helper.adapters.sqlite.schema import NUMBER_OF, STATES
+from s3py_helper.application.migration.ledger_rows import NUMBER_OF, STATES
 from s3py_helper.application.ports.ledger import Known, LedgerFile, Outlined, PlannedFile, ScannedSource
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import SIZE_CLASSES, FileKind, FileState, shard_of

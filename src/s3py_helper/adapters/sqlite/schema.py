@@ -3,23 +3,11 @@
 import sqlite3
 from typing import Final
 
+from s3py_helper.application.migration.ledger_rows import FILE_COLUMNS
 from s3py_helper.domain.file_id import FileId
-from s3py_helper.domain.migration import FileState, GateRefusedException, shard_of
+from s3py_helper.domain.migration import GateRefusedException, shard_of
 
-STATES: Final = (
-    FileState.PLANNED,
-    FileState.COPYING,
-    FileState.COPIED,
-    FileState.VERIFIED,
-    FileState.DRAINED,
-    FileState.GONE,
-    FileState.MISSING_AT_SOURCE,
-    FileState.DELETED,
-    FileState.QUARANTINED,
-)
-"""A state is stored as its position here. New ones go to the end."""
-
-NUMBER_OF: Final = {state: number for number, state in enumerate(STATES)}
+COLUMNS: Final = ", ".join(FILE_COLUMNS)
 
 _APPLICATION_ID: Final = 0x53335059
 """`S3PY`: says in the file's header whose it is."""

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from s3py_helper.adapters.sqlite.rows import COLUMNS, files_of
-from s3py_helper.adapters.sqlite.schema import NUMBER_OF
+from s3py_helper.adapters.sqlite.schema import COLUMNS
+from s3py_helper.application.migration.ledger_rows import NUMBER_OF, file_of
 from s3py_helper.application.ports.ledger import LedgerFile, Outcome
 from s3py_helper.domain.migration import SHARDS, FileState
 
@@ -54,13 +54,14 @@ def claim(
     for waiting in (f"state = {_COPYING} and lease_until < :now", f"state = {_PLANNED} and next_at <= :now"):
         if len(claimed) < limit:
             values["limit"] = limit - len(claimed)
-            claimed += files_of(
+            claimed += map(
+                file_of,
                 connection.execute(
                     f"update file set state = {_COPYING}, fence = fence + 1, lease_owner = :worker, "
                     f"lease_until = :until where id in (select id from file where {waiting}{narrowed} limit :limit) "
                     f"returning {COLUMNS}",
                     values,
-                )
+                ),
             )
     return claimed
 
