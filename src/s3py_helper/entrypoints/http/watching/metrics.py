@@ -6,7 +6,7 @@ conventions). A label never holds what a client can choose.
 
 import os
 from asyncio import create_task, sleep
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -62,100 +62,65 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
+
+        def counter(name: str, text: str, labels: Sequence[str]) -> _Children[Counter]:
+            return _Children(Counter(name, text, labels, registry=registry))
+
+        def gauge(name: str, text: str, labels: Sequence[str]) -> _Children[Gauge]:
+            return _Children(Gauge(name, text, labels, registry=registry, multiprocess_mode="livesum"))
+
+        def histogram(name: str, text: str, labels: Sequence[str]) -> _Children[Histogram]:
+            return _Children(Histogram(name, text, labels, registry=registry, buckets=_DURATIONS))
+
         route = ("http_request_method", "http_route", "http_response_status_code")
-        self._requests = _Children(
-            Histogram(
-                "http_server_request_duration_seconds",
-                "Seconds from a request to the end of its response.",
-                route,
-                buckets=_DURATIONS,
-                registry=registry,
-            )
+        self._requests = histogram(
+            "http_server_request_duration_seconds",
+            "Seconds from a request to the end of its response.",
+            route,
         )
-        self._first_bytes = _Children(
-            Histogram(
-                "s3py_time_to_first_byte_seconds",
-                "Seconds from a request to the beginning of its response.",
-                ("http_request_method", "http_route"),
-                buckets=_DURATIONS,
-                registry=registry,
-            )
+        self._first_bytes = histogram(
+            "s3py_time_to_first_byte_seconds",
+            "Seconds from a request to the beginning of its response.",
+            ("http_request_method", "http_route"),
         )
-        self._active = _Children(
-            Gauge(
-                "http_server_active_requests",
-                "Requests that are being served.",
-                ("http_request_method",),
-                registry=registry,
-                multiprocess_mode="livesum",
-            )
+        self._active = gauge(
+            "http_server_active_requests",
+            "Requests that are being served.",
+            ("http_request_method",),
         )
-        self._bytes = _Children(
-            Counter("s3py_stream_bytes", "Bytes of bodies, in or out.", ("direction", "backend"), registry=registry)
+        self._bytes = counter("s3py_stream_bytes", "Bytes of bodies, in or out.", ("direction", "backend"))
+        self._aborted = counter("s3py_aborted_streams", "Exchanges that ended before their end.", ("direction", "by"))
+        self._open = gauge(
+            "s3py_open_streams",
+            "Uploads and downloads that backends are working on.",
+            ("direction", "backend"),
         )
-        self._aborted = _Children(
-            Counter(
-                "s3py_aborted_streams", "Exchanges that ended before their end.", ("direction", "by"), registry=registry
-            )
+        self._operations = histogram(
+            "s3py_backend_operation_duration_seconds",
+            "Seconds that operations on backends took; for a download until its reader was done.",
+            ("backend", "operation", "outcome"),
         )
-        self._open = _Children(
-            Gauge(
-                "s3py_open_streams",
-                "Uploads and downloads that backends are working on.",
-                ("direction", "backend"),
-                registry=registry,
-                multiprocess_mode="livesum",
-            )
+        self._retries = counter("s3py_backend_retries", "Requests that were sent again.", ("backend", "operation"))
+        self._events = counter(
+            "s3py_backend_events",
+            "Connections replaced, servers failed over, downloads resumed, fallbacks taken, rollbacks failed.",
+            ("backend", "event"),
         )
-        self._operations = _Children(
-            Histogram(
-                "s3py_backend_operation_duration_seconds",
-                "Seconds that operations on backends took; for a download until its reader was done.",
-                ("backend", "operation", "outcome"),
-                buckets=_DURATIONS,
-                registry=registry,
-            )
-        )
-        self._retries = _Children(
-            Counter(
-                "s3py_backend_retries", "Requests that were sent again.", ("backend", "operation"), registry=registry
-            )
-        )
-        self._events = _Children(
-            Counter(
-                "s3py_backend_events",
-                "Connections replaced, servers failed over, downloads resumed, fallbacks taken, rollbacks failed.",
-                ("backend", "event"),
-                registry=registry,
-            )
-        )
-        self._pool_waits = _Children(
-            Histogram(
-                "s3py_pool_wait_seconds",
-                "Seconds for which requests waited for a connection because all were in use.",
-                ("backend",),
-                buckets=_DURATIONS,
-                registry=registry,
-            )
+        self._pool_waits = histogram(
+            "s3py_pool_wait_seconds",
+            "Seconds for which requests waited for a connection because all were in use.",
+            ("backend",),
         )
 
-        self._pool_use = _Children(
-            Gauge(
-                "s3py_pool_connections_in_use",
-                "Connections that requests, or readers of responses, hold.",
-                ("backend",),
-                registry=registry,
-                multiprocess_mode="livesum",
-            )
+        self._pool_use = gauge(
+            "s3py_pool_connections_in_use",
+            "Connections that requests, or readers of responses, hold.",
+            ("backend",),
         )
-        self._pool_limit = _Children(
-            Gauge(
-                "s3py_pool_connections_limit",
-                "Most connections that there may be at once, to the servers that have been talked to.",
-                ("backend",),
-                registry=registry,
-                multiprocess_mode="livesum",
-            )
+        self._pool_limit = gauge(
+            "s3py_pool_connections_limit",
+            "Most connections that there may be at once, to the servers that have been talked to.",
+            ("backend",),
         )
         self._pools: AskPools = dict
 
