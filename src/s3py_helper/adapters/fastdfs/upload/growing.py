@@ -18,13 +18,12 @@ from s3py_helper.adapters.fastdfs.upload.rollback import Rollback
 from s3py_helper.domain.errors import IntegrityException
 from s3py_helper.domain.file_id import Backend, FileId
 
-_PIECE_BYTES: Final = 1024 * 1024
+_PIECE_BYTES: Final = 512 * 1024
 """Appended at a time: each piece is a request of its own."""
 
 
 async def grown(
     file: NewFile,
-    first: bytes,
     blocks: Blocks,
     session: FastdfsSession,
     target: UploadTarget,
@@ -34,8 +33,7 @@ async def grown(
 
     Args:
         file: The file.
-        first: What has been taken of its bytes, not nothing.
-        blocks: The rest of them.
+        blocks: Its bytes. What they hold already goes with the first request, and is not nothing.
         session: The connections.
         target: Where it goes.
         connection: One to that server, which is released after the first bytes: a slow source keeps none.
@@ -44,6 +42,7 @@ async def grown(
 
     async def beginning() -> FileId:
         async with connection:
+            first = await blocks.take(1)
             client = StorageClient(connection, target.group)
             try:
                 return await changes.new_appender(client, target.path_index, file.extension, first)
@@ -58,6 +57,7 @@ async def grown(
             # Never repeated: the server might have the bytes already.
             async with await pool.get_connection(long=True) as appending:
                 await StorageClient(appending, target.group).append(file_id.key, block)
+            del block  # not kept while the next one comes
         async with await pool.get_connection(long=True) as ending:
             client = StorageClient(ending, target.group)
             _verify(file, (await client.stat(file_id.key)).size)

@@ -31,20 +31,19 @@ def lacks_folder(directory: Path | None) -> str | None:
 
 
 @asynccontextmanager
-async def spooled(first: bytes, blocks: Blocks, directory: Path | None) -> AsyncGenerator[tuple[int, Blocks]]:
+async def spooled(blocks: Blocks, directory: Path | None) -> AsyncGenerator[tuple[int, Blocks]]:
     """Read the source to its end into a temporary file; gives its size, and the bytes once more.
 
     Args:
-        first: What has been taken of the source.
-        blocks: The rest of it.
+        blocks: The source.
         directory: Where the file goes, which has no name there; `None` is the system's folder.
     """
     with _opened(directory) as file:
-        size, piece = 0, first
-        while piece:
+        size = 0
+        while piece := await blocks.take(_PIECE_BYTES):
             await _in_thread(file.write, piece)
             size += len(piece)
-            piece = await blocks.take(_PIECE_BYTES)
+            del piece  # not kept while the next one comes
         await _in_thread(file.seek, 0)
         async with aclosing(ReadAhead(_pieces(file.read), depth=1)) as pieces:
             yield size, Blocks(pieces)

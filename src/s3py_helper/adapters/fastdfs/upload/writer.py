@@ -38,16 +38,16 @@ class BlobWriter:
         blocks = Blocks(file.body)
         size = file.body.size
         if size is not None:
-            return await self._store(file, size, await blocks.take(_SENT_TOGETHER), blocks)
-        first = await blocks.take(self._spool_memory + 1)
+            return await self._store(file, size, blocks)
+        held = await blocks.hold(self._spool_memory + 1)
         if blocks.ended:
-            return await self._store(file, len(first), first, blocks)
+            return await self._store(file, held, blocks)
         if (lack := lacks_folder(self._spool_directory)) is not None:
             self._report_lack(lack)
             target, connection = await self._connect(long=True)
-            return await grown(file, first, blocks, self._session, target, connection)
-        async with spooled(first, blocks, self._spool_directory) as (size, content):
-            return await self._store(file, size, await content.take(_SENT_TOGETHER), content)
+            return await grown(file, blocks, self._session, target, connection)
+        async with spooled(blocks, self._spool_directory) as (size, content):
+            return await self._store(file, size, content)
 
     def _report_lack(self, lack: str) -> None:
         if not self._lack_reported:
@@ -55,8 +55,9 @@ class BlobWriter:
             what = "temporary files for uploads of unknown size: these become appender files"
             self._session.observer.notify(FallbackTaken(Backend.FASTDFS, what, lack))
 
-    async def _store(self, file: NewFile, size: int, first: bytes, blocks: Blocks) -> FileId:
+    async def _store(self, file: NewFile, size: int, blocks: Blocks) -> FileId:
         """One request. Its last bytes are sent only when the source has ended as it should."""
+        first = await blocks.take(_SENT_TOGETHER)
         in_one_piece = len(first) == size <= _SENT_TOGETHER
         if in_one_piece:
             await _expect_end(blocks, size)

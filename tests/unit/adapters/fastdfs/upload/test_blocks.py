@@ -22,3 +22,12 @@ async def test_a_chunk_that_is_long_enough_is_not_copied() -> None:
     blocks = Blocks(one_by_one([chunk, b"y"]))
     assert await blocks.take(10) is chunk
     assert not blocks.ended
+
+
+async def test_what_was_looked_at_is_taken_first_and_kept_no_longer() -> None:
+    chunk = b"x" * 100
+    blocks = Blocks(one_by_one([chunk, b"y"]))
+    assert await blocks.hold(10) == len(chunk)
+    assert not blocks.ended
+    assert await blocks.take(1) is chunk
+    assert await blocks.take(1) == b"y"

@@ -31,7 +31,7 @@ async def test_a_file_is_not_closed_under_a_thread_that_writes_to_it(monkeypatch
     monkeypatch.setattr(spool, "_opened", lambda _directory: file)
 
     async def spooling() -> None:
-        async with spool.spooled(b"abc", Blocks(_blocks()), None):
+        async with spool.spooled(Blocks(_blocks()), None):
             pytest.fail("it was cancelled before")
 
     async with leak_guard():
