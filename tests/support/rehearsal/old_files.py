@@ -47,7 +47,7 @@ class OldFile:
         digests: Of all its contents so far; the last is what it has now.
         settled: Place of the oldest among them that a reader may still get.
         appended: What was appended since the upload.
-        is_leaving: Somebody has begun to delete it.
+        is_leaving: Somebody has begun to delete it, and may not know how that ended.
         is_gone: It has been deleted.
         is_undecided: It is gone from FastDFS past the kit: until somebody decides, a copy may be served.
     """
@@ -82,6 +82,8 @@ def truth_of(files: Sequence[OldFile]) -> Truth:
             truth.removed(file.file_id)
         else:
             truth.live[file.file_id] = file.digests[-1]
+            if file.is_leaving:
+                truth.stays(file.file_id)  # nobody was told whether it is gone
     return truth
 
 

@@ -17,6 +17,7 @@ from tests.support.rehearsal.old_files import Kind, OldFile, append_past_the_kit
 from tests.support.waiting import until
 
 _PATIENCE: Final = aiohttp.ClientTimeout(total=30)
+_DELETE_ATTEMPTS: Final = 5
 
 
 @dataclass(slots=True)
@@ -162,14 +163,25 @@ class Traffic:
         file.is_leaving = True
         self._deletions += 1
         try:
-            async with session.delete(f"{self._url}/{file.file_id}") as got:
-                body = await got.read()
+            await self._delete_for_certain(session, file)
         finally:
             self._deletions -= 1
-        file.is_gone = True
-        self.seen.answers[self.phase, "DELETE", got.status] += 1
-        if got.status != 200:
-            self.seen.wonder(f"{self.phase}: DELETE of {file.file_id}: status {got.status}: {body[:200]!r}")
+
+    async def _delete_for_certain(self, session: aiohttp.ClientSession, file: OldFile) -> None:
+        """Ask again where no answer came, as every client may: without one, nobody knows whether the file is gone."""
+        for attempt in range(_DELETE_ATTEMPTS):
+            try:
+                async with session.delete(f"{self._url}/{file.file_id}") as got:
+                    body = await got.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                self.seen.wonder(f"{self.phase}: DELETE of {file.file_id}: no answer: {error!r}")
+                continue
+            self.seen.answers[self.phase, "DELETE", got.status] += 1
+            file.is_gone = got.status in {200, 404}
+            if got.status != 200 and not (got.status == 404 and attempt):
+                self.seen.wonder(f"{self.phase}: DELETE of {file.file_id}: status {got.status}: {body[:200]!r}")
+            if file.is_gone:
+                return
 
     async def _keep_appending(self) -> None:
         appenders = [file for file in self._files if file.kind is Kind.APPENDER]
