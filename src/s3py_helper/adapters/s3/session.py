@@ -119,7 +119,7 @@ class S3Session:
         )
 
     def _require_owner(self) -> None:
-        if self._client is not None and not self._client.owner.is_here:
+        if self._client is not None and asyncio.get_running_loop() is not self._client.owner.loop:
             raise StorageOperationException(
                 "the S3 backend was opened in another process or event loop: open one here "
                 f"(S3 at {self.endpoint.url})",

@@ -1,5 +1,6 @@
 """Requests over a pool of connections, and their responses."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from time import monotonic
 from types import TracebackType
@@ -172,7 +173,7 @@ class HttpClient:
         Returns:
             The place; `None` where there is none now, for a reason that `wait_for_place` tells if it is no use to wait.
         """
-        return self._places.take(hold) if self.owner.is_here else None
+        return self._places.take(hold) if asyncio.get_running_loop() is self.owner.loop else None
 
     async def wait_for_place(self, hold: Hold, server: str) -> Place:
         """A place as soon as one is free, where `take_place` gave none.
