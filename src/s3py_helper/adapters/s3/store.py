@@ -1,21 +1,17 @@
 """The port `BlobStore` on S3."""
 
-from contextlib import AbstractAsyncContextManager
-
-from s3py_helper.adapters.s3.api.object_headers import blob_info, content_length
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.reader import BlobReader
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.writer import BlobWriter
-from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
+from s3py_helper.application.ports.blob_store import BlobStore
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
-from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import FileNotFoundException, StorageOperationException
 from s3py_helper.domain.file_id import Backend, FileId
 
 
-class S3BlobStore:
+class S3BlobStore(BlobReader):
     """Objects of an S3 service; works while the session is open.
 
     Args:
@@ -27,9 +23,8 @@ class S3BlobStore:
     def __init__(
         self, session: S3Session, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None
     ) -> None:
-        self._session = session
+        super().__init__(session, perf or session.perf)
         self._writer = BlobWriter(session, default_bucket or session.config.default_bucket, perf or session.perf)
-        self._reader = BlobReader(session, perf or session.perf)
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         """One PUT for what fits into a part, else a multipart upload."""
@@ -38,15 +33,6 @@ class S3BlobStore:
         except FileNotFoundException as error:
             # Nobody has asked for a file: something else is missing, the multipart upload for one.
             raise StorageOperationException(error.message, operation="upload", backend=Backend.S3) from error
-
-    def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
-        """One GET; a body that breaks off is resumed."""
-        return self._reader.open(file_id, byte_range)
-
-    async def info(self, file_id: FileId) -> BlobInfo:
-        """One HEAD."""
-        headers = await self._session.objects.head_object(file_id.bucket, file_id.key)
-        return blob_info(file_id, headers, content_length(headers))
 
     async def delete(self, file_id: FileId) -> None:
         """One DELETE; a missing object is no error."""
