@@ -57,7 +57,8 @@ class CopyService:
         """
         if file_name is not None:
             check_file_name(file_name)
-        require_progress(progress)
+        if progress is not None:
+            require_progress(progress)
         source = await self._locator.find(file_id, Purpose.READ)
         info = await source.info()
         name = file_name or info.file_name or name_in_key(source.file_id.key)

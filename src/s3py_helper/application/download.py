@@ -64,7 +64,8 @@ class DownloadService(Archives):
         """
         if byte_range is not None:
             require_instance(byte_range, ByteRange, "byte_range")
-        require_progress(progress)
+        if progress is not None:
+            require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open(byte_range) as blob:
             if progress is None:  # without one more context, which is a tenth of a small read
@@ -89,7 +90,8 @@ class DownloadService(Archives):
         """
         if byte_range is not None:
             require_instance(byte_range, ByteRange, "byte_range")
-        require_progress(progress)
+        if progress is not None:
+            require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open_bytes(byte_range) as blob:
             if progress is None:  # without one more context, which is a tenth of a small read
@@ -199,7 +201,8 @@ class DownloadService(Archives):
             StorageOperationException: The backend failed.
         """
         target = require_path(path, "the path to write to")
-        require_progress(progress)
+        if progress is not None:
+            require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         named = not await asyncio.to_thread(target.is_dir)
         if named and not resume:

@@ -68,8 +68,8 @@ class NewFiles:
             key = (given_object_key if placement.as_key else new_object_key)(file_name, placement.folder)
             destination = self._locator.destination(placement.bucket, key)
             chunks = chunks_of(source)
-            if (progress := require_progress(placement.progress)) is not None:
-                chunks = reporting(chunks, progress, size)
+            if placement.progress is not None:
+                chunks = reporting(chunks, require_progress(placement.progress), size)
             async with contextlib.aclosing(IncomingBody(chunks, size=size, limit=limit)) as body:
                 blob = NewBlob(
                     key=key,

@@ -237,8 +237,7 @@ class UploadService:
             RouteNotSupportedException: The bucket is not served here.
             StorageOperationException: The backend failed; nothing was stored.
         """
-        require_progress(progress)
-        tell = None if progress is None else together(progress)
+        tell = None if progress is None else together(require_progress(progress))
 
         async def store(file: object) -> FileAttach:
             placement = Placement(folder, bucket, metadata, None if tell is None else tell())

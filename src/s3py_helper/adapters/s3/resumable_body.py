@@ -59,7 +59,8 @@ class ResumableBody:
         # As the server wrote it: one that leaves the quotes out may compare the text as it is.
         self._etag = response.headers.get("etag")
         self._tells_length = "content-length" in response.headers
-        self._expected = info.checksum.crc32_value if info.checksum and len(span) == info.size else None
+        is_whole = span.stop - span.start == info.size
+        self._expected = info.checksum.crc32_value if info.checksum and is_whole else None
         self._crc32 = 0
 
     def __aiter__(self) -> Self:

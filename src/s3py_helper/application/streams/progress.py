@@ -19,17 +19,16 @@ It is called in the event loop, for each chunk, and should return at once; what 
 """
 
 
-def require_progress[P: Progress | None](progress: P) -> P:
+def require_progress(progress: Progress) -> Progress:
     """The function, if it is one that can be called so.
 
     Raises:
         InvalidArgumentException: It is none, or a coroutine function, whose coroutines nobody would await.
     """
-    given: object = progress  # annotations do not bind callers
-    if given is not None and not _takes_two(given):
+    if not _takes_two(progress):
         raise InvalidArgumentException(
             "progress is an ordinary function that takes two numbers, the bytes so far and all of them (or None), "
-            f"got {shortened(given)}"
+            f"got {shortened(progress)}"
         )
     return progress
 

@@ -51,9 +51,10 @@ class Archives:
             IntegrityException: The bytes of a file are not those that were stored.
             StorageOperationException: A backend failed.
         """
-        await pour(
-            self._zipped(files, ZipOptions(compression, on_error, verify_first), require_progress(progress)), out
+        archive = self.stream_zip(
+            files, compression=compression, on_error=on_error, verify_first=verify_first, progress=progress
         )
+        await pour(archive, out)
 
     def stream_zip(
         self,
@@ -83,7 +84,10 @@ class Archives:
             IntegrityException: The bytes of a file are not those that were stored.
             StorageOperationException: A backend failed; all are raised while the archive is read.
         """
-        return self._zipped(files, ZipOptions(compression, on_error, verify_first), require_progress(progress))
+        options = ZipOptions(compression, on_error, verify_first)
+        if progress is not None:
+            require_progress(progress)
+        return self._zipped(files, options, progress)
 
     async def plan_zip(
         self,

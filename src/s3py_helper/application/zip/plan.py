@@ -52,9 +52,8 @@ class ZipPlan:
                 planned.
             StorageOperationException: A backend failed. All are raised while the archive is read.
         """
-        require_progress(progress)
         archive = archive_bytes(self.sources, self.options, left_out)
-        return archive if progress is None else reporting(archive, progress, self.content_length)
+        return archive if progress is None else reporting(archive, require_progress(progress), self.content_length)
 
 
 async def plan_archive(files: Iterable[FileDownload], locator: Locator, options: ZipOptions) -> ZipPlan:
