@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from s3py_helper.domain.file_id import Backend, check_bucket
 from s3py_helper.domain.settings_model import PathSetting, SettingsModel
@@ -30,4 +30,9 @@ class FilesystemConfig(SettingsModel):
     durability: bool = True
     """Whether a stored file must survive a power failure (fsync before it becomes visible). Without it a file still
     appears whole or not at all, also after a crash of the process.
+    """
+    trust_seconds: float = Field(default=600.0, ge=0, le=86_400.0)
+    """Seconds for which a large file that was read whole, and found right, is sent without being summed again while
+    nobody changes it. A bit that rots on the disk meanwhile is noticed by the first read after that; 0 sums a file at
+    every read.
     """

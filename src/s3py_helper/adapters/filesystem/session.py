@@ -15,6 +15,7 @@ from s3py_helper.adapters.filesystem.disk.incoming import sweep
 from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.disk.lease import Lease
 from s3py_helper.adapters.filesystem.disk.trailer import Trailer
+from s3py_helper.adapters.filesystem.disk.verified import VerifiedFiles
 from s3py_helper.adapters.filesystem.errors import not_open
 from s3py_helper.application.concurrency.completion import completed
 
@@ -41,10 +42,12 @@ class Session:
     Attributes:
         disk: The disk.
         cached: What is done without a thread.
+        verified: Files that were found right.
     """
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: Disk, verified: VerifiedFiles) -> None:
         self.disk = disk
+        self.verified = verified
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3py-disk")
         self._leases: set[Lease] = set()
         self._closed = False
@@ -52,9 +55,9 @@ class Session:
         self._next_sweep = time.monotonic() + SWEEP_INTERVAL
 
     @classmethod
-    async def open(cls, disk: Disk) -> Self:
+    async def open(cls, disk: Disk, verified: VerifiedFiles) -> Self:
         """Open the disk and remove what dead writers have left."""
-        session = cls(disk)
+        session = cls(disk, verified)
         try:
             await session._in_thread(disk.open)
             await session.run(sweep, disk)

@@ -12,6 +12,7 @@ from s3py_helper.adapters.filesystem.disk.disk import Disk
 from s3py_helper.adapters.filesystem.disk.incoming import probe
 from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.disk.trailer import Trailer
+from s3py_helper.adapters.filesystem.disk.verified import VerifiedFiles
 from s3py_helper.adapters.filesystem.errors import not_open, taken, translated
 from s3py_helper.adapters.filesystem.reader import BlobReader, read_description
 from s3py_helper.adapters.filesystem.region import FileRegion
@@ -50,7 +51,8 @@ class FilesystemBlobStore:
     async def __aenter__(self) -> Self:
         """Make the folder where it is missing, and remove what killed processes have left in it."""
         with translated("open", Path(self._config.root)):
-            self._opened = await Session.open(Disk(Path(self._config.root), durability=self._config.durability))
+            disk = Disk(Path(self._config.root), durability=self._config.durability)
+            self._opened = await Session.open(disk, VerifiedFiles(self._config.trust_seconds))
         return self
 
     async def __aexit__(
@@ -121,7 +123,7 @@ class FilesystemBlobStore:
             async with aclosing(_held(content[span.start : span.stop])) as body:
                 yield OpenBlob(trailer.describe(file_id), span, body)
             return
-        async with session.holding(BlobReader(session.disk, place)) as reader:
+        async with session.holding(BlobReader(session.disk, place, session.verified)) as reader:
             with translated("download", file_id):
                 trailer, span, first = await session.run(reader.open, byte_range)
             async with aclosing(_chunks(session, file_id, reader, span, first)) as body:
@@ -194,6 +196,7 @@ async def _pieces(
 ) -> AsyncGenerator[bytes | FileRegion]:
     """The same without a copy of what the system has in memory, which it usually has read ahead by itself."""
     left = len(span) - len(first)
+    reader.trust()
     if first:
         yield first
     while left:

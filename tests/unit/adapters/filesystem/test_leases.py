@@ -8,6 +8,7 @@ import pytest
 from s3py_helper.adapters.filesystem.disk.disk import Disk
 from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.disk.trailer import Trailer
+from s3py_helper.adapters.filesystem.disk.verified import VerifiedFiles
 from s3py_helper.adapters.filesystem.reader import BlobReader
 from s3py_helper.adapters.filesystem.writer import BlobWriter
 from s3py_helper.domain.errors import IntegrityException, StorageOperationException
@@ -126,7 +127,7 @@ def test_a_file_that_is_exchanged_for_a_pipe_while_it_is_opened_is_not_waited_fo
         return status
 
     monkeypatch.setattr(os, "stat", exchange)
-    reader = BlobReader(disk, PLACE)
+    reader = BlobReader(disk, PLACE, VerifiedFiles(0))
     with pytest.raises(IntegrityException, match="not a file that was stored"):
         reader.open()
     reader.release()

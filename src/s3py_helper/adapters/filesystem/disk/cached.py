@@ -3,11 +3,12 @@
 Going to a thread and back costs more than all else that is done for a small file, and most small files that are read
 have been read a moment ago. The system is asked to find the file (openat2(2), `RESOLVE_CACHED`, Linux 5.12) and to copy
 its bytes (preadv2(2), `RWF_NOWAIT`) only if it has both in memory; where it has not, or cannot say, a thread does the
-whole work, and reports what is wrong.
+whole work, and reports what is wrong. Where nobody looks at the bytes it is asked what it has (mincore(2)).
 """
 
 import ctypes
 import errno
+import mmap
 import os
 import stat
 from typing import Final
@@ -23,6 +24,8 @@ STEP: Final = 512 * 1024
 
 LARGEST: Final = 64 * 1024
 """Bytes of a file of the disk, its description included: copying and summing more would keep the event loop."""
+
+_MOST_COPIED: Final = 8 * STEP
 
 _OPENAT2: Final = 437  # the same on all processors
 _NO_SYMLINKS, _BENEATH, _CACHED = 0x04, 0x08, 0x20
@@ -77,6 +80,16 @@ class CachedReads:
         except OSError:  # not in memory, or the file system cannot tell
             return target[:0]
 
+    def count(self, file: int, offset: int, most: int) -> int:
+        """How many of the next bytes of a file are in memory, as far as `most` if that is not too far."""
+        # Of the files of others the system says that they are, whether it has them or not.
+        if self._libc is not None and os.fstat(file).st_uid == os.geteuid():
+            return _resident(self._libc, file, offset, most)
+        found, most = 0, min(most, _MOST_COPIED)
+        while step := self.step(file, offset + found, most - found):
+            found += len(step)
+        return found
+
     def _opened(self, libc: ctypes.CDLL, root: int, path: bytes) -> int | None:
         file: int = libc.syscall(_OPENAT2, root, path, _HOW_AT, _HOW_SIZE)
         if file >= 0:
@@ -97,3 +110,18 @@ class CachedReads:
         trailer = Trailer.decode(stored, size)
         whole = stored[: trailer.size]
         return (trailer, whole) if isal_zlib.crc32(whole) == trailer.crc32 else None
+
+
+def _resident(libc: ctypes.CDLL, file: int, offset: int, most: int) -> int:
+    begin = offset - offset % mmap.ALLOCATIONGRANULARITY
+    length = offset + most - begin
+    pages = (ctypes.c_ubyte * -(-length // mmap.PAGESIZE))()
+    try:
+        with mmap.mmap(file, length, access=mmap.ACCESS_COPY, offset=begin) as mapped:
+            address = ctypes.byref(ctypes.c_char.from_buffer(mapped))
+            failed = libc.mincore(address, ctypes.c_size_t(length), pages)
+            del address  # the mapping is not released while something refers to it
+    except (OSError, ValueError):  # there is nothing to map: the file was cut short
+        return 0
+    missing = bytes(pages).find(0)
+    return 0 if failed else most if missing < 0 else max(0, begin + missing * mmap.PAGESIZE - offset)
