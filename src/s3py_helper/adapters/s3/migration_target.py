@@ -121,9 +121,11 @@ class S3MigrationTarget:
             return True
         return False
 
-    async def put(self, new: NewObject, body: IncomingBody) -> TargetObject:
+    async def put(self, new: NewObject, content: IncomingBody | bytes) -> TargetObject:
         """See `MigrationTarget.put`."""
-        payload = await _read(body, new.size)
+        payload = payload_of(content) if isinstance(content, bytes) else await _read(content, new.size)
+        if payload.size != new.size:
+            raise IntegrityException(f"the source gave {payload.size} bytes, not {new.size}")
         if new.crc32 is not None and payload.crc32 != new.crc32:
             raise IntegrityException(f"the source gave bytes with the CRC-32 {payload.crc32:08x}, not {new.crc32:08x}")
         headers = self._headers(new) | _condition(new)

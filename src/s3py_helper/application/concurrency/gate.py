@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import deque
+from types import TracebackType
 
 
 class Gate:
-    """Lets a number of callers through at a time, in the order in which they came.
+    """Lets a number of callers through at a time, in the order in which they came; `async with gate:` holds a place.
 
     Args:
         places: How many; at least 1.
@@ -41,6 +42,16 @@ class Gate:
         """Give a place back."""
         self._taken -= 1
         self._admit()
+
+    async def __aenter__(self) -> None:
+        """Wait for a place."""
+        await self.acquire()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give it back."""
+        self.release()
 
     def _admit(self) -> None:
         while self._waiting and self._taken < self._places:

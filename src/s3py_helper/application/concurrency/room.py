@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 
 class Room:
@@ -18,16 +17,12 @@ class Room:
         self._taken = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    @asynccontextmanager
-    async def of(self, size: int) -> AsyncGenerator[None]:
-        """Hold this many bytes for as long as the block is open."""
-        await self._acquire(size)
-        try:
-            yield
-        finally:
-            self._release(size)
+    def of(self, size: int) -> "RoomHeld":
+        """`async with room.of(size):` holds this many bytes for as long as the block is open."""
+        return RoomHeld(self, size)
 
-    async def _acquire(self, size: int) -> None:
+    async def acquire(self, size: int) -> None:
+        """Wait for this many bytes."""
         if not self._waiting and self._fits(size):
             self._taken += size
             return
@@ -37,13 +32,14 @@ class Room:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._release(size)  # its turn came together with the cancellation
+                self.release(size)  # its turn came together with the cancellation
             else:
                 self._waiting.remove((size, turn))
                 self._admit()
             raise
 
-    def _release(self, size: int) -> None:
+    def release(self, size: int) -> None:
+        """Give them back."""
         self._taken -= size
         self._admit()
 
@@ -56,3 +52,23 @@ class Room:
 
     def _fits(self, size: int) -> bool:
         return not self._taken or self._taken + size <= self._size
+
+
+class RoomHeld:
+    """See `Room.of`. A class, because a generator for each small file would be felt."""
+
+    __slots__ = ("_room", "_size")
+
+    def __init__(self, room: Room, size: int) -> None:
+        self._room = room
+        self._size = size
+
+    async def __aenter__(self) -> None:
+        """Wait for the bytes."""
+        await self._room.acquire(self._size)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give them back."""
+        self._room.release(self._size)

@@ -117,7 +117,8 @@ class FileCopier:
         if facts is None or not 0 < facts.size <= _FETCHED_BYTES:
             return None
         file = _with(file, facts)
-        async with self._storer.fetched(file) as fetched:
+        async with self._storer.room_for(file):
+            fetched = await self._source.fetch(file.file_id, facts.size)
             if fetched is None:
                 return None
             described, content = fetched

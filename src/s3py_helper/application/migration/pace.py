@@ -93,6 +93,10 @@ class Pace:
         """Wait until another file may begin."""
         await self._files.take(1)
 
+    async def next_bytes(self, count: int) -> None:
+        """Wait until that many bytes may pass."""
+        await self._bytes.take(count)
+
     async def paced(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks, as fast as they may come."""
         async for chunk in chunks:

@@ -1,7 +1,7 @@
 """Storing one object of a migration: from the server of one's choice, proven, and adopted where it is there already."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +13,7 @@ from s3py_helper.application.migration.large_files import LargeFileCopier
 from s3py_helper.application.migration.moved_metadata import MovedMetadata
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile
-from s3py_helper.application.ports.migration_source import MigrationSource, SourceMetadata
+from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget, NewObject, TargetAbilities, TargetObject
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.errors import (
@@ -57,12 +57,9 @@ class ObjectStorer:
         self._room = Room(_IN_MEMORY)
         self._large = LargeFileCopier(source, target, ledger, pace, self._room)
 
-    @asynccontextmanager
-    async def fetched(self, file: LedgerFile) -> AsyncGenerator[tuple[SourceMetadata, bytes] | None]:
-        """See `MigrationSource.fetch`; room is taken for the bytes while the block is open."""
-        size = file.size or 0
-        async with self._room.of(size):
-            yield await self._source.fetch(file.file_id, size)
+    def room_for(self, file: LedgerFile) -> AbstractAsyncContextManager[None]:
+        """Holds the memory that a file's bytes take while the block is open."""
+        return self._room.of(file.size or 0)
 
     async def store(
         self, server: str | None, file: LedgerFile, new: NewObject, content: bytes | None = None
@@ -73,7 +70,7 @@ class ObjectStorer:
             server: Which server.
             file: The file.
             new: The object to be.
-            content: What the server has given, where that was `fetched`.
+            content: What the server has given, where that was fetched before: the caller holds the room for it.
 
         Raises:
             IntegrityException: The server does not give what the file should be, or the target has stored other bytes.
@@ -86,7 +83,9 @@ class ObjectStorer:
         try:
             if new.size > SINGLE_PUT_BYTES:
                 return await self._proven(await self._large.copy(file, new, server), new)
-            async with self._sending(server, file, new, content) as chunks:
+            if content is not None:
+                return await self._proven(await self._put_held(new, content), new)
+            async with self._room.of(new.size), self.puts, self._bytes(file, server) as chunks:
                 body = IncomingBody(_not_empty(chunks), size=new.size)
                 stored = await self._target.put(new, body)
                 if new.crc32 is not None and body.crc32 != new.crc32:
@@ -102,25 +101,10 @@ class ObjectStorer:
                 f"{server or 'the source'} does not give what it states: {error.message}"
             ) from error
 
-    @asynccontextmanager
-    async def _sending(
-        self, server: str | None, file: LedgerFile, new: NewObject, content: bytes | None
-    ) -> AsyncGenerator[AsyncIterator[bytes]]:
-        """The bytes, when it is their turn to be sent and there is room for them."""
-        if content is not None:  # which its fetcher takes care of
-            async with self._turn():
-                yield self._pace.paced(_once(content))
-            return
-        async with self._room.of(new.size), self._turn(), self._bytes(file, server) as chunks:
-            yield chunks
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncGenerator[None]:
-        await self.puts.acquire()
-        try:
-            yield
-        finally:
-            self.puts.release()
+    async def _put_held(self, new: NewObject, content: bytes) -> TargetObject:
+        async with self.puts:
+            await self._pace.next_bytes(len(content))
+            return await self._target.put(new, content)
 
     async def _proven(self, stored: TargetObject, new: NewObject) -> TargetObject:
         """What a target that does not check has stored is read back: whole, since a sample proves a sample."""
@@ -168,7 +152,7 @@ class ObjectStorer:
         if there is not None and (there.size, there.crc32) == (len(content), more.crc32):
             return  # of an earlier attempt
         replaces = None if there is None else there.etag
-        await self._target.put(replace(more, replaces=replaces), IncomingBody(_once(content), size=len(content)))
+        await self._target.put(replace(more, replaces=replaces), content)
 
     async def sum_by_reading(self, file: LedgerFile) -> tuple[int, str]:
         """Read a file of whose content nobody states a sum; the copy that follows has to agree with it."""
@@ -213,10 +197,6 @@ async def _not_empty(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         if chunk:
             yield chunk
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
 
 
 async def _nothing() -> AsyncIterator[bytes]:

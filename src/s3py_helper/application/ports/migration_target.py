@@ -82,8 +82,13 @@ class MigrationTarget(Protocol):
         """Try every ability on objects of its own below the prefix, and remove them again."""
         ...
 
-    async def put(self, new: NewObject, body: IncomingBody) -> TargetObject:
-        """Store an object in one request, or nothing."""
+    async def put(self, new: NewObject, content: IncomingBody | bytes) -> TargetObject:
+        """Store an object in one request, or nothing.
+
+        Raises:
+            IntegrityException: The content has not the CRC-32, or not the size, that the object is to have.
+            InvalidArgumentException: The body has more or fewer bytes than it was declared to have.
+        """
         ...
 
     async def begin(self, new: NewObject) -> str:
