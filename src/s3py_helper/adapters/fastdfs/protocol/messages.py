@@ -1,6 +1,7 @@
 """Requests, replies and their fields, on top of aiofdfs' header. All integers are in network order."""
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -11,6 +12,7 @@ from aiofdfs.async_fdfs_protol import (
     FDFS_PROTO_PKG_LEN_SIZE,
     Storage_server,
     Tracker_header,
+    fdfs_pack_metadata,
 )
 
 from s3py_helper.adapters.fastdfs.protocol.address import Address
@@ -87,6 +89,12 @@ def upload_fields(path_index: int, size: int, extension: str) -> bytes:
 def append_fields(name: str, size: int) -> bytes:
     """What comes before the content that is appended."""
     return _TWO_LENGTHS.pack(len(name), size) + name.encode()
+
+
+def metadata_fields(group: str, name: str, pairs: Mapping[str, str], flag: str) -> bytes:
+    """Body of a request that sets metadata."""
+    packed: bytes = fdfs_pack_metadata(pairs).encode()  # type: ignore[no-untyped-call]  # as above
+    return _TWO_LENGTHS.pack(len(name), len(packed)) + flag.encode() + group_field(group) + name.encode() + packed
 
 
 def read_new_id(reply: bytes, peer: Peer) -> FileId:

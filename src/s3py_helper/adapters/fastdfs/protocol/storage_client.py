@@ -8,6 +8,7 @@ from aiofdfs.async_fdfs_protol import (
     STORAGE_PROTO_CMD_DOWNLOAD_FILE,
     STORAGE_PROTO_CMD_GET_METADATA,
     STORAGE_PROTO_CMD_QUERY_FILE_INFO,
+    STORAGE_PROTO_CMD_SET_METADATA,
     STORAGE_PROTO_CMD_UPLOAD_FILE,
     STORAGE_SET_METADATA_FLAG_MERGE,
     STORAGE_SET_METADATA_FLAG_OVERWRITE,
@@ -58,7 +59,8 @@ class StorageClient(Async_Storage_Client):
     async def set_metadata(self, name: str, pairs: dict[str, str], *, merge: bool = False) -> None:
         """Replace a file's metadata, or only the pairs of the same names."""
         flag = STORAGE_SET_METADATA_FLAG_MERGE if merge else STORAGE_SET_METADATA_FLAG_OVERWRITE
-        await self.storage_set_metadata(self._server(), name.encode(), pairs, flag)  # type: ignore[no-untyped-call]  # as above
+        fields = wire.metadata_fields(self.group, name, pairs, flag)
+        await wire.ask(self.connection, STORAGE_PROTO_CMD_SET_METADATA, fields)
 
     async def metadata(self, name: str) -> bytes | None:
         """A file's metadata as stored; `None` where there are none, or no file."""
