@@ -9,14 +9,14 @@ from s3py_helper.domain.errors import BucketNotFoundException, StorageException
 
 _THERE_ALREADY: Final = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 _LOOKS: Final = 6
-"""At a bucket that was just made, with pauses of 0.1 s to 1.6 s between them: a cluster may need a moment."""
+"""Looks at a bucket that was just made, 0.1 s to 1.6 s apart: a cluster may need a moment."""
 
 
 async def create_missing_buckets(session: S3Session) -> None:
     """Make every configured bucket that is not there.
 
     Raises:
-        BucketNotFoundException: The service said that it has made the bucket, and does not have it.
+        BucketNotFoundException: The service reported that it made the bucket, and does not have it.
         StorageException: It refuses.
     """
     for bucket in sorted(session.config.all_buckets):
@@ -41,7 +41,7 @@ async def _create(session: S3Session, bucket: str) -> None:
 
 
 async def _require_made(session: S3Session, bucket: str) -> None:
-    """Any web page has the status 200, so that of the creation proves nothing."""
+    """Look at the bucket: web pages have the status 200 as well, so that of the creation proves nothing."""
     for look in range(_LOOKS - 1):
         try:
             await session.objects.head_bucket(bucket, "open")

@@ -15,7 +15,7 @@ _MIB: Final = 1024 * 1024
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
 
 SLOWEST_BODY: Final = 4 * 1024
-"""Bytes per second: a body has so much more time than a request without one. Four parts at once make 16 KiB/s."""
+"""Bytes per second: how much longer a body may take than a request without one. Four parts at once make 16 KiB/s."""
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 """Ports that a `Host` header leaves out."""
@@ -92,7 +92,7 @@ def _endpoint(text: str) -> str:
         raise ValueError("endpoint is an address only: keys belong into access_key_id and secret_access_key")
     if not _VISIBLE_ASCII.fullmatch(text):
         raise ValueError("endpoint takes visible ASCII characters only: write a host in its ASCII form (xn--...)")
-    # In one form, whatever the capitals: requests and signatures, ours and the SDK's, must name the same host.
+    # In lower case, so that requests and signatures, ours and the SDK's, name the same host.
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = "" if parts.port in {None, DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
@@ -104,7 +104,7 @@ def _proxy(text: str) -> str:
 
 
 def check_keys(access_key: str, secret_key: str, session_token: str | None) -> None:
-    """Raise `ValueError` when keys cannot be what a service has given out."""
+    """Raise `ValueError` for keys that no service gives out."""
     if not _VISIBLE_ASCII.fullmatch(access_key):
         raise ValueError("the access key has characters that no header takes: a line break or a blank, perhaps")
     for setting, text in (("secret key", secret_key), ("session token", session_token or "")):
@@ -125,7 +125,7 @@ def _sent_key(text: str) -> str:
 
 
 def _white_space(text: str) -> str | None:
-    """What a copied value often has too much; the value itself, a secret perhaps, is not repeated."""
+    """The stray blanks that a copied value often has; the value itself, perhaps a secret, is not repeated."""
     if text != text.strip():
         return "begins or ends with white space: remove it"
     if forbidden := forbidden_character(text):

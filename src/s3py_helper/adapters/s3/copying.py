@@ -56,7 +56,7 @@ class S3Copy:
             if size <= self._in_one_request:
                 etag = await self._at_once(file_id, origin, headers)
             else:
-                # A copy in one request has the tags by itself.
+                # A copy in one request gets the tags by itself.
                 if described.get("x-amz-tagging-count", "0") != "0":
                     headers["x-amz-tagging"] = await self._session.objects.copies.tags(origin)
                 etag = await self._in_parts(file_id, origin, headers, size)
@@ -102,7 +102,7 @@ class S3Copy:
 
 
 def _of_source(error: FileNotFoundException, source: FileId) -> StorageException:
-    """What it means that something is not there: the source, under the id that the caller knows, or the upload."""
+    """What a copy did not find: the source, under the id that the caller knows, or the upload."""
     cause = error.__cause__
     if isinstance(cause, ErrorResponse) and cause.code == "NoSuchUpload":
         return StorageOperationException(error.message, operation="copy", backend=Backend.S3)

@@ -1,4 +1,4 @@
-"""What these keys may do in the default bucket, and the rules of the server that only some have."""
+"""What the keys may do in the default bucket, and rules that only some servers have."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,9 +29,9 @@ _PART_SIZES: Final = "parts of several sizes in one upload"
 
 
 class S3Examination:
-    """Tries each request by itself: where one is refused, the others are tried all the same.
+    """Tries each request by itself: when one is refused, the others are still tried.
 
-    The names of permissions are Amazon's; other servers have fewer, or none for each request.
+    Permissions are named as Amazon names them; other servers have fewer.
     """
 
     def __init__(self, session: S3Session) -> None:
@@ -75,7 +75,10 @@ class S3Examination:
 
         for ability, request in (("s3:GetObject (GET)", get), ("s3:GetObject (HEAD)", head)):
             if is_certain:
-                with found.trying(ability), suppress(FileNotFoundException):  # who may not read is not told even that
+                with (
+                    found.trying(ability),
+                    suppress(FileNotFoundException),
+                ):  # without the permission one is not even told that it is missing
                     await request()
             else:
                 found.add(ability, Verdict.WARNING, "cannot be told where nothing may be stored or listed")
@@ -109,7 +112,7 @@ class S3Examination:
             await self._part_sizes(found, key)
 
     async def _part_sizes(self, found: Examination, key: str) -> None:
-        """Cloudflare R2 wants one size for all parts but the last."""
+        """Cloudflare R2 requires all parts but the last to have the same size."""
         try:
             upload_id = await self._begin(key)
             parts = [
@@ -152,10 +155,10 @@ class S3Examination:
 
     async def _remove(self, key: str) -> None:
         objects = self._session.objects
-        with suppress(StorageException):  # what may not be listed or aborted has been told
+        with suppress(StorageException):  # a refusal to list or abort has been reported
             for upload_id in await objects.multipart.ids_of(self._bucket, key):
                 await objects.multipart.abort(self._bucket, key, upload_id)
-        with suppress(StorageException):  # what may not be deleted has been told
+        with suppress(StorageException):  # a refusal to delete has been reported
             await objects.delete_object(self._bucket, key)
 
 

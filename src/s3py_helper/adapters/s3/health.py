@@ -1,4 +1,4 @@
-"""Asking the service how it is."""
+"""The health check."""
 
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.ports.health import HealthCheck
@@ -11,7 +11,7 @@ class S3Health:
         self._session = session
 
     async def check(self) -> None:
-        """Return when the bucket is there and the keys permit to use it."""
+        """Return when the bucket is there and the keys may use it."""
         await self._session.objects.check_bucket(self._session.config.default_bucket)
 
 

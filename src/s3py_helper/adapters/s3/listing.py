@@ -27,9 +27,9 @@ class S3Listing:
     def list(
         self, prefix: str = "", *, bucket: str | None = None, after: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
-        """Objects whose keys begin with `prefix`, in the order of the server: that of the keys' UTF-8, as S3 demands.
+        """Objects whose keys begin with `prefix`, in the server's order, which S3 defines as that of the keys' UTF-8.
 
-        An object whose key is no valid id (with control characters) is left out: nothing here could name it.
+        An object whose key cannot be in an id (one with control characters) is left out: nothing here could name it.
         """
         return aclosing(self._objects(prefix, bucket or self._session.config.default_bucket, after))
 
@@ -38,7 +38,7 @@ class S3Listing:
         while True:
             page = await self._session.objects.list_page(bucket, prefix, position, self._page_size)
             for listed in page.objects:
-                # SeaweedFS tidies a prefix as it does a path: for `/a` or `a//` it lists what begins with `a`.
+                # SeaweedFS normalises a prefix like a path: for `/a` or `a//` it lists what begins with `a`.
                 if not listed.key.startswith(prefix):
                     continue
                 info = await self._info(bucket, listed)
@@ -84,9 +84,9 @@ def _next_position(page: ListPage) -> ListPosition | None:
 
 
 class _Progress:
-    """Notices a listing that goes round in circles, without remembering every position.
+    """Notices a listing that goes in circles, without remembering every position.
 
-    Each position is compared with one of before, which is replaced after 1, 2, 4, 8, ... pages (Brent's algorithm).
+    Each position is compared with an earlier one, which is replaced after 1, 2, 4, 8, ... pages (Brent's algorithm).
     """
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class _Progress:
         self._empty = 0
 
     def is_made_by(self, page: ListPage, position: ListPosition) -> bool:
-        """Whether the page and the position after it are none of a circle."""
+        """Whether neither the page nor the position after it shows a circle."""
         self._empty = 0 if page.objects else self._empty + 1
         if position == self._compared or self._empty > _EMPTY_PAGES:
             return False

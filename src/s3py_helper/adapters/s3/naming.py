@@ -1,7 +1,7 @@
-"""The port `NamedWrites` on S3: conditional writes, where the server is seen to have them.
+"""The port `NamedWrites` on S3: conditional writes, where the server turns out to have them.
 
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html. Many servers ignore the condition, and
-replace what is there: so each bucket is tried once, with an object that nobody wants.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html. Many servers ignore the condition and
+replace what is there, so each bucket is tried once, with an object that nobody needs.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class S3NamedWrites:
             raise _taken(file_id)
 
     async def create(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
-        """Store an object where none is; see `NamedWrites.create`."""
+        """Store an object where there is none; see `NamedWrites.create`."""
         file_id = self.place_of(blob.bucket, blob.key)
         await self._require_conditions(file_id)
         lock = self._locks.setdefault(file_id, asyncio.Lock())

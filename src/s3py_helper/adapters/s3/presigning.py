@@ -1,4 +1,4 @@
-"""Links with which clients talk to S3 themselves."""
+"""Presigned URLs, with which clients talk to S3 themselves."""
 
 from datetime import timedelta
 from typing import Final
@@ -14,11 +14,11 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.files import FileUploadLink
 
 _LONGEST: Final = timedelta(days=7)
-"""Limit of Signature Version 4 for links."""
+"""The limit of Signature Version 4 for URLs."""
 
 
 class S3PresignedUrls:
-    """Signs links with the keys of this moment: with temporary keys a link ends with them at the latest."""
+    """Signs URLs with the current keys: one signed with temporary keys expires with them at the latest."""
 
     def __init__(self, session: S3Session) -> None:
         self._session = session
@@ -32,14 +32,14 @@ class S3PresignedUrls:
         content_type: str | None = None,
         inline: bool = False,
     ) -> str:
-        """A link for GET. Ranges may be asked for with it as well."""
+        """A URL for GET, with or without a range."""
         query = [("response-content-disposition", content_disposition(file_name, inline=inline))]
         if content_type is not None:
             query.append(("response-content-type", content_type))
         return await self._signed("GET", file_id, expires_in, query, {})
 
     async def upload_url(self, blob: NewBlob, expires_in: timedelta) -> FileUploadLink:
-        """A link for PUT, bound to type, name, metadata and, where it is known, size."""
+        """A URL for PUT, bound to type, name, metadata and, where it is known, size."""
         headers = upload_headers(blob)
         if blob.size is not None:
             headers["content-length"] = str(blob.size)

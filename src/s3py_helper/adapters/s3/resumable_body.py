@@ -1,4 +1,4 @@
-"""The bytes of an object, from one response, or from several where connections break."""
+"""The bytes of an object, from one response or, where connections break, from several."""
 
 import asyncio
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ class ResumableBody:
     to begin and to end than a small object to be read.
 
     Attributes:
-        info: What the first response said of the whole object.
+        info: What the first response said about the whole object.
         span: The bytes of it that come.
     """
 
@@ -56,7 +56,7 @@ class ResumableBody:
         self._breaks = 0
         self._last_break = span.start
         self._waited = 0.0
-        # As the server wrote it: one that leaves the quotes out may compare the text as it is.
+        # As the server wrote it: one that leaves the quotes out may compare it literally.
         self._etag = response.headers.get("etag")
         self._tells_length = "content-length" in response.headers
         is_whole = span.stop - span.start == info.size
@@ -67,7 +67,7 @@ class ResumableBody:
         return self
 
     async def __anext__(self) -> bytes:
-        """The next bytes of the span; raises where they do not come, or are not those that were stored."""
+        """The next bytes of the span; raises where they do not arrive, or are not those that were stored."""
         if self._pieces is not None:
             if piece := next(self._pieces, None):
                 return piece
@@ -127,9 +127,9 @@ class ResumableBody:
             await self._resume(_TOO_SLOW if data else _ENDED_EARLY, None)
 
     def _is_too_slow(self, more: int) -> bool:
-        """Whether less has come than the slowest of servers sends, in the time that was spent waiting for it.
+        """Whether less has arrived than the slowest acceptable server sends in the time spent waiting.
 
-        What a slow reader takes to come back is not part of that time.
+        The time that a slow reader takes between reads does not count.
         """
         received = self._position + more - self._last_break
         return self._waited > self._perf.operation_timeout + received / SLOWEST_BODY
@@ -167,7 +167,7 @@ class ResumableBody:
         self._check_resumed(etag)
 
     def _require_open(self) -> None:
-        """Raise when `close` was called by another task: a response that came later is closed as well."""
+        """Raise when another task has called `close`: a response that arrived later is closed as well."""
         if self._has_ended:
             self._response.close()
             raise storage_exception(_CLOSED, self._context)
@@ -181,7 +181,7 @@ class ResumableBody:
             raise self._corrupt("the server resumes it at another place")
 
     async def _require_end(self) -> None:
-        """See whether a response that does not say how long it is has more than the object."""
+        """Check that a response that does not say how long it is has no more than the object."""
         try:
             surplus = await self._response.read()
         except Exception as error:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class S3Session:
     """The session with the service; opened by `async with`, and again after it was closed.
 
-    With keys in the configuration the SDK is not even imported until something rare is asked for: that alone takes half
-    a second, and most processes only put, get and delete.
+    With keys in the configuration the SDK is not even imported before something rare is asked for: importing it takes
+    half a second, and most processes only put, get and delete.
     """
 
     def __init__(self, config: S3Config, observer: Observer | None = None) -> None:
@@ -93,7 +93,7 @@ class S3Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close everything; also when that has been done already, and in another event loop or process."""
+        """Close everything; works a second time, and in another event loop or process."""
         self._objects = None
         client, self._client = self._client, None
         if client is None:
@@ -142,7 +142,7 @@ class S3Session:
             self._proxy,
             connect_timeout=self.perf.connect_timeout,
             read_timeout=self.perf.read_timeout,
-            # As long as an attempt of a request without a body may take.
+            # The time that an attempt of a request without a body may take.
             stall_timeout=self.perf.operation_timeout / 2,
         )
         return HttpClient(

@@ -32,7 +32,7 @@ class Endpoint:
         self.url = url
         self.secure = parts.scheme == "https"
         host = parts.hostname or ""
-        # An address has no subdomains.
+        # An IP address has no subdomains.
         self.virtual = not _is_ip(host) and (style == "virtual" or (style == "auto" and _is_amazons(host)))
         self._scheme = parts.scheme
         self._host = _host_header(parts.scheme, host, parts.port)

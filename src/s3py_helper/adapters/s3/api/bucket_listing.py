@@ -48,8 +48,8 @@ class ListPage:
 async def list_page(
     sender: RequestSender, bucket: str, prefix: str, position: ListPosition, page_size: int
 ) -> ListPage:
-    """Ask for the objects whose keys begin with `prefix`, at most `page_size` of them; raises as the sender does."""
-    # Encoded, because keys may have characters that XML has not.
+    """The objects whose keys begin with `prefix`, at most `page_size` of them; raises as the sender does."""
+    # URL-encoded, because keys may have characters that XML cannot carry.
     query = [("encoding-type", "url"), ("list-type", "2"), ("max-keys", str(page_size)), ("prefix", prefix)]
     if position.token is not None:
         query.append(("continuation-token", position.token))
@@ -65,7 +65,7 @@ async def list_page(
 
 
 def _listed(entry: Element, *, encoded: bool) -> ListedObject:
-    # Most servers use one namespace throughout, which need not be looked for in each element.
+    # Most servers use one namespace throughout, so it need not be looked up for each element.
     texts = {child.tag.rpartition("}")[2]: child.text or "" for child in entry}
     key, size = texts.get("Key", ""), texts.get("Size", "").strip()
     return ListedObject(

@@ -1,4 +1,4 @@
-"""Whether a CRC-32 travels with uploads: the setting `checksum`, and what is learned about the server."""
+"""Whether a CRC-32 is sent with uploads: the setting `checksum`, and what has been learned about the server."""
 
 import time
 from collections.abc import Callable
@@ -13,17 +13,17 @@ from s3py_helper.domain.file_id import Backend
 type ChecksumSetting = Literal["auto", "required", "off"]
 
 ASKED_AGAIN_AFTER: Final = 600.0
-"""Seconds after which a bucket whose server knew no checksums gets one again: servers are updated, and errors pass."""
+"""Seconds after which a bucket whose server did not know checksums is sent one again: servers get updated."""
 
 _NOT_IMPLEMENTED: Final = 501
 _BAD_REQUEST: Final = 400
-# What servers say of a header that they do not know, beside its name.
+# The codes with which servers refuse a header that they do not know.
 _UNKNOWN_HEADER_CODES: Final = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented", "UnsupportedHeader"})
 _HEADER_WORDS: Final = ("x-amz-checksum", "x-amz-sdk-checksum", "checksum algorithm", "checksum-algorithm")
 
 
 class ChecksumPolicy:
-    """What is done about checksums now, for each bucket: what one service serves may be several servers.
+    """Whether checksums are used at the moment, by bucket: one endpoint may stand for several servers.
 
     Attributes:
         required: Whether a server must confirm them.
@@ -67,7 +67,7 @@ class ChecksumPolicy:
         )
 
     def give_up(self, bucket: str, error: StorageException) -> None:
-        """Send no checksums to the bucket for a while: an upload with one was refused, and taken without."""
+        """Send no checksums to the bucket for a while: an upload was refused with one, and accepted without."""
         self._without_until[bucket] = self._now() + ASKED_AGAIN_AFTER
         what = f"checksums of uploads to the bucket {bucket!r}, for the next {ASKED_AGAIN_AFTER / 60:g} minutes"
         self._observer.notify(FallbackTaken(Backend.S3, what, str(error.__cause__)))
@@ -76,12 +76,12 @@ class ChecksumPolicy:
         """To be called when a server does not confirm the checksum that was sent.
 
         Args:
-            confirmed: The other one that it confirms; `None` where it says nothing, which is tolerated by default.
+            confirmed: The different one that it confirms; `None` where it confirms none, which is tolerated by default.
             context: The upload.
 
         Raises:
             IntegrityException: The server has stored something else.
-            StorageOperationException: It says nothing, and the setting is `required`.
+            StorageOperationException: It confirms none, and the setting is `required`.
         """
         if confirmed is not None:
             raise IntegrityException(

@@ -25,7 +25,7 @@ class CopySource:
     etag: str | None
 
     def headers(self) -> dict[str, str]:
-        """What names it in a request."""
+        """The value of the header `x-amz-copy-source`."""
         named = {"x-amz-copy-source": encoded_path(f"{self.bucket}/{self.key}")}
         return named if self.etag is None else {**named, "x-amz-copy-source-if-match": self.etag}
 
@@ -43,7 +43,7 @@ class CopyApi:
     async def copy_object(
         self, source: CopySource, bucket: str, key: str, headers: Mapping[str, str], outcome: Outcome
     ) -> str:
-        """Copy an object, described by `headers` from now on; gives the ETag of the copy.
+        """Copy an object, giving it the description in `headers`; returns the ETag of the copy.
 
         After a failure `outcome` says whether the copy may be there.
         """
@@ -55,7 +55,7 @@ class CopyApi:
     async def copy_part(
         self, source: CopySource, span: Span, bucket: str, key: str, upload_id: str, number: int
     ) -> str:
-        """Copy some bytes of an object as a part of a multipart upload; gives the part's ETag."""
+        """Copy some bytes of an object as a part of a multipart upload; returns the part's ETag."""
         query = (("partNumber", str(number)), ("uploadId", upload_id))
         headers = {"x-amz-copy-source-range": f"bytes={span.start}-{span.stop - 1}", **source.headers()}
         return await self._copied(Request("copy", "PUT", bucket, key, query, headers, slow=True))

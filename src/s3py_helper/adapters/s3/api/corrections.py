@@ -1,4 +1,4 @@
-"""What a refused request can learn from the refusal: the right time, and that its keys have been replaced."""
+"""What a refusal teaches: the right time, and that the keys have been replaced."""
 
 import time
 from typing import Final
@@ -24,7 +24,7 @@ _NOTICEABLE: Final = 60.0
 
 
 class Corrections:
-    """Each is tried once for a request: a service that still refuses then means something else."""
+    """Each correction is tried once per request: a service that refuses again means something else."""
 
     def __init__(self, signer: Signer, credentials: CredentialSource) -> None:
         self._signer = signer

@@ -1,4 +1,4 @@
-"""Dates as servers write them: read generously, because they only describe."""
+"""Dates as servers write them, parsed leniently: they only describe."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -7,10 +7,10 @@ from functools import lru_cache
 
 @lru_cache(maxsize=256)  # reading one costs as much as a tenth of a request, and files of one batch share their second
 def moment_of(text: str) -> datetime | None:
-    """The moment, always with a time zone; `None` for what is no date.
+    """The moment, always with a time zone; `None` for anything that is not a date.
 
-    Understands the three forms of RFC 9110, 5.6.7, their relatives with a numeric zone, and ISO 8601, which is what XML
-    has and some servers write in headers as well. A date without a zone is in UTC.
+    Understands the three forms of RFC 9110, 5.6.7, their variants with a numeric zone, and ISO 8601, which XML uses and
+    some servers write in headers as well. A date without a zone is in UTC.
     """
     text = text.strip()
     try:

@@ -1,4 +1,4 @@
-"""A response of the service that says no."""
+"""A response with which the service refuses."""
 
 import re
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class ErrorResponse(Exception):
 
 
 def parse_error_response(status: int, headers: Mapping[str, str], body: bytes) -> ErrorResponse:
-    """Read an error response. Proxies and load balancers write their own: then only the status counts."""
+    """Parse an error response. Proxies and load balancers write their own: then only the status counts."""
     text = body.decode("utf-8", "replace")
     code, message = _CODE.search(text), _MESSAGE.search(text)
     return ErrorResponse(

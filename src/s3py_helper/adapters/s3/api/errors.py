@@ -73,7 +73,7 @@ among them, says that the server failed this time."""
 
 _MAKING_IDS: Final = frozenset({"upload", "copy"})
 
-# What the service's own words leave open; for the rest they are quoted.
+# Where the service's own words are too vague; elsewhere they are quoted.
 _HINTS: Final = {
     "AuthorizationHeaderMalformed": "the region does not fit the bucket",
     "InvalidObjectState": "the object is archived and has to be restored before it can be read",
@@ -118,7 +118,7 @@ _TRANSPORT: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kin
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What an error means here: its kind, the reason in words, and the seconds that the service asked to wait."""
+    """What an error means here: its exception, the reason in words, and the seconds that the service asked to wait."""
 
     kind: Kind
     reason: str
@@ -131,7 +131,7 @@ class Failure:
 
 
 def failure_of(error: Exception) -> Failure | None:
-    """What an error of the hot path means; `None` for one that is nothing of the service's or the network's."""
+    """What an error of a request means; `None` for one that comes from neither the service nor the network."""
     if isinstance(error, ErrorResponse):
         return failure_of_response(error)
     if isinstance(error, NotConfirmed):
@@ -158,7 +158,7 @@ def failure_of_response(response: ErrorResponse) -> Failure:
 def was_not_carried_out(error: Exception) -> bool:
     """Whether the request certainly changed nothing: it never reached the service, or the service refused it.
 
-    A 5xx is neither: it may come from a proxy in front of a server that has done, or will still do, what it was asked.
+    A 5xx proves neither: it may come from a proxy in front of a server that has carried out the request, or still will.
     """
     return isinstance(error, faults.NotConnected) or (
         isinstance(error, ErrorResponse) and _CLIENT_ERRORS <= error.status < _SERVER_ERRORS
@@ -182,7 +182,7 @@ class ErrorContext:
 
     @property
     def file_id(self) -> str | None:
-        """The id, where the caller knows it: what is being stored gets its id with success only."""
+        """The id, where the caller knows it: a file that is being stored only gets one with success."""
         if self.bucket is None or self.key is None or self.operation in _MAKING_IDS:
             return None
         return f"s3:{self.bucket}/{self.key}"
@@ -201,13 +201,13 @@ class ErrorContext:
 def translated(
     context: ErrorContext, failure_of: Callable[[Exception], Failure | None] = failure_of
 ) -> Generator[None]:
-    """Raise what goes wrong inside as a `StorageException`. Stands around calls, reading and closing alike."""
+    """Raises what goes wrong inside as a `StorageException`; used around calls, reading and closing alike."""
     try:
         yield
     except StorageException:
         raise
     except Exception as error:
-        # Anything may come out of an SDK; what has no counterpart here is a defect and passes unchanged.
+        # An SDK may raise anything; what has no counterpart here is a defect and passes unchanged.
         failure = failure_of(error)
         if failure is None:
             raise
@@ -219,7 +219,7 @@ def storage_exception(failure: Failure, context: ErrorContext, error: Exception 
     message = f"{context.operation} failed: {failure.reason}; {context}"
     kind, file_id = failure.kind, context.file_id
     if kind is FileNotFoundException and context.key is None:
-        # A response without a code, to a request about the bucket itself.
+        # A response without a code to a request for the bucket itself.
         kind = BucketNotFoundException
     if kind is InvalidRangeException:
         return InvalidRangeException(message, size=_total_size(error), file_id=file_id, backend=Backend.S3)
@@ -253,6 +253,6 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     until = moment_of(text)
     if until is None:
         return None
-    # Two times of the server's own clock, so that it does not matter what ours says.
+    # Both times are from the server's clock, so ours does not matter.
     now = moment_of(headers.get("date", "")) or datetime.now(UTC)
     return max(0.0, (until - now).total_seconds())

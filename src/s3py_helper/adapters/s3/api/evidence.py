@@ -1,6 +1,6 @@
 """What a response must show before its success is believed.
 
-A status 2xx alone proves little: captive portals and misconfigured proxies respond to everything with 200 and a page of
+A 2xx status alone proves little: captive portals and misconfigured proxies respond to everything with 200 and a page of
 their own, and S3 itself may begin a response with 200 and end it with an error document.
 """
 
@@ -13,7 +13,7 @@ from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.adapters.s3.http.faults import HttpFault
 
 LARGEST_BODY: Final = 64 * 1024
-"""Bytes of a response's body that are read where it should have none; S3's error documents have one or two thousand."""
+"""Bytes that are read of a body where none should be; S3's error documents have one or two thousand."""
 
 _CONTENT: Final = frozenset({200, 206})
 _STORED: Final = frozenset({200, 201, 204})
@@ -21,7 +21,7 @@ _DONE: Final = frozenset({200, 204})
 
 
 class NotConfirmed(Exception):
-    """A response says that all is well, and does not show that S3 has said so."""
+    """A response claims success without showing that it comes from S3."""
 
 
 async def content_follows(response: Response) -> Response:
@@ -39,7 +39,7 @@ async def described(response: Response) -> Mapping[str, str]:
 
 
 def sent_by_s3(headers: Mapping[str, str]) -> bool:
-    """Whether headers alone show it: Amazon's service and most others put the id of the request there."""
+    """Whether the headers alone show that S3 responded: Amazon and most others put the request's id there."""
     return any(name.startswith("x-amz-") for name in headers)
 
 
@@ -55,7 +55,7 @@ async def stored(response: Response) -> Mapping[str, str]:
 
 
 async def done(response: Response) -> None:
-    """Whatever confirms a DELETE."""
+    """Return when the response confirms a DELETE."""
     if response.status not in _DONE:
         raise NotConfirmed(f"status {response.status} does not confirm that it was done")
     if not response.is_empty:
@@ -80,7 +80,7 @@ async def refusal(response: Response) -> bytes:
 
 
 async def _require_no_objection(response: Response) -> None:
-    """Most responses have no body. Some servers send a few words; a page is nobody's who knows S3."""
+    """Raise unless the body is harmless: some servers send a few words, but none that speaks S3 sends a web page."""
     with response:
         body = (await beginning(response)).lstrip()
     if not body.startswith(b"<"):

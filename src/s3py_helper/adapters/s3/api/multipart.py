@@ -1,6 +1,6 @@
-"""The requests that begin, end and clear up multipart uploads.
+"""The requests that create, complete and abort multipart uploads.
 
-They go past the SDK because importing it takes longer than sending several parts:
+They bypass the SDK because importing it takes longer than sending several parts:
 docs/decisions/0008-own-http-connections.md.
 """
 
@@ -28,7 +28,7 @@ class CreatedUpload:
     Attributes:
         upload_id: Its id.
         checks_whole: Whether the server will compare the CRC-32 of the whole object.
-        repeated: Whether earlier attempts may have begun others.
+        repeated: Whether earlier attempts may have created others.
     """
 
     upload_id: str
@@ -58,9 +58,9 @@ class MultipartApi:
     async def create(
         self, bucket: str, key: str, headers: Mapping[str, str], outcome: Outcome, *, checksums: bool
     ) -> CreatedUpload:
-        """Begin an upload; `headers` describe the object, `checksums` asks for CRC-32s of parts and whole.
+        """Create an upload; `headers` describe the object, `checksums` asks for CRC-32s of parts and whole.
 
-        After a failure `outcome` says whether an upload may have begun whose id nobody knows.
+        After a failure `outcome` says whether an upload may exist whose id nobody knows.
         """
         requested = {"x-amz-checksum-algorithm": "CRC32", _CHECKSUM_TYPE: _FULL_OBJECT} if checksums else {}
         request = Request("upload", "POST", bucket, key, [("uploads", "")], {**headers, **requested}, outcome=outcome)
@@ -82,7 +82,7 @@ class MultipartApi:
         crc32: int | None,
         conditions: Mapping[str, str] | None = None,
     ) -> tuple[str, str | None]:
-        """Make the object of its parts; gives its ETag, and its CRC-32 as the server says it.
+        """Complete an upload; returns the object's ETag, and its CRC-32 as the server reports it.
 
         Args:
             bucket: The object's bucket.
@@ -91,7 +91,7 @@ class MultipartApi:
             parts: In order.
             outcome: Says after a failure whether the object may be there.
             crc32: Of the whole object, for the server to compare.
-            conditions: Headers such as `If-None-Match`, on which it depends.
+            conditions: Headers such as `If-None-Match`, which make it conditional.
         """
         whole = {} if crc32 is None else {CRC32_HEADER: crc32_text(crc32), _CHECKSUM_TYPE: _FULL_OBJECT}
         headers = {"content-type": "application/xml", **whole, **(conditions or {})}
@@ -103,7 +103,7 @@ class MultipartApi:
         return quoted(response.text_of("ETag")), response.text_of("ChecksumCRC32") or None
 
     async def abort(self, bucket: str, key: str, upload_id: str) -> None:
-        """Throw the parts away; raises `FileNotFoundException` when there is no such upload."""
+        """Abort an upload and delete its parts; raises `FileNotFoundException` when there is no such upload."""
         await self._sender.send_whole(Request("upload", "DELETE", bucket, key, [("uploadId", upload_id)]), done)
 
     async def require(self, bucket: str, key: str, upload_id: str) -> None:
@@ -123,13 +123,13 @@ class MultipartApi:
                 if number.isdecimal() and size.isdecimal():
                     found.append((Part(int(number), quoted(part.findtext(f"{_ANY}ETag", ""))), int(size)))
             following = page.text_of("NextPartNumberMarker")
-            # Numbers ascend; a server whose pages do not would be asked for ever.
+            # Part numbers ascend; a server whose pages repeat would otherwise be asked for ever.
             if not (_is_true(page.text_of("IsTruncated")) and following.isdecimal() and int(following) > marker):
                 return found
             marker = int(following)
 
     async def uploads(self, bucket: str, prefix: str) -> list[tuple[str, str]]:
-        """Key and id of all uploads below a prefix that are under way."""
+        """Keys and ids of all unfinished uploads below a prefix."""
         found: list[tuple[str, str]] = []
         after: dict[str, str] = {}
         while True:
@@ -143,13 +143,13 @@ class MultipartApi:
                 "key-marker": page.text_of("NextKeyMarker"),
                 "upload-id-marker": page.text_of("NextUploadIdMarker"),
             }
-            # A server that goes in circles would be asked for ever.
+            # A server that goes in circles would otherwise be asked for ever.
             if not (_is_true(page.text_of("IsTruncated")) and following["key-marker"]) or following == after:
                 return found
             after = following
 
     async def ids_of(self, bucket: str, key: str) -> list[str]:
-        """The ids of all uploads of one object that are under way."""
+        """The ids of all unfinished uploads of one object."""
         return [upload_id for found, upload_id in await self.uploads(bucket, key) if found == key]
 
 

@@ -22,9 +22,9 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 CRC32_HEADER: Final = "x-amz-checksum-crc32"
 ONLY_NEW: Final = {"if-none-match": "*"}
-"""Has a server store an object only where none is."""
+"""Makes a server store an object only where none exists."""
 
-# In the order of preference: the first can be compared with the checksums of the other backends.
+# In order of preference: the first can be compared with the checksums of other backends.
 _CHECKSUMS: Final = tuple(
     (algorithm, f"x-amz-checksum-{algorithm}") for algorithm in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 )
@@ -51,7 +51,7 @@ _NAME_MARK: Final = "utf-8--"
 # Nothing in it is percent-encoded: a match takes a tenth of the time of encoding.
 _PLAIN_FILE_NAME: Final = re.compile(r"[A-Za-z0-9._~-]*")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
-# Blanks at the ends or in a row do not survive a header.
+# Leading, trailing and repeated blanks do not survive in a header.
 _PLAIN_VALUE: Final = re.compile(r"[!-~]+( [!-~]+)*")
 _BYTE: Final = re.compile(rb"[^a-z0-9_-]")
 _ENCODED_BYTE: Final = re.compile(rb"\.([0-9a-f]{2})")
@@ -60,7 +60,7 @@ _RANGE: Final = re.compile(r"bytes (\d{1,20})-(\d{1,20})/(\d{1,20})", re.ASCII)
 
 
 def blob_info(file_id: FileId, headers: Mapping[str, str], size: int) -> BlobInfo:
-    """What a response to GET or HEAD says; names of headers in lower case."""
+    """The description in a response to GET or HEAD; header names are in lower case."""
     file_name, metadata = from_headers(headers)
     modified = headers.get("last-modified")
     return BlobInfo(
@@ -89,7 +89,7 @@ def upload_headers(blob: NewBlob) -> dict[str, str]:
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """What of an object's description belongs to its bytes, and goes with them where they are copied to."""
+    """The part of an object's description that belongs to its bytes, and is copied with them."""
     kept = {name: headers[name] for name in _GOES_WITH_THE_BYTES if headers.get(name)}
     if (encoding := content_encoding(headers)) is not None:
         kept["content-encoding"] = encoding
@@ -149,7 +149,7 @@ def to_headers(file_name: str, metadata: Mapping[str, str]) -> dict[str, str]:
     """The headers that carry both.
 
     Raises:
-        InvalidArgumentException: They exceed what S3 stores, or two names differ in nothing but case.
+        InvalidArgumentException: They exceed what S3 stores, or two names differ only in case.
     """
     pairs = {FILE_NAME_KEY: file_name if _PLAIN_FILE_NAME.fullmatch(file_name) else quote(file_name, safe="")}
     for name, value in metadata.items():
@@ -163,7 +163,7 @@ def to_headers(file_name: str, metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """What of the headers is metadata, in the SDK's terms: still encoded, but without the prefix."""
+    """The metadata among the headers as the SDK presents them: still encoded, but without the prefix."""
     return {name.removeprefix(PREFIX): text for name, text in headers.items() if name.startswith(PREFIX)}
 
 
@@ -184,7 +184,7 @@ def from_headers(headers: Mapping[str, str]) -> tuple[str | None, dict[str, str]
 def _encoded_name(name: str) -> str:
     if _PLAIN_NAME.fullmatch(name) and not name.lower().startswith(_NAME_MARK):
         return name.lower()
-    # Capital letters are among the bytes that are encoded: S3 would turn them into small ones.
+    # Capital letters are encoded as well: S3 would turn them into small ones.
     return _NAME_MARK + _BYTE.sub(lambda byte: b".%02x" % byte[0][0], name.encode()).decode()
 
 

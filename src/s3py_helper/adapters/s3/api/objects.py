@@ -1,4 +1,4 @@
-"""The operations on objects that are called often, without the SDK: docs/decisions/0004-s3-hot-path.md."""
+"""The frequent operations on objects, without the SDK: docs/decisions/0004-s3-hot-path.md."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -28,11 +28,11 @@ from s3py_helper.domain.errors import (
 
 _ONE_OBJECT: Final = (("list-type", "2"), ("max-keys", "1"))
 _REASON_IN_BODY: Final = frozenset({400, 401, 403})
-"""Statuses that mean many things; which one, only a body tells."""
+"""Statuses with many meanings; only a body says which."""
 
 
 class ObjectApi:
-    """put, get, head, delete, list, upload part; `multipart` has what belongs around the parts, `copies` what copies.
+    """put, get, head, delete, list, upload part; `multipart` has the rest of multipart uploads, `copies` copies.
 
     Raises, all methods alike: `StorageException`s only. Failures that another attempt may mend have been retried.
     """
@@ -49,11 +49,11 @@ class ObjectApi:
     async def put_object(
         self, bucket: str, key: str, body: Payload, headers: dict[str, str], outcome: Outcome | None = None
     ) -> Mapping[str, str]:
-        """Store an object; gives the response's headers. `outcome` says after a failure whether it may be there."""
+        """Store an object; returns the response's headers. `outcome` says after a failure whether it may be there."""
         return await self._store(bucket, key, body, headers, outcome=outcome)
 
     async def upload_part(self, bucket: str, key: str, upload_id: str, number: int, body: Payload) -> Mapping[str, str]:
-        """Send one part of a multipart upload; gives the headers of the response."""
+        """Send one part of a multipart upload; returns the headers of the response."""
         query = (("partNumber", str(number)), ("uploadId", upload_id))
         return await self._store(bucket, key, body, {}, query)
 
@@ -114,7 +114,7 @@ class ObjectApi:
         try:
             await self._sender.send_for_document(Request(operation, "GET", bucket, query=_ONE_OBJECT, once=True))
         except AccessDeniedException as error:
-            # A document of S3's as well; a web page has no code.
+            # Only an error document of S3's has a code; a web page has none.
             if not (isinstance(error.__cause__, ErrorResponse) and error.__cause__.code):
                 raise
 
@@ -129,7 +129,7 @@ class ObjectApi:
     async def signed_url(
         self, method: str, bucket: str, key: str, query: Query, headers: Mapping[str, str], *, expires_in: int
     ) -> str:
-        """A link to an object, for `expires_in` seconds; see `Signer.signed_query`."""
+        """A presigned URL of an object, valid for `expires_in` seconds; see `Signer.signed_query`."""
         return await self._sender.signed_url(method, bucket, key, query, headers, expires_in=expires_in)
 
     async def _store(
@@ -165,16 +165,16 @@ class ObjectApi:
         except BucketNotFoundException:
             raise
         except AccessDeniedException:
-            # One that does not exist is reported as such, whatever the keys permit.
+            # A missing bucket is reported as missing, whatever the keys permit.
             self._buckets_seen.add(bucket)
         except StorageException:
             return  # the error that led here is the one to report
         self._buckets_seen.add(bucket)
 
     async def _ask_for_the_reason(self, request: Request) -> None:
-        """Repeat as GET what was refused as HEAD, without a reason because without a body: raises with the reason.
+        """Repeat as GET what was refused as HEAD, whose response has no body and so no reason; raises with the reason.
 
-        When it is not refused, what was wrong (the clock, outdated keys) has been corrected on the way.
+        Where GET is not refused, what was wrong (the clock, outdated keys) has been corrected meanwhile.
         """
         try:
             response = await self._sender.send(request)

@@ -10,7 +10,7 @@ from s3py_helper.adapters.s3.api.signing import Credentials
 
 
 class Outcome:
-    """What is known of a request that failed.
+    """What is known about a request that failed.
 
     Attributes:
         uncertain: Whether an attempt may have been carried out although nobody confirmed it.
@@ -28,11 +28,11 @@ class Retry:
 
 
 class Recovery:
-    """Remembers the failures of one request; made with the first of them.
+    """Remembers the failures of one request; made at the first of them.
 
     Args:
         policy: Decides on retries.
-        corrections: What refusals may teach.
+        corrections: Corrects what a refusal shows to be wrong.
         outcome: Takes note of attempts that may have been carried out.
         deadline: When the operation has to be over, by `time.monotonic`.
         once: Whether a failure is final unless something can be corrected.
@@ -55,7 +55,7 @@ class Recovery:
         return self._deadline - monotonic()
 
     async def after(self, error: Exception, failure: Failure, used: Credentials, clock_offset: float) -> Retry | None:
-        """Whether to try again after an attempt with those keys and that offset has failed; `None`: it is final."""
+        """How to try again after an attempt with these keys and this offset has failed; `None` where that is final."""
         if self._outcome is not None and not was_not_carried_out(error):
             self._outcome.uncertain = True
         correction = await self._corrections.after(error, used, clock_offset)

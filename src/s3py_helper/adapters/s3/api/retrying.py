@@ -17,11 +17,12 @@ _TOKENS_PER_SECOND: Final = 10.0
 
 
 def pause_before(attempt: int, asked_for: float | None = None) -> float:
-    """Seconds to wait after the attempt of that number, counted from zero, has failed.
+    """Seconds to wait after the attempt with this number, counted from zero, has failed.
 
-    0.1 s, doubled each time up to 5 s, of which a random half: so that clients that failed together do not come back
-    together ("equal jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), and so that a
-    given number of attempts lasts a known time at the least. The pause is never shorter than the service asked for.
+    0.1 s, doubled each time up to 5 s; half of it is random, so that clients that failed together do not come back
+    together ("equal jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), the
+    other half is not, so that a number of attempts lasts a known time at least. The pause is never shorter than the
+    service asked for.
     """
     bound: float = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
     pause = bound * random.uniform(0.5, 1)  # noqa: S311 - no secret depends on it
@@ -31,9 +32,8 @@ def pause_before(attempt: int, asked_for: float | None = None) -> float:
 class RetryBudget:
     """A bucket of tokens that all requests of a session share: each retry takes one.
 
-    500 of them let 64 requests outlast a restart of the server. Where nothing gets better, the session is left with ten
-    retries a second, so that a backend in trouble is not kept there by its clients. One that helped gives its token
-    back.
+    500 of them let 64 requests outlast a restart of the server. While nothing gets better, the session is left with
+    ten retries a second, so that clients do not keep a backend in trouble. A retry that helped returns its token.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""One request to the service: addressed, signed, sent, sent again where that may help."""
+"""One request to the service: addressed, signed, sent, and sent again where that may help."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +32,7 @@ from s3py_helper.application.ports.observer import Observer, RequestRetried
 from s3py_helper.domain.file_id import Backend
 
 _SLOW_REQUEST: Final = 1800.0
-"""Seconds for a request that lets the server work for long, and again half of it for one attempt."""
+"""Seconds for a request that may keep the server busy for long; one attempt may take half of it."""
 
 _SUCCESSFUL: Final = range(200, 300)
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -54,7 +54,7 @@ class Request(NamedTuple):
         query: Parameters.
         headers: Headers, in lower case.
         body: The body.
-        slow: Whether the server may work for long: `read_timeout` bounds its silence then, and half an hour the whole.
+        slow: Whether the server may be busy for long: `read_timeout` then bounds its silence, half an hour the whole.
         once: Whether failures are final at once.
         outcome: Takes note of attempts that may have been carried out.
     """
@@ -103,7 +103,7 @@ class RequestSender:
         self._perf = perf
         self._retries = RetryPolicy(perf)
         self._deadlines = DeadlineWatch(perf.operation_timeout)
-        # TLS protects bodies already; without it the signature has to.
+        # TLS already protects bodies; without it the signature has to.
         self._sign_payload = sign_payload and not endpoint.secure
 
     async def send(self, request: Request, place: Place | None = None) -> Response:
@@ -130,7 +130,7 @@ class RequestSender:
         return response
 
     async def send_whole[Taken](self, request: Request, take: Callable[[Response], Awaitable[Taken]]) -> Taken:
-        """What `take` makes of the response, after which nothing more of it is wanted; raises as `send` does.
+        """What `take` makes of the response; nothing more of it is read. Raises as `send` does.
 
         Args:
             request: The request.
@@ -148,7 +148,7 @@ class RequestSender:
         return await self.send_whole(request, lambda response: read_xml(response, must_have))
 
     async def _wait_for_place(self, request: Request, hold: Hold) -> Place:
-        """A place for all attempts; a wait that was in vain is not repeated here."""
+        """A place for all attempts; a wait that failed is not repeated."""
         try:
             return await self._client.wait_for_place(hold, self.endpoint.url)
         except Exception as error:
@@ -166,7 +166,7 @@ class RequestSender:
         recovery: Recovery | None = None
         attempts = 1
         while True:
-            # Half of the time at most: a connection that went dead in silence leaves time for another one.
+            # At most half of the time, so that a connection that died silently leaves time for another one.
             limit = seconds / 2 if recovery is None else min(seconds / 2, recovery.time_left)
             credentials = await self._credentials.current()
             clock_offset = self._signer.clock_offset
@@ -193,7 +193,7 @@ class RequestSender:
     async def signed_url(
         self, method: str, bucket: str, key: str, query: Query, headers: Mapping[str, str], *, expires_in: int
     ) -> str:
-        """A link that carries its own signature."""
+        """A URL that carries its own signature."""
         address = self.endpoint.address(bucket, key)
         signed = self._signer.signed_query(
             await self._credentials.current(),
@@ -217,7 +217,7 @@ class RequestSender:
         self.observer.notify(RequestRetried(Backend.S3, request.operation, attempt, pause, reason, file_id))
 
     async def _payload_hash(self, request: Request) -> str:
-        # The body of a POST is small, and decides what becomes of bodies that were sent before.
+        # The body of a POST is small, and decides what happens to bodies that were sent before.
         signs = self._sign_payload or request.method == "POST"
         return await request.body.sha256() if signs else UNSIGNED_PAYLOAD
 
@@ -251,7 +251,7 @@ class RequestSender:
 
 
 def _hold_of(requested: str) -> Hold:
-    """A short range fits into the connection's buffer, however it is read; the length of everything else is unknown."""
+    """A short range fits into the connection's buffer, however slowly it is read; nothing else is known to."""
     first, _, last = requested.removeprefix("bytes=").partition("-")
     if last.isdecimal() and int(last) - int(first or 0) < _BRIEF_UP_TO:
         return Hold.BRIEF

@@ -1,8 +1,8 @@
-"""AWS Signature Version 4 for S3, for headers and for links, and the keys that it is made with.
+"""AWS Signature Version 4 for S3, in headers and in URLs, and the keys that it is made with.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html and
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html. What is particular to S3: a path is
-encoded once and never normalised, so that keys like `a//b/../c` keep their meaning.
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html. Peculiar to S3: a path is encoded
+once and never normalised, so that keys like `a//b/../c` keep their meaning.
 """
 
 import hmac
@@ -47,7 +47,7 @@ class CredentialSource(Protocol):
         ...
 
     async def renew(self, refused: Credentials) -> bool:
-        """The service has refused these keys: look for others. Says whether `current` gives other ones now."""
+        """The service has refused these keys: look for others. Returns whether `current` gives different ones now."""
         ...
 
 
@@ -72,7 +72,7 @@ def encoded_path(key: str) -> str:
 
 
 def encoded_query(query: Query) -> str:
-    """Parameters in the order and with the encoding that the signature is made of."""
+    """Parameters in the order and encoding that the signature covers."""
     pairs = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in query)
     return "&".join(f"{name}={value}" for name, value in pairs)
 
@@ -83,7 +83,7 @@ class Signer:
     Key and scope depend on day and secret only; they are kept until one of these changes.
 
     Attributes:
-        clock_offset: Seconds by which the service's clock is ahead of this machine's, once that has mattered.
+        clock_offset: Seconds by which the service's clock is ahead of this machine's; 0 until that has mattered.
     """
 
     def __init__(self, region: str) -> None:
@@ -104,7 +104,7 @@ class Signer:
         payload_hash: str,
         now: float | None = None,
     ) -> None:
-        """Add the headers that authenticate the request: all that are present get signed.
+        """Add the headers that authenticate the request; all that are present are signed.
 
         Args:
             credentials: Whose request it is.
@@ -141,9 +141,9 @@ class Signer:
         expires_in: int,
         now: float | None = None,
     ) -> str:
-        """The query of a presigned URL, which anybody who has it may use for `expires_in` seconds.
+        """The query of a presigned URL, which anybody who has it can use for `expires_in` seconds.
 
-        Every header given must be sent by the link's user with the same value.
+        Whoever uses the URL must send every header given here with the same value.
         """
         timestamp = _timestamp(int(time.time() + self.clock_offset if now is None else now))
         self._prepare(credentials.secret_key, timestamp[:8])
@@ -165,7 +165,7 @@ class Signer:
         return f"{unsigned}&X-Amz-Signature={signature}"
 
     def _prepare(self, secret_key: str, day: str) -> None:
-        """Have key and scope for that secret and day."""
+        """Derive key and scope for this secret and day."""
         if self._key_for == (secret_key, day):
             return
         key = f"AWS4{secret_key}".encode()
@@ -178,8 +178,8 @@ class Signer:
 
     def _signature(self, timestamp: str, canonical_request: str) -> str:
         digest = sha256(canonical_request.encode()).hexdigest()
-        # HMAC (RFC 2104) from two hashes that have taken the key: the library's takes twice as long to copy, and its
-        # `digest` lets go of the interpreter's lock, for which it waits then while other threads compress.
+        # HMAC (RFC 2104) from two hashes that have taken the key: the standard library's takes twice as long to copy,
+        # and its `digest` releases the interpreter's lock, for which it then waits while other threads compress.
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(f"{_ALGORITHM}\n{timestamp}\n{self._scope}\n{digest}".encode())
         outer.update(inner.digest())
@@ -195,6 +195,6 @@ def _canonical(headers: Mapping[str, str]) -> tuple[str, str]:
     names = sorted(headers)
     lines = "".join([f"{name}:{headers[name]}\n" for name in names])
     if " " in lines or "\t" in lines:
-        # Runs of blanks count as one: proxies may fold them.
+        # A run of blanks counts as one: proxies may fold it.
         lines = "".join([f"{name}:{' '.join(headers[name].split())}\n" for name in names])
     return ";".join(names), lines

@@ -9,11 +9,11 @@ from s3py_helper.adapters.s3.api.error_response import parse_error_response
 from s3py_helper.adapters.s3.http.client import Response
 
 _LARGEST: Final = 8 * 1024 * 1024
-"""Bytes; a list of 1000 uploads with the longest keys has a quarter of that."""
+"""Bytes; a page of 1000 uploads with the longest keys has a quarter of that."""
 
 
 class NotXml(Exception):
-    """The body of the response is not the XML that belongs there."""
+    """The response's body is not the XML that is expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
         must_have: An element below the root that must be there and have text.
 
     Raises:
-        ErrorResponse: The body says no, although the status said yes: the server had begun to respond before it knew
+        ErrorResponse: The body is an error although the status is not: the server began to respond before it knew
             (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
-        NotXml: It is no XML, too much of it, or lacks the element that it must have.
+        NotXml: It is not XML, too large, or lacks the element that it must have.
     """
     body = b""
     while chunk := await response.read():
@@ -51,7 +51,7 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
         if len(body) > _LARGEST:
             raise NotXml(f"a response of more than {_LARGEST} bytes")
     try:
-        # Blanks are sent in front to keep the connection alive while the server works.
+        # Servers send blanks in front to keep the connection alive while they work.
         root = fromstring(body.strip())  # noqa: S314 - the server is the configured one; expat bounds entities
     except ParseError as error:
         raise NotXml(str(error)) from None
@@ -59,7 +59,7 @@ async def read_xml(response: Response, must_have: str | None = None) -> XmlDocum
     if name == "Error":
         raise parse_error_response(response.status, response.headers, body)
     if not name.endswith(("Result", "Response", "Tagging", "Configuration")):
-        # All of those asked for here are called so, by other servers too; a well-formed web page is not among them.
+        # All roots expected here end like this, other servers' too; that of a well-formed web page does not.
         raise NotXml(f"a document called {name}")
     xml = XmlDocument(root, response.headers)
     if must_have is not None and not xml.text_of(must_have):

@@ -31,13 +31,13 @@ def _nobody_listens(_origin: str, _fact: object) -> None:
 class Response:
     """`close` it after the last byte or before.
 
-    It holds its connection, and the place it may have been given, until its last byte has come, not until that has been
-    read: what waits for a slow reader then is in memory, half a MiB and one read of the event loop's at most.
+    It holds its connection, and the place it may have been given, until its last byte has arrived, not until that has
+    been read: what then waits for a slow reader is in memory, at most half a MiB and one read of the event loop's.
 
     Attributes:
         status: Status code.
         headers: By name in lower case.
-        is_empty: Whether it ended with its head, so that there is nothing to read, or to close.
+        is_empty: Whether it ended with its head, so that there is nothing to read or close.
     """
 
     __slots__ = ("_connection", "_origin", "_parser", "_place", "_pool", "headers", "is_empty", "status")
@@ -58,27 +58,27 @@ class Response:
             connection.on_complete = self._let_go
 
     def adopt(self, place: Place) -> None:
-        """Own the place: it is released with the connection."""
+        """Take over the place: it is released with the connection."""
         if self._connection is None:
             place.release()
         else:
             self._place = place
 
     def detach(self) -> Place | None:
-        """As `close`, but give an adopted place back, for another attempt; `None` when it has been released already."""
+        """As `close`, but hand back the adopted place for another attempt; `None` where it was already released."""
         place, self._place = self._place, None
         self.close()
         return place
 
     def take(self) -> bytes:
-        """Bytes of the body that have come already; none when there are none yet, or no more."""
+        """Bytes of the body that have already arrived; empty when there are none yet, or no more."""
         data = self._parser.take()
         if data and self._connection is not None:
             self._connection.relieve()
         return data
 
     async def read(self) -> bytes:
-        """The next bytes of the body, none at its end.
+        """The next bytes of the body, empty at its end.
 
         Raises:
             HttpFault: It broke off.
@@ -118,10 +118,10 @@ class HttpClient:
 
     Args:
         dialer: Makes the connections.
-        limit: Most of them at once.
+        limit: The most connections at once.
         pool_timeout: Seconds that a request waits for a place while all are held.
-        on_waited: Hears of requests that had to wait for a place.
-        on_replaced: Hears of connections that were replaced.
+        on_waited: Called for each request that had to wait for a place.
+        on_replaced: Called for each connection that was replaced.
 
     Attributes:
         owner: Where it may be used.
@@ -156,7 +156,7 @@ class HttpClient:
 
     @property
     def connections(self) -> int:
-        """How many connections are open, those that are kept included."""
+        """How many connections are open, including those that are kept."""
         return self._pool.open
 
     @property
@@ -171,7 +171,7 @@ class HttpClient:
             hold: How long the place will be held.
 
         Returns:
-            The place; `None` where there is none now, for a reason that `wait_for_place` tells if it is no use to wait.
+            The place, or `None` where there is none now; `wait_for_place` waits, or says why that is no use.
         """
         return self._places.take(hold) if asyncio.get_running_loop() is self.owner.loop else None
 
@@ -202,7 +202,7 @@ class HttpClient:
         The caller holds a place, which carries one exchange at a time: see `take_place`, and `Response.adopt`.
 
         A kept connection that turns out to be closed is replaced by a fresh one (RFC 9112, 9.3.1), unless the request
-        might have been carried out and must not be twice.
+        might have been carried out and must not be repeated.
 
         Args:
             method: HTTP method.
@@ -221,7 +221,7 @@ class HttpClient:
             connection = kept or await self._pool.connect(origin)
             try:
                 parser = await connection.ask(message, body, bodyless=method == "HEAD")
-            except BaseException as error:  # no response owns the connection: it goes back, and is closed there
+            except BaseException as error:  # no response owns the connection: the pool takes it back and closes it
                 self._pool.release(origin, connection)
                 if kept is None or method in _NOT_IDEMPOTENT or not isinstance(error, Disconnected | ConnectionError):
                     raise
@@ -239,7 +239,7 @@ class HttpClient:
         await self.owner.run(self._close, self.sever)
 
     def sever(self) -> None:
-        """Close the sockets of a client whose event loop is not there to do it."""
+        """Close the sockets of a client whose event loop cannot do it."""
         self._pool.sever(abort=self.owner.has_loop)
 
     async def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""One connection: a request goes out, its response comes in, and again."""
+"""One connection: requests go out and responses come in, one exchange after the other."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ from s3py_helper.adapters.s3.http.socket_state import poll_for_input, reset_when
 from s3py_helper.adapters.s3.http.tls_layer import TlsLayer
 
 HELD_AT_MOST: Final = 512 * 1024
-"""Bytes that wait for a slow reader, and one more read of the event loop's, before the sender is held up."""
+"""Bytes that may wait for a slow reader, beside one more read of the event loop's, before the sender is held up."""
 
 _JOINED_UP_TO: Final = 64 * 1024
 """Bodies of up to this size are sent together with the head: copying them costs less than a second system call."""
@@ -24,10 +24,10 @@ _SALVAGED_AT_MOST: Final = 256 * 1024
 """More than any response that comes while a body is being sent."""
 
 _DRAINED_AT_MOST: Final = 64 * 1024
-"""A connection is worth this many bytes, and one more read of the event loop's."""
+"""Keeping a connection is worth reading this many bytes, and one more read of the event loop's."""
 
 _SLOWEST_STORING: Final = 16 * 1024 * 1024
-"""Bytes per second: so much longer a server may take that has a large body, and has to store it."""
+"""Bytes per second: how much longer a server may take that has to store a large body."""
 
 _FIRST_REFUSAL: Final = 300
 
@@ -35,11 +35,11 @@ _FIRST_REFUSAL: Final = 300
 class HttpConnection(asyncio.Protocol):
     """Carries one exchange at a time, for one task at a time: `ask`, then `receive` until complete, then `finish`.
 
-    A body is handed to the socket as it is, in views: it keeps its place in memory until it is sent, and is not copied.
-    What TLS encrypts are copies, so those are made piece by piece.
+    A body is handed to the socket in views, without a copy: it must stay unchanged until it is sent. TLS encrypts into
+    copies, so those are made piece by piece.
 
-    A response that comes before the request has been sent completely is taken where it refuses, and is no proof of
-    anything where it does not. Either way the connection carries no other exchange.
+    A response that arrives before the whole request has been sent is accepted as a refusal, and proves nothing as a
+    success. Either way the connection carries no other exchange.
 
     Args:
         connected: The socket; the connection's transport owns it.
@@ -73,7 +73,7 @@ class HttpConnection(asyncio.Protocol):
     # For the holder of the connection.
 
     async def ask(self, head: bytes, body: Payload, *, bodyless: bool) -> ResponseParser:
-        """Send a request; gives its response as soon as status and headers are there.
+        """Send a request; returns its response as soon as status and headers are there.
 
         Raises:
             HttpFault: No response came.
@@ -100,19 +100,19 @@ class HttpConnection(asyncio.Protocol):
         return response
 
     async def receive(self) -> None:
-        """Return when something more of the response has come; raises as `ask` does."""
+        """Return when more of the response has arrived; raises as `ask` does."""
         self._patience.renew()
         await self._patience.wait()
 
     def relieve(self) -> None:
-        """To be called when bytes of the response have been taken: go on receiving if that was suspended."""
+        """Resume receiving if it was suspended; to be called when bytes of the response have been taken."""
         if self._paused and self._response is not None and self._response.held < HELD_AT_MOST:
             self._paused = False
             if self._transport is not None:
                 self._transport.resume_reading()
 
     def finish(self) -> bool:
-        """End the exchange if the connection can carry another one now; gives whether it can."""
+        """End the exchange if the connection can carry another one now; returns whether it can."""
         response, transport = self._response, self._transport
         if (
             response is None
@@ -129,10 +129,10 @@ class HttpConnection(asyncio.Protocol):
         return True
 
     def drain(self, then: Callable[[], None]) -> bool:
-        """Receive the rest of the response for nothing, so that the connection can be kept; call `then` at its end.
+        """Receive and drop the rest of the response, so that the connection can be kept; call `then` at its end.
 
         Returns:
-            Whether there is a rest, which may be short enough; otherwise nothing happens.
+            Whether there is a rest, and it may be short enough; otherwise nothing happens.
         """
         response = self._response
         if (
@@ -163,11 +163,11 @@ class HttpConnection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def has_input(self) -> bool:
-        """Whether something has come in that the event loop has not seen yet: late surplus, or a farewell."""
+        """Whether something has arrived that the event loop has not seen yet: surplus, or the other side's goodbye."""
         return bool(self._input.poll(0))
 
     def abort(self) -> None:
-        """Close it at once, and take back what is on its way: the kernel would go on sending the rest of a body."""
+        """Close it at once, and drop what is unsent: the kernel would otherwise go on sending the rest of a body."""
         if self._transport is None or self._transport.is_closing():
             return
         if self._response is not None and (self._early or not self._response.complete):
@@ -175,15 +175,15 @@ class HttpConnection(asyncio.Protocol):
         self._transport.abort()
 
     def sever(self) -> None:
-        """Close the socket without the event loop, which is gone, or belongs to another process."""
+        """Close the socket without the event loop, which is gone or belongs to another process."""
         self._socket.close()
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """Go on encrypted, within the encryption there is, if any.
+        """Switch to TLS, inside the TLS there is, if any.
 
         Raises:
             ssl.SSLError: The other side is not trusted, or does not speak TLS as expected.
-            HttpFault: It left.
+            HttpFault: The other side closed the connection.
             OSError: The network failed.
         """
         self._response = None
@@ -212,7 +212,7 @@ class HttpConnection(asyncio.Protocol):
             return
         response = self._response
         if response is None:
-            # Nothing was asked: a farewell, or bytes that would be taken for the next response.
+            # Unsolicited: the other side's goodbye, or bytes that would be taken for the next response.
             self.abort()
             return
         had_head = response.has_head
@@ -231,9 +231,9 @@ class HttpConnection(asyncio.Protocol):
         self._patience.wake()
 
     def eof_received(self) -> None:
-        # Over TLS anybody on the way could have cut it here.
+        # Over TLS this proves nothing: anybody in between could have cut it here.
         self._ended = self._tls is None
-        # Not `close`, which would first try to send the rest of a body to somebody who has left.
+        # Not `close`, which would first try to send the rest of a body, to nobody.
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -270,7 +270,7 @@ class HttpConnection(asyncio.Protocol):
             self._stop_sending()
 
     def _bound(self, response: ResponseParser) -> None:
-        """Let neither what waits for its reader grow, nor what has none."""
+        """Bound what waits for its reader, and what is dropped."""
         self._patience.renew()
         if response.dropped > _DRAINED_AT_MOST:
             self.abort()

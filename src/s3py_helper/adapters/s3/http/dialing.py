@@ -18,7 +18,7 @@ from s3py_helper.adapters.s3.http.resolving import Resolver
 from s3py_helper.adapters.s3.http.tls import TlsSettings
 
 _NEXT_ADDRESS_AFTER: Final = 0.25
-"""Seconds until a host's next address is tried beside the first (RFC 8305, 5)."""
+"""Seconds after which a host's next address is tried as well (RFC 8305, 5)."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _SUCCESSFUL: Final = range(200, 300)
@@ -27,7 +27,7 @@ _IPV4: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end of a connection: where, and whether TLS is spoken."""
+    """The other end of a connection: host, port, and whether it speaks TLS."""
 
     host: str
     port: int
@@ -63,7 +63,7 @@ class Dialer:
 
     Attributes:
         has_proxy: Whether connections lead to a proxy.
-        proxy_headers: What the proxy wants to know of its user.
+        proxy_headers: How the proxy knows its user.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Dialer:
         """A connection to the origin.
 
         Raises:
-            NotConnected: None came about.
+            NotConnected: It could not be made.
             ssl.SSLError: TLS failed.
         """
         peer = Peer.of(origin)
@@ -113,7 +113,7 @@ class Dialer:
         try:
             await self._open_tunnel(connection, peer)
             await self._secure(connection, peer)
-        except BaseException:  # nobody else has heard of the connection yet
+        except BaseException:  # nobody else knows of the connection yet
             connection.abort()
             raise
         return connection
@@ -128,7 +128,7 @@ class Dialer:
         if response.status not in _SUCCESSFUL:
             raise ProxyRefuses(f"HTTP {response.status}")
         if response.has_surplus:
-            # The host behind it speaks second.
+            # The host behind it sends nothing before the client has.
             raise NoProxy("it sends more than its response")
 
     async def _connect(self, peer: Peer) -> HttpConnection:
@@ -136,7 +136,7 @@ class Dialer:
         if peer.secure:
             try:
                 await self._secure(connection, peer)
-            except BaseException:  # nobody else has heard of the connection yet
+            except BaseException:  # nobody else knows of the connection yet
                 connection.abort()
                 raise
         return connection
@@ -147,7 +147,7 @@ class Dialer:
         loop = asyncio.get_running_loop()
         try:
             connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER)
-            # From here on the socket is the transport's, which closes it also when this is cancelled.
+            # From here on the transport owns the socket, and closes it even when this is cancelled.
             _, connection = await loop.create_connection(
                 lambda: HttpConnection(connected, self._read_timeout, self._stall_timeout), sock=connected
             )
@@ -173,7 +173,7 @@ class Dialer:
 
 
 def _as_it_is(peer: Peer) -> list[AddrInfoType]:
-    """The address where the host is one already: asking the resolver would take a thread."""
+    """The host itself where it is an address already: asking the resolver would take a thread."""
     try:
         address = ip_address(peer.host)
     except ValueError:
@@ -181,7 +181,7 @@ def _as_it_is(peer: Peer) -> list[AddrInfoType]:
     if address.version == _IPV4:
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (peer.host, peer.port))]
     if "%" in peer.host:
-        # What a zone means, only the resolver knows.
+        # Only the resolver knows what a zone means.
         return []
     return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (peer.host, peer.port, 0, 0))]
 

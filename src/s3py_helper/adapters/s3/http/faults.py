@@ -1,4 +1,4 @@
-"""What may go wrong between a request and the end of its response; errors of the system and of TLS come as they are.
+"""What may go wrong between a request and the end of its response; errors of the system and of TLS pass unchanged.
 
 The text of a fault, where it has one, says what exactly was wrong.
 """
@@ -9,7 +9,7 @@ class HttpFault(Exception):
 
 
 class NotConnected(HttpFault):
-    """No connection came about, so the request was certainly not sent; the cause says why."""
+    """No connection could be made, so the request was certainly not sent; the cause says why."""
 
 
 class HostNotFound(NotConnected):
@@ -21,11 +21,11 @@ class NoProxy(NotConnected):
 
 
 class ProxyRefuses(NotConnected):
-    """The proxy does not connect to the host."""
+    """The proxy refuses to connect to the host."""
 
 
 class NoPlaceInTime(NotConnected):
-    """All connections that the limit allows stayed in use."""
+    """All places stayed in use."""
 
 
 class ClientClosed(NotConnected):
@@ -37,11 +37,11 @@ class ForeignClient(NotConnected):
 
 
 class EarlySuccess(HttpFault):
-    """The server reported success before it can have received the request completely."""
+    """The server reported success before it can have received the whole request."""
 
 
 class NoResponseInTime(HttpFault):
-    """The head of the response was not complete in time, or nothing more came, or nothing more could be sent."""
+    """The head of the response was not complete in time, or nothing more could be received or sent."""
 
 
 class Disconnected(HttpFault):
@@ -53,4 +53,4 @@ class BrokenOff(HttpFault):
 
 
 class NotHttp(HttpFault):
-    """What came is no response as HTTP/1.1 writes it."""
+    """What arrived is not an HTTP/1.1 response."""

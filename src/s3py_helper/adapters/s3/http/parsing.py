@@ -1,4 +1,4 @@
-"""One response, read from bytes as they come. No I/O."""
+"""One response, parsed from bytes as they arrive. No I/O."""
 
 from collections import deque
 from functools import lru_cache
@@ -9,8 +9,8 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NotHttp
 
 LARGEST_HEAD: Final = 64 * 1024
-"""Bytes of a head, interim responses before it included, and of whatever else is no body: trailers, extensions of
-chunks. S3's own heads are a tenth of that. One read of the event loop may come on top."""
+"""Bytes of a head, including interim responses before it, and of whatever else is not body: trailers, extensions of
+chunks. S3's own heads have a tenth of that. One read of the event loop may come on top."""
 
 _FIRST_STATUS: Final = 100
 _FIRST_FINAL_STATUS: Final = 200
@@ -19,14 +19,14 @@ _LINE_FEED: Final = 10
 
 @lru_cache(maxsize=256)
 def _lower(name: bytes) -> str:
-    """A header's name; they are few, and the same in every response."""
+    """A header's name, cached: they are few, and the same in every response."""
     return name.decode("latin-1").lower()
 
 
 class ResponseParser:
-    """Feed it what the connection receives; llhttp takes the head apart, and chunked bodies.
+    """Fed with what the connection receives; llhttp parses heads and chunked bodies.
 
-    A body whose length the head announces is passed on as it came: neither parsed nor copied.
+    A body whose length the head announces is passed on as it arrives, neither parsed nor copied.
 
     Args:
         bodyless: The response has no body whatever its headers say, as with HEAD and CONNECT (RFC 9112, 6.3).
@@ -35,11 +35,11 @@ class ResponseParser:
         status: Status code.
         headers: By name in lower case; those that come several times are joined as RFC 9110, 5.3 says. Trailers are
             left out (RFC 9110, 6.5.1).
-        has_begun: Whether anything has come.
+        has_begun: Whether anything has arrived.
         has_head: Whether status and headers are complete.
-        complete: Whether everything has come.
+        complete: Whether everything has arrived.
         keeps_alive: Whether the connection may carry another exchange after this one.
-        has_surplus: Whether more came than the response.
+        has_surplus: Whether more arrived than the response.
         held: How many bytes of the body wait to be taken.
     """
 
@@ -59,17 +59,17 @@ class ResponseParser:
         self._ends_with_connection = False
         self._left: int | None = None
         self._dropped: int | None = None
-        # The two refer to each other, and would wait for the garbage collector: its part done, it is let go.
+        # The two refer to each other, and would wait for the garbage collector: llhttp, being done, is dropped.
         self._llhttp: HttpResponseParser | None = HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes.
 
         Raises:
-            NotHttp: They are not what a response looks like.
+            NotHttp: They are not a response's.
         """
         if self.complete:
-            # Nobody asked for these.
+            # Unsolicited.
             self._note_surplus()
         elif self.has_head and self._left is not None:
             self._pass_on(data, self._left)
@@ -80,8 +80,8 @@ class ResponseParser:
         """The connection has been closed.
 
         Args:
-            orderly: Whether the other side did so on purpose, which over TLS it says: anybody on the way could cut a
-                body that ends with the connection (RFC 9112, 9.8).
+            orderly: Whether the other side meant to, which over TLS it has to say: anybody in between could cut a body
+                that ends with the connection (RFC 9112, 9.8).
 
         Raises:
             Disconnected: Not even the beginning of a response had come.
@@ -97,7 +97,7 @@ class ResponseParser:
         self.complete = True
 
     def take(self) -> bytes:
-        """The next bytes of the body; none when there are none yet, or no more."""
+        """The next bytes of the body; empty when there are none yet, or no more."""
         if not self._chunks:
             return b""
         chunk = self._chunks.popleft()
@@ -105,13 +105,13 @@ class ResponseParser:
         return chunk
 
     def drop(self, at_most: int) -> bool:
-        """Keep nothing of the body any more, neither what waits nor what follows.
+        """Drop what waits of the body, and what follows.
 
         Args:
             at_most: Bytes that may follow.
 
         Returns:
-            Whether the end is near: not more than that many bytes follow, as far as is known.
+            Whether, as far as is known, no more than that many bytes follow.
         """
         self._chunks.clear()
         self.held = 0
@@ -119,13 +119,13 @@ class ResponseParser:
         return not self._ends_with_connection and (self._left is None or self._left <= at_most)
 
     def abandon(self) -> None:
-        """Nothing more will come, and nobody wants what has."""
+        """Nothing more will arrive, and nobody wants what has."""
         self.drop(0)
         self._llhttp = None
 
     @property
     def dropped(self) -> int:
-        """Bytes of the body that came after `drop`."""
+        """Bytes of the body that arrived after `drop`."""
         return self._dropped or 0
 
     def _pass_on(self, data: bytes, left: int) -> None:
@@ -153,7 +153,7 @@ class ResponseParser:
         if self._since_body > LARGEST_HEAD:
             raise NotHttp("its headers or trailers do not end")
         if self._bodyless and self.complete and data[-1] != _LINE_FEED:
-            # What llhttp does not recognise yet as the beginning of a body.
+            # What llhttp has not recognised as the beginning of a body yet.
             self._note_surplus()
         if self.complete or self._left is not None:
             self._llhttp = None
@@ -184,7 +184,7 @@ class ResponseParser:
                 raise NotHttp(f"status {status}")
             return
         self.status = status
-        # Making the text of the version takes longer than everything else here.
+        # Asking for the version as text takes longer than everything else here.
         version = "1.1" if self._is_1_1 else llhttp.get_http_version()
         if version not in {"1.1", "1.0"}:
             raise NotHttp(f"HTTP/{version}")
@@ -201,7 +201,7 @@ class ResponseParser:
         elif coding.lower() != "chunked":
             raise NotHttp(f"its body is encoded as {coding!r}, which nobody asked for")
         elif version == "1.0":
-            # A proxy on the way may not have understood it (RFC 9112, 6.1).
+            # A proxy in between may not have understood it (RFC 9112, 6.1).
             self.keeps_alive = False
         if self._bodyless:
             self.complete = True
@@ -233,6 +233,6 @@ class ResponseParser:
 
 
 def _not_http(error: Exception) -> NotHttp:
-    """What is wrong: in our words where a callback raised them, else in llhttp's."""
+    """What is wrong: in our words where a callback raised, else in llhttp's."""
     cause = error.__context__ if isinstance(error, HttpParserCallbackError) else None
     return cause if isinstance(cause, NotHttp) else NotHttp(str(error))

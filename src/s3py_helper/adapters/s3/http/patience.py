@@ -8,7 +8,7 @@ from typing import Final
 from s3py_helper.adapters.s3.http.faults import NoResponseInTime
 
 _LOOKS: Final = 4
-"""How often a hurried waiter is checked within its limit: progress is known to this fraction of it."""
+"""How often a hurried wait is checked within its limit: progress is known to this fraction of it."""
 
 
 def _no_more() -> bool:
@@ -16,20 +16,20 @@ def _no_more() -> bool:
 
 
 class Patience:
-    """Waits for what `wake` reports, until there was no progress for too long.
+    """Waits for what `wake` reports, unless there is no progress for too long.
 
     One timer serves all waits, and is set anew only when it fires: setting and cancelling one for each would cost more
     than the wait itself.
 
     Args:
         seconds: How long to wait after the last progress.
-        has_moved: Asked now and then, in case there was progress that nobody has reported.
-        give_up: Called when there was none.
+        has_moved: Asked now and then whether there was progress that nobody has reported.
+        give_up: Called when there was none for too long.
 
     Attributes:
         last_progress: When `renew` was called last, by `time.monotonic`, which takes half as long as the event loop's
             clock.
-        fault: Why waiting is in vain; `wait` raises it.
+        fault: Why waiting is no use; `wait` raises it.
     """
 
     def __init__(self, seconds: float, has_moved: Callable[[], bool], give_up: Callable[[], object]) -> None:
@@ -43,7 +43,7 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
 
     def renew(self) -> None:
-        """There was progress, or it begins now."""
+        """Note progress, or the beginning of a wait."""
         self.last_progress = monotonic()
 
     def hurry(self, seconds: float) -> None:
@@ -73,14 +73,14 @@ class Patience:
                 self._waiter = None
 
     def wake(self) -> None:
-        """Something has happened that may be what is waited for."""
+        """Report that what is waited for may have happened."""
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
     def stop(self) -> None:
-        """There is nothing to wait for any more; `fault` says why."""
-        # They belong to an object that refers to this one.
+        """End all waiting; `fault` says why."""
+        # They belong to an object that refers to this one: the cycle would wait for the garbage collector.
         self._has_moved, self._give_up = _no_more, _no_more
         if self._timer is not None:
             self._timer.cancel()

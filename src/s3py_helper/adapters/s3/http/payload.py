@@ -1,4 +1,4 @@
-"""Bytes in memory that can be sent as often as it takes."""
+"""Bytes in memory, which can be sent as often as it takes."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

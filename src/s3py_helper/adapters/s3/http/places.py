@@ -8,22 +8,22 @@ from typing import Final
 from s3py_helper.adapters.s3.http.faults import ClientClosed, NoPlaceInTime
 
 _RESERVED_OF: Final = 8
-"""One place in eight is out of reach for requests that last, one in sixteen for those that move much."""
+"""One place in eight is closed to requests that last, one in sixteen to those that move much."""
 
 
 class Hold(IntEnum):
     """How long a request keeps its place."""
 
     BRIEF = 0
-    """Over as soon as the server has answered: little goes out, and what comes in fits into the connection's buffer."""
+    """Over as soon as the server has responded: little goes out, and what comes in fits the connection's buffer."""
     BULK = 1
-    """Ends by itself, but moves many bytes before."""
+    """Ends by itself, but moves many bytes first."""
     LASTING = 2
     """Ends when the caller has read the response, at the caller's pace."""
 
 
 class Place:
-    """The right to one connection at a time, kept until `release`; a second release has no effect."""
+    """The right to one connection at a time, until `release`; a second release has no effect."""
 
     __slots__ = ("_hold", "_places")
 
@@ -32,14 +32,14 @@ class Place:
         self._hold = hold
 
     def release(self) -> None:
-        """Make room for the next request."""
+        """Give the place back."""
         if self._places is not None:
             self._places.put_back(self._hold)
             self._places = None
 
 
 class Places:
-    """A fixed number of places, granted in the order of the requests that may have them.
+    """A fixed number of places, granted in order among the requests that may have them.
 
     Requests that last may hold all but an eighth (at least one), and together with those that move much all but half of
     that, so that brief ones always find a place: readers that do not read, however many, cannot stop a `HEAD`. With a
@@ -83,7 +83,7 @@ class Places:
         """A place as soon as one is free.
 
         Raises:
-            NoPlaceInTime: None was for `seconds`.
+            NoPlaceInTime: None became free for `seconds`.
             ClientClosed: `close` was called.
         """
         if (place := self.take(hold)) is not None:
@@ -96,7 +96,7 @@ class Places:
         try:
             async with asyncio.timeout(seconds):
                 return await granted
-        except BaseException as error:  # the place may have been granted meanwhile, and nobody else knows of it
+        except BaseException as error:  # a place may have been granted meanwhile, and nobody else knows of it
             if granted.done() and not granted.cancelled() and granted.exception() is None:
                 granted.result().release()
             if isinstance(error, TimeoutError):
@@ -129,14 +129,14 @@ class Places:
         while (first := self._first_within_reach()) is not None:
             ticket, hold = first
             granted = self._waiting[hold].pop(ticket)
-            # One that was cancelled in this very moment has not been removed yet.
+            # One that was cancelled this very moment has not been removed yet.
             if not granted.done() and (place := self.take(hold)) is not None:
                 granted.set_result(place)
 
     def _first_within_reach(self) -> tuple[int, Hold] | None:
         first: tuple[int, Hold] | None = None
         for hold in Hold:
-            # What is not free for those who hold briefly is not free for the others either.
+            # What is not free for brief requests is not free for the others either.
             if not self._is_within_reach(hold):
                 break
             if waiting := self._waiting[hold]:

@@ -11,18 +11,18 @@ from s3py_helper.adapters.s3.http.faults import ClientClosed
 from s3py_helper.adapters.s3.http.places import Place
 
 _IDLE_SECONDS: Final = 15.0
-"""An idle connection is not used again after this time: servers, and what is between, close them without notice."""
+"""An idle connection is not used again after this time: servers, and whatever is in between, close them silently."""
 
 _DRAIN_SECONDS: Final = 1.0
-"""The rest of a response that nobody reads has this long to come."""
+"""How long the rest of a response that nobody reads may take to arrive."""
 
 type Replaced = Callable[[str, str], None]
-"""Called with origin and reason when a kept connection cannot be used and another one takes its place."""
+"""Called with origin and reason when a kept connection is unusable and another one takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Draining:
-    """What belongs to a connection that receives the rest of a response that nobody reads."""
+    """A connection that receives the rest of a response that nobody reads."""
 
     origin: str
     timer: asyncio.TimerHandle
@@ -38,7 +38,7 @@ class ConnectionPool:
     Args:
         dial: Makes a connection to an origin.
         limit: Most connections.
-        on_replaced: Hears of connections that were found spoilt.
+        on_replaced: Called for each kept connection that is unusable.
     """
 
     def __init__(self, dial: Callable[[str], Awaitable[HttpConnection]], limit: int, on_replaced: Replaced) -> None:
@@ -64,9 +64,9 @@ class ConnectionPool:
         return sum(connection.is_alive for idle in self._idle.values() for connection in idle)
 
     def idle(self, origin: str) -> HttpConnection | None:
-        """A kept connection to the origin, to be given back; `None` when there is none."""
+        """A kept connection to the origin, to be released; `None` when there is none."""
         idle = self._idle.get(origin)
-        # The last one used is the one least likely to have been closed meanwhile.
+        # The one used last is the least likely to have been closed meanwhile.
         while idle:
             connection = idle.pop()
             if connection.is_alive and monotonic() - connection.idle_since <= _IDLE_SECONDS:
@@ -77,10 +77,10 @@ class ConnectionPool:
         return None
 
     async def connect(self, origin: str) -> HttpConnection:
-        """A fresh connection to the origin, to be given back.
+        """A new connection to the origin, to be released.
 
         Raises:
-            NotConnected: None came about.
+            NotConnected: It could not be made.
             ssl.SSLError: TLS failed.
         """
         self._require_open()
@@ -133,7 +133,7 @@ class ConnectionPool:
         """Close all sockets without the event loop, which is not running.
 
         Args:
-            abort: Whether it may be told, for the case that it goes on.
+            abort: Whether to tell it as well, in case it goes on.
         """
         self.closed = True
         self._idle.clear()

@@ -26,7 +26,7 @@ def proxy_of_environment(url: str, proxies: Mapping[str, str] | None = None) -> 
         proxies: What `urllib.request.getproxies` gives: a variable's value by the first part of its name in lower case.
 
     Raises:
-        InvalidArgumentException: The proxy is none that can be used; the variable that names it is in the text.
+        InvalidArgumentException: The proxy cannot be used; the text names the variable that it comes from.
     """
     known = getproxies() if proxies is None else proxies
     server = urlsplit(url)
@@ -49,9 +49,9 @@ def is_exempt(host: str, port: int, no_proxy: str) -> bool:
     - any of the former but networks with a port, an IPv6 address in brackets then: `example.com:8080`, `[::1]:8080`.
 
     Args:
-        host: Without brackets.
+        host: The server's, without brackets.
         port: The server's.
-        no_proxy: The list. What cannot be read in it exempts nobody.
+        no_proxy: The list. Entries that cannot be parsed exempt no server.
     """
     host = host.lower().rstrip(".")
     address = _address(host)
@@ -104,7 +104,7 @@ def _divided(entry: str) -> tuple[str, int | None]:
 
 
 def _port(text: str) -> int | None:
-    """`-1`, which no server has, for what is none."""
+    """`-1`, which no server has, for what is not a port."""
     return int(text) if text.isascii() and text.isdecimal() and int(text) <= _HIGHEST_PORT else -1
 
 

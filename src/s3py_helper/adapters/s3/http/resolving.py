@@ -24,13 +24,13 @@ def _system_lookup(host: str, port: int) -> Sequence[AddrInfoType]:
 
 
 class Resolver:
-    """Asks the system's resolver: once for all who want to know the same at the same time, and not again for a while.
+    """Asks the system's resolver: once for all callers who ask for a host at the same time, and not again for a while.
 
-    Each question has a thread of its own: the event loop's are for everybody, and a name server that does not answer
-    would block them all. There are never more such threads than different hosts are being connected to.
+    Each lookup has a thread of its own: the event loop's are shared, and a name server that does not answer would block
+    them all. There are never more such threads than hosts that are being connected to.
 
     Args:
-        lookup: Asks, and blocks meanwhile.
+        lookup: Asks the resolver, and blocks.
     """
 
     def __init__(self, lookup: Lookup = _system_lookup) -> None:
@@ -41,19 +41,19 @@ class Resolver:
 
     @property
     def is_asking(self) -> bool:
-        """Whether a question is open."""
+        """Whether a lookup is under way."""
         return bool(self._asking)
 
     @property
     def remembered(self) -> int:
-        """Of how many hosts the addresses are known."""
+        """How many hosts' addresses are known."""
         return len(self._known)
 
     async def addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
         """In the order to try them. Those of one family take turns, so that connections are spread over them.
 
         Raises:
-            HostNotFound: There are none, or nobody knows.
+            HostNotFound: There are none, or they could not be found out.
         """
         key = host, port
         loop = asyncio.get_running_loop()
@@ -71,7 +71,7 @@ class Resolver:
         return rotated(found, self._turn)
 
     def forget(self, host: str, port: int) -> None:
-        """None of the addresses was of use: ask again next time."""
+        """Forget a host none of whose addresses worked: the resolver is asked again next time."""
         self._known.pop((host, port), None)
 
     def _ask(self, key: tuple[str, int], loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Sequence[AddrInfoType]]":
@@ -89,19 +89,19 @@ class Resolver:
         def ask() -> None:
             try:
                 found: Sequence[AddrInfoType] | Exception = self._lookup(*key)
-            except Exception as error:  # noqa: BLE001 - a thread of its own: whatever it is belongs to those who wait
+            except Exception as error:  # noqa: BLE001 - in a thread of its own: those who wait get whatever it is
                 found = error
             # The event loop may have been closed meanwhile.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(answer, found)
 
-        # A daemon: a process that ends does not wait for a name server.
+        # A daemon, so that a process that ends does not wait for a name server.
         threading.Thread(target=ask, name=f"resolve {key[0]}", daemon=True).start()
         return asking
 
     def _note(self, key: tuple[str, int], done: "asyncio.Future[Sequence[AddrInfoType]]", now: float) -> None:
         self._asking.pop(key, None)
-        # Reading the exception marks it as seen, also when everybody who waited has left.
+        # Reading the exception marks it as seen, even when nobody waits for it any more.
         if done.cancelled() or done.exception() is not None:
             return
         if len(self._known) >= _REMEMBERED:
@@ -111,7 +111,7 @@ class Resolver:
 
 
 def rotated(addresses: Sequence[AddrInfoType], turn: int) -> list[AddrInfoType]:
-    """Within each family, begin with another address each turn; the families keep their order (RFC 6724)."""
+    """Each family rotated by `turn`; the families keep their order (RFC 6724)."""
     families = list(dict.fromkeys(address[0] for address in addresses))
     result: list[AddrInfoType] = []
     for family in families:

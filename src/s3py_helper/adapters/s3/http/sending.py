@@ -1,4 +1,4 @@
-"""A large request on its way: piece by piece where it is encrypted, and how far it has got."""
+"""A large request on its way: sent piece by piece where it is encrypted, and how far it has got."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ _UNKNOWN: Final = 1 << 62
 
 
 class Sending:
-    """One request. Only what the other side's system has confirmed counts as sent: below TLS, and below the event loop.
+    """One request. Only what the other side's kernel has confirmed counts as sent: below TLS and the event loop.
 
     Args:
         transport: Where the bytes go.
@@ -36,13 +36,13 @@ class Sending:
         self._least_unsent = _UNKNOWN
 
     async def send(self, head: bytes, body: Payload, tls: TlsLayer | None, patience: Patience) -> None:
-        """Hand everything to the transport, or what there is until `stop`; raises what the wait for room does."""
+        """Hand everything to the transport, or what it takes until `stop`; raises as the wait for room does."""
         if tls is None:
             self._transport.writelines((head, *body.chunks))
             return
         self._to_write = len(head) + body.size
         for piece in chain((head,), body.pieces(_ENCRYPTED_AT_ONCE)):
-            # A transport that is closing will soon have told why.
+            # A transport that is closing will soon report why.
             while not self._stopped and (self.full or self._transport.is_closing()):
                 await patience.wait()
             if self._stopped:
@@ -52,7 +52,7 @@ class Sending:
             patience.renew()
 
     def stop(self) -> None:
-        """The response has come: the rest would be taken for the next request."""
+        """Send no more, because the response is there: the rest would be taken for the next request."""
         self._stopped = True
 
     @property
@@ -61,7 +61,7 @@ class Sending:
         return self._to_write + self._transport.get_write_buffer_size() + unacknowledged(self._socket)
 
     def has_moved(self) -> bool:
-        """Whether more has been sent than when this was last asked; the first time it is taken for granted."""
+        """Whether more has been sent since this was last asked; true the first time."""
         unsent = self.unsent
         if unsent >= self._least_unsent:
             return False

@@ -15,7 +15,7 @@ _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 
 
 def unacknowledged(connected: socket.socket) -> int:
-    """Bytes that were handed to the kernel and that the other side's has not confirmed (`SIOCOUTQ`, tcp(7)).
+    """Bytes that were handed to the kernel and that the other side has not confirmed (`SIOCOUTQ`, tcp(7)).
 
     Zero where the system does not say.
     """
@@ -26,13 +26,13 @@ def unacknowledged(connected: socket.socket) -> int:
 
 
 def reset_when_closed(connected: socket.socket) -> None:
-    """Let closing it throw away what is unsent and tell the other side so, instead of sending it first (socket(7))."""
+    """Have closing it drop what is unsent and reset the connection, instead of sending it first (socket(7))."""
     with suppress(OSError):
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
 
 
 def unread(connected: socket.socket, at_most: int) -> Iterator[bytes]:
-    """What has been received and not been read, about `at_most` bytes of it; also after the connection was reset."""
+    """What has been received and not been read, about `at_most` bytes of it; works after a reset as well."""
     received = 0
     with suppress(OSError):
         while received < at_most and (data := connected.recv(at_most)):
@@ -41,7 +41,7 @@ def unread(connected: socket.socket, at_most: int) -> Iterator[bytes]:
 
 
 def poll_for_input(connected: socket.socket) -> select.poll:
-    """Its `poll(0)` tells whether anything has come in, or the end of the connection: a third of a microsecond."""
+    """Its `poll(0)` tells, in a third of a microsecond, whether bytes or the end of the connection have arrived."""
     poll = select.poll()
     poll.register(connected.fileno(), select.POLLIN)
     return poll

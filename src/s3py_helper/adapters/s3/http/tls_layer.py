@@ -1,6 +1,6 @@
-"""TLS between bytes and bytes. No I/O.
+"""TLS from bytes to bytes. No I/O.
 
-The event loop's own TLS hides how much of what was written is still unsent, and loses a response that comes together
+The event loop's own TLS hides how much of what was written is unsent, and loses a response that arrives together
 with the end of the connection while a body is going out. Here both stay with the connection; the protocol itself is
 OpenSSL's.
 """
@@ -9,7 +9,7 @@ import ssl
 from typing import Final, Self
 
 _RECORD: Final = 16 * 1024
-"""The most that OpenSSL gives, or takes, at a time (RFC 8446, 5.1)."""
+"""The most that OpenSSL returns or takes at a time (RFC 8446, 5.1)."""
 
 
 class TlsLayer:
@@ -23,7 +23,7 @@ class TlsLayer:
     Attributes:
         established: Whether the handshake is over.
         ended: Whether the other side has said that nothing more will come (`close_notify`).
-        error: What was wrong behind the bytes that `receive` gave last.
+        error: What was wrong behind the bytes that `receive` returned last.
     """
 
     def __init__(self, context: ssl.SSLContext, host: str, carrier: Self | None = None) -> None:
@@ -36,7 +36,7 @@ class TlsLayer:
         self.error: ssl.SSLError | None = None
 
     def receive(self, data: bytes) -> bytes:
-        """What the received bytes say, decrypted; afterwards there may be something in `outgoing`.
+        """The received bytes, decrypted; afterwards there may be something in `outgoing`.
 
         Never raises: see `error`.
         """
@@ -56,14 +56,14 @@ class TlsLayer:
         return self._decrypted()
 
     def outgoing(self) -> bytes:
-        """What has to be sent for the session's own sake; ask after each `receive`, the first of which has no data."""
+        """What the session itself has to send; to be asked after each `receive`, the first of which has no data."""
         data = self._outgoing.read()
         if self._carrier is None:
             return data
         return self._carrier.encrypt(data) if data else self._carrier.outgoing()
 
     def encrypt(self, data: bytes | memoryview) -> bytes:
-        """What has to be sent for these bytes to arrive.
+        """These bytes, encrypted.
 
         Raises:
             ssl.SSLError: The session has failed.
@@ -76,7 +76,7 @@ class TlsLayer:
     def _decrypted(self) -> bytes:
         pieces: list[bytes] = []
         try:
-            # Asking when there is nothing left would end in an exception, which costs as much as decrypting a record.
+            # Reading when there is nothing left raises an exception, which costs as much as decrypting a record.
             while self._incoming.pending or self._session.pending():
                 if not (piece := self._session.read(_RECORD)):
                     self.ended = True

@@ -11,14 +11,14 @@ _CHUNK_SIZE: Final = 64 * 1024
 
 
 class SdkBody:
-    """Reads like the SDK's own: `read()`, `read(size)`, `iter_chunks(size)`, `async for`, `async with`, `close()`."""
+    """Reads like the SDK's body: `read()`, `read(size)`, `iter_chunks(size)`, `async for`, `async with`, `close()`."""
 
     def __init__(self, body: Any, context: ErrorContext) -> None:
         self._body = body
         self._context = context
 
     async def read(self, amt: int | None = None) -> bytes:
-        """Up to `amt` bytes, none at the end; all that is left without a number."""
+        """Up to `amt` bytes, empty at the end; all that is left without a number."""
         with translated(self._context, failure_of):
             content: bytes = await self._body.read(amt)
         return content
@@ -32,7 +32,7 @@ class SdkBody:
         return self.iter_chunks()
 
     def close(self) -> None:
-        """Release the connection, whatever is left to read."""
+        """Release the connection, whatever is left unread."""
         self._body.close()
 
     async def __aenter__(self) -> Self:

@@ -24,10 +24,10 @@ _EVIDENCE: Final = {
     "upload_part": "ETag",
     "complete_multipart_upload": "ETag",
 }
-"""What the response of a method shows when S3 has given it, and not a web page: see `api/evidence.py`."""
+"""What a method's response must have if it comes from S3 and not from a web page: see `api/evidence.py`."""
 
 _REMOVES: Final = frozenset({"delete_object", "abort_multipart_upload"})
-"""Methods whose response shows nothing: S3 gives no content, so that at least a web page is none."""
+"""Methods whose response has nothing of the kind: it has no body, which at least tells it from a web page."""
 
 _NO_CONTENT: Final = 204
 
@@ -45,7 +45,7 @@ class Sdk:
         self._opening = session_of(config).client(
             "s3",
             endpoint_url=config.endpoint,
-            # With a path as value botocore trusts that bundle.
+            # Where it is a path, botocore trusts that CA bundle.
             verify=config.verify_tls if isinstance(config.verify_tls, bool) else str(config.verify_tls),
             config=Config(
                 signature_version="s3v4",
@@ -55,9 +55,9 @@ class Sdk:
                 read_timeout=perf.read_timeout,
                 # Its pauses double up to 20 s: that many attempts last about as long as ours.
                 retries={"mode": "standard", "total_max_attempts": 1 + min(perf.max_retries, _MOST_RETRIES)},
-                # Without any the SDK would look for one itself, and might find another than we have.
+                # Without one the SDK would look for a proxy itself, and might find another one.
                 proxies={} if proxy is None else {"http": proxy, "https": proxy},
-                # This adapter decides itself where checksums are sent.
+                # Where checksums are sent is decided by this adapter.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
@@ -77,7 +77,7 @@ class Sdk:
         """Call a method of the client, e.g. `call("create_multipart_upload", "upload", Bucket=..., Key=...)`.
 
         Raises:
-            StorageException: Whatever goes wrong; `operation` stands in the message.
+            StorageException: Something went wrong; `operation` is named in the message.
         """
         bucket, key = parameters.get("Bucket"), parameters.get("Key")
         context = ErrorContext(
@@ -114,7 +114,7 @@ def session_of(config: S3Config) -> Any:
     """aioboto3's session with the configured keys, or with none."""
     core = AioSession()
     loader = core.get_component("data_loader")
-    # A client would read these large files when it is made, in the event loop.
+    # Making a client would read these large files in the event loop.
     for model in ("service-2", "paginators-1", "endpoint-rule-set-1"):
         loader.load_service_model("s3", model)
     loader.load_data_with_path("endpoints")

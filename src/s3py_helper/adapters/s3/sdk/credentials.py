@@ -1,4 +1,4 @@
-"""Keys from where the SDK usually looks: environment, shared files, container and instance roles."""
+"""Keys from the SDK's default chain: environment, shared files, container and instance roles."""
 
 import asyncio
 from typing import Any
@@ -15,10 +15,10 @@ from s3py_helper.domain.file_id import Backend
 
 
 class ChainCredentials:
-    """The keys that the SDK has found; it renews temporary ones before they expire.
+    """The keys that the SDK found; it renews temporary ones before they expire.
 
-    Keys in the environment or in a file have no date of expiry there: when the service refuses them, the chain is asked
-    again, because somebody may have replaced them meanwhile.
+    Keys in the environment or in a file show no date of expiry: when the service refuses them, the chain is asked
+    again, because they may have been replaced.
     """
 
     def __init__(self, found: Any, region: str, context: ErrorContext) -> None:
@@ -29,7 +29,7 @@ class ChainCredentials:
         self._checked: Credentials | None = None
 
     async def current(self) -> Credentials:
-        """The keys of this moment."""
+        """The current keys."""
         with translated(self._context, failure_of):
             frozen = await self._found.get_frozen_credentials()
         credentials = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
@@ -58,7 +58,7 @@ async def find_credentials(config: S3Config) -> ChainCredentials | None:
     if found is None:
         return None
     credentials = ChainCredentials(found, config.region, context)
-    await credentials.current()  # says at once when they cannot be used
+    await credentials.current()  # raises at once when they cannot be used
     return credentials
 
 

@@ -57,7 +57,7 @@ _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], type[StorageException], s
 
 
 def failure_of(error: Exception) -> Failure | None:
-    """What an error of an SDK call means; `None` for one that is nothing of the SDK's or the network's."""
+    """What an error of an SDK call means; `None` for one that comes from neither the SDK nor the network."""
     if isinstance(error, sdk.ClientError):
         return failure_of_response(error_response_of(error.response))
     for origins, kind, reason in _TABLE:
@@ -70,6 +70,6 @@ def error_response_of(response: dict[str, Any]) -> ErrorResponse:
     """What the `response` of a `ClientError` says."""
     error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code = str(error.get("Code", ""))
-    # For a response without a body the SDK makes up a code from the status, and a message from its phrase.
+    # For a response without a body the SDK makes up a code and a message from the status.
     message = "" if code.isdecimal() and code in {str(status.value) for status in HTTPStatus} else error.get("Message")
     return ErrorResponse(int(metadata.get("HTTPStatusCode", 0)), code, str(message or ""), metadata.get("HTTPHeaders"))

@@ -10,11 +10,11 @@ MOST_BYTES: Final = 128 * MIB
 
 
 class InFlightBytes:
-    """Admits parts while there are few enough of them, and they are small enough together.
+    """Admits parts as long as there are few enough of them, and they are small enough together.
 
     Args:
         parts: Most parts at once.
-        part_size: Size in bytes that parts have by configuration: as many of these as `parts` says are always admitted.
+        part_size: The configured size of a part in bytes; `parts` of this size are always admitted.
     """
 
     def __init__(self, parts: int, part_size: int) -> None:
@@ -31,6 +31,6 @@ class InFlightBytes:
         self._held.append(size)
 
     def release(self, size: int) -> None:
-        """A part of that size is no longer in memory."""
+        """Note that a part of that size has left memory."""
         self._held.remove(size)
         self._released.set()

@@ -1,4 +1,4 @@
-"""One multipart upload from its creation to its completion, or to the point where nothing is left of it."""
+"""One multipart upload, from its creation to its completion or roll-back."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
@@ -61,13 +61,13 @@ async def multipart_upload(
 
 
 class MultipartUpload:
-    """Begins, feeds, completes or rolls back the upload of one object whose key nobody else uses.
+    """Creates, feeds, completes or rolls back the upload of one object whose key nobody else uses.
 
-    Beginning and completing go on in a task of their own when their caller is cancelled: only their response says what
+    Creation and completion go on in a task of their own when their caller is cancelled: only their response says what
     there is to roll back.
 
-    With `only_new` others may use the key: the object is made only where none is, and an object is never removed. The
-    lock is that of the key: some servers look first and store then, and of one process one at a time may.
+    With `only_new` others may use the key: the object is made only where there is none, and no object is ever removed.
+    The lock is the key's: some servers look first and store afterwards, so that this process stores one at a time.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class MultipartUpload:
         self._control: asyncio.Task[Any] | None = None
 
     async def create(self, headers: dict[str, str], *, checksums: bool) -> None:
-        """Begin."""
+        """Create the upload."""
         await self._controlled(self._create(headers, checksums=checksums))
 
     @property
@@ -109,20 +109,20 @@ class MultipartUpload:
         self.add(Part(number, quoted(headers["etag"]), headers.get(CRC32_HEADER)))
 
     def add(self, part: Part) -> None:
-        """Take a part that was stored in another way."""
+        """Note a part that was stored in another way."""
         self._parts[part.number] = part
 
     async def complete(self, size: int, crc32: int | None = None) -> tuple[str | None, bool]:
-        """Make the object of the parts; gives its ETag, and whether the server has checked the CRC-32 of the whole.
+        """Complete the upload; returns the object's ETag, and whether the server has checked the CRC-32 of the whole.
 
         Raises:
-            IntegrityException: The server has put together something else.
+            IntegrityException: The server has assembled something else.
         """
         self._completion = Outcome()
         return await self._controlled(self._complete(self._completion, size, crc32 if self._checks_whole else None))
 
     async def roll_back(self) -> None:
-        """Leave nothing behind, however far it came.
+        """Leave nothing behind, however far the upload got.
 
         All parts must have ended: one that is under way would bring the upload back.
         """
@@ -147,7 +147,7 @@ class MultipartUpload:
         if self._upload_id is not None:
             await self._abort(self._upload_id)
         elif self._creation.uncertain:
-            # One may have begun without our learning its id, or begin yet.
+            # One may have been created without our learning its id, or may still be.
             what = f"a multipart upload of {object_named(*self._object)}"
             for seconds in LOOKS_AFTER:
                 self._background.later(seconds, Backend.S3, what, self._abort_all)
@@ -170,7 +170,7 @@ class MultipartUpload:
         self._upload_id = created.upload_id
         self._checks_whole = created.checks_whole
         if created.repeated:
-            # An attempt whose response was lost may have begun another one.
+            # An attempt whose response was lost may have created another one.
             what = f"a multipart upload of {object_named(*self._object)}"
             self._background.start(Backend.S3, what, self._abort_all_others)
 

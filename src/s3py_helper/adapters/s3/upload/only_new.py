@@ -1,4 +1,4 @@
-"""Storing an object with one request where none is, under a key that others may want as well."""
+"""Storing an object with one request where there is none, under a key that others may use as well."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,10 @@ from s3py_helper.domain.errors import PreconditionFailedException, StorageExcept
 async def stored_where_none_was(
     objects: ObjectApi, bucket: str, key: str, part: Payload, headers: dict[str, str]
 ) -> Mapping[str, str]:
-    """The headers that confirm it.
+    """Store it; returns the headers that confirm it.
 
     Raises:
-        PreconditionFailedException: There is an object, and not because an attempt stored it whose response was lost.
+        PreconditionFailedException: There is an object, other than one stored by an attempt whose response was lost.
     """
     outcome = Outcome()
     try:

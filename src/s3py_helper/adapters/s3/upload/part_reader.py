@@ -35,10 +35,10 @@ class PartReader:
                 view = memoryview(chunk)
                 chunk, self._ahead = view[:missing], view[missing:]
             missing -= len(chunk)
-            # The body has summed what it gave; only where a chunk was cut its sum is ahead of us.
+            # The body has the CRC-32 of what it yielded; only where a chunk was cut is it ahead of ours.
             self._crc32 = await crc32_with(chunk, self._crc32) if self._ahead else self._body.crc32
             if len(chunk) < _SMALL:
-                # A source that drips would otherwise cost more for bookkeeping than for bytes.
+                # A source of tiny chunks would otherwise cost more for bookkeeping than for bytes.
                 small += chunk
                 if len(small) < _BLOCK:
                     continue

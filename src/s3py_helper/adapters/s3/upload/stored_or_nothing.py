@@ -1,4 +1,4 @@
-"""Storing an object with one request, without a trace when that fails."""
+"""Storing an object with one request that leaves nothing behind when it fails."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -67,12 +67,12 @@ async def _roll_back(
 
 
 def _note_outcome(storing: asyncio.Future[Any]) -> None:
-    """Look at the error of a task that nobody may be waiting for any more."""
+    """Mark the error of a task as seen: nobody may be waiting for it any more."""
     if not storing.cancelled():
         storing.exception()
 
 
 def _may_be_there(error: BaseException | None, outcome: Outcome) -> bool:
-    """Whether the object was stored, or nobody knows; not when each attempt was refused."""
+    """Whether the object may have been stored; it has not when every attempt was refused."""
     cause = error.__cause__ if isinstance(error, StorageException) else None
     return outcome.uncertain or not (isinstance(cause, Exception) and was_not_carried_out(cause))

@@ -22,11 +22,11 @@ from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, part_sizes
 
 
 class BlobWriter:
-    """Chooses the way for a body, and goes it.
+    """Chooses how to store a body, and stores it.
 
-    Memory is bounded by parts in flight times part size. Where parts have to be larger than configured, because 10 000
-    of them must suffice, at most 128 MiB are in flight; a single part has up to 525 MiB (of a file of 5 TiB whose size
-    is known) or 768 MiB (of one of unknown size, beyond 400 GiB).
+    Memory is bounded by parts in flight times part size. Where parts have to be larger than configured, because
+    there may be no more than 10 000, at most 128 MiB are in flight; a single part has up to 525 MiB (of a file of 5 TiB
+    whose size is known) or 768 MiB (of one of unknown size, beyond 400 GiB).
     """
 
     def __init__(self, session: S3Session, default_bucket: str, perf: S3PerfConfig) -> None:
@@ -93,7 +93,7 @@ class BlobWriter:
             await in_flight.acquire(first.size)
             group.create_task(send(1, first, first.size))
             for number, size in enumerate(sizes, start=2):
-                # Before the part is read: what waits for its turn takes memory as well.
+                # Before the part is read: a part that waits takes memory as well.
                 await in_flight.acquire(size)
                 if reader.ended:
                     return
