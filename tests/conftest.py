@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from typing import Final
 
 import pytest
@@ -18,6 +19,10 @@ pytest_plugins = [
 
 _PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "test")
 _FUZZING_SECONDS: Final = 1800
+_MANY_BLOCKS: Final = 200_000
+"""Pieces of memory that the collector needs milliseconds for."""
+
+_spared_blocks = 0
 
 # No example has a deadline: other programs may need the processor just then. The tests' own limits find what hangs.
 settings.register_profile("test", settings(), deadline=None)
@@ -36,6 +41,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector what stays: the guards collect all garbage hundreds of times."""
+    _spare_the_collector()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _heap_for_the_collector() -> None:
+    """Tests leave much behind that frameworks keep: what they know of routes, what pytest reports."""
+    if sys.getallocatedblocks() > _spared_blocks + _MANY_BLOCKS:
+        _spare_the_collector()
+
+
+def _spare_the_collector() -> None:
+    """Keep the collector from what stays: the guards collect all garbage hundreds of times."""
+    global _spared_blocks  # noqa: PLW0603 - of this process, as the collector is
     gc.collect()
     gc.freeze()
+    _spared_blocks = sys.getallocatedblocks()

@@ -12,6 +12,8 @@ from tests.support.guard.counter import Counter
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# It measures for seconds, and best with nothing beside it: part of `make check`, as CONTRIBUTING.md says.
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_small_operations_cost_hardly_more_than_was_recorded() -> None:
     # Measuring coverage takes processor time of its own.
