@@ -1,4 +1,4 @@
-"""What FastDFS can do beyond the port: files that grow, slave files, metadata that change."""
+"""What FastDFS can do beyond the port: appender files, slave files, changes of metadata."""
 
 import errno
 import re
@@ -38,14 +38,14 @@ _PREFIX: Final = re.compile(rf"[A-Za-z0-9._-]{{1,{changes.MAX_PREFIX}}}")
 class FastdfsCommands:
     """Works on the servers of one session.
 
-    A storage server writes the bytes of an appender file as they come, and keeps what it has of a request that breaks
-    off: therefore changes of such files are finished even when their caller is cancelled.
+    A storage server writes the bytes of an appender file as they arrive, and keeps what it has of a request that breaks
+    off: so changes of such files are finished even when their caller is cancelled.
 
     Args:
         session: The connections.
         trackers: Which servers there are.
         routing: Which of them to ask.
-        notice: Hears of what changes.
+        notice: Is notified of changes.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class FastdfsCommands:
         self._notice = notice or NobodyToNotice()
 
     def noting(self, notice: ChangeNotice) -> "FastdfsCommands":
-        """The same, with somebody who hears of changes."""
+        """The same commands, which notify `notice` of changes."""
         return FastdfsCommands(self._session, self._trackers, self._routing, notice)
 
     async def create_appender(self, blob: NewBlob, content: bytes) -> FileId:
-        """Store a file that can grow, with its metadata, or nothing."""
+        """Store an appender file with its metadata, or nothing."""
         pairs = pairs_to_store(blob)
         with within(self._session, self._session.opening_timeout, "upload"):
             target = await self._trackers.place_for_new_file()
@@ -94,7 +94,7 @@ class FastdfsCommands:
             return await self._routing.change_at_source(master, attempt)
 
     async def append(self, file_id: FileId, content: bytes) -> None:
-        """Add bytes at the end of a file that can grow. Not cut short by a cancellation."""
+        """Append bytes to an appender file. Not cut short by a cancellation."""
         if content:
             await completed(self._change("append", file_id, lambda client: client.append(file_id.key, content)))
 
@@ -108,15 +108,15 @@ class FastdfsCommands:
             await completed(change)
 
     async def truncate(self, file_id: FileId, size: int) -> None:
-        """Give a file that can grow another size. Not cut short by a cancellation."""
+        """Change the size of an appender file. Not cut short by a cancellation."""
         _check_position(size)
         await completed(self._change("truncate", file_id, lambda client: changes.truncate(client, file_id.key, size)))
 
     async def regenerate(self, file_id: FileId) -> FileId:
-        """Make a file that can grow a normal one, and return its new id. Not cut short by a cancellation.
+        """Make an appender file a normal one, and return its new id. Not cut short by a cancellation.
 
-        A server of the group that comes to the change of name after the deletion of the new file keeps the old one, for
-        ever: such a file should not be deleted within the time that the group's servers take to follow each other.
+        A server of the group that gets to the change of name only after the new file was deleted keeps the old one for
+        ever: do not delete such a file before the group's servers have had the time to follow each other.
         """
 
         async def regenerating() -> FileId:
@@ -131,14 +131,14 @@ class FastdfsCommands:
         return await completed(regenerating())
 
     async def metadata(self, file_id: FileId) -> dict[str, str]:
-        """All pairs that are kept beside a file, those of this kit among them."""
+        """All pairs that are kept beside a file, including those of this kit."""
 
         async def attempt(candidate: Candidate) -> dict[str, str]:
             async def read(connection: FramedConnection) -> dict[str, str]:
                 client = StorageClient(connection, file_id.bucket)
                 stored = await client.metadata(file_id.key)
                 if stored is None:
-                    await client.stat(file_id.key)  # to a server, no metadata and no file are the same
+                    await client.stat(file_id.key)  # a server does not tell missing metadata from a missing file
                 return pairs_in(stored or b"")
 
             return await self._session.talk(candidate.address, read)
@@ -212,7 +212,7 @@ class FastdfsCommands:
                     if check is not None:
                         await check(file_id)
                     await client.set_metadata(file_id.key, dict(pairs))
-                except BaseException:  # a file without its metadata, or that nobody finds, is not what was asked for
+                except BaseException:  # a file without its metadata, or that cannot be found, is not what was asked for
                     client.connection.release()
                     await rollback.remove(file_id)
                     raise
@@ -228,7 +228,7 @@ def _check_position(number: int) -> None:
 
 @contextmanager
 def _explained(status: int, message: str) -> "Generator[None]":
-    """What a refusal with that status means here, where the caller can do something about it."""
+    """The exception for a refusal with that status, where the caller can do something about it."""
     try:
         yield
     except ServerRefusal as refusal:

@@ -15,14 +15,14 @@ class FastdfsConfig(SettingsModel):
     """Connection to a FastDFS cluster."""
 
     tracker_servers: list[str] = Field(min_length=1)
-    """Trackers as `host:port` (`[address]:port` for IPv6); any of them that answers is used."""
+    """Trackers as `host:port` (`[address]:port` for IPv6); any that responds is used."""
     connect_timeout: float = Field(default=3, gt=0)
     """Seconds to establish a connection."""
     network_timeout: float = Field(default=3, gt=0)
     """Seconds without a byte after which a server counts as gone."""
     operation_timeout: float = Field(default=15, gt=0)
     """Seconds for the whole of a short operation: describing, deleting, or opening a file, finding a server for a new
-    one. However many servers are asked in turn, no caller waits for longer.
+    one. However many servers are asked in turn, no caller waits longer.
     """
     store_path_index: int = Field(default=-1, ge=-1, le=255)
     """Store path for new files; -1 leaves the choice to the server."""
@@ -35,7 +35,7 @@ class FastdfsConfig(SettingsModel):
     group_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,16}$")
     """Group for new files; `None` leaves the choice to the tracker."""
     address_map: dict[str, str] = Field(default_factory=dict)
-    """Where servers are reached whose own addresses lead nowhere from here (NAT, containers): `{"10.0.0.5:23000":
+    """Where to reach servers whose own addresses lead nowhere from here (NAT, containers): `{"10.0.0.5:23000":
     "files.example.com:32300"}`, or `{"10.0.0.5": "files.example.com"}` for all its ports.
     """
     verify_checksum: bool = True

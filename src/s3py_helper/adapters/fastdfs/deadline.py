@@ -1,4 +1,4 @@
-"""The whole time that an operation may take."""
+"""The time that a whole operation may take."""
 
 from types import TracebackType
 
@@ -36,7 +36,7 @@ class within:  # noqa: N801 - a context manager, read as a preposition
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the clock; raise what the error means, if it is one of ours."""
+        """Stop the clock; translate the error, if it is one of this adapter's."""
         try:
             self._limit.__exit__(kind, error, trace)
         except TimeoutError as late:

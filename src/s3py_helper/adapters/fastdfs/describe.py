@@ -12,7 +12,7 @@ from s3py_helper.domain.file_id import FileId
 
 
 class FileFacts(NamedTuple):
-    """Size in bytes, creation time and, except for files that can grow, CRC-32."""
+    """Size in bytes, creation time and, except for appender files, CRC-32."""
 
     size: int
     created_at: datetime
@@ -26,7 +26,7 @@ class FileFacts(NamedTuple):
 
     @classmethod
     def on_server(cls, stat: FileStat) -> Self:
-        """What the server tells. It would read the whole file for a checksum, so that it is not asked for one."""
+        """What the server tells. It is not asked for a checksum, for which it would read the whole file."""
         return cls(stat.size, datetime.fromtimestamp(stat.created_at, UTC), None)
 
 

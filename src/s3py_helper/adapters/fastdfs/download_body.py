@@ -14,14 +14,14 @@ from s3py_helper.domain.file_id import Backend, FileId
 CHUNK_BYTES: Final = 256 * 1024
 
 type Refill = Callable[[int, int], Awaitable[bytes]]
-"""Fetches, from a position of the file, a number of bytes over a connection of its own."""
+"""Fetches a number of bytes from a position of the file, over a connection of its own."""
 
 
 class HeldBody:
-    """A body that has come in whole: a reader that takes its time holds no connection.
+    """A body that has arrived as a whole: a slow reader holds no connection.
 
     Args:
-        crc32: The checksum, where it is to be compared.
+        crc32: The checksum to compare it with, if any.
     """
 
     def __init__(self, file_id: FileId, content: bytes, crc32: int | None) -> None:
@@ -44,22 +44,22 @@ class HeldBody:
         return content
 
     def close(self) -> None:
-        """Forget the bytes."""
+        """Drop the bytes."""
         self._closed = True
 
 
 class StreamedBody:
-    """Chunks of a file as they come in. The connection goes back to its pool with the last of them.
+    """Chunks of a file as they arrive. The connection goes back to its pool with the last of them.
 
-    Where others wait for a connection and the reader stands still, it goes back earlier, and the rest is fetched chunk
+    When others wait for a connection while the reader stands still, it goes back earlier, and the rest is fetched chunk
     by chunk as the reader asks for it.
 
     Args:
-        connection: Where the chunks come from.
+        connection: Receives the chunks.
         start: Position of the first of them in the file.
         size: How many bytes will come.
-        crc32: Their checksum, where it is to be compared: before the last chunk is handed over.
-        refill: How to get at the rest; `None` for a file that may change meanwhile.
+        crc32: The checksum to compare them with, if any, before the last chunk is handed over.
+        refill: Fetches the rest; `None` for a file that may change meanwhile.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From what goes wrong on the wire to the exceptions of the domain: the only place that decides."""
+"""The domain's exceptions for what goes wrong in the protocol: the only place that decides."""
 
 import errno
 import os
@@ -40,7 +40,7 @@ FAULTS: Final[dict[type[Exception], type[StorageException]]] = {
     AsyncConnectionError: _UNAVAILABLE,
     FDFSError: _FAILED,
 }
-"""Everything but a server's refusal, which depends on its status."""
+"""For everything but a refusal, which depends on its status."""
 
 _STATUSES: Final[dict[int, tuple[type[StorageException], str]]] = {
     errno.EPERM: (AccessDeniedException, "does not permit it"),
@@ -70,7 +70,7 @@ _STATUSES_BY_ROLE: Final[dict[tuple[Role, int], tuple[type[StorageException], st
 
 
 class translated:  # noqa: N801 - a context manager, read as a verb
-    """Turns what is raised within into a `StorageException`. Errors of callers and cancellations pass unchanged."""
+    """Translates what the block raises into a `StorageException`. Callers' errors and cancellations pass unchanged."""
 
     def __init__(self, operation: str, file_id: FileId | None = None) -> None:
         self._operation = operation
@@ -88,7 +88,7 @@ class translated:  # noqa: N801 - a context manager, read as a verb
 
 
 def public_error(error: Exception, operation: str, file_id: FileId | None = None) -> StorageException:
-    """The exception that callers get."""
+    """The exception that the caller gets."""
     kind, message = _kind_and_message(error, about_a_file=file_id is not None)
     text = None if file_id is None else str(file_id)
     subject = f"{operation} of {text}" if text else operation

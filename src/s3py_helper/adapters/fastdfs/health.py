@@ -11,11 +11,10 @@ _ATTEMPTS: Final = 3
 
 
 async def check_health(trackers: Trackers, session: FastdfsSession) -> None:
-    """Return when a tracker names an active storage server with room, and that one answers.
+    """Return when a tracker names an active storage server with room, and that server responds.
 
-    A tracker that answers says nothing of storage servers: with all of them down it is as well as ever. It names
-    another one next time, so that one which is out of reach, and not yet missed by the tracker, is no sign of ill
-    health.
+    A tracker that responds proves nothing about storage servers: it does so with all of them down. It names another one
+    each time, so one that is out of reach, but that the tracker does not miss yet, does not make the cluster unhealthy.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         target = await trackers.place_for_new_file()

@@ -18,13 +18,13 @@ from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend
 
 FILE_NAME: Final = "OriginFileName"
-"""aiofdfs keeps the original name under this one, and so did everything that was built on it."""
+"""aiofdfs keeps the original name under this one, and so does everything that was built on it."""
 
 CONTENT_TYPE: Final = "ContentType"
-"""Ours, and written only where the file's name does not tell the type."""
+"""This kit's, written only where the file's name does not tell the type."""
 
 RESERVED: Final = frozenset({FILE_NAME, CONTENT_TYPE, "OriginFileExtName", "OriginFileSize"})
-"""Names that are not the user's. The last two are aiofdfs' as well."""
+"""Names that are not the user's. The last two are aiofdfs'."""
 
 MAX_TOTAL_BYTES: Final = 256 * 1024 - 256
 """A request must fit the server's buffer (`buff_size`, 256 KiB), with up to 180 bytes of header, fields and name."""
@@ -46,8 +46,7 @@ def pairs_to_store(blob: NewBlob) -> dict[str, str]:
     """All pairs for a new file.
 
     Raises:
-        InvalidArgumentException: A name or value is beyond what the server keeps. It would accept them, and cut or
-            garble them in silence.
+        InvalidArgumentException: A name or value is longer than the server keeps: it would silently cut or garble it.
     """
     check_names(blob.metadata)
     pairs = {FILE_NAME: blob.file_name, **blob.metadata}
@@ -64,14 +63,14 @@ def check_names(pairs: Mapping[str, str]) -> None:
 
 
 def check_sizes(pairs: Mapping[str, str]) -> None:
-    """Raise `InvalidArgumentException` for what the server would cut or garble in silence."""
+    """Raise `InvalidArgumentException` for what the server would silently cut or garble."""
     total = sum(_checked_size(name, value) for name, value in pairs.items())
     if total > MAX_TOTAL_BYTES:
         raise _invalid(f"the metadata have {total} bytes, FastDFS keeps {MAX_TOTAL_BYTES}")
 
 
 def read_metadata(stored: bytes) -> StoredMetadata:
-    """Sort out what a server gave back."""
+    """Parse the metadata that a server returned."""
     pairs = pairs_in(stored)
     file_name = pairs.get(FILE_NAME)
     return StoredMetadata(
@@ -92,7 +91,7 @@ def pairs_in(stored: bytes) -> dict[str, str]:
 
 
 def _type_of(file_name: str) -> str:
-    # All that a name tells is in its last two extensions ("tar.gz"); few of them are met, and again and again.
+    # A name tells the type by its last two extensions ("tar.gz"), of which the same few recur.
     extensions = file_name.lstrip(".").split(".")[1:][-2:]
     return _type_by_extensions(".".join(["x", *extensions]))
 

@@ -45,10 +45,10 @@ _SUMMED_BY_SERVERS: Final = frozenset({NameShape.APPENDER, NameShape.SLAVE})
 
 
 class FastdfsMigrationSource:
-    """The servers of an open store, one by one. Only those are asked that a tracker lists.
+    """The servers of an open store, one by one; only those that a tracker lists are asked.
 
     Args:
-        config: Where listings may lay down what memory cannot hold.
+        config: The folder for what a listing cannot hold in memory.
         store: An open one.
     """
 
@@ -107,7 +107,7 @@ class FastdfsMigrationSource:
             with within(self._session, self._session.operation_timeout, "download", file_id):
                 holder = await self._trackers.holder_of(file_id)
                 return None if holder.stands_in else await self._session.talk(holder.address, both)
-        except StorageException:  # met again, and dealt with, on the usual way
+        except StorageException:  # the usual way meets it again, and deals with it
             return None
 
     @asynccontextmanager
@@ -136,7 +136,7 @@ class FastdfsMigrationSource:
         try:
             await self._store.delete(file_id)
         except FileNotFoundException as missing:
-            # Said by whom the tracker names: it may stand in for the source, and have less than that one.
+            # The server that the tracker named may stand in for the source, and have fewer files.
             with within(self._session, self._session.operation_timeout, "delete", file_id):
                 found = await self._finder.find(file_id)
                 if not found.proven:
@@ -148,7 +148,7 @@ class FastdfsMigrationSource:
                 )
 
     async def _summed(self, file_id: FileId, address: Address, size: int, *, at_source: bool) -> SourceFacts:
-        """Facts of a file of whose content only its server can tell the checksum, by reading all of it."""
+        """Facts of a file whose checksum only its server can tell, by reading all of it."""
         with within(self._session, self._session.operation_timeout + seconds_to_read(size), "facts", file_id):
             try:
                 stat, crc32 = await self._session.talk(
@@ -206,7 +206,7 @@ class FastdfsMigrationSource:
             stat = await self._session.talk(address, lambda other: _client(other, file_id).stat(file_id.key))
             if stat.size:
                 raise
-            return HeldBody(file_id, b"", None)  # of an empty file there is nothing to ask for
+            return HeldBody(file_id, b"", None)  # an empty file has no bytes to ask for
         if size and length != size:
             raise _short(file_id, address, length, size)
         if length > CHUNK_BYTES:
@@ -217,7 +217,7 @@ class FastdfsMigrationSource:
 
 
 def _known(server: str, servers: Sequence[GroupServer], group: str) -> Address:
-    """The address of a server by its name; nobody is asked whom no tracker lists."""
+    """The address of a server by its name; a server that no tracker lists is not asked."""
     for known in servers:
         if str(known.address) == server:
             return known.address
@@ -242,9 +242,9 @@ def _described(servers: Sequence[GroupServer]) -> list[SourceServer]:
 
 
 def _synced_until(server: GroupServer, peers: Sequence[GroupServer]) -> int | None:
-    """Servers report the time of the last change that they followed, which grows old while nothing is changed.
+    """Servers report the time of the last change that they applied, which grows old while nothing changes.
 
-    With several peers it is the earliest of their times, so that it says nothing about the others.
+    With several peers it is the earliest of their times, so it says nothing about the others.
     """
     if not peers:
         return None
@@ -258,7 +258,7 @@ def _facts(file_id: FileId, stat: FileStat, *, at_source: bool) -> SourceFacts:
     if in_id is None:
         crc32 = None if stat.size else 0
         return SourceFacts(exists=True, at_source=at_source, size=stat.size, mtime=stat.created_at, crc32=crc32)
-    # A slave can have a name like a master's. One of another size is found out; its name tells the master's checksum.
+    # A slave can have a name like a master's. One of another size is noticed; its name tells the master's checksum.
     crc32 = in_id.crc32 if in_id.size == stat.size else None
     return SourceFacts(
         exists=True, at_source=at_source, size=stat.size, mtime=int(in_id.created_at.timestamp()), crc32=crc32

@@ -12,7 +12,7 @@ from s3py_helper.application.ports.observer import Observer
 
 @asynccontextmanager
 async def open_backend(config: FastdfsConfig, observer: Observer | None = None) -> AsyncGenerator[MountedBackend]:
-    """A FastDFS cluster, whether or not it can be reached now; its connections are closed at the end."""
+    """A FastDFS cluster, reachable now or not; its connections are closed at the end."""
     async with FastdfsBlobStore(config, observer) as store:
         yield MountedBackend(
             store=store,

@@ -1,4 +1,4 @@
-"""Any number of names in a bounded share of memory, each of them once."""
+"""Any number of names in bounded memory, each of them once."""
 
 import heapq
 import tempfile
@@ -13,13 +13,13 @@ _LINE_BREAK: Final = b"\n"
 
 
 class NameSpool:
-    """Takes names, then gives them back in order: those beyond `in_memory` lie sorted in an unnamed temporary file.
+    """Takes names, then returns them in order; those beyond `in_memory` are kept, sorted, in an unnamed temporary file.
 
     Its methods block, and raise `OSError` where the file cannot be written or read.
 
     Args:
-        directory: Where the file goes; `None` is the system's folder for temporary files.
-        in_memory: How many names, of some 100 bytes each, are held at most.
+        directory: The folder of that file; `None` is the system's for temporary files.
+        in_memory: The most names, of some 100 bytes each, to hold in memory.
     """
 
     IN_MEMORY: ClassVar[int] = 150_000
@@ -46,7 +46,7 @@ class NameSpool:
         return len(self._names) >= self._in_memory
 
     def add(self, names: Iterable[bytes]) -> None:
-        """Keep further names, which have no line breaks in them; does not block."""
+        """Add names without line breaks; does not block."""
         self._names += names
 
     def flush(self) -> None:
@@ -60,7 +60,7 @@ class NameSpool:
         self._names = []
 
     def sorted(self) -> Iterator[bytes]:
-        """Each name once, in the order of their bytes; nothing may be added from now on."""
+        """Each name once, in the order of its bytes; nothing can be added from now on."""
         self._names.sort()
         runs = [self._run(start, end) for start, end in self._runs]
         return (name for name, _ in groupby(heapq.merge(*runs, self._names)))

@@ -1,4 +1,4 @@
-"""Listing a store path of one server for a reader who may be slow, without keeping the server busy for as long."""
+"""Listing a store path of a server for a reader that may be slow, without keeping the server busy for as long."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
@@ -36,7 +36,7 @@ _MEANINGS: Final = {
 
 
 class PathScanner:
-    """Lists store paths, one at a time on each server: two scans at once were seen to stop its downloads for a second.
+    """Lists store paths, one at a time per server: two scans at once stopped its downloads for a second.
 
     Args:
         session: The connections.
@@ -50,7 +50,7 @@ class PathScanner:
 
     @asynccontextmanager
     async def scan(self, address: Address, group: str, store_path: int) -> AsyncGenerator["PathNames"]:
-        """Begin to list a store path. The server's next scan begins when the names are in, or the block is left."""
+        """List a store path. The server's next scan begins once all names have arrived, or the block is left."""
         turn = self._turns.setdefault(address, _Turn())
         with ExitStack() as held:
             await turn.take()
@@ -81,8 +81,8 @@ class PathScanner:
 class PathNames:
     """The names in a store path, each once; implements `Listed`.
 
-    They are taken from the server as fast as it sends them, and wait for their reader in a bounded share of memory,
-    beyond that in a temporary file. One who reads them slowly would otherwise be cut off by the server.
+    They are received as fast as the server sends them, and wait for their reader in bounded memory and, beyond that, in
+    a temporary file: the server would cut off a slow reader.
     """
 
     def __init__(self, listing: PathListing, spool: NameSpool, release: Callable[[], None]) -> None:
@@ -123,13 +123,13 @@ class PathNames:
                 if self._spool.is_full:
                     await _in_thread(self._spool.flush)
         except Fault as fault:
-            self._fault = fault  # raised when what came before has been read
+            self._fault = fault  # raised once what came before has been read
         finally:
             self._release()
 
 
 class _Turn:
-    """Whose turn it is at a server."""
+    """The lock that lets one scan at a time use a server."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -147,12 +147,12 @@ class _Turn:
 
 
 def _sorting(name: bytes) -> bytes:
-    """The name of a metadata file in a form that comes right behind the file's own."""
+    """The name of a metadata file, in a form that sorts right behind the file's own."""
     return name[: -len(_METADATA)] + _METADATA_MARK if name.endswith(_METADATA) else name
 
 
 def _of_files(names: Iterable[bytes]) -> Iterator[bytes]:
-    """Leave out metadata files, those of files that are gone as well, but no slave file whose name ends like theirs."""
+    """Leave out metadata files, also of files that are gone, but not slave files whose names end like theirs."""
     previous = b""
     for name in names:
         if not name.endswith(_METADATA_MARK):

@@ -26,7 +26,7 @@ class OpenDownload(NamedTuple):
 
     Attributes:
         blob: What callers get.
-        body: Its body, to be closed, however much was read.
+        body: Its body, to be closed however much was read.
     """
 
     blob: OpenBlob
@@ -43,7 +43,7 @@ class BlobReader:
         self._read = routing.from_source if config.read_from == "source" else routing.from_replica
 
     async def info(self, file_id: FileId) -> BlobInfo:
-        """Two requests for a normal file with metadata: where it is, and what was kept beside it."""
+        """Two requests for a normal file with metadata: where it is, and what is kept beside it."""
 
         async def attempt(candidate: Candidate) -> BlobInfo:
             return await self._session.talk(
@@ -86,18 +86,18 @@ class BlobReader:
         byte_range: ByteRange | None,
         stored: bytes | None,
     ) -> OpenDownload:
-        # The name tells facts of a file that may be gone. Whether it is there, asking for its bytes shows.
+        # The name tells the facts of a file that may be gone; asking for its bytes shows whether it is there.
         try:
             span = _span(byte_range, facts, file_id)
         except InvalidRangeException:
             if stored is None:
-                await client.stat(file_id.key)  # whether a range lies within the file is judged only if it is there
+                await client.stat(file_id.key)  # a range is judged only if the file is there
             raise
         size = len(span)
         if size:
             await self._ask_for(client, file_id, facts, span.start, size, candidate)
         elif stored is None:
-            await client.stat(file_id.key)  # no bytes can be asked for, so this one finds out
+            await client.stat(file_id.key)  # an empty file has no bytes to ask for, so this request finds out
         body = await self._body(client.connection, file_id, facts, span.start, size)
         return OpenDownload(OpenBlob(describe(file_id, facts, read_metadata(stored or b"")), span, body), body)
 
@@ -130,7 +130,7 @@ class BlobReader:
     async def _ask_for(
         self, client: StorageClient, file_id: FileId, facts: FileFacts, start: int, size: int, candidate: Candidate
     ) -> None:
-        # Asked to the end, a file that is longer than its name says gives itself away. One that grows does not.
+        # Asking for the rest shows a file that is longer than its name says; an appender file's name says nothing.
         to_the_end = facts.crc32 is not None and start + size == facts.size
         try:
             length = await client.begin_download(file_id.key, start, 0 if to_the_end else size)
@@ -146,8 +146,8 @@ class BlobReader:
             _check_length(length, start, size, file_id)
 
     async def _length_from(self, start: int, client: StorageClient, file_id: FileId, candidate: Candidate) -> int:
-        """Why a span was refused: it may begin behind the file's end, or (before 6.15.4) reach beyond it."""
-        client.connection.release()  # a storage server closes it after a status like that
+        """Bytes from `start` on: none where a span begins behind the end, few where (before 6.15.4) it ends there."""
+        client.connection.release()  # a storage server closes it after such a status
         stat = await self._session.talk(
             candidate.address, lambda connection: StorageClient(connection, file_id.bucket).stat(file_id.key)
         )
@@ -157,12 +157,12 @@ class BlobReader:
 async def _metadata(client: StorageClient, file_id: FileId, candidate: Candidate) -> bytes | None:
     stored = await client.metadata(file_id.key)
     if stored is None and candidate.may_lag:
-        raise ReplicaBehind  # a new file reaches a replica before its metadata do
+        raise ReplicaBehind  # a new file reaches a replica before its metadata does
     return stored
 
 
 def _is_held(facts: FileFacts | None, byte_range: ByteRange | None) -> bool:
-    """Whether a download fits one chunk, so that it need not hold a connection while its reader takes it."""
+    """Whether a download fits into one chunk, and need not hold a connection while it is being read."""
     if facts is None:
         return False
     if byte_range is None:

@@ -19,12 +19,12 @@ from s3py_helper.application.ports.pool_use import PoolUse
 class FastdfsSession:
     """One pool for each server, made when it is first needed.
 
-    It belongs to the event loop and the process that opened it: sockets that two of them read from would give each the
-    answers of the other.
+    It belongs to the event loop and the process that opened it: where two read from one socket, each would get replies
+    to the other.
 
     Attributes:
-        clean_up: What goes on after an operation that failed.
-        operation_timeout: Seconds for an operation that is over when it returns.
+        clean_up: The clean-up that goes on after an operation has failed.
+        operation_timeout: Seconds for an operation that is not a transfer.
         opening_timeout: Seconds for what comes before the bytes of a transfer.
     """
 
@@ -44,7 +44,7 @@ class FastdfsSession:
 
     @property
     def pools(self) -> list[ConnectionPool]:
-        """All of them, for those who look for leaks."""
+        """All of them, for whoever looks for leaks."""
         return [*self._trackers.values(), *self._storages.values()]
 
     def pool_use(self) -> PoolUse:
@@ -80,7 +80,7 @@ class FastdfsSession:
         return watch.limit(seconds)
 
     async def talk[T](self, storage: Address, work: Callable[[FramedConnection], Awaitable[T]]) -> T:
-        """Do repeatable work over one connection; once more over a new one if a pooled one turns out to be dead."""
+        """Do repeatable work over a connection; once more over a new one if a pooled one turns out to be dead."""
         pool = self.storage(storage)
         try:
             return await _talked(pool, work)
@@ -90,7 +90,7 @@ class FastdfsSession:
         return await _talked(pool, work)
 
     async def begin[T](self, storage: Address, work: Callable[[FramedConnection], Awaitable[T]]) -> T:
-        """The same for work that goes on for long: what it returns owns the connection."""
+        """The same for work that lasts: its result owns the connection."""
         pool = self.storage(storage)
         try:
             return await _begun(pool, work)
@@ -115,13 +115,13 @@ class FastdfsSession:
         self.clean_up = BackgroundCleanUp(self.observer)
 
     async def close(self) -> None:
-        """Close all connections, those in use as well, once what is being cleaned up is done, or its time is up.
+        """Close all connections, also those in use, once clean-up is done or its time is up.
 
-        Closing again does nothing. In a forked process, and after the event loop's end, only this process' sockets are
-        closed.
+        Closing again does nothing. In a forked process, and after the event loop has ended, only this process' sockets
+        are closed.
 
         Raises:
-            PoolClosed: The session lives in another event loop, which goes on.
+            PoolClosed: The session belongs to another event loop that still runs.
         """
         if self._loop is None:
             return
@@ -135,7 +135,7 @@ class FastdfsSession:
 
     @property
     def _is_deserted(self) -> bool:
-        """Whether nothing can be under way any more, as the event loop has ended, or belongs to the parent process."""
+        """Whether nothing can be under way any more: the event loop has ended, or belongs to the parent process."""
         return self._loop is not None and (self._loop.is_closed() or self._process != os.getpid())
 
     def _release(self, *, deserted: bool) -> None:

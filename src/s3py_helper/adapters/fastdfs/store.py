@@ -62,7 +62,7 @@ class FastdfsBlobStore:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close all connections; what is still under way fails. Uploads that failed are cleaned up first, for 10 s."""
+        """Close all connections; what is under way fails. Failed uploads are cleaned up first, for up to 10 s."""
         with translated("close"):
             await self.session.close()
 

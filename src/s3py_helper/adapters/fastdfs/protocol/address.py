@@ -13,7 +13,7 @@ _MAX_PORT: Final = 65535
 class Address(NamedTuple):
     """Host (name, IPv4 or IPv6 address without brackets) and port of a server.
 
-    A named tuple, because every request looks some up: a dataclass is hashed and compared in Python.
+    A named tuple: every request looks some up, and dataclasses are hashed and compared by Python code.
     """
 
     host: str
@@ -29,7 +29,7 @@ class Address(NamedTuple):
 
     @classmethod
     def numeric(cls, host: str, port: int) -> Self:
-        """The address of a server as another server reports it; raises `ValueError` for a port that none can have."""
+        """The address of a server as another server reports it; raises `ValueError` for an impossible port."""
         if not 1 <= port <= _MAX_PORT:
             raise ValueError(f"{port} is no port")
         return cls(host, port)
@@ -40,9 +40,9 @@ class Address(NamedTuple):
 
 
 class AddressMap:
-    """Where servers are reached whose own addresses lead nowhere from here (NAT, containers).
+    """Where to reach servers whose own addresses lead nowhere from here (NAT, containers).
 
-    Entries are `"host:port": "host:port"`, or `"host": "host"` for all ports of a host. An entry with a port wins.
+    Entries are `"host:port": "host:port"`, or `"host": "host"` for all ports of a host. One with a port comes first.
     """
 
     def __init__(self, entries: Mapping[str, str]) -> None:
@@ -54,7 +54,7 @@ class AddressMap:
             self._entries[known] = reached
 
     def reached_at(self, address: Address) -> Address:
-        """The address to connect to; the same one when no entry matches."""
+        """The address to connect to: the given one when no entry matches."""
         host, port = self._entries.get((address.host, address.port)) or self._entries.get(
             (address.host, None), (address.host, None)
         )

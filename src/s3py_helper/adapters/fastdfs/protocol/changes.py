@@ -12,7 +12,7 @@ from aiofdfs.async_fdfs_protol import (
     STORAGE_PROTO_CMD_UPLOAD_SLAVE_FILE,
 )
 
-from s3py_helper.adapters.fastdfs.protocol import messages as wire
+from s3py_helper.adapters.fastdfs.protocol import messages
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.domain.file_id import FileId
 
@@ -25,17 +25,17 @@ _SLAVE_FIELDS: Final = struct.Struct(f"!QQ{FDFS_FILE_PREFIX_MAX_LEN}s{FDFS_FILE_
 
 
 async def new_appender(client: StorageClient, path_index: int, extension: str, content: bytes) -> FileId:
-    """Make an appender file that has some bytes already."""
-    fields = wire.upload_fields(path_index, len(content), extension)
+    """Make an appender file with its first bytes."""
+    fields = messages.upload_fields(path_index, len(content), extension)
     reply = await _send(client, STORAGE_PROTO_CMD_UPLOAD_APPENDER_FILE, fields, content)
-    return wire.read_new_id(reply, client.connection.peer)
+    return messages.read_new_id(reply, client.connection.peer)
 
 
 async def new_slave(client: StorageClient, master: str, prefix: str, extension: str, content: bytes) -> FileId:
-    """Store a file whose name is the master's with the prefix behind it."""
+    """Store a slave file, whose name is the master's followed by the prefix."""
     fields = _SLAVE_FIELDS.pack(len(master), len(content), prefix.encode(), extension.encode()) + master.encode()
     reply = await _send(client, STORAGE_PROTO_CMD_UPLOAD_SLAVE_FILE, fields, content)
-    return wire.read_new_id(reply, client.connection.peer)
+    return messages.read_new_id(reply, client.connection.peer)
 
 
 async def modify(client: StorageClient, name: str, offset: int, content: bytes) -> None:
@@ -45,12 +45,12 @@ async def modify(client: StorageClient, name: str, offset: int, content: bytes) 
 
 
 async def truncate(client: StorageClient, name: str, size: int) -> None:
-    """Give an appender file another size. A server that has nothing to do answers with the request itself."""
+    """Change the size of an appender file. A server that has nothing to do replies with the request itself."""
     await _send(client, STORAGE_PROTO_CMD_TRUNCATE_FILE, _TWO_NUMBERS.pack(len(name), size) + name.encode(), b"")
 
 
 async def _send(client: StorageClient, command: int, fields: bytes, content: bytes) -> bytes:
-    await client.connection.send(wire.request(command, len(fields) + len(content), fields))
+    await client.connection.send(messages.request(command, len(fields) + len(content), fields))
     if content:
         await client.connection.send(content)
-    return await wire.reply(client.connection)
+    return await messages.reply(client.connection)

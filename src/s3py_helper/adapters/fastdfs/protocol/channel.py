@@ -1,7 +1,7 @@
 """A TCP socket with deadlines, cheap enough for exchanges that take a tenth of a millisecond.
 
-Not asyncio's streams: a storage server that rejects an upload answers and resets the connection while the body is still
-being sent. A plain socket still gives the answer after a failed send, a stream's transport has thrown it away by then.
+Not asyncio's streams: a storage server that rejects an upload replies and resets the connection while the body is still
+being sent. A plain socket still has the reply after a failed send; a stream's transport has thrown it away by then.
 Not `loop.sock_recv` within `asyncio.timeout` either: registering with the selector and setting a timer anew for each
 wait costs more than the rest of the exchange. Here both stay in place while the socket is in use.
 """
@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Final
 
 _SENT_AT_ONCE: Final = 256 * 1024
-"""A deadline holds for a piece of this size, so that a slow server is not taken for a dead one."""
+"""The deadline of a wait covers a piece of this size, so that a slow server is not taken for a dead one."""
 
 _CALLS_AT_A_STRETCH: Final = 16
 
@@ -27,15 +27,15 @@ _WINDOW_TIMEOUTS: Final = 10
 
 
 class _Expired(Exception):
-    """A deadline has passed. Not `TimeoutError`, which the system raises for connections that it gave up."""
+    """A deadline has passed. Not `TimeoutError`, which the system raises for connections that it gives up."""
 
 
 class Channel:
     """Sends and receives; one task at a time.
 
     What the system reports is an `OSError`. A `TimeoutError`, whose text says what did not happen, is raised when a
-    wait takes longer than `timeout` seconds, when the end of what `bound` bounds is reached, and when the other end
-    moves fewer than 16 KiB in all the waits of ten timeouts, 60 s at most: a byte now and then would otherwise hold a
+    wait takes longer than `timeout` seconds, when the bound set by `bound` is reached, and when the other end moves
+    fewer than 16 KiB while ten timeouts, at most 60 s, are spent waiting: a byte now and then would otherwise hold a
     caller for ever.
 
     Attributes:
@@ -47,7 +47,7 @@ class Channel:
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         self._socket = sock
         self._fd = sock.fileno()
-        # Tells of the end of the stream as well. An attempt to read instead takes six times as long: it raises.
+        # Also reports the end of the stream. Trying to read instead takes six times as long, because that raises.
         self._input = select.poll()
         self._input.register(self._fd, select.POLLIN)
         self.timeout = timeout
@@ -74,11 +74,11 @@ class Channel:
         return self._loop.time()
 
     def bound(self, seconds: float) -> None:
-        """Bound all waits from the next one on, taken together: what comes is small, however it comes."""
+        """Bound all waits from the next one on, taken together: for what is small, however slowly it arrives."""
         self._limit_from_now = seconds
 
     def unbound(self) -> None:
-        """What comes may take its time, as long as it moves."""
+        """Lift that bound: what arrives may take its time, as long as it moves."""
         self._limit, self._limit_from_now = inf, 0.0
 
     async def send(self, data: bytes | memoryview) -> None:
@@ -100,7 +100,7 @@ class Channel:
                     await asyncio.sleep(0)
 
     async def receive(self, size: int) -> bytes:
-        """1 to `size` bytes; none when the other end has closed."""
+        """1 to `size` bytes; empty when the other end has closed."""
         self.is_disturbed = False
         try:
             data = self._socket.recv(size)
@@ -114,7 +114,7 @@ class Channel:
         return data
 
     def receive_next(self, size: int) -> Awaitable[bytes]:
-        """The same, for what is surely still on its way: saves an attempt."""
+        """The same for bytes that cannot have arrived yet: saves an attempt to read."""
         if not self._watched:
             self._loop.add_reader(self._fd, self._on_readable)
             self._watched = True
@@ -122,7 +122,7 @@ class Channel:
         return self._wait("sent")
 
     def is_quiet(self) -> bool:
-        """Whether the other end is still there, and nothing came in unasked, as a late answer would."""
+        """Whether the other end is still there, and has sent nothing unsolicited, such as a late reply."""
         return not self._input.poll(0)
 
     def abort(self) -> None:
@@ -141,7 +141,7 @@ class Channel:
         self._socket.close()
 
     async def _writable(self) -> None:
-        self._unwatch()  # an answer that comes early must not wake the sender again and again
+        self._unwatch()  # a reply that arrives early must not wake the sender again and again
         self._loop.add_writer(self._fd, self._on_writable)
         try:
             await self._wait("took")
@@ -182,10 +182,10 @@ class Channel:
     def _on_readable(self) -> None:
         # Without a waiter, the consumer is busy with what it has, or the connection is idle and was closed by the peer.
         if self._waiter is None:
-            self.is_disturbed = not self.is_quiet()  # what was reported may have been received since
+            self.is_disturbed = not self.is_quiet()  # what was reported may have been read since
             self._unwatch()
         elif not self._waiter.done():
-            # Read here, and not in the task that waits: until that one runs, the selector would report it once more.
+            # Read here and not in the waiting task: until that runs, the selector would report the bytes once more.
             try:
                 self._waiter.set_result(self._socket.recv(self._wanted))
             except BlockingIOError:
@@ -219,5 +219,5 @@ class Channel:
 
 
 def reason(error: OSError) -> str:
-    """What the system says of an error, without the number."""
+    """What the system says about an error, without its number."""
     return error.strerror or str(error) or type(error).__name__

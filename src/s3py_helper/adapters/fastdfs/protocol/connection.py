@@ -1,8 +1,8 @@
-"""One connection to a tracker or storage server that cannot lose its place.
+"""One connection to a tracker or storage server, which always knows where in an exchange it is.
 
-It is what aiofdfs' clients get instead of their own `AsyncConnection`: `send` and `receive` are all they call. The
-rules: a connection goes back to its pool only between a whole reply and the next request; every wait has a deadline; a
-reply that ends early is an error and never an empty chunk; a status other than 0 is raised as soon as it is there.
+aiofdfs' clients get it instead of their own `AsyncConnection`, and call nothing but `send` and `receive`. The rules: a
+connection goes back to its pool only between a whole reply and the next request; every wait has a deadline; a reply
+that ends early is an error and never an empty chunk; a status other than 0 is raised as soon as it is read.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Fault,
 from s3py_helper.adapters.fastdfs.protocol.framing import HEADER, REPLY_COMMAND, Framing, FramingError, Phase
 
 _JOINED_BYTES: Final = 64 * 1024
-"""Up to here it is cheaper to copy a header in front of its data than to send it in a segment of its own."""
+"""Up to this size copying data behind its header is cheaper than sending them in two segments."""
 
 _HELD_BYTES: Final = 512
-"""An unfinished request of fewer bytes waits for what follows."""
+"""The beginning of a request waits for what follows while it has fewer bytes."""
 
 _FIRST_READ: Final = 64 * 1024
 _LAST_WORD_SECONDS: Final = 1.0
@@ -34,15 +34,15 @@ class FramedConnection:
     Args:
         channel: An open one that stands between two exchanges.
         reused: Whether it has been used before.
-        release_to_pool: Takes this connection, and its channel out of it, when the user is done.
+        release_to_pool: Takes the connection back when its user is done, and keeps or closes the channel.
 
     Attributes:
         peer: The server at the other end.
         channel: For the pool.
-        was_dead: Whether it was kept for reuse, and the other end turned out to be gone.
-        stands_still_since: Time of the channel's clock since which the user has not moved on, where `on_demand` is set.
-        on_demand: Called by the pool while others wait for a connection and this one's user stands still: it releases
-            the connection then, and asks for another when it moves on.
+        was_dead: Whether it was a kept one whose other end turned out to be gone.
+        stands_still_since: Since when, by the channel's clock, the user has not read on, where `on_demand` is set.
+        on_demand: Called by the pool while others wait for a connection and this one's user stands still: the user then
+            releases the connection, and asks for another one when it reads on.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class FramedConnection:
 
     @property
     def is_reusable(self) -> bool:
-        """Whether another request may follow on it."""
+        """Whether it can carry another request."""
         return not self._broken and self._framing.phase is Phase.IDLE
 
     async def send(self, data: bytes | memoryview) -> None:
@@ -101,7 +101,7 @@ class FramedConnection:
         return self._framing.remaining
 
     def expect_content(self) -> None:
-        """What is left of the reply is a file, which may take its time as long as it moves."""
+        """The rest of the reply is a file, which may take its time as long as it moves."""
         self.channel.unbound()
 
     async def receive(self, size: int) -> bytes:
@@ -124,7 +124,7 @@ class FramedConnection:
 
     async def receive_exactly(self, size: int) -> bytes:
         """Take that many bytes of the reply's body."""
-        if size == len(self._read_ahead) == self._framing.remaining:  # all of a small reply came with its header
+        if size == len(self._read_ahead) == self._framing.remaining:  # all of a small reply arrived with its header
             data, self._read_ahead = self._read_ahead, b""
             self._framing.received(size)
             return data
@@ -139,7 +139,7 @@ class FramedConnection:
         return b"".join(pieces)
 
     async def receive_until_closed(self, size: int, *, allowance: float) -> bytes:
-        """Take 1 to `size` bytes of a reply that goes on until the server closes; none when it has.
+        """Take 1 to `size` bytes of a reply that ends when the server closes; empty when it has.
 
         `allowance` are further seconds for a server that has much to do before there is something to send.
         """
@@ -158,7 +158,7 @@ class FramedConnection:
         return data
 
     def release(self) -> None:
-        """Give the channel back to the pool, which keeps or closes it. Doing so twice does no harm to its next user."""
+        """Give the channel back to the pool, which keeps or closes it. A second call does not harm its next user."""
         self._release_to_pool(self)
         self._broken = True
 
@@ -198,7 +198,7 @@ class FramedConnection:
         if len(body) > self._framing.remaining:
             raise self._failed(ProtocolFault(self.peer, "more bytes came than the reply's header announced"))
         if self._framing.status:
-            # Not by a name here: the traceback refers to this frame, and the error would refer to itself.
+            # Not held by a name here: the traceback refers to this frame, so the error would refer to itself.
             raise self._refusal()
         return header
 
@@ -244,8 +244,8 @@ class FramedConnection:
         elif self._read_ahead:
             reason = f"{reason} in the middle of the header of its reply"
         fault = self._silent(reason)
-        # Ended between two requests, which servers may do: it was alive, so that no other connection is suspected, but
-        # work that may be done twice goes on over a new one.
+        # Closed between two requests, as servers may: it was alive, so no other connection is suspect, but repeatable
+        # work goes on over a new one.
         fault.stale = fault.stale or (self._has_answered and not self._reply_has_begun)
         return fault
 
@@ -263,4 +263,4 @@ class FramedConnection:
 
 
 def _nothing() -> None:
-    """Most users need their connection to the end."""
+    """Most users need their connection until they are done."""

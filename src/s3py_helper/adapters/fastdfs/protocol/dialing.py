@@ -1,4 +1,4 @@
-"""Connecting."""
+"""Making connections."""
 
 import asyncio
 import socket
@@ -11,14 +11,13 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 
 _NEXT_ADDRESS_AFTER: Final = 0.25
-"""Seconds until a host's next address is tried beside the first (RFC 8305, 5)."""
+"""Seconds after which a host's next address is tried as well (RFC 8305, 5)."""
 
 _IPV4: Final = 4
 
 _KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
-"""Firewalls and address translators drop flows that are silent for minutes, without notice. Probes every 20 s
-keep
-them in mind, and make the system notice within another 15 s when the other end is gone."""
+"""Firewalls and address translators silently drop flows that are idle for minutes. Probes every 20 s prevent that, and
+make the system notice within another 15 s when the other end is gone."""
 
 
 class Dialer:
@@ -56,7 +55,7 @@ class Dialer:
     def _forget(self, address: Address, look_up: asyncio.Task[Sequence[AddrInfoType]]) -> None:
         self._look_ups.pop(address, None)
         if not look_up.cancelled():
-            look_up.exception()  # marks it as seen: all who asked may have left
+            look_up.exception()  # marks it as seen: nobody may be waiting for it any more
 
 
 async def _look_up(address: Address) -> Sequence[AddrInfoType]:
@@ -64,7 +63,7 @@ async def _look_up(address: Address) -> Sequence[AddrInfoType]:
 
 
 def _as_it_is(address: Address) -> list[AddrInfoType]:
-    """The address where the host is one already."""
+    """The host itself where it is an address already."""
     try:
         version = ip_address(address.host).version
     except ValueError:
@@ -72,5 +71,5 @@ def _as_it_is(address: Address) -> list[AddrInfoType]:
     if version == _IPV4:
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address.host, address.port))]
     if "%" in address.host:
-        return []  # what a zone means, only the resolver knows
+        return []  # only the resolver knows what a zone means
     return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address.host, address.port, 0, 0))]

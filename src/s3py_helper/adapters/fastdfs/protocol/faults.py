@@ -1,4 +1,4 @@
-"""What can go wrong on the wire, before it becomes a public error (`errors.py`)."""
+"""What can go wrong in the protocol, before it becomes a public error (`errors.py`)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from s3py_helper.adapters.fastdfs.protocol.address import Address
 
 
 class Role(StrEnum):
-    """What a server does. The same status means different things from either."""
+    """What a server does. The same status means different things from a tracker and from a storage server."""
 
     TRACKER = "tracker"
     STORAGE = "storage server"
@@ -26,7 +26,7 @@ class Peer:
 
 
 class Fault(Exception):
-    """Something went wrong in talking to `peer`; the message says what, without naming the peer."""
+    """Something went wrong while talking to `peer`; the message says what, without naming the peer."""
 
     def __init__(self, peer: Peer, message: str) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class Fault(Exception):
 
 
 class ConnectionFault(Fault):
-    """No connection, or it broke, or nothing came in time.
+    """There is no connection, or it broke, or nothing arrived in time.
 
     `stale` says that a connection from the pool was found closed before the first byte of a reply: the server may have
     been restarted since it was last used, and a request that may be repeated is worth one more try on a new one.
@@ -51,7 +51,7 @@ class ConnectionFault(Fault):
 
 
 class ProtocolFault(Fault):
-    """The peer (or this client) does not keep to the protocol."""
+    """The peer, or this client, violates the protocol."""
 
 
 class ServerRefusal(Fault):

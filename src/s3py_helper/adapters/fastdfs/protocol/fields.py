@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 
 def text_in(field: bytes) -> str:
-    """What stands before the first NUL; raises `ValueError` where that is not printable ASCII."""
+    """The text before the first NUL; raises `ValueError` where that is not printable ASCII."""
     text = field.partition(b"\0")[0].decode("ascii")
     if not text.isprintable():
         raise ValueError(f"{field!r} is no text")
@@ -16,7 +16,7 @@ def text_in(field: bytes) -> str:
 def host_in(field: bytes) -> str:
     """The IP address in a field; raises `ValueError` for anything else.
 
-    Servers name no hosts. A name would make this client ask the DNS for whatever a garbled reply contains.
+    Servers send no host names. Accepting one would make this client look up whatever a garbled reply contains.
     """
     text = text_in(field)
     ip_address(text)

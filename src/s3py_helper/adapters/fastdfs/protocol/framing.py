@@ -1,7 +1,7 @@
 """Where a connection stands between the first byte of a request and the last byte of its reply.
 
 Requests and replies begin with ten bytes: length of the body (8, network order), command, status. A reply's command is
-100. There is no pipelining: a storage server that gets two requests in one segment does not answer the second.
+100. There is no pipelining: a storage server that gets two requests in one segment does not reply to the second.
 """
 
 import struct
@@ -50,10 +50,10 @@ class Framing:
 
     @property
     def is_lost(self) -> bool:
-        """Whether, after a status other than 0, the meaning of the next bytes is unknown.
+        """Whether, after a status other than 0, it is unknown what the next bytes mean.
 
-        Having refused a request before the end of its content, a server takes the rest for the next request. And when a
-        file vanishes between being found and being opened, it announces the bytes that it then does not send.
+        A server that refused a request before the end of its content takes the rest for the next request. And when a
+        file vanishes between being found and being opened, it announces bytes that it then does not send.
         """
         return self.status != 0 and (self._command in _CARRYING_DATA or self.remaining > 0)
 

@@ -1,8 +1,7 @@
 """Groups and the storage servers in them, as trackers list them.
 
-A reply is one record for each group or server. Records have grown over the versions (`TrackerGroupStat` and
-`TrackerStorageStat` in FastDFS' tracker_proto.h) and do not say which kind they are, but no two kinds are of the same
-length.
+A reply has one record for each group or server. Records have grown over the versions (`TrackerGroupStat` and
+`TrackerStorageStat` in FastDFS' tracker_proto.h) and do not name their layout, but no two layouts have the same length.
 """
 
 import struct
@@ -44,12 +43,12 @@ class GroupServer:
     """A storage server of a group, whether it is up or not; counters and times as it last reported them.
 
     Attributes:
-        server_id: What the cluster calls it: a number with `use_storage_id`, else its address.
+        server_id: Its name in the cluster: a number with `use_storage_id`, else its address.
         address: Where it listens.
         is_active: Whether the tracker sends clients to it.
         version: Its version.
         store_paths: Number of its store paths.
-        free_bytes: Room that is left.
+        free_bytes: Free space.
         uploaded: Files that it took from clients.
         deleted: Files that clients deleted there.
         last_change: Unix seconds of the last change that a client made there; 0 for none.
@@ -72,7 +71,7 @@ class GroupServer:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where in a record of `size` bytes the fields begin."""
+    """Offsets of the fields in a record of `size` bytes."""
 
     id_at: int
     address_at: int
@@ -122,7 +121,7 @@ def read_group_names(reply: bytes, peer: Peer) -> list[str]:
 
 
 def read_group_servers(reply: bytes, peer: Peer) -> list[GroupServer]:
-    """The servers that may have files of the group; those that were removed from it are left out."""
+    """The servers that may have files of the group, without those that were removed from it."""
     for layout in _LAYOUTS:
         if len(reply) % layout.size == 0:
             starts = range(0, len(reply), layout.size)
@@ -134,7 +133,7 @@ def read_group_servers(reply: bytes, peer: Peer) -> list[GroupServer]:
 
 
 def _read_record(reply: bytes, start: int, layout: _Layout) -> GroupServer | None:
-    """One server, `None` for one that has no address (any more); raises `ValueError` where fields make no sense."""
+    """One server, `None` for one without an address; raises `ValueError` where fields make no sense."""
     server_id = text_in(reply[start + layout.id_at :][:_ID_BYTES])
     address_field = reply[start + layout.address_at :][: layout.address_bytes]
     if reply[start] in _ADDRESSLESS or not address_field.strip(b"\0"):

@@ -23,7 +23,7 @@ from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
 
 ACTIVE_TEST: Final[int] = FDFS_PROTO_CMD_ACTIVE_TEST
-"""Answered at once by every server, as long as it is one."""
+"""Every server that works replies to it at once."""
 
 _HEADER: Final[struct.Struct] = Tracker_header().st  # type: ignore[no-untyped-call]  # aiofdfs has few annotations
 _GROUP: Final[int] = FDFS_GROUP_NAME_MAX_LEN
@@ -32,19 +32,19 @@ _UPLOAD_FIELDS: Final = struct.Struct(f"!BQ{FDFS_FILE_EXT_NAME_MAX_LEN}s")
 _STAT_FIELDS: Final = struct.Struct("!QQQ")
 
 _ADDRESS_SIZES: Final = (15, 45)
-"""IPv4 addresses, and IPv6 ones where `response_ip_addr_size` or the server's version says so."""
+"""Lengths of the address: 45 where `response_ip_addr_size` or the server's version provides for IPv6."""
 
 _MAX_SIZE: Final = 1 << 63
 _LATEST_TIME: Final = 253_402_300_799
 """The end of the year 9999, and of what a `datetime` can hold."""
 
 _LONGEST_SMALL_REPLY: Final = 1024 * 1024
-"""More than any reply but a download has: metadata are below 256 KiB."""
+"""More than any reply has except for a download: metadata have less than 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
-    """What a storage server says of a file: size in bytes, creation time in Unix seconds."""
+    """What a storage server knows of a file: size in bytes, creation time in Unix seconds."""
 
     size: int
     created_at: int
@@ -58,7 +58,7 @@ def request(command: int, length: int, fields: bytes, *, flags: int = 0) -> byte
 async def ask(
     connection: FramedConnection, command: int, body: bytes = b"", *, flags: int = 0, allowance: float = 0.0
 ) -> bytes:
-    """Send a request that fits one segment, return the body of the reply."""
+    """Send a request that fits into one segment, return the body of the reply."""
     await connection.send(request(command, len(body), body, flags=flags))
     return await reply(connection, allowance=allowance)
 
@@ -106,7 +106,7 @@ def read_new_id(reply: bytes, peer: Peer) -> FileId:
 
 
 def read_stat(reply: bytes, peer: Peer) -> FileStat:
-    """Size and time of a file. The address behind them has one of two lengths and is of no use."""
+    """Size and time of a file. The address behind them has one of two lengths, and is not needed."""
     if len(reply) < _STAT_FIELDS.size:
         raise ProtocolFault(peer, f"answered a query for a file with {len(reply)} bytes")
     size, created_at, _ = _STAT_FIELDS.unpack_from(reply)
@@ -138,7 +138,7 @@ def read_storage(reply: bytes, peer: Peer, *, with_path: bool) -> Storage_server
 
 
 def storage_server(group: bytes, host: bytes, port: int) -> Storage_server:
-    """A storage server, as the commands of aiofdfs take it."""
+    """A storage server, as aiofdfs' commands take it."""
     # Its annotations are those of the defaults in its constructor; what its clients put there and read is bytes.
     server: Any = Storage_server()  # type: ignore[no-untyped-call]  # as above
     server.group_name, server.ip_addr, server.port = group, host, port

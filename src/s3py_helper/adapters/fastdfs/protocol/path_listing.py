@@ -11,7 +11,7 @@ that it cannot read closes without the number, and nothing else tells such a lis
 import struct
 from typing import Final
 
-from s3py_helper.adapters.fastdfs.protocol import messages as wire
+from s3py_helper.adapters.fastdfs.protocol import messages
 from s3py_helper.adapters.fastdfs.protocol.faults import Peer, ProtocolFault
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 
@@ -35,8 +35,8 @@ async def begin_listing(client: StorageClient, store_path: int) -> None:
         ServerRefusal: There is no such group or store path (22), or the server's first records are missing (2).
     """
     connection = client.connection
-    body = wire.group_field(client.group) + bytes([store_path])
-    await connection.send(wire.request(LIST_STORE_PATH, len(body), body))
+    body = messages.group_field(client.group) + bytes([store_path])
+    await connection.send(messages.request(LIST_STORE_PATH, len(body), body))
     if await connection.begin_reply(allowance=SCAN_SECONDS) != _ENDLESS:
         raise ProtocolFault(connection.peer, "began a listing that has an end of its own")
     connection.expect_content()

@@ -15,7 +15,7 @@ from s3py_helper.application.ports.observer import ConnectionReplaced, Observer,
 from s3py_helper.domain.file_id import Backend
 
 _TRUSTED_SECONDS: Final = 5.0
-"""A connection that has been idle for longer is tested, which takes a round trip, before it is used."""
+"""A connection that was idle for longer is tested before it is used, which takes a round trip."""
 
 _TEST_TIMEOUT: Final = 1.0
 
@@ -31,7 +31,7 @@ _DEMAND_INTERVAL: Final = 0.25
 class ConnectionPool:
     """At most `size` connections to a server; has the methods that aiofdfs' clients expect of a pool.
 
-    Connecting happens outside any lock: a server that does not answer delays only those who ask for it.
+    Connecting holds no lock: a server that does not respond delays only its own callers.
     """
 
     def __init__(
@@ -169,11 +169,11 @@ class ConnectionPool:
         return Channel(sock, self._network_timeout)
 
     async def _idle_channel(self) -> Channel | None:
-        # The most recently used one: what a rush left over stays at the other end of the queue and expires there.
+        # The one used last: what a rush left over stays at the other end of the queue and expires there.
         while self._idle:
             channel, since = self._idle.pop()
             idle_for = monotonic() - since
-            if idle_for > _IDLE_SECONDS:  # and so have all others
+            if idle_for > _IDLE_SECONDS:  # and so were all others
                 channel.close()
                 self.drop_idle()
             elif not channel.is_quiet():
@@ -220,4 +220,4 @@ class ConnectionPool:
 
 
 def _keep_apart(_: FramedConnection) -> None:
-    """A connection under test has not been handed out, so that there is nothing to release."""
+    """A connection under test has not been handed out: there is nothing to release."""

@@ -31,7 +31,7 @@ class Slots:
         return len(self._waiting) + len(self._waiting_for_long)
 
     def try_acquire(self, *, long: bool) -> bool:
-        """Take a slot if one is free; while one is, no caller waits for it."""
+        """Take a slot if one is free; no caller waits while one is."""
         if self._free <= 0 or (long and self._free_for_long <= 0):
             return False
         self._take(long=long)

@@ -16,7 +16,7 @@ from aiofdfs.async_fdfs_protol import (
 )
 from aiofdfs.async_storage_client import Async_Storage_Client
 
-from s3py_helper.adapters.fastdfs.protocol import messages as wire
+from s3py_helper.adapters.fastdfs.protocol import messages
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, ServerRefusal
 from s3py_helper.domain.file_id import FileId
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 NOT_FOUND: Final = 2
 
 _BYTES_READ_A_SECOND: Final = 16 * 1024 * 1024
-"""What a busy server reads at the least. From the page cache 100 MiB a second and more were seen."""
+"""The least that a busy server reads. From the page cache it reads 100 MiB a second and more."""
 
 _REGENERATE_APPENDER: Final = 38
 _WITHOUT_CRC32: Final = 1
-"""Flag of a file query: an appender file is otherwise read to its end for a checksum."""
+"""Flag of a file query: without it an appender file is read to its end for a checksum."""
 
 
 def seconds_to_read(size: int) -> float:
-    """What a server may take, beside the usual timeouts, for commands that make it read a whole file first."""
+    """What a server may take, on top of the usual timeouts, for commands that make it read a whole file first."""
     return size / _BYTES_READ_A_SECOND
 
 
@@ -49,23 +49,23 @@ class StorageClient(Async_Storage_Client):
         self.group = group
 
     async def active_test(self) -> None:
-        """Return when the server answers."""
-        await wire.ask(self.connection, wire.ACTIVE_TEST)
+        """Return when the server replies."""
+        await messages.ask(self.connection, messages.ACTIVE_TEST)
 
     async def delete(self, name: str) -> None:
         """Remove a file."""
         await self.storage_delete_file(self._server(), name)  # type: ignore[no-untyped-call]  # few annotations
 
     async def set_metadata(self, name: str, pairs: dict[str, str], *, merge: bool = False) -> None:
-        """Replace a file's metadata, or only the pairs of the same names."""
+        """Replace a file's metadata or, with `merge`, only the pairs of the same names."""
         flag = STORAGE_SET_METADATA_FLAG_MERGE if merge else STORAGE_SET_METADATA_FLAG_OVERWRITE
-        fields = wire.metadata_fields(self.group, name, pairs, flag)
-        await wire.ask(self.connection, STORAGE_PROTO_CMD_SET_METADATA, fields)
+        fields = messages.metadata_fields(self.group, name, pairs, flag)
+        await messages.ask(self.connection, STORAGE_PROTO_CMD_SET_METADATA, fields)
 
     async def metadata(self, name: str) -> bytes | None:
         """A file's metadata as stored; `None` where there are none, or no file."""
         try:
-            return await wire.ask(self.connection, STORAGE_PROTO_CMD_GET_METADATA, self._file(name))
+            return await messages.ask(self.connection, STORAGE_PROTO_CMD_GET_METADATA, self._file(name))
         except ServerRefusal as refusal:
             if refusal.status != NOT_FOUND:
                 raise
@@ -75,60 +75,60 @@ class StorageClient(Async_Storage_Client):
                 ) from refusal
             return None
 
-    async def stat(self, name: str) -> wire.FileStat:
+    async def stat(self, name: str) -> messages.FileStat:
         """Size and time of a file."""
-        reply = await wire.ask(
+        reply = await messages.ask(
             self.connection, STORAGE_PROTO_CMD_QUERY_FILE_INFO, self._file(name), flags=_WITHOUT_CRC32
         )
-        return wire.read_stat(reply, self.connection.peer)
+        return messages.read_stat(reply, self.connection.peer)
 
-    async def summed_stat(self, name: str, size: int) -> tuple[wire.FileStat, int]:
+    async def summed_stat(self, name: str, size: int) -> tuple[messages.FileStat, int]:
         """The same with the file's CRC-32. For an appender or slave file the server reads all `size` bytes of it."""
-        reply = await wire.ask(
+        reply = await messages.ask(
             self.connection, STORAGE_PROTO_CMD_QUERY_FILE_INFO, self._file(name), allowance=seconds_to_read(size)
         )
-        return wire.read_stat(reply, self.connection.peer), wire.read_crc32(reply)
+        return messages.read_stat(reply, self.connection.peer), messages.read_crc32(reply)
 
     async def begin_download(self, name: str, offset: int, size: int) -> int:
         """Ask for bytes, return how many will come; they are then received from the connection."""
-        fields = wire.download_fields(self.group, name, offset, size)
-        await self.connection.send(wire.request(STORAGE_PROTO_CMD_DOWNLOAD_FILE, len(fields), fields))
+        fields = messages.download_fields(self.group, name, offset, size)
+        await self.connection.send(messages.request(STORAGE_PROTO_CMD_DOWNLOAD_FILE, len(fields), fields))
         length = await self.connection.begin_reply()
         self.connection.expect_content()
         return length
 
     async def begin_upload(self, path_index: int, size: int, extension: str) -> None:
         """Announce a file of `size` bytes; they are then sent over the connection."""
-        fields = wire.upload_fields(path_index, size, extension)
-        await self.connection.send(wire.request(STORAGE_PROTO_CMD_UPLOAD_FILE, len(fields) + size, fields))
+        fields = messages.upload_fields(path_index, size, extension)
+        await self.connection.send(messages.request(STORAGE_PROTO_CMD_UPLOAD_FILE, len(fields) + size, fields))
 
     async def end_upload(self) -> FileId:
         """The id that the file was given."""
-        return wire.read_new_id(await wire.reply(self.connection), self.connection.peer)
+        return messages.read_new_id(await messages.reply(self.connection), self.connection.peer)
 
     async def append(self, name: str, content: bytes) -> None:
-        """Add bytes, at least one, to a file that can grow."""
-        fields = wire.append_fields(name, len(content))
-        await self.connection.send(wire.request(STORAGE_PROTO_CMD_APPEND_FILE, len(fields) + len(content), fields))
+        """Append bytes, at least one, to an appender file."""
+        fields = messages.append_fields(name, len(content))
+        await self.connection.send(messages.request(STORAGE_PROTO_CMD_APPEND_FILE, len(fields) + len(content), fields))
         await self.connection.send(content)
-        await wire.reply(self.connection)
+        await messages.reply(self.connection)
 
     async def regenerate(self, name: str, size: int) -> FileId:
-        """Make a file that can grow a normal one, whose new name tells its size and CRC-32 (servers from 6.02 on).
+        """Make an appender file a normal one, whose new name tells its size and CRC-32 (servers from 6.02 on).
 
-        The server reads all `size` bytes of it before it answers. A replica that comes to the change of name after the
-        file's deletion keeps it under its old name for ever: do not regenerate what may soon be deleted.
+        The server reads all `size` bytes of it before it replies. A replica that gets to the change of name only after
+        the file's deletion keeps the file under its old name for ever: do not regenerate what may soon be deleted.
         """
         allowance = seconds_to_read(size)
-        reply = await wire.ask(self.connection, _REGENERATE_APPENDER, name.encode(), allowance=allowance)
-        return wire.read_new_id(reply, self.connection.peer)
+        reply = await messages.ask(self.connection, _REGENERATE_APPENDER, name.encode(), allowance=allowance)
+        return messages.read_new_id(reply, self.connection.peer)
 
     def _server(self) -> Storage_server:
         address = self.connection.peer.address
-        return wire.storage_server(self.group.encode(), address.host.encode(), address.port)
+        return messages.storage_server(self.group.encode(), address.host.encode(), address.port)
 
     def _file(self, name: str) -> bytes:
-        return wire.group_field(self.group) + name.encode()
+        return messages.group_field(self.group) + name.encode()
 
 
 class _Lent:

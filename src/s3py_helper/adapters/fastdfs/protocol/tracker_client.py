@@ -57,12 +57,12 @@ class TrackerClient(Async_Tracker_Client):
             return read_group_names(await ask(connection, LIST_GROUPS), connection.peer)
 
     async def group_servers(self, group: str) -> list[GroupServer]:
-        """All storage servers of a group, those that are down as well."""
+        """All storage servers of a group, including those that are down."""
         async with await self._connections.get_connection() as connection:
             return read_group_servers(await ask(connection, LIST_STORAGES, group_field(group)), connection.peer)
 
     async def _tracker_do_query_storage(self, group_name: str, filename: str, cmd: int) -> Storage_server:
-        # What aiofdfs' queries for reading and for changing a file come down to.
+        # aiofdfs' queries for reading and for changing a file end up here.
         async with await self._connections.get_connection() as connection:
             reply = await ask(connection, cmd, group_field(group_name) + filename.encode())
             return read_storage(reply, connection.peer, with_path=False)

@@ -1,4 +1,4 @@
-"""Which storage servers to ask for a file: replicas lag behind, and servers go down before trackers notice it."""
+"""Which storage servers to ask for a file: replicas lag behind, and servers go down before trackers notice."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,11 @@ from s3py_helper.domain.fastdfs_name import decoded
 from s3py_helper.domain.file_id import Backend, FileId
 
 _LAGGING: Final = timedelta(minutes=5)
-"""A file older than this has long reached all replicas, clocks that differ included."""
+"""A file older than this has long reached all replicas, even where clocks differ."""
 
 
 class ReplicaBehind(Exception):
-    """What this server has of the file may not be all: its source should be asked."""
+    """This server may not have all of the file: its source should be asked."""
 
 
 class Candidate(NamedTuple):
@@ -38,14 +38,14 @@ type Attempt[T] = Callable[[Candidate], Awaitable[T]]
 
 
 class ReadRouting:
-    """Asks one server after the other, where that can help. None that a tracker has not named is ever asked."""
+    """Asks one server after the other where that can help, and only servers that a tracker has named."""
 
     def __init__(self, trackers: Trackers, observer: Observer) -> None:
         self._trackers = trackers
         self._observer = observer
 
     async def from_replica[T](self, file_id: FileId, attempt: Attempt[T]) -> T:
-        """Try the replica that the tracker picks; what it does not have, or cannot give, comes from the source."""
+        """Try the replica that the tracker picks; what it lacks or cannot send comes from the source."""
         replica = await self._trackers.storage_to_read(file_id)
         may_lag = _is_new(file_id) and not _is_from(file_id, replica)
         try:
@@ -82,7 +82,7 @@ class ReadRouting:
     async def _at[T](self, holder: Holder, file_id: FileId, attempt: Attempt[T]) -> T:
         """Ask the server that a tracker names.
 
-        It names a stand-in while the source is down. A new file that this one misses is not missing, but out of reach.
+        It names a stand-in while the source is down. A new file that this one lacks is not missing but out of reach.
         """
         may_lag = holder.stands_in and _is_new(file_id)
         try:
@@ -98,7 +98,7 @@ class ReadRouting:
         try:
             return await attempt(Candidate(holder.source, may_lag=False, final=True))
         except (ConnectionFault, ProtocolFault) as fault:
-            # If its bytes are here, they will do. Whether it has a name and metadata as well cannot be known now.
+            # If its bytes are here, they will do. Whether it has a name and metadata cannot be known now.
             self._notify(holder.source, holder.address, fault.message)
             try:
                 return await attempt(Candidate(holder.address, may_lag=False, final=True))
@@ -110,7 +110,7 @@ class ReadRouting:
     async def _instead_of[T](
         self, failed: Address, file_id: FileId, attempt: Attempt[T], fault: ConnectionFault | ProtocolFault
     ) -> T:
-        # Trackers hand out replicas in turn: of two answers one names another server, where there is another.
+        # Trackers name replicas in turn: of two replies one names another server, where there is one.
         for _ in range(2):
             other = await self._trackers.storage_to_read(file_id)
             if other != failed:

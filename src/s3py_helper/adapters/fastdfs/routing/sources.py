@@ -1,7 +1,7 @@
 """Which servers the sources of files are.
 
-An id names its source, but it is only what its bearer wrote: a server is asked only if a tracker says that it belongs
-to the group. Two short memories spare most questions. Neither grows with ids that do not exist: one has an entry for
+An id names its source, but anybody can write an id: a server is asked only if a tracker says that it belongs to the
+group. Two short memories spare most questions. Neither grows with ids that do not exist: one has an entry for
 each group that a tracker knows, the other for each server that a tracker lists.
 """
 
@@ -16,15 +16,15 @@ from s3py_helper.domain.fastdfs_name import FastdfsName, decoded
 from s3py_helper.domain.file_id import FileId
 
 REMEMBERED_SECONDS: Final = 1.0
-"""This long a tracker's word on who may change the files of a source holds for all of them."""
+"""For this long, a tracker's reply about where a source's file may be changed holds for all of its files."""
 
 LISTED_SECONDS: Final = 5.0
-"""Servers join and leave a group more rarely than they go up and down."""
+"""Longer, because servers join and leave a group more rarely than they go up and down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whom to ask for the present state of a file.
+    """The server to ask for the current state of a file.
 
     Attributes:
         address: The server that a tracker named: the source, or one that stands in while the source is down.
@@ -63,7 +63,7 @@ class Sources:
         return len(self._groups) + len(self._holders)
 
     async def holder_of(self, file_id: FileId) -> Holder:
-        """The holder, as a tracker said within the last second."""
+        """The holder that a tracker named within the last second."""
         name = decoded(file_id.key)
         if name is None:
             return Holder(await self._ask_who_may_change(file_id), None)
@@ -78,7 +78,7 @@ class Sources:
         return holder
 
     async def servers(self, group: str) -> list[GroupServer]:
-        """The servers of a group, as a tracker said within the last seconds; none where no tracker can tell."""
+        """The servers of a group that a tracker listed in the last seconds; none where no tracker can tell."""
         servers, until = self._groups.get(group, (None, 0.0))
         if servers is None or until <= monotonic():
             servers = await self._ask_for_servers(group)
@@ -86,7 +86,7 @@ class Sources:
         return servers
 
     def forget(self, address: Address) -> None:
-        """A server that cannot be reached may have a stand-in by now."""
+        """Ask anew for a server that cannot be reached: it may have a stand-in by now."""
         self._holders = {key: known for key, known in self._holders.items() if known[0].address != address}
 
     async def _source(self, group: str, name: FastdfsName, named: Address) -> Address | None:

@@ -1,7 +1,7 @@
 """A short memory of deleted files.
 
-Deleting reaches the replicas of a group with a delay (half a second was seen), during which a tracker may still send
-readers there. Ids are never given twice, so that remembering one for too long does no harm.
+A deletion reaches the replicas of a group with a delay (half a second was observed), during which a tracker may still
+send readers there. Ids are never reused, so remembering one for too long does no harm.
 """
 
 from collections import OrderedDict
@@ -15,7 +15,7 @@ _REMEMBERED_FILES: Final = 10_000
 
 
 class Tombstones:
-    """The files that this store deleted lately."""
+    """The files that this store has deleted recently."""
 
     def __init__(self) -> None:
         self._expiry: OrderedDict[FileId, float] = OrderedDict()
@@ -28,7 +28,7 @@ class Tombstones:
             self._expiry.popitem(last=False)
 
     def __len__(self) -> int:
-        """How many files are remembered, those that will be forgotten at the next chance included."""
+        """How many files are remembered, including those that are about to be forgotten."""
         return len(self._expiry)
 
     def __contains__(self, file_id: FileId) -> bool:

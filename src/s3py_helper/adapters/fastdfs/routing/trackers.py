@@ -1,4 +1,4 @@
-"""Asking trackers where files are, or may go."""
+"""Asking trackers where files are, and where new ones may go."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ from s3py_helper.application.ports.observer import FailedOver, FallbackTaken
 from s3py_helper.domain.file_id import Backend, FileId
 
 REMEMBERED_DOWN_SECONDS: Final = 10.0
-"""For this long a tracker that failed is asked only after the others."""
+"""For this long, a tracker that failed is asked after the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class UploadTarget:
 
 
 class Trackers:
-    """Several trackers that know the same; the first that answers is asked again next time.
+    """Several trackers that know the same, asked in order until one replies.
 
     Attributes:
-        sources: What they said of the servers that took uploads.
+        sources: What they said about the servers that took uploads.
     """
 
     def __init__(self, config: FastdfsConfig, session: FastdfsSession) -> None:
@@ -84,7 +84,7 @@ class Trackers:
         return servers
 
     def forget(self, storage: Address) -> None:
-        """A storage server cannot be reached: ask again who stands in for it."""
+        """Ask anew who stands in for a storage server, because it cannot be reached."""
         self.sources.forget(storage)
 
     async def _storage_to_change(self, file_id: FileId) -> Address:
@@ -94,7 +94,7 @@ class Trackers:
         try:
             return await self.servers_of(group)
         except (ProtocolFault, ServerRefusal) as fault:
-            # Without the list a file that is missing where the tracker sends us counts as missing.
+            # Without the list, a file that is missing where the tracker sends us counts as missing.
             what = f"telling a new file of {group} that is out of reach from one that does not exist"
             self._session.observer.notify(FallbackTaken(Backend.FASTDFS, what, str(fault)))
             return []
@@ -111,7 +111,7 @@ class Trackers:
             except ServerRefusal as refusal:
                 if refusal.status != NOT_FOUND:
                     raise
-                # A tracker that was just restarted does not know the storage servers yet; another one may.
+                # A tracker that has just restarted does not know the storage servers yet; another one may.
                 failures.append(refusal)
             except Fault as fault:
                 self._down_until[address] = monotonic() + REMEMBERED_DOWN_SECONDS
@@ -132,7 +132,7 @@ class Trackers:
         return await question(client)
 
     def _notify_failover(self, failure: Fault, instead: Address) -> None:
-        if not isinstance(failure, ServerRefusal):  # which is an answer, and says nothing of the tracker
+        if not isinstance(failure, ServerRefusal):  # a refusal is a reply, and no fault of the tracker
             self._session.observer.notify(
                 FailedOver(Backend.FASTDFS, str(failure.peer.address), str(instead), failure.message)
             )
@@ -149,7 +149,7 @@ def _address(server: Any) -> Address:
 
 
 def _the_worst(failures: list[Fault]) -> Fault:
-    # A tracker that answers knows more than one that does not.
+    # A tracker that replies knows more than one that does not.
     refusal = next((failure for failure in failures if isinstance(failure, ServerRefusal)), None)
     if refusal is not None or len(failures) == 1:
         return refusal or failures[0]

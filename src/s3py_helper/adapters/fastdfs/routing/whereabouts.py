@@ -1,4 +1,4 @@
-"""Whether a file exists, and where: what one server lacks, another may have, so that "missing" needs a proof."""
+"""Whether a file exists, and where: what one server lacks another may have, so "missing" needs proof."""
 
 import errno
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ _NO_SUCH_FILE: Final = frozenset({errno.ENOENT, errno.EINVAL})
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What was found out about a file.
+    """What was found out about the whereabouts of a file.
 
     Attributes:
-        proven: Whether somebody said so who must know: the file's source; where none of the group's servers is, as it
-            was taken out of service, all of them.
+        proven: Whether this comes from a server that must know: the file's source or, where the source was taken out of
+            service, all of the group's servers.
         address: A server that has the file; `None` where none was found.
-        stat: What it says of the file.
+        stat: What it knows of the file.
     """
 
     proven: bool
@@ -51,7 +51,7 @@ class Finder:
             holder = await self._trackers.holder_of(file_id)
         except ServerRefusal as refusal:
             if refusal.peer.role is Role.TRACKER and refusal.status == errno.EINVAL:
-                return Whereabouts(proven=True)  # no server can have made a name of that length
+                return Whereabouts(proven=True)  # no server makes names of that length
             raise
         is_source = holder.address == holder.source
         failure: ConnectionFault | ProtocolFault | None = None
@@ -71,7 +71,7 @@ class Finder:
     async def find_elsewhere(
         self, file_id: FileId, holder: Holder, failure: ConnectionFault | ProtocolFault | None = None
     ) -> Whereabouts:
-        """Find a file at another server than the one that a tracker named, which failed, or does not have it.
+        """Find a file on another server than the one that a tracker named, which failed or does not have it.
 
         Raises:
             Fault: No server could be asked, or one could not tell.

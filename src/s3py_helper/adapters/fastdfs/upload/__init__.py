@@ -1,1 +1,1 @@
-"""Storing files, and taking back what must not stay."""
+"""Storing files, and rolling back what must not stay."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 
 class Blocks:
-    """Takes chunks together until there are enough of them."""
+    """Joins chunks until there are enough bytes."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
@@ -13,11 +13,11 @@ class Blocks:
 
     @property
     def ended(self) -> bool:
-        """Whether the source said that nothing more comes."""
+        """Whether the source has ended."""
         return self._ended
 
     async def hold(self, at_least: int) -> int:
-        """Look ahead: read that many bytes or a little more, which are taken later, and say how many there are."""
+        """Look ahead: read that many bytes or a little more, to be taken later, and return how many there are."""
         self._held = await self.take(at_least)
         return len(self._held)
 

@@ -17,7 +17,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What a server needs to know of a file besides its bytes."""
+    """What a server needs to know of a file beside its bytes."""
 
     extension: str
     metadata: Mapping[str, str]
@@ -49,7 +49,7 @@ _ALLOWED: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 
 
 def extension_of(file_name: str) -> str:
-    """The extension for a new file: the user's if the server takes it, whole and as it is written, else none."""
+    """The extension for a new file: the user's, exactly as written, if the server takes it, else none."""
     stem, _, extension = file_name.rpartition(".")
     allowed = len(extension) <= FDFS_FILE_EXT_NAME_MAX_LEN and _ALLOWED.issuperset(extension)
     return extension if stem and allowed else ""

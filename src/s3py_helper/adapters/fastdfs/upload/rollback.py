@@ -1,11 +1,11 @@
 """Leaving nothing behind.
 
 A storage server drops an upload whose connection closes before the last byte. From the last byte on the file may be
-there while its id is still under way: then the end of the exchange is waited for, and the file deleted by its id. Both
-go on in the background while a server takes its time.
+there before its id has arrived: so the exchange is finished first, and the file deleted by its id. Both go on in the
+background when a server takes its time.
 
-Only when the server or the network fails between the last byte and the reply is the id lost of a file that may have
-been stored. That is reported to the observer.
+Only when the server or the network fails between the last byte and the reply is the id of a file lost that may have
+been stored. The observer is notified of that.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 
 class Rollback:
-    """Removes what must not stay at one storage server."""
+    """Removes what must not stay on one storage server."""
 
     def __init__(self, session: FastdfsSession, storage: Address) -> None:
         self._session = session
@@ -34,7 +34,7 @@ class Rollback:
         await self._session.clean_up.run(Backend.FASTDFS, f"the file {file_id}", lambda: self._delete(file_id))
 
     async def settled(self, ending: Coroutine[None, None, FileId]) -> FileId:
-        """Run to its end what may store a file, whatever becomes of the caller; one that is cancelled gets none."""
+        """Run what may store a file to its end; if the caller was cancelled, remove the file."""
         task = asyncio.ensure_future(ending)
         try:
             return await asyncio.shield(task)
@@ -53,7 +53,7 @@ class Rollback:
         try:
             file_id = await task
         except (Fault, StorageException):
-            return  # it has left nothing itself, or said what
+            return  # it has left nothing behind, or reported what
         await self._delete(file_id)
 
     async def _delete(self, file_id: FileId) -> None:

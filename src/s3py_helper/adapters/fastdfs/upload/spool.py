@@ -1,7 +1,7 @@
-"""A place for an upload whose size is not known yet.
+"""A temporary file for an upload whose size is not known yet.
 
-FastDFS must know a file's size before its first byte. The alternative, a file that grows (`growing`), knows neither its
-size nor its checksum by its id.
+FastDFS must know a file's size before its first byte. The alternative, an appender file (`appender`), has an
+id that tells neither size nor checksum.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _PIECE_BYTES: Final = 1024 * 1024
 
 
 def lacks_folder(directory: Path | None) -> str | None:
-    """Why there is no folder for temporary files, where none was set and the system has none that can be written to."""
+    """Why there is no folder for temporary files, where none is configured and the system has none that is writable."""
     if directory is None:
         try:
             gettempdir()
@@ -32,11 +32,11 @@ def lacks_folder(directory: Path | None) -> str | None:
 
 @asynccontextmanager
 async def spooled(blocks: Blocks, directory: Path | None) -> AsyncGenerator[tuple[int, Blocks]]:
-    """Read the source to its end into a temporary file; gives its size, and the bytes once more.
+    """Read the source to its end into a temporary file; yields its size, and the bytes once more.
 
     Args:
         blocks: The source.
-        directory: Where the file goes, which has no name there; `None` is the system's folder.
+        directory: The folder of the file, which has no name there; `None` is the system's.
     """
     with _opened(directory) as file:
         size = 0
@@ -50,7 +50,7 @@ async def spooled(blocks: Blocks, directory: Path | None) -> AsyncGenerator[tupl
 
 
 def _opened(directory: Path | None) -> IO[bytes]:
-    # Not in a thread: it is quick, and a caller that is cancelled meanwhile would not hear of the open file.
+    # Not in a thread: it is quick, and a caller that was cancelled meanwhile would never get the open file.
     try:
         return tempfile.TemporaryFile(dir=directory)
     except OSError as error:

@@ -10,8 +10,8 @@ from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, Protoc
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers, UploadTarget
 from s3py_helper.adapters.fastdfs.session import FastdfsSession
+from s3py_helper.adapters.fastdfs.upload.appender import stored_as_appender
 from s3py_helper.adapters.fastdfs.upload.blocks import Blocks
-from s3py_helper.adapters.fastdfs.upload.growing import grown
 from s3py_helper.adapters.fastdfs.upload.new_file import NewFile
 from s3py_helper.adapters.fastdfs.upload.rollback import Rollback
 from s3py_helper.adapters.fastdfs.upload.spool import lacks_folder, spooled
@@ -45,7 +45,7 @@ class BlobWriter:
         if (lack := lacks_folder(self._spool_directory)) is not None:
             self._report_lack(lack)
             target, connection = await self._connect(long=True)
-            return await grown(file, blocks, self._session, target, connection)
+            return await stored_as_appender(file, blocks, self._session, target, connection)
         async with spooled(blocks, self._spool_directory) as (size, content):
             return await self._store(file, size, content)
 
@@ -56,12 +56,12 @@ class BlobWriter:
             self._session.observer.notify(FallbackTaken(Backend.FASTDFS, what, lack))
 
     async def _store(self, file: NewFile, size: int, blocks: Blocks) -> FileId:
-        """One request. Its last bytes are sent only when the source has ended as it should."""
+        """Store it in one request. Its last bytes are sent only once the source has ended as it should."""
         first = await blocks.take(_SENT_TOGETHER)
         in_one_piece = len(first) == size <= _SENT_TOGETHER
         if in_one_piece:
             await _expect_end(blocks, size)
-        # What is at hand in one piece is over soon, and does not depend on how fast its source is.
+        # A single piece is at hand: sending it is over soon, however slow its source was.
         target, connection = await self._connect(long=not in_one_piece)
         client = StorageClient(connection, target.group)
         rollback = Rollback(self._session, target.address)
@@ -90,7 +90,7 @@ class BlobWriter:
         return await rollback.settled(ending())
 
     async def _connect(self, *, long: bool) -> tuple[UploadTarget, FramedConnection]:
-        """A tracker names another server next time, so that one that is down need not stop an upload."""
+        """Connect to a server that takes the file: trackers name another one each time, so one may be down."""
         with within(self._session, self._session.opening_timeout, "upload"):
             for _ in range(_CONNECT_ATTEMPTS - 1):
                 target = await self._trackers.place_for_new_file()
@@ -124,7 +124,7 @@ async def _send_all_but_the_last(connection: FramedConnection, first: bytes, blo
         sent += len(block)
         block = await blocks.take(_SENT_TOGETHER)
     await _expect_end(blocks, size)
-    # What is kept back is sent even if the caller is cancelled meanwhile, so it must not be much.
+    # What is kept back is sent even if the caller is cancelled meanwhile, so it must be little.
     final = memoryview(block)
     if len(final) > _SENT_TOGETHER:
         await connection.send(final[:-_SENT_TOGETHER])
@@ -132,7 +132,7 @@ async def _send_all_but_the_last(connection: FramedConnection, first: bytes, blo
 
 
 async def _expect_end(blocks: Blocks, size: int) -> None:
-    # The body itself raises when it has more; a spool that does has been tampered with.
+    # The body itself raises when it has more; a temporary file that does has been tampered with.
     if surplus := await blocks.take(1):
         raise _wrong_size(size + len(surplus), size)
 

@@ -1,7 +1,7 @@
-"""A file of unknown size that grows on its server: for where there is no folder to wait in until the size is known.
+"""A file of unknown size as an appender file: for where there is no folder in which it could wait for its size.
 
-It stays an appender file. Made an ordinary one at its end and deleted soon after, it may stay on a replica for ever
-(see `StorageClient.regenerate`); as it is, its id tells neither size nor checksum.
+It stays one, so its id tells neither size nor checksum: made a normal file at its end and deleted soon after, it could
+stay on a replica for ever (see `StorageClient.regenerate`).
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ _PIECE_BYTES: Final = 512 * 1024
 """Appended at a time: each piece is a request of its own."""
 
 
-async def grown(
+async def stored_as_appender(
     file: NewFile,
     blocks: Blocks,
     session: FastdfsSession,
@@ -33,10 +33,10 @@ async def grown(
 
     Args:
         file: The file.
-        blocks: Its bytes. What they hold already goes with the first request, and is not nothing.
+        blocks: Its bytes. Those that it holds already, at least one, go with the first request.
         session: The connections.
         target: Where it goes.
-        connection: One to that server, which is released after the first bytes: a slow source keeps none.
+        connection: A connection to that server. It is released after the first bytes: a slow source holds none.
     """
     rollback = Rollback(session, target.address)
 
@@ -62,7 +62,7 @@ async def grown(
             client = StorageClient(ending, target.group)
             _verify(file, (await client.stat(file_id.key)).size)
             await client.set_metadata(file_id.key, dict(file.metadata))
-    except BaseException:  # whatever happened, half a file is none
+    except BaseException:  # whatever happened: half a file is none
         await rollback.remove(file_id)
         raise
     return file_id
