@@ -37,6 +37,11 @@ class S3PerfConfig(SettingsModel):
     larger than configured, because 10 000 of them must suffice, at most 128 MiB are in flight, or one part: up to
     525 MiB where the size is known (5 TiB), 768 MiB where it is not (beyond 400 GiB).
     """
+    upload_memory: int = Field(default=64 * _MIB, ge=5 * _MIB, le=1024 * 1024 * _MIB)
+    """Bytes of parts that all uploads together have in memory. Each has one part, whatever the others have, and where
+    this is used up by then its parts are of 5 MiB; further ones in flight only an upload has that is alone, or finds
+    room here. So 20 at once take some 100 MiB, and a lone one is as fast as `parts_in_flight` makes it.
+    """
     download_chunk_size: int = Field(default=1 * _MIB, ge=4 * 1024, le=16 * _MIB)
     """Largest chunk in bytes that a download yields at a time."""
     max_pool_connections: int = Field(default=64, ge=1, le=1000)

@@ -15,6 +15,7 @@ from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.proxies import proxy_of_environment
 from s3py_helper.adapters.s3.http.tls import TlsSettings, tls_settings
+from s3py_helper.adapters.s3.upload_memory import UploadMemory
 from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.observing import LoggingObserver
@@ -43,6 +44,7 @@ class S3Session:
         self._client: HttpClient | None = None
         self._objects: ObjectApi | None = None
         self._background: BackgroundCleanUp | None = None
+        self._upload_memory: UploadMemory | None = None
         self._sdk: asyncio.Task[Sdk] | None = None
 
     @property
@@ -58,6 +60,13 @@ class S3Session:
         if self._background is None:
             raise self._not_open()
         return self._background
+
+    @property
+    def upload_memory(self) -> UploadMemory:
+        """What uploads share; raises as `objects` does."""
+        if self._upload_memory is None:
+            raise self._not_open()
+        return self._upload_memory
 
     async def sdk(self) -> "Sdk":
         """The SDK's client, opened when it is asked for first; raises as `objects` does."""
@@ -88,13 +97,14 @@ class S3Session:
         self._client = client
         self._objects = ObjectApi(sender, ChecksumPolicy(self.config.checksum, self.observer))
         self._background = BackgroundCleanUp(self.observer)
+        self._upload_memory = UploadMemory(self.perf.upload_memory)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close everything; works a second time, and in another event loop or process."""
-        self._objects = None
+        self._objects = self._upload_memory = None
         client, self._client = self._client, None
         if client is None:
             return

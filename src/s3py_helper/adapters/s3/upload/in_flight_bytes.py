@@ -1,8 +1,9 @@
 """How much of one upload may be in memory."""
 
-import asyncio
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
+from s3py_helper.adapters.s3.upload_memory import UploadMemory
 from s3py_helper.domain.part_plan import MIB
 
 MOST_BYTES: Final = 128 * MIB
@@ -10,27 +11,45 @@ MOST_BYTES: Final = 128 * MIB
 
 
 class InFlightBytes:
-    """Admits parts as long as there are few enough of them, and they are small enough together.
+    """Admits parts of one upload as long as there are few enough of them, and they are small enough together.
+
+    A context: at its end, all parts have left memory.
 
     Args:
+        memory: What all uploads share.
         parts: Most parts at once.
-        part_size: The configured size of a part in bytes; `parts` of this size are always admitted.
+        part_size: The configured size of a part in bytes; an upload that is alone may always have `parts` of this size.
     """
 
-    def __init__(self, parts: int, part_size: int) -> None:
+    def __init__(self, memory: UploadMemory, parts: int, part_size: int) -> None:
+        self._memory = memory
         self._parts = parts
         self._most_bytes = max(MOST_BYTES, parts * part_size)
         self._held: list[int] = []
-        self._released = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._memory.give_back(sum(self._held))
+        self._held.clear()
 
     async def acquire(self, size: int) -> None:
         """Wait until a part of `size` bytes may be read into memory. For one task at a time."""
-        while self._held and (len(self._held) >= self._parts or sum(self._held) + size > self._most_bytes):
-            self._released.clear()
-            await self._released.wait()
+        while self._held and not self._admits(size):
+            await self._memory.released()
         self._held.append(size)
+        self._memory.take(size)
 
     def release(self, size: int) -> None:
         """Note that a part of that size has left memory."""
         self._held.remove(size)
-        self._released.set()
+        self._memory.give_back(size)
+
+    def _admits(self, size: int) -> bool:
+        own = sum(self._held)
+        if len(self._held) >= self._parts or own + size > self._most_bytes:
+            return False
+        return self._memory.admits(size, own)

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from s3py_helper.adapters.s3.http.payload import Chunk, Payload
+from isal import isal_zlib
+
+from s3py_helper.adapters.s3.http.payload import EMPTY, Chunk, Payload
 from s3py_helper.application.streams.incoming_body import IncomingBody, crc32_of_rest, crc32_with
 
 _SMALL: Final = 16 * 1024
@@ -13,18 +15,31 @@ class PartReader:
     """Reads a body in pieces of given sizes.
 
     Attributes:
-        ended: Whether everything has been read. It is known with the last piece already, because one chunk is read
-            ahead; so is an error that the body raises at its end.
+        ended: Whether everything has been read, or held. It is known with the last piece already, because one chunk is
+            read ahead; so is an error that the body raises at its end.
     """
 
     def __init__(self, body: IncomingBody) -> None:
         self.ended = False
         self._body = body
         self._ahead: Chunk = b""
+        self._held = EMPTY
         self._crc32 = 0
+
+    async def hold(self, size: int) -> None:
+        """Look whether there are more than `size` bytes: the next piece, held or read, has these and no fewer."""
+        self._held = await self.read(size)
 
     async def read(self, size: int) -> Payload:
         """The next `size` bytes, fewer only at the end. Large chunks stay where they are; what is cut off is a view."""
+        held, self._held = self._held, EMPTY
+        if held is EMPTY:
+            return await self._read(size)
+        rest = await self._read(size - held.size)
+        crc32 = isal_zlib.crc32_combine(held.crc32, rest.crc32, rest.size)
+        return Payload([*held.chunks, *rest.chunks], held.size + rest.size, crc32)
+
+    async def _read(self, size: int) -> Payload:
         chunks: list[Chunk] = []
         small = bytearray()
         missing = size

@@ -18,15 +18,16 @@ from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import FileTooLargeException
 from s3py_helper.domain.file_id import Backend, FileId
-from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, part_sizes
+from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, MIN_PART_SIZE, part_sizes
 
 
 class BlobWriter:
     """Chooses how to store a body, and stores it.
 
-    Memory is bounded by parts in flight times part size. Where parts have to be larger than configured, because
-    there may be no more than 10 000, at most 128 MiB are in flight; a single part has up to 525 MiB (of a file of 5 TiB
-    whose size is known) or 768 MiB (of one of unknown size, beyond 400 GiB).
+    Memory is bounded by parts in flight times part size, and for all uploads together by `upload_memory`, or a part for
+    each of them. Where parts have to be larger than configured, because 10 000 of them must suffice, at most 128 MiB
+    are in flight; a single part has up to 525 MiB (of a file of 5 TiB whose size is known) or 768 MiB (of one of
+    unknown size, beyond 400 GiB).
     """
 
     def __init__(self, session: S3Session, default_bucket: str, perf: S3PerfConfig) -> None:
@@ -39,22 +40,23 @@ class BlobWriter:
         headers = upload_headers(blob)
         file_id = FileId(Backend.S3, blob.bucket or self._default_bucket, blob.key)
         reader = PartReader(body)
-        size, perf = blob.size, self._perf
-        if size is not None and (size < perf.multipart_threshold or size <= perf.multipart_part_size):
-            # The body ends there, or raises.
-            etag, confirmed = await self._put(file_id, await reader.read(size), headers, only_new=only_new)
-        else:
-            sizes = part_sizes(perf.multipart_part_size, size)
-            first = await reader.read(next(sizes))
-            if reader.ended:
-                etag, confirmed = await self._put(file_id, first, headers, only_new=only_new)
+        size, perf, memory = blob.size, self._perf, self._session.upload_memory
+        with InFlightBytes(memory, perf.parts_in_flight, perf.multipart_part_size) as in_flight:
+            if size is not None and (size < perf.multipart_threshold or size <= perf.multipart_part_size):
+                await in_flight.acquire(size)
+                # The body ends there, or raises.
+                etag, confirmed = await self._put(file_id, await reader.read(size), headers, only_new=only_new)
             else:
-                objects, background = self._session.objects, self._session.background
-                async with multipart_upload(
-                    objects, background, file_id.bucket, file_id.key, headers, checksums=True, only_new=only_new
-                ) as upload:
-                    await first_error_of(self._send_all(upload, first, reader, sizes))
-                    etag, confirmed = await upload.complete(body.received, body.crc32)
+                first, sizes = await self._hold_first(reader, in_flight, size)
+                if reader.ended:
+                    etag, confirmed = await self._put(file_id, await reader.read(first), headers, only_new=only_new)
+                else:
+                    objects, background = self._session.objects, self._session.background
+                    async with multipart_upload(
+                        objects, background, file_id.bucket, file_id.key, headers, checksums=True, only_new=only_new
+                    ) as upload:
+                        await first_error_of(_send_all(upload, reader, in_flight, first, sizes))
+                        etag, confirmed = await upload.complete(body.received, body.crc32)
         return BlobInfo(
             file_id=file_id,
             size=body.received,
@@ -64,6 +66,24 @@ class BlobWriter:
             checksum=body.checksum if confirmed else None,
             metadata=dict(blob.metadata),
         )
+
+    async def _hold_first(
+        self, reader: PartReader, in_flight: InFlightBytes, size: int | None
+    ) -> tuple[int, Iterator[int]]:
+        """Have the reader hold the first part; gives the size that it may have, and those of the others.
+
+        Parts are as small as S3 takes them where other uploads have taken the memory by the time that the first such
+        part has come.
+        """
+        await in_flight.acquire(MIN_PART_SIZE)
+        await reader.hold(MIN_PART_SIZE)
+        scarce = self._session.upload_memory.scarce
+        sizes = part_sizes(MIN_PART_SIZE if scarce else self._perf.multipart_part_size, size)
+        first = next(sizes)
+        in_flight.release(MIN_PART_SIZE)
+        await in_flight.acquire(first)
+        await reader.hold(first)
+        return first, sizes
 
     async def _put(
         self, file_id: FileId, part: Payload, headers: dict[str, str], *, only_new: asyncio.Lock | None
@@ -78,27 +98,27 @@ class BlobWriter:
         stored = await stored_or_nothing(objects, background, bucket, key, putting, outcome)
         return etag_of(stored), CRC32_HEADER in stored
 
-    async def _send_all(
-        self, upload: MultipartUpload, first: Payload, reader: PartReader, sizes: Iterator[int]
-    ) -> None:
-        in_flight = InFlightBytes(self._perf.parts_in_flight, self._perf.multipart_part_size)
 
-        async def send(number: int, part: Payload, size: int) -> None:
-            try:
-                await upload.send(number, part)
-            finally:
-                in_flight.release(size)
+async def _send_all(
+    upload: MultipartUpload, reader: PartReader, in_flight: InFlightBytes, first: int, sizes: Iterator[int]
+) -> None:
+    """The first part has been acquired. No part has a name here: it would stay in memory while others come."""
 
-        async with asyncio.TaskGroup() as group:
-            await in_flight.acquire(first.size)
-            group.create_task(send(1, first, first.size))
-            for number, size in enumerate(sizes, start=2):
-                # Before the part is read: a part that waits takes memory as well.
-                await in_flight.acquire(size)
-                if reader.ended:
-                    return
-                group.create_task(send(number, await reader.read(size), size))
-            if not reader.ended:
-                raise FileTooLargeException(
-                    f"the file has more bytes than S3 stores in one object ({MAX_OBJECT_SIZE})", limit=MAX_OBJECT_SIZE
-                )
+    async def send(number: int, part: Payload, size: int) -> None:
+        try:
+            await upload.send(number, part)
+        finally:
+            in_flight.release(size)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(send(1, await reader.read(first), first))
+        for number, size in enumerate(sizes, start=2):
+            # Before the part is read: what waits for its turn takes memory as well.
+            await in_flight.acquire(size)
+            if reader.ended:
+                return
+            group.create_task(send(number, await reader.read(size), size))
+        if not reader.ended:
+            raise FileTooLargeException(
+                f"the file has more bytes than S3 stores in one object ({MAX_OBJECT_SIZE})", limit=MAX_OBJECT_SIZE
+            )

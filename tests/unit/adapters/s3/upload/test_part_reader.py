@@ -30,6 +30,26 @@ async def test_pieces_have_the_sizes_asked_for_and_are_the_body(chunks: list[byt
     assert whole.startswith(read)
 
 
+@given(
+    chunks=st.lists(st.integers(0, 40_000).map(_noise), max_size=12),
+    holds=st.lists(st.integers(1, 60_000), min_size=1, max_size=3).map(sorted),
+    more=st.integers(0, 60_000),
+)
+async def test_what_was_held_comes_with_the_next_piece(chunks: list[bytes], holds: list[int], more: int) -> None:
+    reader = PartReader(body_of(chunks))
+    whole = b"".join(chunks)
+    for size in holds:
+        await reader.hold(size)
+        assert reader.ended is (len(whole) <= size)
+    content = b""
+    for size in (holds[-1] + more, 10_000_000):
+        piece = await reader.read(size)
+        content += b"".join(piece.chunks)
+        assert (piece.size, piece.crc32) == (len(b"".join(piece.chunks)), zlib.crc32(b"".join(piece.chunks)))
+        assert len(content) == min(len(whole), size)
+    assert content == whole
+
+
 async def test_a_large_chunk_is_not_copied() -> None:
     content = bytes(1_000_000)
     reader = PartReader(body_of(content))
