@@ -18,7 +18,7 @@ CLEAN_UP_SECONDS: Final = 60.0
 """Seconds after which a clean-up counts as failed, whether it was running or waiting for its turn."""
 
 closing_seconds: Final = ContextVar("closing_seconds", default=10.0)
-"""Seconds for which closing waits for what is still being cleaned up; a program that is to end at once sets fewer."""
+"""Seconds for which closing waits for clean-up; a program that has to end at once sets fewer."""
 
 _AT_ONCE: Final = 16
 _MOST: Final = 10_000
@@ -42,10 +42,10 @@ class CleanUp:
 
 
 class BackgroundCleanUp:
-    """Runs clean-up work as tasks of its own, so that cancelling a caller neither cuts it short nor has to wait for it.
+    """Runs clean-up work in tasks of its own, so that cancelling a caller neither cuts it short nor waits for it.
 
     On a healthy backend everything is cleaned up before the operation's error reaches its caller. On a silent one the
-    caller has its error after `PATIENCE` seconds, and the work goes on in the background. What cannot be cleaned up is
+    caller gets its error after `PATIENCE` seconds, and the work goes on in the background. What cannot be cleaned up is
     reported as `RollbackFailed`, never raised: the error that led here is the one to report.
 
     Memory is bounded: at most 16 pieces of work run at once, at most 10 000 are outstanding, each for 60 seconds.
@@ -77,13 +77,13 @@ class BackgroundCleanUp:
 
     @property
     def outstanding(self) -> int:
-        """How many pieces of work have not ended, or not even begun."""
+        """How many pieces of work have not ended, including those that have not begun."""
         return len(self._running) + len(self._scheduled)
 
     async def run(self, backend: str, what: str, work: Work, *, patience: float = PATIENCE) -> None:
         """Clean up, and return when that is done, or after `patience` seconds while it goes on.
 
-        A caller that is cancelled meanwhile is let go at once; the work goes on all the same.
+        A caller that is cancelled meanwhile need not wait; the work goes on all the same.
 
         Args:
             backend: Whose files are concerned: `"s3"`, `"fastdfs"` or `"filesystem"`.
@@ -118,7 +118,7 @@ class BackgroundCleanUp:
                 self.start(piece.backend, piece.what, piece.work)
 
     def start(self, backend: str, what: str, work: Work) -> asyncio.Task[None] | None:
-        """As `run`, without waiting; gives the task, which never fails, or `None` where the work is not taken on."""
+        """As `run`, without waiting; returns the task, which never fails, or `None` where the work is not taken on."""
         job = CleanUp(backend, what, work)
         return self._start(job) if self._takes_on(job) else None
 
@@ -133,7 +133,7 @@ class BackgroundCleanUp:
         self._scheduled[job] = asyncio.get_running_loop().call_later(seconds, self._due, job)
 
     async def aclose(self, *, within: float | None = None) -> None:
-        """Do at once what was to be done later, wait up to `within` seconds for all work, and cancel the rest.
+        """Start at once what was to be done later, wait up to `within` seconds for all work, and cancel the rest.
 
         Without `within`, as many as `closing_seconds` says.
         """

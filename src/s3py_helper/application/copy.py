@@ -16,8 +16,8 @@ from s3py_helper.domain.object_key import name_in_key, new_object_key
 class CopyService:
     """Copies a file to where new files go, whichever backend holds it.
 
-    In hybrid mode this is how one file leaves FastDFS. Within S3 the service copies by itself; else the bytes pass
-    through in bounded memory, their size and checksum verified as in every download.
+    In hybrid mode this moves a single file from FastDFS to S3. Within S3 the service copies by itself; otherwise the
+    bytes pass through bounded memory, with size and checksum verified as in every download.
     """
 
     def __init__(self, locator: Locator) -> None:
@@ -41,8 +41,7 @@ class CopyService:
             folder: Front of the copy's object key; FastDFS has no folders and ignores it.
             bucket: Where to store the copy instead of the default bucket.
             metadata: Pairs for the copy, instead of the file's own.
-            progress: Is called with the bytes that have been copied, and their number; once, when the backend copies by
-                itself.
+            progress: Called with the bytes copied so far and the total; once, when the backend copies by itself.
 
         Returns:
             The copy's id, and what is known of it.
@@ -52,7 +51,7 @@ class CopyService:
             FileNotFoundException: There is no such file.
             BucketNotFoundException: There is no such bucket.
             RouteNotSupportedException: The id's backend or bucket is not served here.
-            IntegrityException: The bytes that came are not those that were stored.
+            IntegrityException: The bytes received are not those that were stored.
             StorageOperationException: A backend failed; nothing was stored.
         """
         if file_name is not None:

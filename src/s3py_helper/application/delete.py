@@ -10,7 +10,7 @@ class DeleteService:
         self._locator = locator
 
     async def delete_file(self, file_id: str) -> None:
-        """Remove a file. S3 does not mind when there is none.
+        """Remove a file. On S3 a missing one is no error.
 
         Args:
             file_id: The file.

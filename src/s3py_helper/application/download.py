@@ -29,9 +29,9 @@ class OpenFile:
 
     Attributes:
         info: What is known of the whole file.
-        span: The bytes of the file that come.
+        span: The bytes of the file that `body` yields.
         body: Chunks of non-empty `bytes`; they can be read once, and only within the block that opened the file.
-        pieces: As of `OpenBlob`, to be read instead of `body`.
+        pieces: As in `OpenBlob`, to be read instead of `body`.
     """
 
     info: FileBasicInfo
@@ -52,14 +52,14 @@ class DownloadService(Archives):
         Args:
             file_id: The file.
             byte_range: Which bytes; all by default.
-            progress: Is called with the bytes that have come, and their number.
+            progress: Called with the bytes received so far and the total.
 
         Raises:
             InvalidArgumentException: The id is not valid.
             InvalidRangeException: The file has no byte in the range.
             FileNotFoundException: There is no such file.
             RouteNotSupportedException: The id's backend or bucket is not served here.
-            IntegrityException: The bytes that came are not those that were stored; raised while they are read.
+            IntegrityException: The bytes received are not those that were stored; raised while they are read.
             StorageOperationException: The backend failed.
         """
         if byte_range is not None:
@@ -68,7 +68,7 @@ class DownloadService(Archives):
             require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open(byte_range) as blob:
-            if progress is None:  # without one more context, which is a tenth of a small read
+            if progress is None:  # spares another context, which takes a tenth of a small read
                 yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
                 return
             async with reported(blob.body, progress, len(blob.span)) as body:
@@ -83,7 +83,7 @@ class DownloadService(Archives):
         Args:
             file_id: The file.
             byte_range: Which bytes; all by default.
-            progress: Is called with the bytes that have come, and their number.
+            progress: Called with the bytes received so far and the total.
 
         Raises:
             StorageException: As `open`.
@@ -94,14 +94,14 @@ class DownloadService(Archives):
             require_progress(progress)
         located = await self._locator.find(file_id, Purpose.READ)
         async with located.open_bytes(byte_range) as blob:
-            if progress is None:  # without one more context, which is a tenth of a small read
+            if progress is None:  # spares another context, which takes a tenth of a small read
                 yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
                 return
             async with reported(blob.body, progress, len(blob.span)) as body:
                 yield OpenFile(file_info(blob.info, file_id), blob.span, body)
 
     async def describe(self, file_id: str) -> FileBasicInfo:
-        """What `open` would tell of the file, without its bytes; refused where downloading it would be.
+        """The description that `open` gives, without the bytes; refused where downloading is.
 
         Args:
             file_id: The file.
@@ -118,19 +118,19 @@ class DownloadService(Archives):
     async def download_bytes(
         self, file_id: str, *, byte_range: ByteRange | None = None, progress: Progress | None = None
     ) -> bytes:
-        """The whole file in memory: for small ones.
+        """The whole file as `bytes`: for small ones.
 
         Args:
             file_id: The file.
             byte_range: Which bytes; all by default.
-            progress: Is called with the bytes that have come, and their number.
+            progress: Called with the bytes received so far and the total.
 
         Raises:
             InvalidArgumentException: The id is not valid.
             InvalidRangeException: The file has no byte in the range.
             FileNotFoundException: There is no such file.
             RouteNotSupportedException: The id's backend or bucket is not served here.
-            IntegrityException: The bytes that came are not those that were stored; none is returned.
+            IntegrityException: The bytes received are not those that were stored; none is returned.
             StorageOperationException: The backend failed.
         """
         if byte_range is not None:
@@ -156,14 +156,14 @@ class DownloadService(Archives):
             file_id: The file.
             out: A binary file object, or an object with an `async` `write` (aiofiles); it is not closed.
             byte_range: Which bytes; all by default.
-            progress: Is called with the bytes that have come, and their number.
+            progress: Called with the bytes received so far and the total.
 
         Raises:
             InvalidArgumentException: The id is not valid.
             InvalidRangeException: The file has no byte in the range.
             FileNotFoundException: There is no such file.
             RouteNotSupportedException: The id's backend or bucket is not served here.
-            IntegrityException: The bytes that came are not those that were stored: what has been written is useless.
+            IntegrityException: The bytes received are not those that were stored: what has been written is useless.
             StorageOperationException: The backend failed.
         """
         await pour(self.download_to_generator(file_id, byte_range=byte_range, progress=progress), out)
@@ -183,21 +183,21 @@ class DownloadService(Archives):
             file_id: The file.
             path: A file, or a folder that is there: then the file goes into it under its own name, made safe.
             overwrite: Replace a file that is there.
-            resume: Keep what has come when the download breaks off, hidden beside the target, and go on behind it in
-                the next call. What is put together in several calls is compared with the file's CRC-32, where the
-                backend knows it. Files of which nothing tells one version from another are fetched anew.
-            progress: Is called with the bytes that have come, and their number.
+            resume: When the download breaks off, keep what has arrived, hidden beside the target, and continue there in
+                the next call. A file that took several calls is compared with its CRC-32, where the backend knows it.
+                Files without anything that tells one version from another are fetched anew.
+            progress: Called with the bytes received so far and the total.
 
         Returns:
             Where the file is now.
 
         Raises:
             FileExistsError: There is such a file on the disk, and it is not to be overwritten.
-            OSError: It cannot be written there: Python's own error, and none of storage.
+            OSError: It cannot be written there: Python's own error, not one of storage.
             InvalidArgumentException: The id or the path is not valid.
             FileNotFoundException: There is no such file.
             RouteNotSupportedException: The id's backend or bucket is not served here.
-            IntegrityException: The bytes that came are not those that were stored.
+            IntegrityException: The bytes received are not those that were stored.
             StorageOperationException: The backend failed.
         """
         target = require_path(path, "the path to write to")
@@ -228,14 +228,14 @@ class DownloadService(Archives):
         Args:
             file_id: The file.
             byte_range: Which bytes; all by default.
-            progress: Is called with the bytes that have come, and their number.
+            progress: Called with the bytes received so far and the total.
 
         Raises:
             InvalidArgumentException: The id is not valid.
             InvalidRangeException: The file has no byte in the range.
             FileNotFoundException: There is no such file.
             RouteNotSupportedException: The id's backend or bucket is not served here.
-            IntegrityException: The bytes that came are not those that were stored: what has been yielded is useless.
+            IntegrityException: The bytes received are not those that were stored: what has been yielded is useless.
             StorageOperationException: The backend failed.
         """
         if byte_range is not None:

@@ -1,4 +1,4 @@
-"""Links as FastDFS' nginx module serves them: read for the endpoints that stand in for it, and made for people."""
+"""Old links, as FastDFS' nginx module serves them: parsing those of requests, and making new ones."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,11 +12,11 @@ from s3py_helper.domain.file_id import Backend, FileId
 
 @dataclass(frozen=True, slots=True)
 class FastdfsLinkRules:
-    """What links of one deployment mean, and how they are made.
+    """How one deployment reads and makes old links.
 
     Attributes:
-        secret: What both sides know; `None` where links have no token.
-        ttl: Seconds for which they let a link work from its moment on.
+        secret: The shared secret of tokens; `None` where links have none.
+        ttl: Seconds for which a token works, from the time in it on.
         group_in_path: Whether paths begin with the group.
         default_group: The group that paths leave out.
         strict: Whether paths of the other form are refused.
@@ -33,7 +33,7 @@ class FastdfsLinkRules:
 
         Raises:
             InvalidArgumentException: It does not have the form of a link.
-            FileNotFoundException: It has, but there can be no such file.
+            FileNotFoundException: It has, but no such file can exist.
         """
         if self.strict and (link.group is not None) is not self.group_in_path:
             expected = "begins" if self.group_in_path else "does not begin"
@@ -41,12 +41,12 @@ class FastdfsLinkRules:
         return link.file_id(self.default_group)
 
     def verdict_on(self, link: LinkPath, query: LinkQuery, now: float) -> TokenVerdict:
-        """What a link's token is worth; every one is right where there is no secret.
+        """Whether a link's token is right; without a secret every one is.
 
         Args:
             link: The path.
             query: The query.
-            now: The present in Unix seconds.
+            now: The current time in Unix seconds.
         """
         if self.secret is None:
             return TokenVerdict.VALID
@@ -61,7 +61,7 @@ class FastdfsLinkRules:
             file_name: Makes browsers save the file, under this name.
 
         Raises:
-            InvalidArgumentException: No link can name the file, or live so long.
+            InvalidArgumentException: No link can name the file, or last that long.
         """
         if file_id.backend != Backend.FASTDFS:
             raise InvalidArgumentException(f"links of FastDFS are for its ids only, not {file_id}", operation="link")

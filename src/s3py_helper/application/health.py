@@ -1,4 +1,4 @@
-"""How the backends are."""
+"""The health of the backends."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ CHECK_TIMEOUT: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """How the backends were when they were asked.
+    """The state of the backends when they were asked.
 
     Attributes:
         problems: For each backend the reason why it cannot be used, `None` where it responds.
-        takes_new_files: The backend that takes new files.
+        takes_new_files: The name of the backend that takes new files.
         errors: The same reasons as errors, for the backends that cannot be used.
     """
 
@@ -46,7 +46,7 @@ class HealthService:
         self._timeout = timeout
 
     async def report(self) -> HealthReport:
-        """The state now; takes 5 seconds at most, and never raises because a backend is down."""
+        """The current state; takes at most 5 seconds, and does not raise when a backend is down."""
         async with asyncio.TaskGroup() as group:
             checks = {backend: group.create_task(self._error_of(backend)) for backend in self._locator.backends}
         errors = {backend: check.result() for backend, check in checks.items()}
@@ -57,7 +57,7 @@ class HealthService:
         )
 
     def pool_use(self) -> dict[str, PoolUse]:
-        """How many connections are in use now, of each backend that has any; never raises."""
+        """How many connections of each backend are in use; never raises."""
         pools = {name: backend.pool_use for name, backend in self._locator.backends.items()}
         return {name: pool() for name, pool in pools.items() if pool is not None}
 

@@ -55,8 +55,8 @@ class LinkService:
         Args:
             file_id: The file.
             expires_in: How long the link works; S3 permits 7 days at most.
-            file_name: What browsers call the file when they save it; by default as its key ends.
-            content_type: What the response says of the file's type, instead of what was stored.
+            file_name: The name under which browsers save the file; by default the end of its key.
+            content_type: The media type in the response, instead of the stored one.
             inline: Let browsers show the file instead of saving it.
 
         Raises:
@@ -75,9 +75,9 @@ class LinkService:
     async def fastdfs_link(
         self, file_id: str, expires_in: timedelta | None = DEFAULT_LIFETIME, *, file_name: str | None = None
     ) -> str:
-        """Path and query of a link such as FastDFS' nginx module serves: `/group1/M00/...?token=...&ts=...`.
+        """Path and query of an old link, as FastDFS' nginx module serves it: `/group1/M00/...?token=...&ts=...`.
 
-        It goes on working when the file moves to S3, wherever `create_fastdfs_links_router` answers. Whether there is
+        It goes on working when the file moves to S3, wherever `create_fastdfs_links_router` serves it. Whether there is
         such a file is not checked.
 
         Args:
@@ -104,7 +104,7 @@ class LinkService:
             return self._fastdfs_links.link(located.file_id, expires_in, file_name)
 
     async def can_link(self, file_id: str) -> bool:
-        """Whether `download_link` has a link for the file; nobody is asked whether there is such a file.
+        """Whether `download_link` can make a link for the file; whether there is such a file is not checked.
 
         Args:
             file_id: The file.
@@ -118,7 +118,7 @@ class LinkService:
 
     @property
     def can_link_uploads(self) -> bool:
-        """Whether the backend that takes new files signs what `upload_link` gives."""
+        """Whether the backend that takes new files can sign what `upload_link` returns."""
         return self._locator.backends[self._locator.policy.new_files].presigning is not None
 
     async def upload_link(
@@ -133,7 +133,7 @@ class LinkService:
     ) -> FileUploadLink:
         """A URL for one HTTP PUT, the headers it must carry, and the id that the file then has.
 
-        Name and type are validated here; the bytes go past this service, so size and content are not.
+        Name and type are validated here; the bytes bypass this service, so size and content are not.
 
         Args:
             file_name: The file's name, without folders.
@@ -180,8 +180,8 @@ class LinkService:
         Args:
             file_id: The file.
             expires_in: How long the link works, 7 days at most unless the deployment says otherwise.
-            file_name: What browsers call the file when they save it; by default the name it was uploaded with.
-            content_type: What the response says of the file's type, instead of what was stored.
+            file_name: The name under which browsers save the file; by default the one it was uploaded with.
+            content_type: The media type in the response, instead of the stored one.
             inline: Let browsers show the file where its type cannot run scripts.
 
         Raises:
@@ -205,7 +205,7 @@ class LinkService:
     ) -> str:
         """A URL of the HTTP service for PUT of a new file, whose response has the file's id.
 
-        Until it expires it may be used several times; each makes a file of its own.
+        Until it expires it can be used several times; each use makes a new file.
 
         Args:
             file_name: The file's name, without folders.
@@ -213,7 +213,7 @@ class LinkService:
             folder: Front of the object key.
             bucket: Where to store instead of the default bucket.
             content_type: The only type that the file may be sent with; by default any.
-            max_size: Most bytes that it may have; by default as many as any upload.
+            max_size: The most bytes that it may have; by default as many as any upload.
 
         Raises:
             InvalidArgumentException: Name, type, size, lifetime, folder or bucket are not valid, or there are no keys.

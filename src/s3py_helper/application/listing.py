@@ -19,7 +19,7 @@ from s3py_helper.domain.text_rules import forbidden_character, require_text, sho
 
 DEFAULT_PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
-"""Files on a page; S3 gives no more in one response (Amazon S3 API Reference, ListObjectsV2)."""
+"""Files on a page; S3 returns no more in one response (Amazon S3 API Reference, ListObjectsV2)."""
 
 
 class ListService:
@@ -29,12 +29,12 @@ class ListService:
         self._locator = locator
 
     async def list_files(self, prefix: str = "", bucket: str | None = None) -> AsyncGenerator[FileBasicInfo]:
-        """Yield every file whose key begins with `prefix`, in the order of the keys, page by page as they are needed.
+        """Yield every file whose key begins with `prefix`, in the order of the keys; pages are fetched as needed.
 
         A prefix with blanks and the like finds new keys, which have escapes (`~20`), and older ones, which have none.
         One with escapes is taken as it is.
 
-        What a listing does not tell (content type, metadata) is `None` or empty; `get_file_info` knows it. A caller
+        What a listing does not tell (content type, metadata) is `None` or empty; `get_file_info` tells it. A caller
         that stops early should `aclose()` the generator.
 
         Args:
@@ -56,19 +56,19 @@ class ListService:
     async def list_page(
         self, prefix: str = "", bucket: str | None = None, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
     ) -> FilePage:
-        """A part of what `list_files` yields, and what continues it: for callers who cannot keep a listing open.
+        """A page of what `list_files` yields, and a cursor for the next: for callers that cannot keep a listing open.
 
-        Files that are there from the first page to the last come exactly once, whatever is stored or deleted meanwhile.
+        Files that exist from the first page to the last come exactly once, whatever is stored or deleted meanwhile.
 
         Args:
             prefix: As for `list_files`; the same for all pages of a listing.
             bucket: As for `list_files`; the same for all pages of a listing.
-            cursor: What the page before gave; `None` for the first page.
-            limit: How many files a page has at most, 1 to 1000.
+            cursor: That of the page before; `None` for the first page.
+            limit: The most files on a page, 1 to 1000.
 
         Raises:
-            InvalidArgumentException: As `list_files`, or the cursor is none of a listing with that prefix, or the
-                limit is out of bounds.
+            InvalidArgumentException: As `list_files`; or the cursor is from a listing with another prefix, or the limit
+                is out of bounds.
             RouteNotSupportedException: As `list_files`.
             BucketNotFoundException: As `list_files`.
             StorageOperationException: As `list_files`.
@@ -111,7 +111,7 @@ class ListService:
 
 
 def _cursor_after(key: str) -> str:
-    # The key itself, as the id of a file that has moved need not tell it. Encoded, so that nobody puts one together.
+    # The key itself, because the id of a moved file need not tell it. Encoded, so that callers do not make their own.
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 

@@ -28,17 +28,17 @@ class Place(NamedTuple):
 
 
 class Located:
-    """A file that can be worked with. What comes back, errors too, speaks of it by the id that the caller gave.
+    """A file that can be worked with. Results and errors name it by the id that the caller gave.
 
-    Files are opened and described many thousand times a second: what is written out here instead of shared costs a
-    third of what the same would with helpers.
+    Files are opened and described many thousand times a second: the repetitions below take a third of the time that
+    shared helpers would.
 
     Args:
         text: The id as the caller wrote it.
         file_id: The same, parsed.
         place: Where to look for it first.
-        others: Where to look then, in order; a place where it is not leads to the next one.
-        delete: Deletes it from everywhere, where that takes more than deleting it from its place.
+        others: Where to look next, in order, while it is not found.
+        delete: Deletes it everywhere, where that takes more than deleting it from its place.
         observer: Is notified of the operations; `None` where nobody wants to know.
     """
 
@@ -80,7 +80,7 @@ class Located:
             raise
 
     async def backend_that_has_it(self) -> str:
-        """The name of the first backend, of those that may, that has the file."""
+        """The name of the first backend that has the file."""
         with self.operation("info"):
             *earlier, last = (self._place, *self._others)
             for place in earlier:
@@ -111,7 +111,7 @@ class Located:
     ) -> str:
         """See `PresignedUrls.download_url`; `RouteNotSupportedException` where the file's backend cannot sign.
 
-        A place that knows that it does not have the file leads to the next one.
+        Where a place knows that it does not have the file, the next one is asked.
         """
         place = self._place
         for other in self._others:
@@ -127,7 +127,7 @@ class Located:
 
     @property
     def can_presign(self) -> bool:
-        """Whether `presigning` is there, and a URL could not lead to where the file is no longer."""
+        """Whether a URL can be signed that cannot lead to where the file no longer is."""
         return self._place.backend.presigning is not None and not self._others
 
     @property
@@ -165,7 +165,7 @@ class Located:
         return self._delete(self.file_id)
 
     def _renamed(self, info: BlobInfo) -> BlobInfo:
-        """What a place says of the file, under the id that the caller knows."""
+        """A place's description of the file, under the id that the caller knows."""
         return replace(info, file_id=self.file_id)
 
     def _complete(self, error: StorageException, operation: str) -> None:
@@ -177,7 +177,7 @@ def _presigning(place: Place) -> PresignedUrls:
 
 
 class _Opening:
-    """Opens the first place that has the file. A class, because two generators in each other cost twice as much."""
+    """Opens the file at the first place that has it. A class, because two nested generators cost twice as much."""
 
     __slots__ = ("_byte_range", "_described", "_located", "_opened", "_operation", "_others", "_place")
 
@@ -206,7 +206,7 @@ class _Opening:
             if self._others:
                 return await self._enter_first_hit()
             return await self._enter()
-        except BaseException as error:  # the block is never entered, so that nothing else would report its end
+        except BaseException as error:  # the block is never entered, so nothing else would report its end
             self._failed(error)
             raise
 

@@ -1,7 +1,7 @@
 """From an id to its bytes, and from a new file to the backend that takes it.
 
-One place parses ids, applies the routing policy and follows relocations. Use cases get store and id together and never
-see either alone.
+One place parses ids, applies the routing policy and follows relocations. Use cases get store and id together, never one
+without the other.
 """
 
 from collections.abc import Callable, Mapping
@@ -83,7 +83,7 @@ class Destination:
         return Operation(self._observer, name, self.name)
 
     async def copy(self, source: Located, target: NewBlob, progress: Progress | None = None) -> BlobInfo:
-        """Store a file a second time: by the backend itself where it holds the file, else in bounded memory."""
+        """Store a file a second time: by the backend itself where it holds the file, else through bounded memory."""
         copying, place = self._backend.copying, source.first_place
         if copying is not None and place.backend == self.name and not source.may_be_elsewhere:
             with source.operation("copy") as operation:
@@ -112,7 +112,7 @@ class Destination:
 
 
 class Locator:
-    """Answers where an id's bytes are and where new files go.
+    """Knows where an id's bytes are and where new files go.
 
     Args:
         policy: Which backends take new files, and which ids are served.
@@ -153,7 +153,7 @@ class Locator:
         self.clean_up = clean_up or BackgroundCleanUp(self.observer)
 
     async def find(self, text: str, purpose: Purpose) -> Located:
-        """The file that an id names; whether it exists is not asked.
+        """The file that an id names; whether it exists is not checked.
 
         Raises:
             InvalidArgumentException: The id is not valid.
@@ -181,7 +181,7 @@ class Locator:
         )
 
     def stored(self, text: str) -> Located:
-        """A file that was stored a moment ago, to roll that back: whatever the policy permits, wherever files move."""
+        """A file that was just stored, to be rolled back: regardless of policy and relocations."""
         return self._located(text, self._parsed(text))
 
     def destination(self, bucket: str | None = None, key: str = "") -> Destination:
@@ -189,10 +189,10 @@ class Locator:
 
         Args:
             bucket: The bucket, instead of the default one.
-            key: The file's key, or what the keys of several begin with.
+            key: The file's key, or the common front of several keys.
 
         Raises:
-            InvalidArgumentException: The backend can have no bucket of that name.
+            InvalidArgumentException: The backend cannot have a bucket of that name.
             RouteNotSupportedException: The bucket or the key's folder is not served here.
         """
         backend = self.policy.new_files
@@ -205,7 +205,7 @@ class Locator:
         return Destination(backend, self.backends[backend], observer)
 
     def require_own(self, file_id: FileId) -> None:
-        """Raise `RouteNotSupportedException` unless the id is served here, and stands for no file that has moved."""
+        """Raise `RouteNotSupportedException` unless the id is served here and the file has not moved."""
         self.policy.require_served(file_id)
         if self._relocation is not None and self._relocation.known_as(file_id) != file_id:
             raise RouteNotSupportedException(
@@ -217,12 +217,12 @@ class Locator:
         return str(file_id).removeprefix(self._implied_prefix)
 
     def shown(self, file_id: FileId) -> str | None:
-        """The id under which a listing shows a stored file; `None` for what is no file of its own."""
+        """The id under which a listing shows a stored object; `None` for one that is not a file of its own."""
         known = file_id if self._relocation is None else self._relocation.known_as(file_id)
         return None if known is None else self.text(known)
 
     async def delete_place(self, place: FileId) -> None:
-        """Delete what lies in one place, whatever the policy and the relocation say."""
+        """Delete what lies in one place, regardless of policy and relocations."""
         await self._delete_at(place)
 
     def _parsed(self, text: str) -> FileId:

@@ -1,4 +1,4 @@
-"""What every upload has in common: a file is checked, described and stored, or nothing stays of it."""
+"""What every upload has in common: a file is checked, described and stored as a whole, or not at all."""
 
 import contextlib
 from collections.abc import Iterable, Mapping
@@ -30,14 +30,14 @@ from s3py_helper.domain.validation import FileValidatorImpl
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and with what a caller wants files stored."""
+    """Where a caller wants files stored, and with what."""
 
     folder: str | None = None
     bucket: str | None = None
     metadata: Mapping[str, str] | None = None
     progress: Progress | None = None
     as_key: bool = False
-    """Whether folder and name are the key as they are."""
+    """Whether folder and name are the key, unchanged."""
 
 
 class NewFiles:
@@ -46,7 +46,7 @@ class NewFiles:
     Args:
         locator: Knows where new files go.
         validator: Rules for names, types and sizes.
-        signatures: With these the first bytes of every file are compared with its type; without, they are not.
+        signatures: Where given, the first bytes of every file are compared with its type.
     """
 
     def __init__(self, locator: Locator, validator: FileValidatorImpl | None, signatures: Signatures | None) -> None:
@@ -57,7 +57,7 @@ class NewFiles:
     async def store(
         self, file_name: str, source: ByteSource, size: int | None, placement: Placement, content_type: str | None
     ) -> FileAttach:
-        """Store one file of `size` bytes, if that is known, whose type is `content_type`, if that was said."""
+        """Store a file; `size` and `content_type` are `None` where the caller did not say."""
         require_text(file_name, "a file name")
         if content_type is not None:
             check_content_type(content_type)
@@ -95,7 +95,7 @@ class NewFiles:
         await self._locator.clean_up.run_all([self._removal(attach) for attach in attaches])
 
     def validated(self, file_name: str, size: int | None) -> int | None:
-        """The largest size that is allowed; raises where name, type or size are not."""
+        """The largest size allowed, `None` for any; raises where name, type or size are not allowed."""
         if self._validator is None:
             return None
         self._validator.validate_file_name(file_name)

@@ -1,4 +1,4 @@
-"""Observers: the one that logs, which is the default, and the one that keeps others from doing harm."""
+"""Observers: the one that logs, which is the default, and one that shields operations from others' errors."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -40,25 +40,25 @@ _log: Final = logging.getLogger(LOGGER_NAME)
 class LoggingObserver:
     """Writes each event as one line to the logger `s3py_helper`.
 
-    What somebody may have to act on is a warning, a change of servers information, everything else DEBUG.
+    What may need action is a WARNING, a change of servers INFO, everything else DEBUG.
     """
 
-    # Asked before every operation: whether its beginning and end are written at all.
+    # Asked before every operation, whose beginning and end are mostly not logged at all.
     wants_operations = staticmethod(partial(_log.isEnabledFor, logging.DEBUG))
 
     def notify(self, event: Event) -> None:
-        """Write the line, if its level is wanted."""
+        """Log the event, if its level is enabled."""
         level = _LEVELS.get(type(event), logging.DEBUG)
         if _log.isEnabledFor(level):
             _log.log(level, "%s", _line(event))
 
 
 class GuardedObserver:
-    """Passes events on to an observer, whose own errors are logged and harm nobody.
+    """Passes events on to an observer, whose errors are logged and do no harm.
 
     Attributes:
-        wants_operations: Says whether the observer wants to know of every operation. Nearly always nobody does, and two
-            events for each would cost a small one a tenth of its time.
+        wants_operations: Whether the observer wants to be notified of every operation. It seldom does, and two events
+            would take a tenth of a small operation's time.
     """
 
     def __init__(self, observer: Observer) -> None:
@@ -69,18 +69,18 @@ class GuardedObserver:
         """Pass the event on."""
         try:
             self._observer.notify(event)
-        except Exception:  # noqa: BLE001 - somebody else's code; an upload must not fail because a counter did
+        except Exception:  # noqa: BLE001 - foreign code: an upload must not fail because a counter did
             _log.exception("the observer %s failed", type(self._observer).__name__)
 
 
 class SeveralObservers:
-    """Passes events on to several observers; the errors of one keep nothing from the others."""
+    """Passes events on to several observers; an error of one keeps nothing from the others."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._observers = tuple(map(GuardedObserver, observers))
 
     def wants_operations(self) -> bool:
-        """Whether one of them wants to know of every operation."""
+        """Whether one of them wants to be notified of every operation."""
         return any(observer.wants_operations() for observer in self._observers)
 
     def notify(self, event: Event) -> None:

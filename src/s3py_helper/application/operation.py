@@ -15,7 +15,7 @@ class Operation:
     Args:
         observer: Is notified when the block begins and ends; `None` where nobody wants to know.
         name: What is done, e.g. `"download"`.
-        backend: Who does it.
+        backend: The backend that does it.
         file_id: The id concerned, as the caller wrote it; `None` for a new file.
 
     Attributes:
@@ -54,7 +54,7 @@ class Operation:
 
 
 def complete_error(error: StorageException, operation: str, backend: str, file_id: str | None) -> None:
-    """Add the facts that an error lacks. A backend speaks of the place it looked at, a caller of the id he gave."""
+    """Add the facts that an error lacks: the backend knows the place it looked at, the caller the id that was given."""
     error.operation = error.operation or operation
     error.backend = error.backend or backend
     if (file_id is not None and error.backend == backend) or error.file_id is None:

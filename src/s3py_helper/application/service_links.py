@@ -10,18 +10,18 @@ from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.signed_link import READ, WRITE, LinkKeys
 
 SIGNED_PATH: Final = "/signed"
-"""Where the service takes requests with such links."""
+"""The paths at which the service takes requests with such links."""
 
 _YES: Final = "1"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadGrant:
-    """What a link to a file says.
+    """What a link to a file permits.
 
     Attributes:
-        file_name: What the client calls the file; by default the name it was uploaded with.
-        content_type: What the client is told of its type, instead of what was stored.
+        file_name: The name that clients get; by default the one it was uploaded with.
+        content_type: The media type that clients get, instead of the stored one.
         inline: Whether browsers may show it.
     """
 
@@ -32,13 +32,13 @@ class ReadGrant:
 
 @dataclass(frozen=True, slots=True)
 class WriteGrant:
-    """What a link for a new file says.
+    """What a link for a new file permits.
 
     Attributes:
         folder: Front of its key.
         bucket: Where it is stored, instead of in the default bucket.
-        content_type: The only type it may be sent with.
-        max_size: Most bytes that it may have.
+        content_type: The only type that it may be sent with.
+        max_size: The most bytes that it may have.
     """
 
     folder: str | None = None
@@ -48,11 +48,11 @@ class WriteGrant:
 
 
 class ServiceLinks:
-    """Makes links, and says what one permits.
+    """Makes links, and reads what one permits.
 
     Args:
         keys: Sign them.
-        base_url: The front of their URLs: where clients find the service. Without it they are paths on its host.
+        base_url: The front of their URLs, where clients reach the service. Without it they are paths on its host.
     """
 
     def __init__(self, keys: LinkKeys, base_url: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The use cases of one deployment, put together."""
+"""The use cases of one deployment."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,9 +29,9 @@ class FileServices:
         copy_service: Copies files to where new files go, also from FastDFS to S3.
         link_service: Signs links with which clients talk to S3 directly.
         list_service: Enumerates files.
-        health_service: Says how the backends are.
+        health_service: Tells the health of the backends.
         diagnosis_service: Tries what the backends can do.
-        migration: Moves files from FastDFS to S3; `None` where this deployment takes part in none.
+        migration: Moves files from FastDFS to S3; `None` where this deployment is not being migrated.
     """
 
     upload_service: UploadService

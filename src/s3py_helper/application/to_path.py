@@ -1,4 +1,4 @@
-"""A download to a path on the local disk, which may go on where another one broke off."""
+"""A download to a path on the local disk, which may continue where an earlier one broke off."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _BUSY: Final = {errno.EWOULDBLOCK, errno.EAGAIN, errno.ENOLCK, errno.ENOTSUP}
 
 
 async def fetch(open_file: Open, target: Path, *, overwrite: bool, progress: Progress | None) -> None:
-    """Fetch the file; the target is whole, or as it was."""
+    """Fetch the file; afterwards the target is whole, or as it was."""
     async with open_file(None) as blob, new_file(target, overwrite=overwrite) as descriptor:
         await _write(blob, descriptor, 0, progress)
 
@@ -36,11 +36,11 @@ async def fetch(open_file: Open, target: Path, *, overwrite: bool, progress: Pro
 async def fetch_resumably(
     open_file: Open, info: BlobInfo, target: Path, *, overwrite: bool, progress: Progress | None
 ) -> None:
-    """As `fetch`; what has come when it breaks off stays beside the target, and the next call goes on behind it.
+    """As `fetch`; what has arrived when it breaks off stays beside the target, and the next call continues from there.
 
     Args:
         open_file: Opens it.
-        info: What is known of the file: only bytes of this very version are gone on with.
+        info: What is known of the file: only bytes of this version are kept.
         target: Where it goes.
         overwrite: Replace what is there.
         progress: Is called as bytes arrive.
@@ -49,7 +49,7 @@ async def fetch_resumably(
     version = f"{info.file_id}\n{info.size}\n{info.etag}\n{info.checksum}\n{info.last_modified}"
     part = target.with_name(f".{sha256(f'{target.name}\n{version}'.encode()).hexdigest()[:32]}.part")
     async with _partial_file(part) as descriptor:
-        if descriptor is None:  # another download of the same file is at it
+        if descriptor is None:  # another download of the same file is using it
             await fetch(open_file, target, overwrite=overwrite, progress=progress)
             return
         there = await completed(asyncio.to_thread(os.lseek, descriptor, 0, os.SEEK_END))
@@ -61,7 +61,7 @@ async def fetch_resumably(
                     await _write(blob, descriptor, there, progress)
             await completed(asyncio.to_thread(_finish, part, descriptor, info, target, overwrite=overwrite))
         except IntegrityException:
-            part.unlink(missing_ok=True)  # nothing to go on with
+            part.unlink(missing_ok=True)  # nothing to continue from
             raise
 
 
@@ -74,7 +74,7 @@ async def _write(blob: OpenBlob, descriptor: int, there: int, progress: Progress
 
 
 def _finish(part: Path, descriptor: int, info: BlobInfo, target: Path, *, overwrite: bool) -> None:
-    # What came in several calls was compared with no checksum as a whole: each checked what it fetched, if it could.
+    # A file that took several calls has not been compared as a whole: each call checked what it fetched, if it could.
     known = None if info.checksum is None else info.checksum.crc32_value
     if known is not None and _crc32(descriptor) != known:
         raise IntegrityException("the bytes that came are not those that were stored")
@@ -93,7 +93,7 @@ def _crc32(descriptor: int) -> int:
 
 @contextlib.asynccontextmanager
 async def _partial_file(part: Path) -> AsyncGenerator[int | None]:
-    """The descriptor of what has come so far, for this download alone; `None` where another one has it."""
+    """The descriptor of what has arrived so far, locked for this download; `None` where another one has it."""
 
     def open_alone() -> int | None:
         while True:
@@ -107,7 +107,7 @@ async def _partial_file(part: Path) -> AsyncGenerator[int | None]:
                 if error.errno in _BUSY:
                     return None
                 raise
-            # Another download had it a moment ago, and has given it its name.
+            # Another download had it a moment ago, and has given it its final name.
             os.close(descriptor)
 
     descriptor = await acquired(asyncio.to_thread(open_alone), _close)

@@ -33,14 +33,14 @@ DEFAULT_CONCURRENT_FILES: Final = 16
 class UploadService:
     """Stores files in the backend that takes new ones.
 
-    Every method validates name, type, size and metadata first, and stores nothing unless all bytes have come and are as
+    Every method validates name, type, size and metadata first, and stores nothing unless all bytes have arrived, as
     many as were declared. A cancelled call leaves nothing behind.
 
     Args:
         locator: Knows where new files go.
         validator: Rules for names, types and sizes.
         concurrent_files: How many files of one call are stored at a time.
-        signatures: With these the first bytes of every file are compared with its type; without, they are not.
+        signatures: Where given, the first bytes of every file are compared with its type.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class UploadService:
             bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
             metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
             content_type: Media type; by default it is guessed from the name and the first bytes.
-            progress: Is called with the bytes that have been read, and their number where it is known.
+            progress: Called with the bytes read so far and, where it is known, the total.
 
         Returns:
             The id to keep, and what is known of the file.
@@ -115,7 +115,7 @@ class UploadService:
             bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
             metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
             content_type: Media type; by default it is guessed from the name and the first bytes.
-            progress: Is called with the bytes that have been read, and their number where it is known.
+            progress: Called with the bytes read so far and, where it is known, the total.
 
         Returns:
             The id to keep, and what is known of the file.
@@ -148,20 +148,20 @@ class UploadService:
 
         Args:
             path: Where it is; a regular file, or a link to one.
-            file_name: Another name to store it under than its own.
+            file_name: The name to store it under, instead of its own.
             folder: Front of the object key, as in `reports/2026`; FastDFS has no folders and ignores it.
             bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
             metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
             content_type: Media type; by default it is guessed from the name and the first bytes.
-            progress: Is called with the bytes that have been read, and their number where it is known.
+            progress: Called with the bytes read so far and, where it is known, the total.
 
         Returns:
             The id to keep, and what is known of the file.
 
         Raises:
-            OSError: The file cannot be opened or read, as when there is none: Python's own error, and none of storage.
-            InvalidArgumentException: The path is none or leads to no regular file, the file grew or shrank meanwhile,
-                or name, folder, bucket or metadata are not valid.
+            OSError: The file cannot be opened or read, or is missing: Python's own error, not one of storage.
+            InvalidArgumentException: It is not the path of a regular file, the file grew or shrank meanwhile, or name,
+                folder, bucket or metadata are not valid.
             InvalidFileTypeException: The type is not allowed.
             FileTooLargeException: There are more bytes than allowed.
             BucketNotFoundException: There is no such bucket.
@@ -190,7 +190,7 @@ class UploadService:
             folder: Front of the object key, as in `reports/2026`; FastDFS has no folders and ignores it.
             bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
             metadata: Pairs of your own. S3 keeps 2 KiB in all, FastDFS names of 64 and values of 256 bytes.
-            progress: Is called with the bytes that have been read, and their number where it is known.
+            progress: Called with the bytes read so far and, where it is known, the total.
 
         Returns:
             The id to keep, and what is known of the file.
@@ -224,7 +224,7 @@ class UploadService:
             folder: Front of all object keys, as in `reports/2026`; FastDFS has no folders and ignores it.
             bucket: Where to store instead of the default bucket; FastDFS chooses its group itself and ignores it.
             metadata: Pairs of your own, which every file gets.
-            progress: Is called with the bytes that have been read of all files together, and `None`.
+            progress: Called with the bytes read so far of all files together, and `None`.
 
         Returns:
             One result for each file, in order.
@@ -253,7 +253,7 @@ class UploadService:
     def require_acceptable(
         self, file_name: str, file_size: int | None = None, folder: str | None = None, bucket: str | None = None
     ) -> None:
-        """Raise what an upload would be refused for before the first of its bytes, so that nobody need send them.
+        """Raise what an upload would be refused for before its first byte, so that nobody need send any.
 
         Args:
             file_name: The file's name, without folders.
@@ -290,8 +290,8 @@ class UploadService:
     ) -> FileAttach:
         """Store a file whose key is its folder and name as they are given, unless something is there already.
 
-        Of several callers at once one stores its file. When the backend's answer is lost, or the call is cancelled in
-        its last moment, the file may be there although the call failed.
+        Of several concurrent callers one succeeds. When the backend's response is lost, or the call is cancelled at the
+        last moment, the file may be there although the call failed.
 
         Args:
             file_name: The file's name, without folders; the last part of its key.
@@ -301,7 +301,7 @@ class UploadService:
             bucket: Where to store instead of the default bucket.
             metadata: Pairs of your own, as for `upload_stream`.
             content_type: Media type; by default it is guessed from the name and the first bytes.
-            progress: Is called with the bytes that have been read, and their number where it is known.
+            progress: Called with the bytes read so far and, where it is known, the total.
 
         Returns:
             The id, which ends with folder and name, and what is known of the file.
@@ -327,7 +327,7 @@ class UploadService:
     async def require_creatable(
         self, file_name: str, file_size: int | None = None, folder: str | None = None, bucket: str | None = None
     ) -> None:
-        """Raise what `create` would be refused for before the first byte, so that nobody need send them.
+        """Raise what `create` would be refused for before its first byte, so that nobody need send any.
 
         Args:
             file_name: The file's name, without folders.
@@ -354,13 +354,13 @@ class UploadService:
 
         Takes 3 seconds at most: on a backend that does not respond it goes on in the background, at the latest until
         the backend is closed. It also goes on when the caller is cancelled. What cannot be deleted is reported to the
-        observer (`RollbackFailed`), and never raised: the error that led here is the one to report.
+        observer (`RollbackFailed`), never raised: the error that led here is the one to raise.
 
         Args:
             attaches: What the uploads returned.
 
         Raises:
-            InvalidArgumentException: These are no results of uploads.
+            InvalidArgumentException: These are not results of uploads.
         """
         await self._files.roll_back(require_items(attaches, FileAttach, "attaches"))
 

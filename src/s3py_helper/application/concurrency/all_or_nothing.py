@@ -1,4 +1,4 @@
-"""Several jobs of which either all succeed or none leaves a trace."""
+"""Several jobs that either all succeed or leave nothing behind."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -21,9 +21,8 @@ async def all_or_nothing[Job, Result](
     Args:
         jobs: What is to be done.
         do: Does one of them.
-        roll_back: Deals with its own errors, and with being cancelled, in which case it must not have to be called
-            again.
-        at_once: How many are done at a time.
+        roll_back: Handles its own errors, and a cancellation: it is not called again.
+        at_once: How many run at a time.
     """
     done: dict[int, Result] = {}
     gate = asyncio.Semaphore(at_once)
@@ -31,11 +30,11 @@ async def all_or_nothing[Job, Result](
 
     async def run(index: int, job: Job) -> None:
         async with gate:
-            # The group cancels the others one step of the event loop later: long enough to begin one in vain.
+            # The group cancels the others one step of the event loop later, in which another would begin in vain.
             if not failed.is_set():
                 try:
                     done[index] = await do(job)
-                except BaseException:  # a cancelled job has not succeeded, either
+                except BaseException:  # a cancelled job has not succeeded either
                     failed.set()
                     raise
 
@@ -46,7 +45,7 @@ async def all_or_nothing[Job, Result](
 
     try:
         await first_error_of(run_all())
-    except BaseException:  # a cancellation too: nobody would learn what is done
+    except BaseException:  # a cancellation as well: nobody would learn what was done
         await roll_back(list(done.values()))
         raise
     return [done[index] for index in range(len(done))]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 
 
 async def completed[T](work: Coroutine[None, None, T]) -> T:
-    """Run `work` to its end even when the calling task is cancelled meanwhile, again and again.
+    """Run `work` to its end even when the calling task is cancelled meanwhile, even repeatedly.
 
     A cancellation is kept and raised afterwards. For clean-up only (giving a connection back, aborting a multipart
     upload): an event loop that shuts down waits for it.

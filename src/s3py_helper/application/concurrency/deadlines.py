@@ -1,4 +1,4 @@
-"""Time limits for operations so short that a timer for each would be felt."""
+"""Time limits for operations so short that a timer for each would show."""
 
 import asyncio
 from time import monotonic
@@ -13,10 +13,10 @@ class DeadlineWatch:
     """Ends work that takes too long; one timer looks after all of it.
 
     `asyncio.timeout` sets and cancels a timer each time, which takes as long as signing a request. Here a limit is an
-    entry in a set, at which the timer looks now and then: that a limit has passed is noticed so much later.
+    entry in a set that the timer looks at now and then, so that its end is noticed up to that much later.
 
     Args:
-        usual: Seconds of the limits that are usual; the timer runs twenty times in that, and once a second at least.
+        usual: Seconds of a usual limit; the timer runs twenty times in that, and at least once a second.
     """
 
     def __init__(self, usual: float) -> None:
@@ -55,7 +55,7 @@ class Limit:
         self._expired = False
 
     def expire(self) -> None:
-        """The time is over: what the block waits for is cancelled."""
+        """End the block: what it waits for is cancelled."""
         self._expired = True
         self._task.cancel()
 

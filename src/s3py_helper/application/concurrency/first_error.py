@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 async def first_error_of[T](work: Awaitable[T]) -> T:
     """The result of work that runs a task group; when several tasks fail, the error of the first that did.
 
-    Callers deal with one error of one file; the others are only its echo.
+    Callers handle one error of one file; the others merely follow from it.
     """
     try:
         return await work

@@ -18,7 +18,7 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def resize(self, places: int) -> None:
-        """Change the number of places. Nobody who is through is stopped: surplus places are not granted again."""
+        """Change the number of places. Holders keep theirs: surplus places are not granted again."""
         self._places = max(1, places)
         self._admit()
 

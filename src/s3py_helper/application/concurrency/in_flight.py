@@ -22,11 +22,11 @@ class InFlight[Result]:
     ) -> None:
         if (task := self._task) is not None:
             task.cancel()
-            # Waits without asking for the outcome: a block that is left early has a reason of its own.
+            # Waits without reading the outcome: a block that is left early has a reason of its own.
             await completed(_ended(task))
 
     def start(self, work: Coroutine[Any, Any, Result]) -> None:
-        """Begin; the work before must have been collected."""
+        """Start; the result of earlier work must have been collected."""
         self._task = asyncio.ensure_future(work)
 
     async def collect(self) -> Result:

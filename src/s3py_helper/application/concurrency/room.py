@@ -1,4 +1,4 @@
-"""Memory that tasks share, by the byte."""
+"""Memory that tasks share, counted in bytes."""
 
 import asyncio
 from collections import deque
@@ -6,7 +6,7 @@ from types import TracebackType
 
 
 class Room:
-    """Admits pieces while they fit together, in the order in which they came. One larger than the room goes alone.
+    """Admits pieces as long as they fit, in the order in which they came. One larger than the room is admitted alone.
 
     Args:
         size: Bytes.
@@ -55,7 +55,7 @@ class Room:
 
 
 class RoomHeld:
-    """See `Room.of`. A class, because a generator for each small file would be felt."""
+    """See `Room.of`. A class, because a generator for each small file would show."""
 
     __slots__ = ("_room", "_size")
 

@@ -1,1 +1,1 @@
-"""What the backends of a deployment can do, tried and not believed."""
+"""What the backends of a deployment can do, found out by trying."""

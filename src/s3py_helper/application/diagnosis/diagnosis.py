@@ -26,7 +26,7 @@ class DiagnosisService:
         self._locator = locator
 
     async def examine(self) -> Sequence[Examined]:
-        """Try everything; takes seconds, moves some 20 MiB, and raises nothing because a backend fails."""
+        """Try everything; takes seconds, moves some 20 MiB, and does not raise when a backend fails."""
         report = await HealthService(self._locator).report()
         found: list[Examined] = []
         for backend in self._locator.backends:
@@ -74,7 +74,7 @@ class DiagnosisService:
 
 
 def _some_work(found: Sequence[Examined]) -> bool:
-    """Whether it is single permissions that are missing, and not the keys that are wrong."""
+    """Whether single permissions are missing, rather than the keys being wrong."""
     return any(each.verdict is Verdict.WORKS for each in found)
 
 

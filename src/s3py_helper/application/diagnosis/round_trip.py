@@ -1,4 +1,4 @@
-"""A file that is stored, described, read in parts, listed, copied and deleted: what every backend has to be able to."""
+"""A file that is stored, described, read in parts, listed, copied and deleted, as every backend should be able to."""
 
 import secrets
 import time
@@ -22,9 +22,9 @@ _NAME: Final = "s3py doctor Ü.txt"
 _METADATA: Final = {"s3py-doctor": "Ü"}
 _CONTENT: Final = secrets.token_bytes(70_000)
 _LARGE: Final = 9 * 1024 * 1024
-"""More than one part by default, and little enough for a slow line."""
+"""More than one part by default, and small enough for a slow line."""
 _SKEW: Final = 5.0
-"""Seconds between two clocks that a second of rounding and a slow request do not explain."""
+"""A difference between two clocks, in seconds, that rounding and a slow request do not explain."""
 _S3_REFUSES: Final = 15 * 60
 """Seconds of skew from which on S3 refuses signatures (RequestTimeTooSkewed)."""
 
@@ -33,9 +33,9 @@ class RoundTrip:
     """Tries them on the backend that takes new files, and leaves nothing behind.
 
     Args:
-        locator: Of the deployment.
+        locator: The deployment's.
         examination: Where the results go.
-        clock: Unix time here.
+        clock: Gives this machine's Unix time.
     """
 
     def __init__(self, locator: Locator, examination: Examination, clock: Callable[[], float] = time.time) -> None:
@@ -49,7 +49,7 @@ class RoundTrip:
         self._folder = None if not locator.policy.folders else locator.policy.folders[0]
 
     async def run(self) -> FileAttach | None:
-        """Try everything; gives the file that was stored, which is gone by now, `None` where none could be."""
+        """Try everything; returns the file that was stored, deleted by now, or `None` where none could be stored."""
         try:
             attach = await self._small_file()
             if attach is not None:

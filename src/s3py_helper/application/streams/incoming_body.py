@@ -1,4 +1,4 @@
-"""A file's bytes on their way in, looked at once."""
+"""A file's bytes on their way in, each looked at once."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -11,8 +11,8 @@ from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import FileTooLargeException, InvalidArgumentException, StorageOperationException
 
 _BYTES_AT_ONCE: Final = 4 * 1024 * 1024
-"""Producing and summing this many bytes takes 3 to 4 ms. Yielding more often, at every MiB, costs uploads a fifth more
-processor time: the sockets then get their bytes in smaller pieces."""
+"""Producing and summing this many bytes takes 3 to 4 ms. Yielding to the event loop more often, at every MiB, costs
+uploads a fifth more processor time: sockets then get their bytes in smaller pieces."""
 
 
 _LARGE: Final = 4 * 1024 * 1024
@@ -51,7 +51,7 @@ class IncomingBody:
         return Checksum.crc32(self._crc32)
 
     async def first_bytes(self, at_least: int = 1) -> bytes:
-        """The first bytes without consuming them, for a look at the content. Empty for an empty file.
+        """The first bytes, without consuming them. Empty for an empty file.
 
         Args:
             at_least: How many are wanted. There are fewer only where the file has no more.
@@ -86,7 +86,7 @@ class IncomingBody:
     ) -> "IncomingBody":
         """A body of the bytes that `transform` makes of this one's: for layers that compress or encrypt.
 
-        The new body counts and sums what comes out; this one goes on to check and sum what goes in. Closing the new
+        The new body counts and sums what comes out; this one goes on checking and summing what goes in. Closing the new
         body closes the transformation but not this body: that is up to its owner.
 
         Args:
@@ -117,14 +117,14 @@ class IncomingBody:
         finally:
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
-        # Its checks run when its end is reached, which a transformation need not do by itself.
+        # Its checks run at its end, which a transformation need not read to.
         async for _ in self:
             raise StorageOperationException(
                 "a transformation of the file left some of its bytes out", operation="upload"
             )
 
     def _check(self, received: int, *, ended: bool) -> None:
-        """Raise unless the body may have this many bytes so far, or in all where it has ended."""
+        """Raise unless the body may have this many bytes so far or, where it has ended, in all."""
         if self._limit is not None and received > self._limit:
             raise FileTooLargeException(f"the file has more than the {self._limit} bytes allowed", limit=self._limit)
         if self.size is not None and received > self.size:
@@ -138,14 +138,14 @@ class IncomingBody:
 
 
 async def crc32_with(chunk: bytes | memoryview, crc32: int) -> int:
-    """The CRC-32 of everything so far, `crc32` being that of what came before the chunk."""
+    """The CRC-32 of everything up to the end of the chunk, given that of what came before it."""
     if len(chunk) > _LARGE:
         return await asyncio.to_thread(isal_zlib.crc32, chunk, crc32)
     return isal_zlib.crc32(chunk, crc32)
 
 
 def crc32_of_rest(before: int, whole: int, size: int) -> int:
-    """The CRC-32 of the last `size` bytes of something, by those of all of it and of what comes before them."""
-    # Appending the rest to the beginning combines their sums by exclusive or, after the first was moved up (zlib's
-    # crc32_combine); the same again takes the beginning away.
+    """The CRC-32 of the last `size` bytes of something, from that of the whole and that of what comes before them."""
+    # Appending the rest to the beginning combines their sums by exclusive or, after the first was shifted (zlib's
+    # crc32_combine); doing so again takes the beginning away.
     return whole ^ isal_zlib.crc32_combine(before, 0, size)

@@ -1,4 +1,4 @@
-"""Files on the local disk as sources and targets of transfers: whole or not there, never half."""
+"""Files on the local disk as sources and targets of transfers; a target is whole or not there."""
 
 import asyncio
 import contextlib
@@ -51,8 +51,8 @@ async def open_to_read(path: Path) -> AsyncGenerator[tuple[int, int]]:
 
 
 async def chunks_of_descriptor(descriptor: int) -> AsyncGenerator[bytes]:
-    """The bytes from where it stands."""
-    # To its end: a number that is closed meanwhile may belong to another file a moment later.
+    """The bytes from the descriptor's position on."""
+    # To its end even when cancelled: a descriptor closed meanwhile may belong to another file a moment later.
     while chunk := await completed(asyncio.to_thread(os.read, descriptor, CHUNK)):
         yield chunk
 
@@ -71,11 +71,11 @@ def write_all(descriptor: int, chunk: bytes) -> None:
 
 @contextlib.asynccontextmanager
 async def new_file(target: Path, *, overwrite: bool) -> AsyncGenerator[int]:
-    """A descriptor to write to; what was written appears at `target` whole, when the block ends well, or not at all.
+    """A descriptor to write to; what is written appears at `target` whole, when the block ends well, or not at all.
 
     Raises:
         FileExistsError: There is such a file, and it is not to be overwritten.
-        NotADirectoryError: There is no folder for it.
+        NotADirectoryError: Its folder does not exist.
     """
     temporary = target.with_name(f".s3py-{secrets.token_hex(8)}.part")
 
@@ -100,7 +100,7 @@ async def new_file(target: Path, *, overwrite: bool) -> AsyncGenerator[int]:
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
-    """Raise `NotADirectoryError` or `FileExistsError` where no file can come there."""
+    """Raise `NotADirectoryError` or `FileExistsError` where no file can be put."""
     if not target.parent.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "no such folder", str(target.parent))
     if not overwrite:
@@ -108,11 +108,11 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 
 
 def move(temporary: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a file its name; what came there meanwhile is replaced only where that is wanted."""
+    """Give a file its name; one that appeared there meanwhile is replaced only where that is wanted."""
     if overwrite:
         temporary.replace(target)
         return
-    # Unlike a rename, a link never replaces what came there meanwhile.
+    # Unlike a rename, a link never replaces a file that appeared meanwhile.
     try:
         os.link(temporary, target)
     except FileExistsError:
@@ -130,7 +130,7 @@ def _refuse_existing(target: Path) -> None:
 
 
 def local_name(stored: str | None) -> str:
-    """A stored name as one that is safe in any folder: a name from elsewhere may be a path, or hide control codes."""
+    """A stored name made safe for any folder: one from elsewhere may be a path, or have control characters."""
     last = re.split(r"[/\\]", stored or "")[-1]
     printable = "".join(character for character in last if character.isprintable()).strip()
     return printable if printable.strip(".") else "file"

@@ -1,4 +1,4 @@
-"""Long work, without making others wait."""
+"""Long work that yields to the event loop."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ _ITEMS_AT_ONCE: Final = 25
 
 
 class Paced[Item]:
-    """An async iterator over the items; the event loop gets a turn now and then.
+    """An async iterator over the items that yields to the event loop now and then.
 
-    Not a generator: loops over it may end early, and leave nothing to close.
+    Not a generator: a loop over it may end early, and leaves nothing to close.
     """
 
     def __init__(self, items: Iterable[Item]) -> None:

@@ -1,4 +1,4 @@
-"""How far a transfer has come, reported to callers who want to know."""
+"""How far a transfer has come, for callers that want to know."""
 
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -9,21 +9,21 @@ from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.text_rules import shortened
 
 type Progress = Callable[[int, int | None], object]
-"""Is called with the number of bytes that have passed, and that of all of them, `None` where nobody knows it.
+"""Called with the number of bytes that have passed and the total, `None` where that is unknown.
 
-Of an upload those that were read from its source have passed, of a download those that came, from the first that was
-asked for; of a file that is resumed also those that were there. A copy within a backend is reported once, when it is
-done, and an empty file not at all.
+In an upload those that were read from its source have passed; in a download those received, counted from the first
+requested one and, for a resumed file, including those already there. A copy within a backend is reported once, when it
+is done, an empty file not at all.
 
 It is called in the event loop, for each chunk, and should return at once; what it raises ends the transfer.
 """
 
 
 def require_progress(progress: Progress) -> Progress:
-    """The function, if it is one that can be called so.
+    """The function, if it can be called like this.
 
     Raises:
-        InvalidArgumentException: It is none, or a coroutine function, whose coroutines nobody would await.
+        InvalidArgumentException: It cannot, or is a coroutine function, whose coroutines nobody would await.
     """
     if not _takes_two(progress):
         raise InvalidArgumentException(
@@ -41,7 +41,7 @@ def _takes_two(given: object) -> bool:
     except TypeError:
         return False
     except ValueError:
-        pass  # what is written in C need not say what it takes
+        pass  # functions written in C need not have a signature
     return True
 
 

@@ -13,8 +13,8 @@ class ReadAhead[Item]:
 
     What the generator raises is raised in its place, after the items that came before.
 
-    An error refers to this object by its traceback, and the task to the error: the task is let go as soon as it has
-    ended, or both would stay in memory, with all that is still in the queue, until Python looks for cycles.
+    An error refers to this object by its traceback, and the task to the error: so the task is dropped as soon as it has
+    ended. Otherwise both, and all that is in the queue, would stay in memory until Python looks for cycles.
     """
 
     def __init__(self, source: AsyncGenerator[Item], *, depth: int) -> None:
@@ -22,7 +22,7 @@ class ReadAhead[Item]:
         self._room = asyncio.Semaphore(depth)
         self._items: asyncio.Queue[Item | object] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = asyncio.create_task(_run(source, self._room, self._items))
-        # By callback, so that it comes after every item, however the task ends, and never waits for room.
+        # By a callback, so that it follows every item, however the task ends, and never waits for room.
         items = self._items
         self._task.add_done_callback(lambda _: items.put_nowait(_END))
 
@@ -39,7 +39,7 @@ class ReadAhead[Item]:
         return item  # type: ignore[return-value] # everything but the mark is an item
 
     def stop(self) -> None:
-        """Stop the generator: it does nothing but clean up any more. To be followed by `aclose`."""
+        """Stop the generator, which from now on only cleans up. To be followed by `aclose`."""
         if self._task is not None and not self._stopped:
             # Once: a second cancellation would cut the clean-up short.
             self._stopped = True
@@ -52,7 +52,7 @@ class ReadAhead[Item]:
         self.stop()
         await asyncio.wait([self._task])
         if not self._task.cancelled():
-            self._task.exception()  # marks it as seen: nobody is interested any more
+            self._task.exception()  # marks it as seen: nobody wants it any more
         self._task = None
         self._items = asyncio.Queue()
         self._items.put_nowait(_END)

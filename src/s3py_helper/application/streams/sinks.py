@@ -39,11 +39,11 @@ def writer_to(out: BinaryIO) -> Callable[[bytes], Awaitable[None]]:
     """An async function that writes a whole chunk to `out`.
 
     Blocking objects are written to in threads, `BytesIO` directly, objects with an `async` `write` (aiofiles) are
-    awaited. A short write, as raw files and sockets make them, is continued.
+    awaited. A short write, as of raw files and sockets, is continued.
 
     Raises:
         InvalidArgumentException: It cannot be written to. Writing raises it as well: when `out` is not open for
-            writing, takes nothing because it does not block, or says that it took what it cannot have taken.
+            writing, takes nothing because it does not block, or claims to have taken more than it was given.
     """
     write = getattr(out, "write", None)
     if not callable(write):
@@ -94,7 +94,7 @@ def _in_threads(out: BinaryIO) -> Callable[[bytes], Awaitable[None]]:
 def _after(rest: bytes | memoryview, written: object, out: BinaryIO) -> memoryview:
     """What is left to write."""
     if written is None and not isinstance(out, io.RawIOBase):
-        # Objects that do not follow io's protocol may return nothing: they have taken all.
+        # Objects that do not follow io's protocol may return `None`: they have taken all.
         return memoryview(b"")
     if not written:
         raise InvalidArgumentException(

@@ -1,4 +1,4 @@
-"""Every form in which callers hand in bytes, as one: an async iterator of chunks."""
+"""Whatever callers hand in bytes as, turned into an async iterator of chunks."""
 
 import asyncio
 import inspect
@@ -51,7 +51,7 @@ type ByteSource = bytes | bytearray | memoryview | BinaryIO | AsyncReadable | As
 
 
 def chunks_of(source: ByteSource) -> AsyncIterator[bytes]:
-    """Chunks of the source, from where it stands to its end.
+    """Chunks of the source, from its position to its end.
 
     Blocking file objects are read in threads. The source is not closed: that is up to its owner.
 
@@ -82,7 +82,7 @@ def chunks_of(source: ByteSource) -> AsyncIterator[bytes]:
 
 
 def bytes_in_memory(content: object) -> bytes:
-    """What a caller gives as the whole content; `InvalidArgumentException` unless it is bytes-like."""
+    """The whole content as a caller gives it; `InvalidArgumentException` unless it is bytes-like."""
     if not isinstance(content, Buffer):
         raise InvalidArgumentException(
             f"the content is bytes, got {type(content).__name__}: encode text, and use upload_stream for files",
@@ -95,7 +95,7 @@ def as_bytes(chunk: object, giver: str) -> bytes:
     """The bytes of a bytes-like object, copied: its owner may overwrite it while parts of it wait to be sent.
 
     Raises:
-        InvalidArgumentException: It is none. `bytes()` alone would make 72 zeros of the number 72.
+        InvalidArgumentException: It is not. `bytes()` alone would make 72 zeros of the number 72.
     """
     if type(chunk) is bytes:
         return chunk
@@ -132,10 +132,10 @@ def as_uploaded_file(file: object) -> UploadedFile:
 async def rewound(file: FormFile) -> ByteSource:
     """A file from a form as a source that begins with its first byte, whatever was read of it before.
 
-    Starlette takes every read of a file to a thread unless it made that file itself; what is in memory needs none.
+    Starlette reads a file in a thread unless it made the file itself; one in memory needs no thread.
 
     Raises:
-        InvalidArgumentException: It is closed, as the server closes the files of a form when it has responded.
+        InvalidArgumentException: It is closed: the server closes the files of a form when it has responded.
     """
     inner = getattr(file, "file", None)
     if getattr(inner, "closed", False) is True:

@@ -28,7 +28,7 @@ _THREADS: Final = min(4, os.cpu_count() or 1)
 
 
 type LeftOut = Callable[[str, StorageException], None]
-"""Gets the id of a file that was left out, and why."""
+"""Called with the id of a file that was left out, and the reason."""
 
 
 async def archive_bytes(
@@ -36,8 +36,8 @@ async def archive_bytes(
 ) -> AsyncGenerator[bytes]:
     """Yield the archive piece by piece; memory stays bounded, whatever the number and size of its files.
 
-    Closing it stops everything at once. After an error there is no central directory, and no reader takes what has come
-    for a whole archive.
+    Closing it stops everything at once. After an error there is no central directory, so no reader takes what was
+    yielded for a whole archive.
 
     Raises:
         FileNotFoundException: There is no such file; before the first byte when it is the first of them.
@@ -94,7 +94,7 @@ class _Archive:
                     yield chunk
                     self._lookahead.proceed()
         except StorageException as error:
-            # What has been sent cannot be taken back: a file that breaks off breaks the archive.
+            # What has been yielded cannot be taken back: a file that breaks off breaks the archive.
             if begun or not self._skip:
                 raise
             self._missing.add(upcoming.source, error)

@@ -1,4 +1,4 @@
-"""Packing files into archives: the part of `DownloadService` that callers have for it."""
+"""Packing files into archives: the part of `DownloadService` for that."""
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
@@ -31,18 +31,18 @@ class Archives:
         """Write a zip archive of the files to `out`, which need not be seekable.
 
         A blocking `out` does not block the event loop. Files of all backends may be mixed; memory stays bounded,
-        whatever their number and size. Names are made safe to unpack, missing ones are taken from the files, equal
-        ones numbered.
+        whatever their number and size. Names are made safe to unpack, missing ones are taken from the files, and
+        equal ones numbered.
 
         Args:
             files: The files, in order; one may come more than once.
-            out: Where the archive goes. After an error it holds a part of an archive that no reader takes for whole.
-            compression: `"auto"` leaves alone what is compressed already (pictures, videos, archives, documents),
-                `"never"` everything, `"always"` only what would not get smaller.
+            out: The target. After an error it holds a part of an archive, which no reader takes for whole.
+            compression: `"auto"` does not compress what already is (pictures, videos, archives, documents), `"never"`
+                nothing, `"always"` everything that gets smaller by it.
             on_error: `"raise"` stops at a file that cannot be read; `"skip"` leaves it out and adds a list of what is
                 missing. A file that breaks off after its first MiB stops the archive either way.
-            verify_first: Ask for every file before writing anything, so that a missing one is known then.
-            progress: Is called with the bytes of the archive so far, and their number where it is known.
+            verify_first: Ask for every file before writing anything, so that a missing one is known by then.
+            progress: Called with the bytes of the archive so far and, where it is known, the total.
 
         Raises:
             InvalidArgumentException: An id or an option is not valid.
@@ -67,7 +67,7 @@ class Archives:
     ) -> AsyncGenerator[bytes]:
         """Yield a zip archive of the files piece by piece; see `download_files_as_zip`.
 
-        The first file has been found before the first piece comes. A caller that stops early should `aclose()` the
+        The first file has been found when the first piece comes. A caller that stops early should `aclose()` the
         generator.
 
         Args:
@@ -97,7 +97,7 @@ class Archives:
         on_error: OnError = "raise",
         verify_first: bool = True,
     ) -> ZipPlan:
-        """Settle what can be known before a zip archive begins: errors, and its exact size where nothing is compressed.
+        """Find out what can be known before an archive begins: errors, and its exact size where nothing is compressed.
 
         Args:
             files: The files, in order; one may come more than once.
@@ -106,7 +106,7 @@ class Archives:
             verify_first: As there.
 
         Returns:
-            A plan: `content_length` is `None` when the size cannot be known, `stream()` gives the archive.
+            A plan: `content_length` is `None` when the size cannot be known, `stream()` yields the archive.
 
         Raises:
             InvalidArgumentException: An id or an option is not valid.

@@ -8,14 +8,14 @@ from s3py_helper.application.streams.pacing import Pause
 _BYTES_AT_ONCE: Final = 256 * 1024
 
 type Batch = list[bytes | memoryview]
-"""Bytes in parts that are still to be joined: copying a MiB is work for a thread."""
+"""Bytes in chunks that are still to be joined: copying a MiB is work for a thread."""
 
 
 async def batched(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[Batch]:
     """Yield exactly `size` bytes at a time, the rest at the end.
 
-    An archive is then the same however the network happened to cut its files. It also makes work of a size that is
-    worth a thread.
+    So an archive does not depend on how the network happened to cut its files, and work has a size that is worth a
+    thread.
     """
     batch: Batch = []
     held = 0
@@ -51,7 +51,7 @@ async def one_batch(chunks: AsyncIterator[bytes], size: int) -> Batch | None:
 
 
 class Coalescer:
-    """Joins small pieces of output to chunks of at least `size` bytes; large ones are passed on as they are."""
+    """Joins small pieces of output into chunks of at least `size` bytes; large ones are passed on as they are."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -59,7 +59,7 @@ class Coalescer:
         self._held = 0
 
     def add(self, piece: bytes) -> list[bytes]:
-        """Take the next piece; the chunks that are ready now, mostly none."""
+        """Take the next piece; returns the chunks that are ready now, mostly none."""
         if len(piece) >= self._size:
             return [*self.rest(), piece]
         if piece:

@@ -25,10 +25,10 @@ from s3py_helper.application.zip.source import wrong_content
 from s3py_helper.domain.blob import BlobInfo
 
 type Piece = EntryHeader | bytes | Content
-"""An entry comes as one `EntryHeader`, then its data in pieces, at last its `Content`."""
+"""An entry comes as one `EntryHeader`, then its data in pieces, then its `Content`."""
 
 _WORTH_A_TURN: Final = 16 * 1024
-"""Compressing this many bytes takes 0.05 ms: all files under way may do that one after the other."""
+"""Compressing this many bytes takes 0.05 ms: all files under way may do so one after the other."""
 
 _WORTH_A_THREAD: Final = 64 * 1024
 """Compressing this many bytes takes 0.2 ms, about as long as going to a thread and back."""
@@ -61,7 +61,7 @@ class EntryData:
 
     @property
     def content(self) -> Content:
-        """What has become of the file."""
+        """The file's size and CRC-32, and its size in the archive."""
         return Content(self.crc32, self.size, self._written)
 
     def _counted(self, data: bytes) -> bytes:
@@ -73,7 +73,7 @@ class EntryEncoder:
     """Makes entries' data, in threads where that takes time.
 
     Args:
-        threads: How many threads may work at a time; more than there are cores would take time from the event loop.
+        threads: How many may work at a time; more than there are cores would take time from the event loop.
     """
 
     def __init__(self, threads: int) -> None:
@@ -84,7 +84,7 @@ class EntryEncoder:
         """The pieces of one entry; `compress` says whether to try that.
 
         Raises (while iterating):
-            IntegrityException: The bytes do not have the size or CRC-32 that the blob's description says.
+            IntegrityException: The bytes do not have the size or CRC-32 of the blob's description.
         """
         encode = self._small if blob.info.size <= BATCH else self._large
         return encode(blob, compress=compress)
@@ -137,7 +137,7 @@ class EntryEncoder:
     async def _in_turn[**Arguments, Result](
         self, work: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
     ) -> Result:
-        # The files under way may all come at the same time: between them the event loop does what else there is.
+        # The files under way may all arrive at the same time: between them the event loop gets its turn.
         async with self._turn:
             await asyncio.sleep(0)
             return work(*args, **options)
@@ -158,8 +158,8 @@ def _check_crc32(content: Content, info: BlobInfo) -> None:
 def header_when_stored(info: BlobInfo) -> EntryHeader:
     """The header of a file that is not compressed: it follows from size and CRC-32 alone.
 
-    A stored entry must tell its size and CRC-32 in its header, as Java refuses others; where the CRC-32 is not known in
-    time, deflate's stored blocks take the place.
+    A stored entry must have its size and CRC-32 in its header, because Java refuses others; where the CRC-32 is not
+    known in time, deflate's stored blocks are used instead.
     """
     crc32 = _known_crc32(info)
     if info.size <= BATCH:
@@ -176,7 +176,7 @@ def _known_crc32(info: BlobInfo) -> int | None:
 
 
 def small_entry(batch: Batch, *, compress: bool) -> tuple[Method, bytes, Content]:
-    """The data of a file that is one batch: compressed where that is wanted and makes it smaller."""
+    """The data of a file of one batch: compressed where that is wanted and makes it smaller."""
     content = b"".join(batch)
     method, data = Method.STORED, content
     if compress and (smaller := deflated(content)) is not None and len(smaller) < len(content):
@@ -185,5 +185,5 @@ def small_entry(batch: Batch, *, compress: bool) -> tuple[Method, bytes, Content
 
 
 def large_entry_shrinks(first: Batch) -> bool:
-    """Whether compressing is worth the while, judged by the beginning of a large file."""
+    """Whether compressing a large file is worthwhile, judged by its beginning."""
     return shrinks(b"".join(first))

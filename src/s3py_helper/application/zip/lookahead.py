@@ -17,22 +17,22 @@ from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import StorageException
 
 FILES_AHEAD: Final = 16
-"""Most files in progress at a time, the current one among them: a quarter of what the backends' pools hold by default.
+"""The most files in progress at a time, including the current one: a quarter of a backend's pool by default.
 
-When their responses come together, the event loop takes a step of its own for each: with 32 small files that was 12 ms.
+When their responses arrive together, the event loop takes a step for each: with 32 small files that was 12 ms.
 """
 
 BYTES_AHEAD: Final = 8 * 1024 * 1024
 """No file is opened, and no large one kept open, while this many bytes are still to come before its turn."""
 
 STALLED_AFTER: Final = 2.0
-"""Seconds in which nothing of the archive could be taken, or was, after which only the current file keeps a connection.
+"""Seconds without progress of the archive after which only the current file keeps a connection.
 
-Clients that are that slow do not need the next file soon, and would take their connections from others.
+Clients that slow do not need the next file soon, and would hold connections that others need.
 """
 
 _PIECES_AHEAD: Final = 3
-"""Pieces per file: all that a file of one batch has, form and two batches of a larger one."""
+"""Pieces per file: all of a file of one batch; the header and two batches of a larger one."""
 
 type Encode = Callable[[Source, OpenBlob], AsyncGenerator[Piece]]
 
@@ -42,14 +42,14 @@ class Upcoming:
 
     Args:
         source: The file.
-        assumed_size: What to take for its size while that is not known.
+        assumed_size: Its presumed size, while the real one is unknown.
         open_pieces: Opens it and yields the pieces; sets `is_open`, and calls `describe` when it is open.
 
     Attributes:
         source: The file.
         info: Its description, `None` while it is not known.
-        untaken: Bytes that are still to be read, or wait to be taken, about.
-        waits: Whether it was let go, or has released its connection, and may go on when its turn is near.
+        untaken: About how many bytes are still to be read, or wait to be taken.
+        waits: Whether it was stopped, or has released its connection, to go on when its turn is near.
         is_open: Whether it holds a connection.
         may_go_on: Set when a file whose connection was released may be opened again.
     """
@@ -74,7 +74,7 @@ class Upcoming:
             self.describe(source.info)
 
     def describe(self, info: BlobInfo) -> None:
-        """The file's description is known now."""
+        """Note the file's description."""
         self.info = info
         self.untaken = info.size
 
@@ -90,14 +90,14 @@ class Upcoming:
         return self.is_open and self.info is not None and self.info.size > BATCH
 
     def start(self, *, early: bool) -> ReadAhead[Piece]:
-        """Begin; `early` when it is not its turn yet. Gives the pieces to come."""
+        """Start; `early` when it is not its turn yet. Returns the pieces to come."""
         self.waits = False
         self._began_early = early
         self._pieces = ReadAhead(self._open_pieces(self), depth=_PIECES_AHEAD)
         return self._pieces
 
     def park(self) -> None:
-        """Its turn is far: its connection is about to be released, and it waits until it may go on."""
+        """Note that its turn is far: its connection is about to be released, and it waits until it may go on."""
         self.waits = True
         self.may_go_on.clear()
 
@@ -110,7 +110,7 @@ class Upcoming:
             self.may_go_on.set()
 
     def let_go(self) -> Coroutine[None, None, None]:
-        """Stop, to begin anew later. What is returned is to be awaited: the connection is released then."""
+        """Stop, to start anew later. Await the result: then the connection is released."""
         pieces, self._pieces = self._pieces, None
         if pieces is not None:
             pieces.stop()
@@ -142,7 +142,7 @@ class Upcoming:
             try:
                 return await anext(self._pieces)
             except StorageException as error:
-                # It may have failed because the archive itself used up what it needed, and only now it is its turn.
+                # It may have failed because the archive itself used up what it needed; now it is its turn.
                 if not (self._began_early and error.retryable):
                     raise
             await self.let_go()
@@ -154,18 +154,18 @@ class Lookahead:
     """The files of an archive in order, the next ones already in progress.
 
     Small files (of one batch) are read and encoded as a whole, which frees their connections. Larger ones keep theirs
-    only when it is soon their turn: a connection that lies idle for long is cut by servers and what is between. One
-    that was opened in vain, because its size could not be known, is opened again later.
+    only when their turn is near: a connection that is idle for long gets closed by the server or in between. One that
+    was opened too early, because its size was unknown, is opened again later.
 
-    Connections are scarce, and the files ahead starve nobody: when the archive makes no progress, because the current
-    file waits for a connection or the reader takes nothing, they give theirs up and begin anew later.
+    Connections are scarce, and the files ahead must starve nobody: when the archive makes no progress, because the
+    current file waits for a connection or the reader takes nothing, they release theirs and start anew later.
     """
 
     def __init__(self, sources: Iterable[Source], encode: Encode) -> None:
         self._waiting = iter(sources)
         self._encode = encode
         self._in_progress: deque[Upcoming] = deque()
-        # Lists of files tend to be of one kind: while a size is not known, the file is taken to be like the last one.
+        # Lists of files tend to be of one kind: a file of unknown size is presumed to be like the last one.
         self._assumed_size = BATCH
         self._most_ahead = FILES_AHEAD
         self._closing: set[asyncio.Task[None]] = set()
@@ -179,7 +179,7 @@ class Lookahead:
         return self._in_progress[0] if self._in_progress else None
 
     def proceed(self) -> None:
-        """Look which files may start now; to be called whenever some of the current one has been taken."""
+        """Start the files that may start now; to be called whenever some of the current one has been taken."""
         self._taken_at = self._loop.time()
         for upcoming in self._in_progress:
             if upcoming.waits and not self._is_far(upcoming):
@@ -194,7 +194,7 @@ class Lookahead:
             in_progress.append(upcoming)
 
     def drop_current(self) -> None:
-        """Done with the current file: it was read to its end, or has raised what was wrong with it."""
+        """Drop the current file, which was read to its end, or has raised what was wrong with it."""
         self._in_progress.popleft()
         self._most_ahead = min(FILES_AHEAD, self._most_ahead + 1)
 
@@ -226,12 +226,12 @@ class Lookahead:
         for index, other in enumerate(self._in_progress):
             if other is upcoming:
                 return ahead >= BYTES_AHEAD or index >= self._most_ahead
-            # Assumed sizes are those of files before; this one is the better example.
+            # Presumed sizes are those of earlier files; this one is a better example.
             ahead += size if other.info is None else other.untaken
         return ahead >= BYTES_AHEAD
 
     def _let_others_go(self) -> None:
-        """Release the connections of all files but the current one; they begin anew, one more with each file done."""
+        """Release the connections of all files but the current one; they start anew one by one, as files finish."""
         self._most_ahead = 1
         for upcoming in list(self._in_progress)[1:]:
             if upcoming.holds_connection:

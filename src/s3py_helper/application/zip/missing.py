@@ -16,7 +16,7 @@ from s3py_helper.domain.object_key import name_in_key
 LIST_NAME: Final = "_missing.txt"
 """The name of the list, unless a file of that name is in the archive."""
 
-# What the reader of an archive may know: an exception's text is for those who run the service.
+# What the reader of an archive may know: an exception's text is for the operators of the service.
 _REASONS: Final[tuple[tuple[type[StorageException], str], ...]] = (
     (FileNotFoundException, "not found"),
     (AccessDeniedException, "access denied"),
@@ -26,7 +26,7 @@ _REASONS: Final[tuple[tuple[type[StorageException], str], ...]] = (
 
 
 def _in_one_line(file_id: str) -> str:
-    """The id, in which Unicode's line and paragraph separators and direction marks are valid, with these escaped."""
+    """The id with Unicode's line and paragraph separators and direction marks escaped, which ids may have."""
     return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in file_id)
 
 
@@ -46,5 +46,5 @@ class MissingFiles:
         self._lines.append(f"{name}: {reason} ({_in_one_line(source.located.text)})")
 
     def text(self) -> bytes:
-        """The list: UTF-8, a line for each file, its line ends as every system reads them."""
+        """The list: UTF-8, one line per file, with line ends that every system understands."""
         return "".join(f"{line}\r\n" for line in ("These files could not be added:", *self._lines)).encode()

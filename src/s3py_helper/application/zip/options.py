@@ -1,4 +1,4 @@
-"""How an archive is to be made, and which files are worth compressing."""
+"""How an archive is made, and which files are worth compressing."""
 
 import os.path
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from s3py_helper.domain.content_type import OCTET_STREAM, guess_content_type
 from s3py_helper.domain.errors import InvalidArgumentException
 
 type Compression = Literal["auto", "always", "never"]
-"""`auto` leaves alone what is compressed already, `never` everything, `always` only what does not get smaller."""
+"""`auto` does not compress what already is, `never` nothing, `always` everything that gets smaller by it."""
 
 COMPRESSIONS: Final = ("auto", "always", "never")
 
 type OnError = Literal["raise", "skip"]
-"""`raise` cuts the archive at a file that cannot be read, `skip` leaves the file out and lists it in the archive."""
+"""`raise` breaks off at a file that cannot be read, `skip` leaves the file out and lists it in the archive."""
 
 _ON_ERROR: Final = ("raise", "skip")
 
@@ -51,7 +51,7 @@ class ZipOptions:
 
     Attributes:
         compression: Which files are compressed.
-        on_error: What becomes of files that cannot be read.
+        on_error: What to do about files that cannot be read.
         verify_first: Ask the backends for every file before the first byte is written.
 
     Raises:
@@ -68,7 +68,7 @@ class ZipOptions:
 
 
 def compresses(compression: Compression, file_name: str, content_type: str | None = None) -> bool:
-    """Whether a file is to be compressed, judged before its first byte; the bytes may still say otherwise."""
+    """Whether to try to compress a file, judged before its first byte; the bytes may show otherwise."""
     match compression:
         case "always":
             return True
@@ -82,7 +82,7 @@ def _is_compressed(file_name: str, content_type: str | None) -> bool:
     if os.path.splitext(file_name)[1].lower() in _COMPRESSED_EXTENSIONS:
         return True
     guessed = guess_content_type(file_name)
-    # What a name tells goes first: the stored type may be no more than what some client claimed.
+    # The name comes first: the stored type may be merely what some client claimed.
     media_type = (content_type or guessed if guessed == OCTET_STREAM else guessed).partition(";")[0].strip().lower()
     if media_type in _PLAIN:
         return False

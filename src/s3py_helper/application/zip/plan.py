@@ -1,4 +1,4 @@
-"""What is settled before the first byte of an archive."""
+"""What is found out before the first byte of an archive."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ from s3py_helper.domain.files import FileDownload
 
 @dataclass(frozen=True, slots=True)
 class ZipPlan:
-    """An archive to be.
+    """An archive that can be written.
 
     Attributes:
         sources: Its files, in order.
@@ -43,10 +43,10 @@ class ZipPlan:
 
         Args:
             left_out: Is called with the id of each file that is left out (`on_error` is `"skip"`), and the reason.
-            progress: Is called with the bytes of the archive so far, and their number where it is known.
+            progress: Called with the bytes of the archive so far and, where it is known, the total.
 
         Raises:
-            InvalidArgumentException: `progress` is no such function.
+            InvalidArgumentException: `progress` cannot be called like this.
             FileNotFoundException: A file is missing, and `on_error` is `"raise"`.
             IntegrityException: The bytes of a file are not those that were stored, or it has changed since it was
                 planned.
@@ -62,7 +62,7 @@ async def plan_archive(files: Iterable[FileDownload], locator: Locator, options:
     Raises:
         InvalidArgumentException: An id or a name is not valid.
         RouteNotSupportedException: A file's backend or bucket is not served here.
-        StorageException: With `verify_first`, unless errors are to be skipped: what is wrong with a file.
+        StorageException: A file cannot be read; with `verify_first` only, and unless such files are skipped.
     """
     entries = require_iterable(files, "files", "FileDownload")
     sources = [await _source(entry, locator) async for entry in Paced(entries)]
@@ -85,7 +85,7 @@ async def _source(file: object, locator: Locator) -> Source:
 
 
 async def _verify(sources: list[Source], *, skip: bool) -> None:
-    """Add to every source what its backend says of it; the first problem is raised, or noted when it may be skipped."""
+    """Add each file's description to its source; the first problem is raised, or noted where files may be skipped."""
 
     async def verify(jobs: Iterator[tuple[int, Source]]) -> None:
         async for index, source in Paced(jobs):
@@ -108,8 +108,8 @@ async def _verify(sources: list[Source], *, skip: bool) -> None:
 async def exact_length(sources: Sequence[Source], options: ZipOptions) -> int | None:
     """The archive's size in bytes; `None` when it cannot be known.
 
-    It is known when every file is, none is compressed, and none may be left out. The archive is written for it, without
-    the files' bytes, so that the number cannot differ from what is sent later.
+    It can when every file has been described, none is compressed, and none may be left out. The archive is written for
+    it without the files' bytes, so the size cannot differ from what is sent later.
     """
     if options.on_error == "skip":
         return None

@@ -20,9 +20,9 @@ class Source:
 
     Attributes:
         located: The file.
-        display_name: The name that the caller gave it, if any; not safe as it comes.
-        info: What the backend said of it when it was asked up front; binding for what it gives later.
-        problem: Why it cannot be read, where that is known beforehand.
+        display_name: The name that the caller gave it, if any; not made safe.
+        info: The description that the backend gave beforehand; what is read later must match it.
+        problem: Why it cannot be read, where that was found out beforehand.
     """
 
     located: Located
@@ -31,7 +31,7 @@ class Source:
     problem: StorageException | None = None
 
     def open(self) -> AbstractAsyncContextManager[OpenBlob]:
-        """The file's bytes, with the binding description; raises what is wrong with it."""
+        """The file's bytes and description, which must match an earlier one; raises what is wrong with it."""
         if self.problem is not None:
             # A copy: an error that is raised twice grows, and refers, by its traceback, to what refers to it.
             raise copy(self.problem)
@@ -45,16 +45,16 @@ class Source:
             yield OpenBlob(info, blob.span, blob.body)
 
     def name(self, info: BlobInfo) -> str:
-        """What to call the file: the given name, else the one it was uploaded with, as far as anybody remembers."""
+        """The file's name: the given one, else the one it was uploaded with, where that is known."""
         return self.display_name or info.file_name or name_in_key(self.located.file_id.key)
 
     def claim_name(self, names: EntryNames, info: BlobInfo) -> str:
-        """The name of its entry, from those of the archive."""
+        """The name of its entry, unique within the archive."""
         return names.claim(self.display_name) if self.display_name else names.claim_unexpected(self.name(info))
 
 
 def wrong_content(info: BlobInfo, problem: str) -> IntegrityException:
-    """The error for a file whose bytes are not those that its description promises."""
+    """The error for a file whose bytes do not match its description."""
     return IntegrityException(
         f"{info.file_id} is not what it was said to be: {problem}",
         operation="zip",
@@ -64,7 +64,7 @@ def wrong_content(info: BlobInfo, problem: str) -> IntegrityException:
 
 
 async def entry_names(sources: Sequence[Source]) -> EntryNames:
-    """Names that know from the start what callers want their files to be called."""
+    """The names of entries, which reserve those that callers gave."""
     names = EntryNames()
     async for source in Paced(sources):
         if source.display_name:

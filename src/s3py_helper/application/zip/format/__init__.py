@@ -1,1 +1,1 @@
-"""The zip format: records, timestamps, compression and the order of things. No I/O."""
+"""The zip format: records, timestamps, compression and their order. No I/O."""

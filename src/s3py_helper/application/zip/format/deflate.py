@@ -8,16 +8,16 @@ from isal import isal_zlib
 from s3py_helper.application.zip.format.records import UINT32_MAX
 
 LEVEL: Final = 2
-"""ISA-L's levels 1 and 2 are equally fast, 2 is some per cent smaller; 3 takes half as long again for one per cent."""
+"""ISA-L's levels 1 and 2 are equally fast, 2 is a few per cent smaller; 3 takes half as long again for one per cent."""
 
 BLOCK: Final = 65535
-"""Most bytes that a stored block holds (RFC 1951, 3.2.4)."""
+"""The most bytes that a stored block holds (RFC 1951, 3.2.4)."""
 
 BATCH: Final = 17 * BLOCK
 """Bytes that are encoded at a time: full blocks, and just over 1 MiB, about 3 ms of compression in a thread."""
 
 SAMPLE: Final = 32 * 1024
-"""Bytes that are looked at to see whether compressing a file is worth the while."""
+"""Bytes that decide whether compressing a file is worthwhile."""
 
 _WORTHWHILE: Final = 0.95
 _RAW: Final = -15
@@ -33,7 +33,7 @@ class Encoder(Protocol):
         ...
 
     def finish(self) -> bytes:
-        """What is left when all batches have come."""
+        """The end of the data, after all batches."""
         ...
 
 
@@ -53,7 +53,7 @@ class Deflating:
 
 
 class StoredBlocks:
-    """Frames the bytes as they are: for readers that need deflate's own end mark to find the end of the data."""
+    """Frames the bytes uncompressed: for readers that need deflate's end mark to find the end of the data."""
 
     def encode(self, batch: bytes) -> bytes:
         """Blocks of 65535 bytes, the last of the file shorter."""
@@ -65,12 +65,12 @@ class StoredBlocks:
         return b"".join(parts)
 
     def finish(self) -> bytes:
-        """An empty block that says it is the last."""
+        """An empty block, marked as the last."""
         return _LAST_BLOCK
 
 
 class AsItIs:
-    """Leaves the bytes alone."""
+    """Leaves the bytes unchanged."""
 
     def encode(self, batch: bytes) -> bytes:
         """The batch."""
@@ -87,12 +87,12 @@ def stored_blocks_length(size: int) -> int:
 
 
 def deflated(content: bytes) -> bytes | None:
-    """The whole content compressed; `None` where its first 32 KiB show that this is not worth the while."""
+    """The whole content compressed; `None` where its first 32 KiB show that this is not worthwhile."""
     view = memoryview(content)
     compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _RAW)
     beginning = compressor.compress(view[:SAMPLE])
     if len(content) > SAMPLE:
-        # Ending a block early costs a few bytes, compressing the beginning once more would cost time.
+        # Ending a block early costs a few bytes; compressing the beginning again would cost time.
         beginning += compressor.flush(isal_zlib.Z_SYNC_FLUSH)
         if not _is_worthwhile(len(beginning), SAMPLE):
             return None
@@ -100,7 +100,7 @@ def deflated(content: bytes) -> bytes | None:
 
 
 def shrinks(beginning: bytes) -> bool:
-    """Whether compressing is worth the while, judged by the first 32 KiB (0.1 ms)."""
+    """Whether compressing is worthwhile, judged by the first 32 KiB (0.1 ms)."""
     sample = beginning[:SAMPLE]
     return _is_worthwhile(len(isal_zlib.compress(sample, LEVEL, _RAW)), len(sample))
 

@@ -52,13 +52,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class EntryHeader:
-    """What is said of an entry before its data, besides its name.
+    """What is known of an entry before its data, besides its name.
 
     Attributes:
         modified: Time of last modification, with time zone; `None` when unknown.
         method: How the data is written.
-        content: What the data will be; `None` when that is said behind it, in a data descriptor.
-        wide: The descriptor will have sizes of eight bytes.
+        content: What the data will be; `None` when that follows it, in a data descriptor.
+        wide: Whether the descriptor will have sizes of eight bytes.
     """
 
     modified: datetime | None
@@ -68,7 +68,7 @@ class EntryHeader:
 
 
 def local_header(path: str, header: EntryHeader) -> bytes:
-    """What stands before an entry's data (4.3.7); `path` is its name in the archive."""
+    """The record before an entry's data (4.3.7); `path` is its name in the archive."""
     name = path.encode()
     if header.content is None:
         content = Content(0, 0, 0)
@@ -79,7 +79,7 @@ def local_header(path: str, header: EntryHeader) -> bytes:
     extra = extended_timestamp(header.modified)
     size, compressed_size = content.size, content.compressed_size
     if zip64:
-        # Here, other than in the central directory, the field always holds both sizes (4.5.3).
+        # Unlike in the central directory, the field always holds both sizes here (4.5.3).
         extra = _zip64_field([size, compressed_size]) + extra
         size = compressed_size = UINT32_MAX
     fixed = _LOCAL_HEADER.pack(
@@ -98,7 +98,7 @@ def local_header(path: str, header: EntryHeader) -> bytes:
 
 
 def data_descriptor(content: Content) -> bytes:
-    """What stands behind the data of an entry whose header could not tell (4.3.9)."""
+    """The record behind the data of an entry whose header could not tell (4.3.9)."""
     layout = _WIDE_DESCRIPTOR if content.wide else _DESCRIPTOR
     return layout.pack(b"PK\7\10", content.crc32, content.compressed_size, content.size)
 
@@ -133,7 +133,7 @@ def central_header(path: str, header: EntryHeader, content: Content, offset: int
 
 
 def end_of_archive(entries: int, directory_size: int, directory_offset: int) -> bytes:
-    """What stands behind the central directory (4.3.14 to 4.3.16)."""
+    """The records behind the central directory (4.3.14 to 4.3.16)."""
     wide = entries >= UINT16_MAX or max(directory_size, directory_offset) >= UINT32_MAX
     end = _END.pack(
         b"PK\5\6",

@@ -15,7 +15,7 @@ _INT32: Final = 1 << 31
 def dos_date_time(moment: datetime | None) -> tuple[int, int]:
     """Date and time in MS-DOS' format (APPNOTE 4.4.6): UTC, to two seconds, 1980 to 2107.
 
-    The format knows no time zone and no "unknown": without a moment it is the first one that can be written.
+    The format has no time zone and no "unknown": without a time it is the earliest that can be written.
     """
     utc = moment.astimezone(UTC) if moment is not None else datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC)
     if utc.year < _FIRST_YEAR:
@@ -28,7 +28,7 @@ def dos_date_time(moment: datetime | None) -> tuple[int, int]:
 
 
 def extended_timestamp(moment: datetime | None) -> bytes:
-    """Info-ZIP's extra field with the time to the second, in UTC without doubt; empty where it cannot say.
+    """Info-ZIP's extra field with the time to the second, explicitly in UTC; empty where it cannot hold the time.
 
     The field has the same form in both headers when it holds nothing but the time of modification (Info-ZIP's
     proginfo/extrafld.txt); its seconds are a signed number of 32 bits.

@@ -1,4 +1,4 @@
-"""The books of an archive: what was written where."""
+"""The bookkeeping of an archive: what was written where."""
 
 from collections.abc import Iterator
 from itertools import batched
@@ -17,9 +17,9 @@ _HEADERS_AT_ONCE: Final = 1024
 
 
 class ArchiveWriter:
-    """Gives the bytes between the entries' data, in order; the caller writes them, and the data.
+    """Makes the bytes between the entries' data, in order; the caller writes these and the data.
 
-    For each entry `begin`, `add` for every piece of data, `end`; at last `finish`.
+    For each entry `begin`, `add` for every piece of data, `end`; finally `finish`.
 
     Attributes:
         offset: Size of the archive so far.
@@ -36,11 +36,11 @@ class ArchiveWriter:
         return self._counted(local_header(path, header))
 
     def add(self, length: int) -> None:
-        """That many bytes of data follow."""
+        """Note that many further bytes of data."""
         self.offset += length
 
     def end(self, content: Content) -> bytes:
-        """The data is complete: its descriptor, empty where the header has said everything."""
+        """Complete the data: its descriptor, empty where the header has said everything."""
         if self._current is None:
             raise RuntimeError("end() without begin()")
         path, header, offset = self._current
