@@ -32,5 +32,6 @@ async def end_leases(url: str) -> None:
     connection = await asyncpg.connect(address.url, server_settings={"search_path": address.schema})
     try:
         await connection.execute("update file set lease_until = 1 where lease_until is not null")
+        await connection.execute("update batch set until = 1")
     finally:
         await connection.close()

@@ -9,7 +9,7 @@ from s3py_helper.adapters.postgres.address import Address
 from s3py_helper.adapters.postgres.connections import Connection
 from s3py_helper.adapters.postgres.database import SCAN_SECONDS, Database
 from s3py_helper.adapters.postgres.rows import COLUMNS
-from s3py_helper.adapters.postgres.schema import prepare
+from s3py_helper.adapters.postgres.schema import bring_up, is_ready
 from s3py_helper.application.migration.ledger_rows import file_of
 from s3py_helper.application.ports.ledger import LedgerFile
 
@@ -53,12 +53,15 @@ class LedgerInDatabase:
         self._database = Database(self._address)
 
     async def __aenter__(self) -> Self:
-        """Open it; see `prepare` and `Database.open`."""
+        """Open it; see `is_ready`, `bring_up` and `Database.open`."""
 
-        async def preparing(connection: Connection) -> None:
-            await prepare(connection, self._address, self._identity, makes=self._makes)
+        async def looking(connection: Connection) -> bool:
+            return await is_ready(connection, self._address, self._identity, makes=self._makes)
 
-        await self._database.open(preparing)
+        async def bringing_up(connection: Connection) -> None:
+            await bring_up(connection, self._address, self._identity)
+
+        await self._database.open(looking, bringing_up)
         return self
 
     async def __aexit__(

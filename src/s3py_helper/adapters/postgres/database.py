@@ -19,6 +19,9 @@ CALL_SECONDS: Final = 30.0
 SCAN_SECONDS: Final = 600.0
 """The same for calls that read every row."""
 
+_UPGRADE_SECONDS: Final = 4 * 3600.0
+"""The same for bringing a ledger to a new version, which may write every row anew."""
+
 _PATIENCE: Final = 10.0
 """Seconds that a call waits for a database that is being restarted."""
 
@@ -43,16 +46,17 @@ class Database:
         self._running: set[asyncio.Task[Any]] = set()
         self._is_open = False
 
-    async def open(self, prepare: Work[None]) -> None:
-        """Make the first connection, and look at what is there.
+    async def open(self, is_ready: Work[bool], bring_up: Work[None]) -> None:
+        """Make the first connection, look at what is there, and bring it up where it is not ready.
 
         Raises:
             StorageUnavailableException: The database cannot be reached now. Nobody waits for it to be started.
-            StorageException: What `prepare` raises, or what the server says to this user.
+            StorageException: What the two raise, or what the server says to this user.
         """
         self._is_open = True
         try:
-            await self._call(prepare, CALL_SECONDS, patience=0.0, repeats=False)
+            if not await self._call(is_ready, CALL_SECONDS, patience=0.0, repeats=False):
+                await self._call(bring_up, _UPGRADE_SECONDS, patience=0.0, repeats=False)
         except BaseException:  # nobody else would close the connection
             await self.close()
             raise

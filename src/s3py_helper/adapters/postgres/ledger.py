@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
 from typing import Final, Literal
 
-from s3py_helper.adapters.postgres.base import EXACTLY, NOTE, NOW
+from s3py_helper.adapters.postgres.base import EXACTLY, NOTE
 from s3py_helper.adapters.postgres.connections import Connection
 from s3py_helper.adapters.postgres.database import SCAN_SECONDS, changed_rows
 from s3py_helper.adapters.postgres.deletions import DeletingLedger
@@ -22,9 +22,8 @@ _MOST_AHEAD: Final = 600
 """Seconds. A clock that was set back must not stop everything for as long as it was set back."""
 
 _PLANNED: Final = NUMBER_OF[FileState.PLANNED]
-_COPYING: Final = NUMBER_OF[FileState.COPYING]
 _QUARANTINED: Final = NUMBER_OF[FileState.QUARANTINED]
-_TO_LOOK_AT: Final = f"state in ({NUMBER_OF[FileState.MISSING_AT_SOURCE]}, {_QUARANTINED})"
+_TO_LOOK_AT: Final = f"shelf in ({NUMBER_OF[FileState.MISSING_AT_SOURCE]}, {_QUARANTINED})"
 """Leads to the index of these files."""
 
 _PUT_SETTING: Final = "insert into setting values ($1, $2) on conflict (name) do update set value = excluded.value"
@@ -105,14 +104,6 @@ class PostgresLedger(DeletingLedger):
     async def now(self) -> float:
         """See `Ledger.now`."""
         return float((await self._database.read(f"select {EXACTLY}", self._given))[0][0])
-
-    async def workers(self) -> int:
-        """See `Ledger.workers`."""
-        rows = await self._database.read(
-            f"select count(distinct lease_owner) from file where state = {_COPYING} and lease_until > {NOW}",
-            self._given,
-        )
-        return int(rows[0][0])
 
     async def room(self) -> int | None:
         """See `Ledger.room`. A database does not tell what its disks have left."""

@@ -101,7 +101,7 @@ class PlanningLedger(WorkingLedger):
     async def deleted_since(self, group: str, moment: float) -> int:
         """See `Ledger.deleted_since`."""
         query = (
-            f"select count(*) from file where grp = $1 and state = {NUMBER_OF[FileState.DELETED]} "
+            f"select count(*) from file where grp = $1 and shelf = {NUMBER_OF[FileState.DELETED]} "
             "and changed_at >= $2::float8"
         )
         return int((await self._database.read(query, group, moment))[0][0])

@@ -13,7 +13,7 @@ from s3py_helper.adapters.postgres.requirements import facts_of, require_usable
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.migration import GateRefusedException
 
-_TABLES: Final = ("setting", "file", "tally", "route", "source", "event", "account")
+_TABLES: Final = ("setting", "file", "tally", "route", "source", "event", "account", "batch")
 _RIGHTS: Final = ("select", "insert", "update", "delete")
 
 _LOCK: Final = "select pg_advisory_xact_lock(hashtextextended('s3py-ledger:' || $1, 0))"
@@ -30,7 +30,13 @@ def steps() -> tuple[str, ...]:
 
 
 async def prepare(connection: Connection, address: Address, identity: str, *, makes: bool) -> None:
-    """Look at what is there, and make what is missing. Several may do so at once.
+    """Look at what is there, and make what is missing: `is_ready`, then `bring_up`. Raises what they raise."""
+    if not await is_ready(connection, address, identity, makes=makes):
+        await bring_up(connection, address, identity)
+
+
+async def is_ready(connection: Connection, address: Address, identity: str, *, makes: bool) -> bool:
+    """Whether a ledger can be used as it is; else it is to be made, or brought to this version.
 
     Args:
         connection: Outside a transaction.
@@ -39,23 +45,32 @@ async def prepare(connection: Connection, address: Address, identity: str, *, ma
         makes: Whether a ledger that is not there is made.
 
     Raises:
-        GateRefusedException: It belongs to another migration, is of a newer version, or must not be used by this user;
-            or the server is not fit for it. Nothing was written.
+        GateRefusedException: It belongs to another migration, or must not be used by this user; or the server is not
+            fit for it.
         InvalidArgumentException: There is none.
         StorageUnavailableException: The database takes no changes now.
     """
     require_usable(await facts_of(connection))
     await _require_usage(connection, address)
     if await _is_this_version(connection, address, identity):
-        return
+        return True
     if not makes and not await _has_ledger(connection, address.schema):
         raise InvalidArgumentException(f"there is no ledger {address}: 'plan' makes one, --ledger names another")
+    return False
+
+
+async def bring_up(connection: Connection, address: Address, identity: str) -> None:
+    """Make a ledger, or bring it to this version. Several may do so at once.
+
+    Raises:
+        GateRefusedException: It belongs to another migration, is of a newer version, or must not be used by this user.
+            Nothing was written.
+    """
     try:
         async with connection.transaction():
+            await connection.execute("set local statement_timeout = 0")  # a step may rewrite a large table
             # One after the other: the second finds what the first has made.
-            await connection.execute(
-                "select pg_advisory_xact_lock(hashtextextended('s3py-ledger:' || $1, 0))", address.schema
-            )
+            await connection.execute(_LOCK, address.schema)
             await _upgrade(connection, address)
             await _claim(connection, identity)
     except asyncpg.InsufficientPrivilegeError as error:

@@ -64,6 +64,26 @@ class WorkContract(LedgerHarness):
         assert await ledger.record([copied(lost)]) == [False], "a worker that slept too long writes nothing"
         assert await ledger.record([copied(won)]) == [True]
 
+    async def test_what_a_dead_worker_held_is_taken_over_bit_by_bit(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.plan([planned(number, size=LARGE_FILE if number < 4 else 10) for number in range(20)])
+        held = await ledger.claim("dead", 20, 60)
+        await ledger.record([copied(claim) for claim in held[:5]])
+        await ledger.release(held[5:6])
+        clock.now += 50
+        await ledger.extend(held[6:8], 60)
+        clock.now += 12
+        small = await ledger.claim("a", 3, 60, large=False)
+        rest = await ledger.claim("b", 20, 60, large=True) + await ledger.claim("b", 20, 60)
+        ended = {claim.file_id for claim in (*held[5:6], *held[8:])}
+        assert sorted(str(claim.file_id) for claim in small + rest) == sorted(map(str, ended))
+        assert await ledger.workers() == 3
+        clock.now += 50
+        late = await ledger.claim("c", 20, 60)
+        assert {claim.file_id for claim in late} == {claim.file_id for claim in held[6:8]}
+        assert all(await ledger.record([copied(claim) for claim in (*small, *rest, *late)]))
+        assert await ledger.workers() == 0
+        assert not await ledger.has_work()
+
     async def test_work_is_what_is_planned_or_under_way(self, ledger: Ledger) -> None:
         assert not await ledger.has_work()
         await ledger.plan([planned(1)])
