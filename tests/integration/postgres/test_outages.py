@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from s3py_helper.adapters.postgres import database as database_module
 from s3py_helper.adapters.postgres.connections import CONNECTIONS
 from s3py_helper.adapters.postgres.ledger import PostgresLedger
-from s3py_helper.domain.errors import StorageUnavailableException
+from s3py_helper.application.ports.ledger import HURRIED_SECONDS
+from s3py_helper.domain.errors import StorageOperationException, StorageUnavailableException
 from s3py_helper.testing.contract.ledger import planned
 from s3py_helper.testing.contract.ledger_harness import copied
 from tests.support.postgres.past import past_the_ledger, sessions
@@ -74,6 +76,43 @@ async def test_a_database_that_hangs_is_temporary_within_the_documented_time(
         finally:
             os.kill(ledgers["pid"], signal.SIGCONT)
         assert len(await ledger.claim("a", 1, 60)) == 1, "over another connection"
+
+
+@pytest.mark.timeout(60)
+async def test_hurried_calls_give_up_on_a_database_that_hangs_and_leave_nothing(own_postgres: PostgresServer) -> None:
+    async with PostgresLedger(own_postgres.url(), "one") as ledger, past_the_ledger(own_postgres) as owner:
+        await ledger.plan([planned(1)])
+        hurried = ledger.hurried()
+        [ledgers] = await owner.fetch("select pid from pg_stat_activity where application_name = 's3py-ledger'")
+        os.kill(ledgers["pid"], signal.SIGSTOP)
+        assert own_postgres.process is not None
+        own_postgres.process.send_signal(signal.SIGSTOP)  # it answers nobody who connects
+        try:
+            began = time.monotonic()
+            asked = (hurried.find(planned(number).file_id) for number in range(CONNECTIONS * 3))
+            answers = await asyncio.gather(*asked, hurried.routes(), return_exceptions=True)
+            assert {type(answer) for answer in answers} == {StorageUnavailableException}
+            assert time.monotonic() - began < HURRIED_SECONDS + 5, "far below what others wait"
+        finally:
+            own_postgres.process.send_signal(signal.SIGCONT)
+            os.kill(ledgers["pid"], signal.SIGCONT)
+        assert await hurried.find(planned(1).file_id) is not None
+    with pytest.raises(StorageOperationException, match="not open"):
+        await hurried.find(planned(1).file_id)
+
+
+@pytest.mark.timeout(60)
+async def test_a_worker_s_ledger_is_waited_for_while_its_database_restarts(own_postgres: PostgresServer) -> None:
+    async with PostgresLedger(own_postgres.url(), "one") as ledger:
+        await ledger.plan([planned(1)])
+    await asyncio.to_thread(own_postgres.crash)
+    with pytest.raises(StorageUnavailableException):
+        await PostgresLedger(own_postgres.url(), "one").__aenter__()
+    waiting = PostgresLedger(own_postgres.url(), "one", waits=True)
+    opening = asyncio.ensure_future(waiting.__aenter__())
+    await asyncio.to_thread(own_postgres.start)
+    assert await (await opening).has_work()
+    await waiting.__aexit__(None, None, None)
 
 
 async def test_callers_that_leave_take_no_connection_along(postgres: PostgresServer, ledger_url: str) -> None:

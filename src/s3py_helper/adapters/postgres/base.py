@@ -34,6 +34,7 @@ class LedgerInDatabase:
         clock: Gives Unix seconds; by default the database's clock counts.
         actor: Who works with it; stands in every event.
         makes: Whether a ledger that is not there is made.
+        waits: Whether it is waited for when it is opened while its database is being restarted.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class LedgerInDatabase:
         clock: Callable[[], float] | None = None,
         actor: str | None = None,
         makes: bool = True,
+        waits: bool = False,
     ) -> None:
         self._address = Address.parse(url)
         self._identity = identity
         self._clock = clock
         self._actor = actor
         self._makes = makes
+        self._waits = waits
         self._database = Database(self._address)
 
     async def __aenter__(self) -> Self:
@@ -61,7 +64,7 @@ class LedgerInDatabase:
         async def bringing_up(connection: Connection) -> None:
             await bring_up(connection, self._address, self._identity)
 
-        await self._database.open(looking, bringing_up)
+        await self._database.open(looking, bringing_up, waits=self._waits)
         return self
 
     async def __aexit__(

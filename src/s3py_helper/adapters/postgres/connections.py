@@ -33,9 +33,13 @@ class Connections:
 
     Args:
         address: Where to.
+
+    Attributes:
+        is_open: Whether they may be used.
     """
 
     def __init__(self, address: Address) -> None:
+        self.is_open = False
         self._address = address
         self._idle: deque[tuple[float, asyncpg.Connection]] = deque()
 

@@ -1,9 +1,11 @@
 """Runs statements on a ledger's database, each within a time that is known."""
 
 import asyncio
+import copy
+import math
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import asyncpg
 
@@ -11,6 +13,7 @@ from s3py_helper.adapters.postgres.address import Address
 from s3py_helper.adapters.postgres.connections import CONNECTIONS, Connection, Connections
 from s3py_helper.adapters.postgres.errors import CONNECTION_LOST, REPEATABLE, is_temporary, translated
 from s3py_helper.application.concurrency.completion import completed
+from s3py_helper.application.ports.ledger import HURRIED_SECONDS
 from s3py_helper.domain.errors import StorageException, StorageOperationException, StorageUnavailableException
 
 CALL_SECONDS: Final = 30.0
@@ -24,6 +27,9 @@ _UPGRADE_SECONDS: Final = 4 * 3600.0
 
 _PATIENCE: Final = 10.0
 """Seconds that a call waits for a database that is being restarted."""
+
+_HURRIED_PATIENCE: Final = 0.5
+"""The same of a call that somebody waits for; it has failed `HURRIED_SECONDS` after it began, whatever the reason."""
 
 _CONNECT_SECONDS: Final = 5.0
 _FIRST_PAUSE: Final = 0.05
@@ -44,18 +50,31 @@ class Database:
         self._connections = Connections(address)
         self._places = asyncio.Semaphore(CONNECTIONS)
         self._running: set[asyncio.Task[Any]] = set()
-        self._is_open = False
+        self._patience = _PATIENCE
+        self._most_seconds = math.inf
 
-    async def open(self, is_ready: Work[bool], bring_up: Work[None]) -> None:
+    def hurried(self) -> Self:
+        """The same connections, for calls that fail sooner."""
+        other = copy.copy(self)
+        other._patience = _HURRIED_PATIENCE  # noqa: SLF001 - a copy of this one
+        other._most_seconds = HURRIED_SECONDS  # noqa: SLF001 - the same
+        return other
+
+    async def open(self, is_ready: Work[bool], bring_up: Work[None], *, waits: bool = False) -> None:
         """Make the first connection, look at what is there, and bring it up where it is not ready.
 
+        Args:
+            is_ready: Looks.
+            bring_up: Makes the ledger, or brings it to this version.
+            waits: Whether this waits for a database that is being restarted, as later calls do.
+
         Raises:
-            StorageUnavailableException: The database cannot be reached now. Nobody waits for it to be started.
+            StorageUnavailableException: The database cannot be reached now.
             StorageException: What the two raise, or what the server says to this user.
         """
-        self._is_open = True
+        self._connections.is_open = True
         try:
-            if not await self._call(is_ready, CALL_SECONDS, patience=0.0, repeats=False):
+            if not await self._call(is_ready, CALL_SECONDS, patience=None if waits else 0.0, repeats=False):
                 await self._call(bring_up, _UPGRADE_SECONDS, patience=0.0, repeats=False)
         except BaseException:  # nobody else would close the connection
             await self.close()
@@ -63,7 +82,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; statements under way end first."""
-        self._is_open = False
+        self._connections.is_open = False
 
         async def closing() -> None:
             if self._running:
@@ -74,21 +93,15 @@ class Database:
 
     async def read(self, query: str, *values: object, seconds: float = CALL_SECONDS) -> list[asyncpg.Record]:
         """The rows of a statement that changes nothing; repeated when its connection is lost."""
-        return await self._call(
-            lambda connection: connection.fetch(query, *values), seconds, patience=_PATIENCE, repeats=True
-        )
+        return await self._call(lambda connection: connection.fetch(query, *values), seconds, repeats=True)
 
     async def write(self, statement: str, *values: object, seconds: float = CALL_SECONDS) -> list[asyncpg.Record]:
         """The rows that a statement returns; it is a transaction of its own, on disk when this returns."""
-        return await self._call(
-            lambda connection: connection.fetch(statement, *values), seconds, patience=_PATIENCE, repeats=False
-        )
+        return await self._call(lambda connection: connection.fetch(statement, *values), seconds, repeats=False)
 
     async def execute(self, statement: str, *values: object) -> int:
         """How many rows a statement has changed; otherwise as `write`."""
-        done = await self._call(
-            lambda connection: connection.execute(statement, *values), CALL_SECONDS, patience=_PATIENCE, repeats=False
-        )
+        done = await self._call(lambda connection: connection.execute(statement, *values), CALL_SECONDS, repeats=False)
         return changed_rows(done)
 
     async def transaction[T](self, work: Work[T], seconds: float = CALL_SECONDS) -> T:
@@ -98,12 +111,14 @@ class Database:
             async with connection.transaction():
                 return await work(connection)
 
-        return await self._call(inside, seconds, patience=_PATIENCE, repeats=False)
+        return await self._call(inside, seconds, repeats=False)
 
-    async def _call[T](self, work: Work[T], seconds: float, *, patience: float, repeats: bool) -> T:
-        if not self._is_open:
+    async def _call[T](self, work: Work[T], seconds: float, *, repeats: bool, patience: float | None = None) -> T:
+        if not self._connections.is_open:
             raise StorageOperationException("the ledger is not open: use it inside 'async with'")
         clock = asyncio.get_running_loop().time
+        seconds = min(seconds, self._most_seconds)
+        patience = self._patience if patience is None else patience
         end = clock() + seconds
         try:
             async with asyncio.timeout_at(end):
@@ -159,7 +174,7 @@ class Database:
         return result
 
     def _late(self, seconds: float) -> StorageUnavailableException:
-        return StorageUnavailableException(f"the ledger {self._address} did not answer within {seconds:.0f} s")
+        return StorageUnavailableException(f"the ledger {self._address} did not answer within {seconds:g} s")
 
 
 def changed_rows(status: str) -> int:

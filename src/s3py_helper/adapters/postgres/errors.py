@@ -16,9 +16,9 @@ REPEATABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """The server has undone the transaction, and asks for it again."""
 
 # Classes and codes of PostgreSQL, appendix A, "Error Codes": connections, resources, being stopped, system errors;
-# read-only after a fail-over; locks that were not had in time.
+# read-only after a fail-over; locks that were not had in time; a process that was frozen within a transaction.
 _TEMPORARY_CLASSES: Final = ("08", "53", "57", "58", "40")
-_TEMPORARY_CODES: Final = frozenset({"25006", "55P03"})
+_TEMPORARY_CODES: Final = frozenset({"25006", "25P03", "55P03"})
 
 
 def translated(error: Exception, address: Address) -> StorageException:

@@ -1,10 +1,11 @@
 """The port `Ledger` on PostgreSQL."""
 
+import copy
 import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from s3py_helper.adapters.postgres.base import EXACTLY, NOTE
 from s3py_helper.adapters.postgres.connections import Connection
@@ -46,6 +47,12 @@ select free_at - seconds - now from turn, cost
 
 class PostgresLedger(DeletingLedger):
     """A ledger in a schema of a database. Any number of processes of any number of hosts may use it."""
+
+    def hurried(self) -> Self:
+        """See `Ledger.hurried`. It has the connections in common with this one."""
+        other = copy.copy(self)
+        other._database = self._database.hurried()  # noqa: SLF001 - a copy of this one
+        return other
 
     async def find(self, file_id: FileId) -> LedgerFile | None:
         """See `Ledger.find`."""

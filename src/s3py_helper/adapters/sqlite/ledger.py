@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from s3py_helper.adapters.sqlite import limiting, work
 from s3py_helper.adapters.sqlite.planning import PlanningLedger
@@ -27,6 +27,10 @@ _QUARANTINED: Final = NUMBER_OF[FileState.QUARANTINED]
 
 class SqliteLedger(PlanningLedger):
     """A ledger in one file. Several processes of one host may use it; the file must lie on a local disk."""
+
+    def hurried(self) -> Self:
+        """See `Ledger.hurried`. A file on this host is never away."""
+        return self
 
     async def put(self, file: LedgerFile, state: FileState, reason: str | None = None) -> bool:
         """See `Ledger.put`."""

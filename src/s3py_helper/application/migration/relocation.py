@@ -1,6 +1,6 @@
 """Where old ids are read and deleted, while their files move."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Final
@@ -14,12 +14,16 @@ from s3py_helper.domain.errors import (
     InvalidArgumentException,
     RouteNotSupportedException,
     StorageException,
+    StorageUnavailableException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import FileKind, FileState, Route, id_in_key
 
 ROUTES_SECONDS: Final = 2.0
 """Seconds for which a process may follow a route that another one has changed."""
+
+_AWAY_SECONDS: Final = 1.0
+"""Seconds for which no read asks a ledger that could not be read: each would wait as long as the one that found out."""
 
 
 class MigrationRelocation:
@@ -43,6 +47,9 @@ class MigrationRelocation:
         self._reaches_fastdfs = reaches_fastdfs
         self._routes: dict[str, Route] | None = None
         self._routes_until = 0.0
+        self._readings = ledger.hurried()
+        self._away_until = 0.0
+        self._away_because = ""
 
     async def places(self, file_id: FileId) -> Sequence[FileId]:
         """See `Relocation.places`."""
@@ -54,9 +61,9 @@ class MigrationRelocation:
             # Nothing has to be known to serve the file where it has always been, except that it was deleted.
             row = None
             with suppress(StorageException):
-                row = await self._ledger.find(file_id)
+                row = await self._found(file_id)
         else:
-            row = await self._ledger.find(file_id)
+            row = await self._found(file_id)
         if row is not None and row.state is FileState.DELETED:
             raise _deleted(file_id)
         return self._places(file_id, route, row)
@@ -147,13 +154,26 @@ class MigrationRelocation:
     async def _route_of(self, group: str) -> Route:
         if monotonic() >= self._routes_until:
             try:
-                self._routes = dict(await self._ledger.routes())
+                self._routes = dict(await self._asked(self._readings.routes))
             except StorageException:
                 # Routes seldom change: those that were known last serve while the ledger cannot be read.
                 if self._routes is None:
                     raise
             self._routes_until = monotonic() + ROUTES_SECONDS
         return (self._routes or {}).get(group, Route.FASTDFS)
+
+    async def _found(self, file_id: FileId) -> LedgerFile | None:
+        return await self._asked(lambda: self._readings.find(file_id))
+
+    async def _asked[T](self, question: Callable[[], Awaitable[T]]) -> T:
+        """What the ledger says, unless it could not be read a moment ago."""
+        if monotonic() < self._away_until:
+            raise StorageUnavailableException(self._away_because)
+        try:
+            return await question()
+        except StorageUnavailableException as error:
+            self._away_until, self._away_because = monotonic() + _AWAY_SECONDS, error.message
+            raise
 
     def _is_below_prefix(self, file_id: FileId) -> bool:
         return (

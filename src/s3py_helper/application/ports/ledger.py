@@ -6,7 +6,7 @@ there, and adopts it.
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol, Self
 
 from s3py_helper.application.ports.ledger_rows import (
     Known,
@@ -24,6 +24,10 @@ from s3py_helper.domain.migration import FileState, Route
 __all__ = ["Known", "Ledger", "LedgerFile", "Limits", "Outcome", "Outlined", "PlannedFile", "ScannedSource", "Tally"]
 
 
+HURRIED_SECONDS: Final = 1.5
+"""See `Ledger.hurried`."""
+
+
 class Ledger(Protocol):
     """Rows, leases, fences. Several processes may work with one ledger at the same time.
 
@@ -32,6 +36,13 @@ class Ledger(Protocol):
         GateRefusedException: It is of a newer version, or belongs to another deployment.
         StorageOperationException: It is damaged.
     """
+
+    def hurried(self) -> Self:
+        """The same ledger for callers that somebody waits for: they give up on a server within `HURRIED_SECONDS`.
+
+        Other calls wait for one that is being restarted, as workers like it. To be used while this ledger is open.
+        """
+        ...
 
     async def plan(self, files: Sequence[PlannedFile], run: int = 0) -> int:
         """Add the files that are not known yet, and note of all that this run has seen them; gives how many were new.

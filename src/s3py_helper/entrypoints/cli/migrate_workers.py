@@ -30,7 +30,9 @@ def worker(
     from s3py_helper.entrypoints.cli.migration.command import Command  # noqa: PLC0415 - see above
 
     choices = copying.ApplyChoices(concurrency, None, None, None, None, group, watch=watch)
-    raise typer.Exit(copying.work(Command("worker", ledger, as_json, each, broker=broker), choices))
+    raise typer.Exit(
+        copying.work(Command("worker", ledger, as_json, each, broker=broker, waits_for_ledger=True), choices)
+    )
 
 
 @migrate.command()
@@ -45,4 +47,5 @@ def supervisor(
     from s3py_helper.entrypoints.cli.migration import copying  # noqa: PLC0415 - see above
     from s3py_helper.entrypoints.cli.migration.command import Command  # noqa: PLC0415 - see above
 
-    raise typer.Exit(copying.supervise(Command("supervisor", ledger, as_json, broker=broker), group, watch=watch))
+    command = Command("supervisor", ledger, as_json, broker=broker, waits_for_ledger=True)
+    raise typer.Exit(copying.supervise(command, group, watch=watch))

@@ -99,6 +99,7 @@ class KitConfig:
         observer: Is notified of what happens; logs it by default.
         migration: The migration that this deployment takes part in; `None` where it knows of none.
         makes_ledger: Whether its ledger is made where there is none.
+        waits_for_ledger: Whether it waits at its beginning for a ledger whose database is being restarted.
         fastdfs_links: How links of FastDFS' nginx module are made; `None` where they are not.
 
     Raises:
@@ -120,6 +121,7 @@ class KitConfig:
     new_files: str | None = None
     migration: MigrationConfig | None = None
     makes_ledger: bool = True
+    waits_for_ledger: bool = False
     service_links: ServiceLinks | None = None
     fastdfs_links: FastdfsLinksConfig | None = None
 

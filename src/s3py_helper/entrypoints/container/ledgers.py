@@ -19,13 +19,16 @@ NO_DRIVER: Final = (
 _SQLITE: Final = "sqlite:///"
 
 
-def ledger_at(where: str, identity: str, *, makes: bool = True) -> AbstractAsyncContextManager[Ledger]:
+def ledger_at(
+    where: str, identity: str, *, makes: bool = True, waits: bool = False
+) -> AbstractAsyncContextManager[Ledger]:
     """The ledger there, which is open inside the block.
 
     Args:
         where: A path, `sqlite:///PATH`, or `postgresql://...`.
         identity: Which migration it belongs to.
         makes: Whether one that is not there is made.
+        waits: Whether a database that is being restarted is waited for.
 
     Raises:
         InvalidArgumentException: It is none of these, nothing is there, or what it needs is not installed.
@@ -36,7 +39,7 @@ def ledger_at(where: str, identity: str, *, makes: bool = True) -> AbstractAsync
             from s3py_helper.adapters.postgres.ledger import PostgresLedger  # noqa: PLC0415
         except ImportError as error:
             raise InvalidArgumentException(NO_DRIVER.format(error)) from error
-        return PostgresLedger(where, identity, actor=_actor(), makes=makes)
+        return PostgresLedger(where, identity, actor=_actor(), makes=makes, waits=waits)
     path = path_of(where)
     if not makes and not path.exists():
         raise InvalidArgumentException(f"there is no ledger {where}: 'plan' makes one, --ledger names another")

@@ -49,7 +49,9 @@ async def open_migration(
     if config.migration is None or config.s3 is None or s3.migration_target is None:
         raise InvalidArgumentException("a migration needs its settings, and S3 as its target")
     bucket, prefix = config.migration.bucket or config.s3.default_bucket, config.migration.prefix
-    async with ledger_at(config.migration.ledger, f"{bucket}/{prefix}", makes=config.makes_ledger) as ledger:
+    async with ledger_at(
+        config.migration.ledger, f"{bucket}/{prefix}", makes=config.makes_ledger, waits=config.waits_for_ledger
+    ) as ledger:
         source = None if fastdfs is None else fastdfs.migration_source
         relocation = MigrationRelocation(ledger, bucket, prefix, observer, reaches_fastdfs=fastdfs is not None)
         files = MovedFiles(s3.store, bucket, prefix)

@@ -24,6 +24,7 @@ class Command:
         each: Whether there is a line for every file, not only for failures.
         makes_ledger: Whether the ledger may be a new one.
         broker: The broker that was named; by default that of the settings.
+        waits_for_ledger: Whether nobody sits before it: then it waits for a ledger whose database is being restarted.
     """
 
     verb: str
@@ -32,6 +33,7 @@ class Command:
     each: bool = False
     makes_ledger: bool = False
     broker: str | None = None
+    waits_for_ledger: bool = False
 
     def run(self, work: Callable[[Migration, Output], Awaitable[ExitCode]]) -> ExitCode:
         """Do the work; with `--json` the last line is a summary, whatever happened."""
@@ -53,4 +55,9 @@ class Command:
             migration = migration.model_copy(update={"ledger": self.ledger})
         if self.broker is not None:
             migration = migration.model_copy(update={"broker": self.broker})
-        return replace(config, migration=migration, makes_ledger=self.makes_ledger)
+        return replace(
+            config,
+            migration=migration,
+            makes_ledger=self.makes_ledger,
+            waits_for_ledger=self.waits_for_ledger,
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress
 from s3py_helper.application.migration.migration import Migration, MigrationStatus
 from s3py_helper.application.migration.working import Worker
+from s3py_helper.domain.errors import StorageUnavailableException
 from s3py_helper.domain.migration import FileState
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.migration.command import Command
@@ -74,7 +75,14 @@ def supervise(command: Command, group: str | None, *, watch: bool) -> ExitCode:
 async def _copied(migration: Migration, output: Output, copying: Applier | Worker, options: ApplyOptions) -> ExitCode:
     with finishing(copying.stop) as signalled:
         progress = await _watcher(migration, output)(copying, options)
-    status = await migration.status()
+    try:
+        status = await migration.status()
+    except StorageUnavailableException as error:
+        if (code := signalled()) is None:
+            raise
+        # It was asked to end, and has: what is away now is only what its last words would be taken from.
+        output.say(f"{progress.copied} files copied, {progress.bytes} bytes; {error.message}")
+        return code
     output.say(f"{progress.copied} files copied, {progress.bytes} bytes; {counts(status)}")
     output.summarize(status)
     return signalled() or code_of_apply(progress, status)
