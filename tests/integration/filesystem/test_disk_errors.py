@@ -16,6 +16,7 @@ from s3py_helper.adapters.filesystem.disk.disk import Disk
 from s3py_helper.adapters.filesystem.disk.layout import DiskPath
 from s3py_helper.adapters.filesystem.store import FilesystemBlobStore
 from s3py_helper.adapters.filesystem.writer import BlobWriter
+from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.errors import (
     InvalidArgumentException,
     StorageOperationException,
@@ -23,6 +24,7 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, breaking_after, leak_guard, new_blob, read_all
+from tests.support.events import RecordingObserver
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +128,19 @@ async def test_a_file_whose_place_cannot_be_made_lasting_is_withdrawn(
         with pytest.raises(StorageOperationException, match="input/output error"):
             await store.write(new_blob(folder="a/b"), body_of(b"x"))
     assert sorted(path.name for path in root.rglob("*")) == [".incoming", "files"]
+
+
+async def test_a_file_that_cannot_be_withdrawn_is_reported(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    observer = RecordingObserver()
+    async with FilesystemBlobStore(FilesystemConfig(root=root), observer) as store:
+        blob = new_blob()
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "unlink", _refusing(errno.EIO))
+            with pytest.raises(StorageOperationException, match="input/output error"):
+                await store.write(blob, body_of(b"x"))
+        [failed] = observer.of(RollbackFailed)
+        assert failed.what == f"the file {store.place_of(None, blob.key)}"
+        assert "Input/output error" in failed.reason
 
 
 def _refusing(code: int) -> object:

@@ -8,9 +8,11 @@ import pytest
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.naming import S3NamedWrites
 from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import PreconditionFailedException, RouteNotSupportedException
 from s3py_helper.testing import body_of
+from tests.support.recorder import Recorder
 from tests.support.s3.pretend_s3 import PretendS3, Seen, pretend_s3, saying
 from tests.support.s3.scripted import error
 from tests.support.s3.server import S3Server
@@ -68,6 +70,19 @@ async def test_each_bucket_is_tried_once(s3: PretendS3, naming: S3NamedWrites) -
         await naming.create(NewBlob(f"named/{number}", "a"), body_of(b"x"))
     assert sum("s3py-probe-" in seen.path and str(seen).startswith("POST") for seen in s3.requests) == 2
     assert len(s3.objects) == 3
+
+
+async def test_a_probe_whose_parts_cannot_be_removed_is_reported(s3: PretendS3) -> None:
+    s3.plan(
+        saying(lambda: error(403, "AccessDenied")),
+        lambda seen: seen.method == "DELETE" and "uploadId" in seen.query,
+    )
+    recorder = Recorder()
+    async with S3Session(s3.server.config(perf=PERF), recorder) as session:
+        await S3NamedWrites(session).create(BLOB, body_of(b"x"))
+    [failed] = recorder.of(RollbackFailed)
+    assert failed.what.startswith("a multipart upload of the object s3:tests/named/s3py-probe-")
+    assert len(s3.uploads) == 1
 
 
 @SIZES

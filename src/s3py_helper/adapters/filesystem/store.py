@@ -24,7 +24,7 @@ from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.application.ports.blob_store import BlobStore, OpenBlob
 from s3py_helper.application.ports.health import HealthCheck
 from s3py_helper.application.ports.naming import NamedWrites
-from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.ports.observer import Observer, RollbackFailed
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange, Span, span_of
@@ -69,25 +69,30 @@ class FilesystemBlobStore:
         file_id = FileId(Backend.FILESYSTEM, blob.bucket or self.default_bucket, blob.key)
         with translated("upload", file_id):
             session = self.session
-        async with (
-            session.holding(BlobWriter(session.disk, DiskPath.of(file_id))) as writer,
-            InFlight[None]() as writing,
-        ):
-            pieces: list[bytes] = []
-            gathered = 0
-            async for chunk in body:
-                pieces.append(chunk)
-                gathered += len(chunk)
-                if gathered >= BATCH_SIZE:
-                    with translated("upload", file_id):
-                        await writing.settle()
-                    writing.start(session.run(writer.append, pieces))
-                    pieces, gathered = [], 0
-            trailer = _trailer(blob, body)
-            with translated("upload", file_id):
-                await writing.settle()
-                await session.run(writer.finish, pieces, trailer)
-                writer.keep()
+        writer = BlobWriter(session.disk, DiskPath.of(file_id))
+        try:
+            async with (
+                session.holding(writer),
+                InFlight[None]() as writing,
+            ):
+                pieces: list[bytes] = []
+                gathered = 0
+                async for chunk in body:
+                    pieces.append(chunk)
+                    gathered += len(chunk)
+                    if gathered >= BATCH_SIZE:
+                        with translated("upload", file_id):
+                            await writing.settle()
+                        writing.start(session.run(writer.append, pieces))
+                        pieces, gathered = [], 0
+                trailer = _trailer(blob, body)
+                with translated("upload", file_id):
+                    await writing.settle()
+                    await session.run(writer.finish, pieces, trailer)
+                    writer.keep()
+        finally:
+            if writer.left_behind is not None:
+                self._observer.notify(RollbackFailed(Backend.FILESYSTEM, f"the file {file_id}", writer.left_behind))
         session.sweep_in_passing()
         return trailer.describe(file_id)
 

@@ -30,6 +30,9 @@ class BlobWriter(Lease):
     """Writes to a file in `.incoming` and gives it its place at the end, whole.
 
     Until `keep`, `release` undoes everything, a file that has just got its place included.
+
+    Attributes:
+        left_behind: Why such a file could not be removed; `None` where none was left.
     """
 
     def __init__(self, disk: Disk, place: DiskPath) -> None:
@@ -39,6 +42,7 @@ class BlobWriter(Lease):
         self._file: int | None = None
         self._incoming: str | None = None
         self._publishing = self._placed = False
+        self.left_behind: str | None = None
 
     def append(self, pieces: Sequence[bytes]) -> None:
         """Write the next bytes."""
@@ -124,8 +128,13 @@ class BlobWriter(Lease):
     def _withdraw(self) -> None:
         # The folders that were made for it go as well, also when it did not come to placing the file.
         if self._placed:
-            with suppress(OSError, StorageException), walked(self._disk.root, self._place.folders) as folder:
-                os.unlink(self._place.name, dir_fd=folder)
+            try:
+                with walked(self._disk.root, self._place.folders) as folder:
+                    os.unlink(self._place.name, dir_fd=folder)
+            except FileNotFoundError:
+                pass  # somebody else has removed it
+            except (OSError, StorageException) as error:
+                self.left_behind = str(error)
         self._disk.remove_empty(self._place.folders)
 
 

@@ -17,6 +17,7 @@ from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, ONLY_NEW, q
 from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.adapters.s3.upload.rollback import object_named
 from s3py_helper.adapters.s3.upload.writer import BlobWriter
 from s3py_helper.application.ports.naming import NamedWrites
 from s3py_helper.application.streams.incoming_body import IncomingBody
@@ -25,7 +26,6 @@ from s3py_helper.domain.errors import (
     FileNotFoundException,
     PreconditionFailedException,
     RouteNotSupportedException,
-    StorageException,
     StorageOperationException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
@@ -102,8 +102,13 @@ class S3NamedWrites:
             part = Part(1, quoted(sent["etag"]), sent.get(CRC32_HEADER))
             await objects.multipart.complete(bucket, key, upload_id, [part], Outcome(), crc32=None, conditions=ONLY_NEW)
         finally:
-            with suppress(StorageException):  # it was completed, or what failed is the error to report
-                await objects.multipart.abort(bucket, key, upload_id)
+
+            async def abort() -> None:
+                with suppress(FileNotFoundException):  # it was completed
+                    await objects.multipart.abort(bucket, key, upload_id)
+
+            what = f"a multipart upload of {object_named(bucket, key)}"
+            await self._session.background.run(Backend.S3, what, abort)
 
 
 async def _is_refused(request: Coroutine[Any, Any, object]) -> bool:
