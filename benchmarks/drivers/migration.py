@@ -10,19 +10,13 @@ from pathlib import Path
 
 from benchmarks.child.content import CHUNK
 from benchmarks.child.store import Target
+from benchmarks.drivers.s3py_helper import fastdfs_config, manager_for, s3_config
 from s3py_helper.application.migration.applying import ApplyOptions
 from s3py_helper.application.migration.planning import PlanOptions
 from s3py_helper.domain.migration import Route
-from s3py_helper.storage import (
-    FastdfsConfig,
-    MigrationConfig,
-    S3Config,
-    StorageManager,
-    StorageMode,
-    StorageModeConfig,
-)
+from s3py_helper.storage import MigrationConfig, StorageManager, StorageMode, StorageModeConfig
 
-_GROUP = "group2"
+GROUP = "group2"
 """It has one storage: replication would go on during the measurement."""
 
 
@@ -39,7 +33,7 @@ class Moved:
             return (await self._before.upload_service.upload_bytes("file.bin", content)).file_id
 
         self._ids = await _each(contents, upload, 16)
-        await self._manager.migration.plan(PlanOptions(cluster=False, ids=[("ids", _texts(self._ids))]))
+        await self._manager.migration.plan(PlanOptions(cluster=False, ids=[("ids", texts(self._ids))]))
 
     async def move(self, at_once: int) -> Sequence[str]:  # noqa: ARG002 - it has numbers of its own, which are these
         progress = await (await self._manager.migration.applier()).apply(ApplyOptions())
@@ -49,7 +43,7 @@ class Moved:
 
     async def get(self, file_id: str) -> bytes:
         if not await self._manager.migration.ledger.routes():
-            await self._manager.migration.route(_GROUP, Route.S3_FIRST)
+            await self._manager.migration.route(GROUP, Route.S3_FIRST)
         return await self._manager.download_service.download_bytes(file_id)
 
     async def clean_up(self) -> None:
@@ -125,7 +119,8 @@ async def _chunks(content: bytes) -> AsyncIterator[bytes]:
         yield content[start : start + CHUNK]
 
 
-async def _texts(ids: Sequence[str]) -> AsyncIterator[str]:
+async def texts(ids: Sequence[str]) -> AsyncIterator[str]:
+    """Ids as a plan takes them."""
     for file_id in ids:
         yield file_id
 
@@ -136,28 +131,25 @@ async def _made_up(rows: int) -> AsyncIterator[str]:
         fields = struct.pack(
             "!4sIQI", b"\x7f\0\0\x03", 1_700_000_000 + number, 1 << 63 | 1000, number * 2654435761 % 2**32
         )
-        yield f"{_GROUP}/M00/00/00/{base64.b64encode(fields, b'-_').decode()[:27]}{number % 1000:03}.txt"
+        yield f"{GROUP}/M00/00/00/{base64.b64encode(fields, b'-_').decode()[:27]}{number % 1000:03}.txt"
+
+
+def migrating(target: Target, ledger: str) -> StorageManager:
+    """S3 with FastDFS behind it, whose files move."""
+    return StorageManager(
+        StorageModeConfig(mode=StorageMode.HYBRID),
+        s3_config=s3_config(target),
+        fastdfs_config=fastdfs_config(target, GROUP),
+        migration_config=MigrationConfig(ledger=ledger),
+    )
 
 
 @asynccontextmanager
 async def _opened(target: Target) -> AsyncGenerator[tuple[StorageManager, StorageManager]]:
     """A manager that migrates, and one of FastDFS alone."""
-    fastdfs = FastdfsConfig(tracker_servers=[target["tracker"]], group_name=_GROUP, network_timeout=30)
-    s3 = S3Config(
-        endpoint=target["endpoint"],
-        access_key_id=target["access_key"],
-        secret_access_key=target["secret_key"],
-        default_bucket=target["bucket"],
-    )
     with tempfile.TemporaryDirectory() as folder:
-        hybrid = StorageManager(
-            StorageModeConfig(mode=StorageMode.HYBRID),
-            s3_config=s3,
-            fastdfs_config=fastdfs,
-            migration_config=MigrationConfig(ledger=str(Path(folder) / "ledger.db")),
-        )
-        alone = StorageManager(StorageModeConfig(mode=StorageMode.FASTDFS), fastdfs_config=fastdfs)
-        async with hybrid, alone:
+        hybrid = migrating(target, str(Path(folder) / "ledger.db"))
+        async with hybrid, manager_for(target | {"kind": "fastdfs"}, GROUP) as alone:
             yield hybrid, alone
 
 

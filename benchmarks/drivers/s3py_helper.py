@@ -70,20 +70,28 @@ def _wanted(files: list[Entry]) -> Iterator[FileDownload]:
     return (FileDownload(file_id=file_id, file_name=name) for file_id, name in files)
 
 
-def manager_for(target: Target, group: str | None = None) -> StorageManager:
-    """On what the target names; new files of FastDFS go to the group."""
-    if target["kind"] == "memory":
-        return StorageManager.in_memory()
-    if target["kind"] == "fastdfs":
-        fastdfs = FastdfsConfig(tracker_servers=[target["tracker"]], group_name=group, network_timeout=30)
-        return StorageManager(mode_config=StorageModeConfig(mode=StorageMode.FASTDFS), fastdfs_config=fastdfs)
-    s3 = S3Config(
+def s3_config(target: Target) -> S3Config:
+    return S3Config(
         endpoint=target["endpoint"],
         access_key_id=target["access_key"],
         secret_access_key=target["secret_key"],
         default_bucket=target["bucket"],
     )
-    return StorageManager(mode_config=StorageModeConfig(mode=StorageMode.S3), s3_config=s3)
+
+
+def fastdfs_config(target: Target, group: str | None = None) -> FastdfsConfig:
+    """New files go to the group."""
+    return FastdfsConfig(tracker_servers=[target["tracker"]], group_name=group, network_timeout=30)
+
+
+def manager_for(target: Target, group: str | None = None) -> StorageManager:
+    """On what the target names."""
+    if target["kind"] == "memory":
+        return StorageManager.in_memory()
+    if target["kind"] == "fastdfs":
+        mode = StorageModeConfig(mode=StorageMode.FASTDFS)
+        return StorageManager(mode_config=mode, fastdfs_config=fastdfs_config(target, group))
+    return StorageManager(mode_config=StorageModeConfig(mode=StorageMode.S3), s3_config=s3_config(target))
 
 
 @asynccontextmanager

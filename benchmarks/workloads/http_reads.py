@@ -1,10 +1,8 @@
 """Files of the local disk over HTTP, beside what people use instead."""
 
 import asyncio
-import os
 import shutil
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -13,12 +11,12 @@ import uvloop
 
 from benchmarks.child.content import Pattern
 from benchmarks.child.measuring import ProcessMeter, Sample
-from benchmarks.harness.environments import OURS, ROOT, SCRATCH, python_of
+from benchmarks.harness.environments import OURS, SCRATCH, python_of
 from benchmarks.harness.servers import Servers
 from benchmarks.workloads.http_load import load
-from benchmarks.workloads.processes import SERVICE, _curl, _upload
+from benchmarks.workloads.processes import SERVICE, curl, running, service_command, upload
 from benchmarks.workloads.workload import Measure, Subject, Workload
-from tests.support.s3.ready import free_ports, wait_for_http
+from tests.support.s3.ready import free_ports
 
 FILE_RESPONSE: Final = Subject("FastAPI, FileResponse", OURS, "", "fastapi")
 NGINX: Final = Subject("nginx without sendfile", OURS, "", "")
@@ -48,8 +46,8 @@ class HttpReads(Workload):
 
         def measure(subject: Subject) -> list[Sample]:
             with _server(subject, folder) as (url, pid):
-                path = f"files/{_upload(url, file)}/download" if subject is SERVICE else file.name
-                if _curl(f"{url}/{path}") != file.read_bytes():
+                path = f"files/{upload(url, file)}/download" if subject is SERVICE else file.name
+                if curl(f"{url}/{path}") != file.read_bytes():
                     raise ValueError("other bytes came back")
                 return [self._measured(f"{url}/{path}", pid)]
 
@@ -63,7 +61,7 @@ class HttpReads(Workload):
         meter = ProcessMeter(pid)
         if times := self.parameters.get("times"):
             for _ in range(times):
-                _curl("--output", "/dev/null", url)
+                curl("--output", "/dev/null", url)
             sample = Sample("get", count=times, size=times * size)
             meter.read(sample)
             return sample
@@ -84,27 +82,6 @@ def _server(subject: Subject, folder: Path) -> Iterator[tuple[str, int]]:
     ready = "health" if subject is SERVICE else "file.bin"
     with running(_command(subject, folder, port), environment, port, ready, folder / "log") as server:
         yield server
-
-
-@contextmanager
-def running(
-    command: Sequence[str], environment: Mapping[str, str], port: int, ready: str, log: Path
-) -> Iterator[tuple[str, int]]:
-    """A server, by its URL and the id of its process, once it answers for the path `ready`; ended with the block."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, stdout=output, stderr=output)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for_http(f"{url}/{ready}", seconds=20, still_alive=lambda: process.poll() is None)
-            yield url, process.pid
-        finally:
-            process.kill()
-            process.wait()
-
-
-def service_command(port: int) -> Sequence[str]:
-    """`s3py serve`."""
-    return [str(python_of(OURS).parent / "s3py"), "serve", "--port", str(port), "--no-access-log"]
 
 
 def uvicorn_command(python: Path, module: str, port: int) -> Sequence[str]:

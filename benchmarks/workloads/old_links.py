@@ -11,8 +11,8 @@ from benchmarks.child.measuring import Sample
 from benchmarks.child.store import Target
 from benchmarks.harness.environments import OURS, python_of
 from benchmarks.harness.servers import Servers
-from benchmarks.workloads.http_reads import HttpReads, running, service_command, uvicorn_command
-from benchmarks.workloads.processes import SERVICE, _curl
+from benchmarks.workloads.http_reads import HttpReads, uvicorn_command
+from benchmarks.workloads.processes import SERVICE, curl, running, service_command, service_settings
 from benchmarks.workloads.workload import Measure, Subject
 from tests.support.s3.ready import free_ports
 
@@ -42,7 +42,7 @@ class OldLinks(HttpReads):
                     return self._job(subject, target | {"link": link}, servers)
                 with _server(subject, target, servers.scratch) as (url, pid):
                     path = f"s3:{target['bucket']}/{_PLAIN}" if _reads_s3(subject, target) else link
-                    if _curl(f"{url}/{path}") != content:
+                    if curl(f"{url}/{path}") != content:
                         raise ValueError("other bytes came back")
                     return [self._measured(f"{url}/{path}", pid)]
 
@@ -75,11 +75,4 @@ def _settings(target: Target) -> dict[str, str]:
     }
     if "ledger" not in target:
         return settings
-    return settings | {
-        "S3PY_MODE": "hybrid",
-        "S3PY_S3__ENDPOINT": target["endpoint"],
-        "S3PY_S3__ACCESS_KEY_ID": target["access_key"],
-        "S3PY_S3__SECRET_ACCESS_KEY": target["secret_key"],
-        "S3PY_S3__DEFAULT_BUCKET": target["bucket"],
-        "S3PY_MIGRATION__LEDGER": target["ledger"],
-    }
+    return settings | service_settings(target) | {"S3PY_MODE": "hybrid", "S3PY_MIGRATION__LEDGER": target["ledger"]}
