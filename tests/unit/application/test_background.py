@@ -139,6 +139,30 @@ async def test_only_so_many_run_at_once_and_the_others_wait(recorder: Recorder) 
     assert recorder.events == []
 
 
+async def test_the_limit_of_a_piece_of_work_counts_its_waiting_for_a_turn(recorder: Recorder) -> None:
+    may_end = asyncio.Event()
+    begun: list[str] = []
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await may_end.wait()
+
+    async def work() -> None:
+        begun.append("it")
+
+    background = BackgroundCleanUp(recorder, seconds=0.02)
+    for _ in range(16):
+        background.start("s3", "stubborn", stubborn)
+    background.start("s3", "it", work)
+    await until(lambda: recorder.events)
+    assert recorder.events == [RollbackFailed("s3", "it", "not done within 0.02 s")]
+    may_end.set()
+    await background.aclose()
+    assert begun == []
+
+
 async def test_what_is_outstanding_is_bounded_and_what_is_refused_is_reported(recorder: Recorder) -> None:
     async def work() -> None:
         await asyncio.sleep(3600)

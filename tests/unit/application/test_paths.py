@@ -4,6 +4,8 @@ import asyncio
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,13 @@ from s3py_helper.application.copy import CopyService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.streams.progress import Progress
+from s3py_helper.application.to_path import fetch_resumably
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.blob import BlobInfo, NewBlob
-from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.routing import RoutingPolicy
 from s3py_helper.storage import (
@@ -170,6 +174,35 @@ async def test_what_came_of_another_file_is_not_gone_on_with(manager: StorageMan
     with pytest.raises(ConnectionError):
         await download(first.file_id, here / "a.bin", resume=True, progress=Breaking(1_000_000))
     assert (await download(second.file_id, here / "a.bin", resume=True)).read_bytes() == CONTENT[::-1]
+
+
+async def test_bytes_of_another_version_are_not_put_together(here: Path) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"new bytes"
+
+    @asynccontextmanager
+    async def open_file(_range: ByteRange | None) -> AsyncIterator[OpenBlob]:
+        yield OpenBlob(replace(known, etag='"new"'), Span(0, 9), chunks())
+
+    known = BlobInfo(FileId.parse("s3:bucket/a"), 9, etag='"old"')
+    with pytest.raises(IntegrityException, match="has changed"):
+        await fetch_resumably(open_file, known, here / "a", overwrite=False, progress=None)
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("resume", [False, True])
+async def test_a_file_is_on_the_disk_before_it_has_its_name(
+    manager: StorageManager, here: Path, resume: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    synced: list[tuple[int, bool]] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_size, (here / "a").exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    await manager.download_service.download_to_path(attach.file_id, here / "a", resume=resume)
+    assert synced == [(len(CONTENT), False)]
 
 
 async def test_two_that_fetch_the_same_do_not_mix(manager: StorageManager, here: Path) -> None:

@@ -33,7 +33,7 @@ def test_parts_of_an_unknown_size_reach_the_largest_object(part_size: int) -> No
     parts = list(part_sizes(part_size))
     assert sum(parts) == MAX_OBJECT_SIZE
     assert len(parts) <= MAX_PARTS
-    assert all(part <= MAX_PART_SIZE for part in parts)
+    assert all(part_size <= part <= MAX_PART_SIZE for part in parts[:-1])
     assert all(earlier <= later for earlier, later in pairwise(parts[:-1]))
 
 

@@ -72,6 +72,7 @@ def _changed(**fields: str | None) -> str:
         QUERY[:-1] + ("0" if QUERY[-1] != "0" else "1"),
         QUERY.upper(),
         QUERY + "&name=c.txt",
+        "name=c.txt&" + QUERY,
         QUERY + "&other=1",
         QUERY + "&sig=" + "0" * 64,
         QUERY.replace("name=b.txt", "name=c.txt"),

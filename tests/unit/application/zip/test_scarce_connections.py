@@ -111,6 +111,19 @@ async def test_look_ahead_comes_back_when_there_are_connections_again() -> None:
     assert shelf.store.most_open >= 3
 
 
+async def test_look_ahead_comes_back_one_file_at_a_time() -> None:
+    shelf = Scarce(8, [3] * 30)
+    async with leak_guard(), aclosing(shelf.downloads.stream_zip(shelf.all_files(), verify_first=True)) as archive:
+        await anext(archive)
+        await until(lambda: shelf.store.open_now == 1)
+        opened = shelf.staged.calls["open"]
+        while shelf.staged.calls["open"] == opened:
+            await anext(archive)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert shelf.store.open_now <= 2
+
+
 async def test_a_file_that_was_refused_before_its_turn_is_asked_for_once_more() -> None:
     shelf = Scarce(8, [3, 1, 1])
     shelf.refused["1.jpg"] = [StorageUnavailableException("busy")]
