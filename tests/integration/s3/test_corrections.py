@@ -91,6 +91,26 @@ class TestClock:
                 await read_all(S3BlobStore(session), FILE_ID)
         assert len(s3.requests) == 2
 
+    async def test_a_date_that_jumps_is_followed_once(self, s3: PretendS3) -> None:
+        years = iter(range(2000, 2099))
+
+        def refusal() -> web.Response:
+            response = error(403, "RequestTimeTooSkewed")
+            response.headers["Date"] = f"Sat, 01 Jan {next(years)} 00:00:00 GMT"
+            return response
+
+        s3.plan(saying(refusal), anything, times=9)
+        async with S3Session(s3.server.config()) as session:
+            with pytest.raises(AccessDeniedException, match="clocks"):
+                await read_all(S3BlobStore(session), FILE_ID)
+        assert len(s3.requests) == 2
+
+    async def test_a_clock_that_is_set_right_again_is_followed_as_well(self, ahead: PretendS3) -> None:
+        async with S3Session(ahead.server.config()) as session:
+            await S3BlobStore(session).info(FILE_ID)
+            self.HOUR = 0
+            await S3BlobStore(session).info(FILE_ID)
+
     @pytest.mark.parametrize("date", ["", "nonsense"])
     async def test_without_a_usable_date_the_refusal_is_final(self, s3: PretendS3, date: str) -> None:
         def refusal() -> web.Response:

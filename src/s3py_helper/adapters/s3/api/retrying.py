@@ -53,7 +53,7 @@ class RetryBudget:
 
     def refund(self) -> None:
         """A retry has helped."""
-        self._tokens = min(_TOKENS, self._tokens + 1)
+        self._tokens += 1  # what that is too much, `take` leaves out
 
 
 class RetryPolicy:
