@@ -13,7 +13,7 @@ from s3py_helper.domain.errors import FileNotFoundException, PreconditionFailedE
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import new_blob
 from tests.support.s3.inspector import S3Inspector
-from tests.support.s3.pretend_s3 import PretendS3, Seen, Stored, pretend_s3
+from tests.support.s3.pretend_s3 import PretendS3, Seen, Stored, pretend_s3, saying
 from tests.support.s3.server import DEFAULT_BUCKET, S3Server
 
 pytestmark = pytest.mark.timeout(60)
@@ -140,3 +140,16 @@ async def test_parts_are_copied_several_at_once_and_no_more(s3: PretendS3) -> No
         copied = await copying.copy(FileId(Backend.S3, "tests", "source"), new_blob())
     assert 1 < highest <= 4
     assert len(s3.objects[f"/tests/{copied.file_id.key}"].body) == 40 * MIB
+
+
+async def test_tags_are_written_as_in_a_url(s3: PretendS3) -> None:
+    s3.objects["/tests/source"] = Stored(bytes(6 * MIB), {"ETag": '"x"', "x-amz-tagging-count": "1"})
+    tags = "<Tagging><TagSet><Tag><Key>cost centre</Key><Value>R&amp;D + more</Value></Tag></TagSet></Tagging>"
+    s3.plan(
+        saying(lambda: web.Response(text=tags, content_type="application/xml")), lambda seen: "tagging" in seen.query
+    )
+    async with S3Session(s3.server.config()) as session:
+        copying = S3Copy(session, in_one_request=MIB, part_size=5 * MIB)
+        await copying.copy(FileId(Backend.S3, "tests", "source"), new_blob())
+    [begun] = [seen for seen in s3.requests if "uploads" in seen.query]
+    assert begun.headers["x-amz-tagging"] == "cost%20centre=R%26D%20%2B%20more"

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 
 from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
 from s3py_helper.adapters.s3.session import S3Session
@@ -12,6 +13,8 @@ from s3py_helper.application.ports.migration_target import NewObject
 from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, PreconditionFailedException
 from s3py_helper.testing import body_of
 from tests.support.s3.inspector import S3Inspector
+from tests.support.s3.pretend_s3 import PretendS3, Seen, pretend_s3, saying
+from tests.support.s3.scripted import error
 from tests.support.s3.server import DEFAULT_BUCKET, S3Server
 
 MIB = 1024 * 1024
@@ -170,3 +173,32 @@ async def test_all_uploads_under_way_are_found(target: S3MigrationTarget, s3_ins
 
     await asyncio.gather(*map(abort, found))
     assert await s3_inspector.unfinished_uploads(prefix) == []
+
+
+@pytest.fixture
+async def s3() -> AsyncIterator[PretendS3]:
+    async with pretend_s3() as server:
+        yield server
+
+
+async def test_checksums_that_are_switched_off_are_not_asked_for(s3: PretendS3) -> None:
+    async with S3Session(s3.server.config(checksum="off")) as session:
+        target, new = S3MigrationTarget(session, DEFAULT_BUCKET), new_object("moved/fastdfs/a", b"some bytes")
+        upload_id = await target.begin(new)
+        part = await target.send_part(new.key, upload_id, 1, body_of(b"some bytes"))
+        await target.complete(new, upload_id, [part])
+    assert not [name for seen in s3.requests for name in seen.headers if "checksum" in name]
+
+
+async def test_a_server_that_compares_a_sum_and_forgets_it_proves_nothing_later(s3: PretendS3) -> None:
+    async def forget(server: PretendS3, seen: Seen) -> web.StreamResponse:
+        response = await server.obey(seen)
+        response.headers.pop("x-amz-checksum-crc32", None)
+        return response
+
+    s3.plan(saying(lambda: error(400, "BadDigest")), lambda seen: seen.method == "PUT")
+    s3.plan(forget, lambda seen: seen.method == "HEAD", times=9)
+    async with S3Session(s3.server.config()) as session:
+        abilities = await S3MigrationTarget(session, DEFAULT_BUCKET).probe("probed/")
+    assert (abilities.checks_crc32, abilities.checks_whole) == (False, False)
+    assert not s3.objects

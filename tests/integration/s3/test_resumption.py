@@ -2,18 +2,22 @@
 
 import asyncio
 import base64
+import itertools
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from aiohttp import web
 
+from s3py_helper.adapters.s3 import resumable_body
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.application.ports.observer import DownloadResumed
 from s3py_helper.domain.errors import (
+    IntegrityException,
     PreconditionFailedException,
     StorageOperationException,
     StorageUnavailableException,
@@ -39,7 +43,7 @@ class TestResumption:
 
     HALF = len(CONTENT) // 2
 
-    async def _read(self, first: bytes, second: bytes) -> tuple[bytes, list[bytes]]:
+    async def _read(self, first: bytes, second: bytes, *, size_then: int = len(CONTENT)) -> tuple[bytes, list[bytes]]:
         heads: list[bytes] = []
 
         async def behave(peer: Peer) -> None:
@@ -49,7 +53,7 @@ class TestResumption:
                 head = b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n" % (first, size)
                 await peer.answer(head + CONTENT[: self.HALF])
             else:
-                where = b"Content-Range: bytes %d-%d/%d\r\n" % (self.HALF, size - 1, size)
+                where = b"Content-Range: bytes %d-%d/%d\r\n" % (self.HALF, size - 1, size_then)
                 head = b"HTTP/1.1 206 OK\r\n%b%bContent-Length: %d\r\n\r\n" % (second, where, size - self.HALF)
                 await peer.answer(head + CONTENT[self.HALF :])
 
@@ -73,10 +77,49 @@ class TestResumption:
         with pytest.raises(PreconditionFailedException, match="replaced"):
             await self._read(b'ETag: "x"\r\n', b'ETag: "y"\r\n')
 
+    async def test_a_part_of_a_larger_object_is_not_taken_for_the_rest(self) -> None:
+        line = b'ETag: "x"\r\n'
+        with pytest.raises(IntegrityException, match="at another place"):
+            await self._read(line, line, size_then=len(CONTENT) + 1)
+
     @pytest.mark.parametrize("line", [b'ETag: W/"x"\r\n', b""])
     async def test_without_a_strong_tag_nothing_is_resumed(self, line: bytes) -> None:
         with pytest.raises(StorageUnavailableException, match="broke off"):
             await self._read(line, line)
+
+
+class TestManyBreaks:
+    """Each connection gives so many bytes."""
+
+    async def _read(self, step: int, perf: S3PerfConfig) -> bytes:
+        async def behave(peer: Peer) -> None:
+            asked = await peer.head()
+            first = int(asked.partition(b"range: bytes=")[2].partition(b"-")[0] or 0)
+            size, status = len(CONTENT), b"206 OK" if first else b"200 OK"
+            where = b"Content-Range: bytes %d-%d/%d\r\n" % (first, size - 1, size) if first else b""
+            await peer.answer(
+                b'HTTP/1.1 %b\r\nETag: "x"\r\n%bContent-Length: %d\r\n\r\n' % (status, where, size - first)
+            )
+            # In a piece of its own, so that it is waited for.
+            await asyncio.sleep(0.02)
+            await peer.answer(CONTENT[first : first + step])
+
+        async with raw_server(behave) as server, S3Session(server.s3().config(perf=perf)) as session, leak_guard():
+            return await read_all(S3BlobStore(session), FILE_ID)
+
+    async def test_one_is_forgotten_when_much_has_come_since(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(resumable_body, "_FORGIVEN_AFTER", 2499)
+        perf = S3PerfConfig(max_retries=1)
+        assert await self._read(2500, perf) == CONTENT
+        with pytest.raises(StorageUnavailableException, match="broke off"):
+            await self._read(2499, perf)
+
+    async def test_the_time_that_one_connection_took_is_not_the_next_ones(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Each wait takes twenty seconds by this clock.
+        monkeypatch.setattr(resumable_body, "monotonic", partial(next, itertools.count(0, 20)))
+        assert await self._read(5000, S3PerfConfig(operation_timeout=30, max_retries=1)) == CONTENT
 
 
 class TestTheBody:
@@ -125,6 +168,30 @@ class TestTheBody:
         with pytest.raises(StorageOperationException, match="was left meanwhile"):
             await reading
         assert len(heads) == 1
+
+    @pytest.mark.timeout(20)
+    async def test_leaving_the_block_stops_a_task_that_resumes_in_it(self) -> None:
+        asked, enough = asyncio.Event(), asyncio.Event()
+        head = b'HTTP/1.1 %b\r\nETag: "x"\r\nContent-Length: %d\r\n%b\r\n'
+
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            if peer.number == 1:
+                await peer.answer(head % (b"200 OK", 2, b"") + b"1")
+                return
+            asked.set()
+            await enough.wait()
+            await peer.answer(head % (b"206 OK", 1, b"Content-Range: bytes 1-1/2\r\n") + b"2")
+            await peer.until_gone()
+
+        async with leak_guard(), raw_server(behave) as server, S3Session(server.s3().config()) as session:
+            async with S3BlobStore(session).open(FILE_ID) as blob:
+                assert await anext(blob.body) == b"1"
+                reading = asyncio.ensure_future(anext(blob.body))
+                await asked.wait()
+            enough.set()
+            with pytest.raises(StorageOperationException, match="was left meanwhile"):
+                await reading
 
     @pytest.mark.timeout(20)
     async def test_nothing_follows_an_error(self) -> None:
