@@ -15,7 +15,7 @@ from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.adapters.s3.upload import rollback
 from s3py_helper.application import background
 from s3py_helper.application.ports.observer import RollbackFailed
-from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.errors import AccessDeniedException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, leak_guard, new_blob
 from tests.support.recorder import Recorder
@@ -207,6 +207,42 @@ async def test_what_cannot_be_cleaned_up_is_reported_with_its_name(s3: PretendS3
     keys = {path.removeprefix("/tests/") for path in [*s3.objects, *(path for path, *_ in s3.uploads.values())]}
     assert all(any(f"s3:tests/{key}" in report.what for key in keys - {"source"}) for report in reports)
     assert all("AccessDenied" in report.reason for report in reports)
+
+
+async def test_a_deletion_that_fails_is_tried_again_later(s3: PretendS3, recorder: Recorder) -> None:
+    s3.plan(saying(lambda: web.Response(status=500), obey=True), WAYS["object"])
+    s3.plan(saying(lambda: error(403, "AccessDenied")), lambda seen: seen.method == "DELETE")
+    async with S3Session(s3.server.config(perf=PERF), recorder) as session:
+        with pytest.raises(StorageException):
+            await store_by(session, "object")
+    assert left_of(s3) == []
+    assert len(recorder.of(RollbackFailed)) == 1
+
+
+@pytest.mark.parametrize("way", ["object", "copy"])
+async def test_what_an_attempt_may_have_stored_before_the_refusal_is_removed(s3: PretendS3, way: str) -> None:
+    s3.plan(saying(lambda: web.Response(status=500), obey=True), WAYS[way])
+    s3.plan(saying(lambda: error(403, "AccessDenied")), WAYS[way])
+    async with S3Session(s3.server.config(perf=PERF.model_copy(update={"max_retries": 1}))) as session:
+        with pytest.raises(AccessDeniedException):
+            await store_by(session, way)
+    assert left_of(s3) == []
+
+
+@pytest.mark.parametrize(("way", "status"), [("part", 403), ("object", 500)])
+async def test_in_a_bucket_that_is_gone_there_is_nothing_to_clean_up(
+    s3: PretendS3, recorder: Recorder, way: str, status: int
+) -> None:
+    s3.plan(saying(lambda: web.Response(status=status)), WAYS[way])
+    s3.plan(
+        saying(lambda: error(404, "NoSuchBucket")),
+        lambda seen: seen.method == "HEAD" or (seen.method != "PUT" and arrived(s3, "part")()),
+        times=99,
+    )
+    async with S3Session(s3.server.config(perf=PERF), recorder) as session:
+        with pytest.raises(StorageException):
+            await store_by(session, way)
+    assert recorder.of(RollbackFailed) == []
 
 
 async def test_an_upload_that_no_abort_removes_is_reported(
