@@ -21,6 +21,7 @@ from s3py_helper.storage.s3raw.client.s3_client import S3Client
 from s3py_helper.testing import body_of, new_blob, read_all
 from tests.support.recorder import Recorder
 from tests.support.s3.pretend_s3 import PretendS3, Seen, pretend_s3, saying
+from tests.support.s3.raw_server import Peer, raw_server
 from tests.support.s3.scripted import error
 
 pytestmark = pytest.mark.timeout(30)
@@ -285,3 +286,21 @@ async def test_nor_does_it_take_a_page_for_a_removal(s3: PretendS3, method: str)
                 if method == "delete"
                 else raw.abort_multipart_upload("tests", "k", "id")
             )
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request"])
+async def test_a_response_without_end_is_not_read_to_its_end(status: bytes) -> None:
+    async def behave(peer: Peer) -> None:
+        await peer.head()
+        await peer.answer(b'HTTP/1.1 %b\r\nETag: "x"\r\nTransfer-Encoding: chunked\r\n\r\n' % status)
+        while True:
+            await peer.answer(b"1000\r\n%b\r\n" % (b"x" * 4096))
+
+    perf = S3PerfConfig(max_retries=0, operation_timeout=120)
+    async with raw_server(behave) as server, S3Session(server.s3().config(perf=perf)) as session:
+        writing = S3BlobStore(session).write(new_blob(), body_of(b""))
+        if status == b"200 OK":
+            await writing
+        else:
+            with pytest.raises(StorageOperationException, match="HTTP 400"):
+                await writing

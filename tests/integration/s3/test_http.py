@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import unused_port
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http import pool
-from s3py_helper.adapters.s3.http.faults import Disconnected, NoResponseInTime
+from s3py_helper.adapters.s3.http.faults import Disconnected, NoResponseInTime, NotConnected
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
@@ -63,6 +64,31 @@ class TestKeptConnections:
         async with raw_server(behave) as server, http_client() as client:
             assert [await ask(client, server) for _ in range(3)] == [200, 200, 200]
         assert server.accepted == 2
+
+    async def test_what_was_not_read_of_a_closed_response_is_forgotten(self) -> None:
+        async def behave(peer: Peer) -> None:
+            while await peer.head():
+                await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345")
+
+        async with raw_server(behave) as server, http_client() as client:
+            response = await opened(client, server)
+            response.close()
+            assert response.take() == b""
+
+    async def test_servers_that_cannot_be_reached_cost_no_connections_to_others(self) -> None:
+        async with (
+            raw_server(answer_everything) as one,
+            raw_server(answer_everything) as other,
+            http_client(limit=4) as client,
+        ):
+            closed = RawServer(unused_port())
+            for _ in range(4):
+                with pytest.raises(NotConnected):
+                    await ask(client, closed)
+            for _ in range(2):
+                await ask(client, one)
+                await ask(client, other)
+        assert (one.accepted, other.accepted) == (1, 1)
 
     async def test_one_that_nobody_needs_is_closed_after_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pool, "_IDLE_SECONDS", 0.05)

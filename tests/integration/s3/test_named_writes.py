@@ -95,6 +95,16 @@ async def test_an_object_whose_response_was_lost_is_known_again(
 
 
 @SIZES
+async def test_the_same_content_does_not_make_somebody_elses_object_ones_own(
+    s3: PretendS3, naming: S3NamedWrites, size: int
+) -> None:
+    await naming.create(BLOB, body_of(bytes(size)))
+    with pytest.raises(PreconditionFailedException):
+        await naming.create(BLOB, body_of(bytes(size)))
+    assert len(s3.objects) == 1
+
+
+@SIZES
 async def test_somebody_elses_object_is_not_taken_for_ones_own(s3: PretendS3, naming: S3NamedWrites, size: int) -> None:
     place = f"/{s3.server.config().default_bucket}/{BLOB.key}"
 

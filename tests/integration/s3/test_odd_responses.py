@@ -16,6 +16,7 @@ from s3py_helper.domain.errors import (
     BucketNotFoundException,
     IntegrityException,
     InvalidArgumentException,
+    InvalidRangeException,
     StorageOperationException,
     StorageUnavailableException,
 )
@@ -215,3 +216,16 @@ class TestOddAnswers:
         async with scripted_server(answer) as server, S3Session(server.config()) as connection:
             with pytest.raises(BucketNotFoundException, match="no such bucket"):
                 await S3BlobStore(connection).delete(FILE_ID)
+
+
+async def test_the_last_0_bytes_are_asked_of_no_server() -> None:
+    methods: list[str] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        methods.append(request.method)
+        return fine()
+
+    async with scripted_server(answer) as server, S3Session(server.config()) as session:
+        with pytest.raises(InvalidRangeException) as refused:
+            await read_all(S3BlobStore(session), FILE_ID, ByteRange(None, 0))
+    assert (refused.value.size, methods) == (5, ["HEAD"])

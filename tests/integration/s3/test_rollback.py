@@ -209,6 +209,29 @@ async def test_what_cannot_be_cleaned_up_is_reported_with_its_name(s3: PretendS3
     assert all("AccessDenied" in report.reason for report in reports)
 
 
+async def test_what_appears_after_the_deletion_is_removed_when_no_response_was_certain(s3: PretendS3) -> None:
+    s3.plan(saying(lambda: web.Response(status=500)), WAYS["object"])
+    async with S3Session(s3.server.config(perf=PERF)) as session:
+        with pytest.raises(StorageException):
+            await store_by(session, "object")
+        s3.objects[s3.requests[0].path] = Stored(b"x", {"ETag": '"x"'})
+    assert left_of(s3) == []
+
+
+async def test_uploads_of_longer_keys_are_left_alone(s3: PretendS3) -> None:
+    s3.plan(saying(lambda: web.Response(status=500), obey=True), WAYS["creation"])
+    async with S3Session(s3.server.config(perf=PERF)) as session:
+
+        async def begin_another(server: PretendS3, seen: Seen) -> web.StreamResponse:
+            server.uploads["another"] = (f"{s3.requests[0].path}.bak", {}, {})
+            return await server.obey(seen)
+
+        s3.plan(begin_another, lambda seen: seen.method == "GET")
+        with pytest.raises(StorageException):
+            await store_by(session, "creation")
+    assert left_of(s3) == ["another"]
+
+
 async def test_a_deletion_that_fails_is_tried_again_later(s3: PretendS3, recorder: Recorder) -> None:
     s3.plan(saying(lambda: web.Response(status=500), obey=True), WAYS["object"])
     s3.plan(saying(lambda: error(403, "AccessDenied")), lambda seen: seen.method == "DELETE")
