@@ -15,6 +15,7 @@ from s3py_helper.application.info import InfoService
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.ports.observer import Event, OperationBegan, OperationEnded
 from s3py_helper.application.ports.relocation import DeleteAt
+from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import (
     FileNotFoundException,
     InvalidArgumentException,
@@ -77,6 +78,23 @@ async def test_a_file_that_moved_answers_to_its_old_id(moved: Locator) -> None:
     copied = await CopyService(moved).copy_file(OLD_ID)
     assert copied.file_id.startswith("s3:")
     assert await downloads.download_bytes(copied.file_id) == b"moved"
+
+
+class CopyingNothing:
+    """A backend that copies by itself, which is not to be asked for it."""
+
+    async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:
+        raise AssertionError(f"asked to copy {source} to {target.key}")
+
+
+async def test_a_file_that_may_be_elsewhere_is_not_copied_within_one_backend(deployment: Deployment) -> None:
+    written = await deployment.kept_in_fastdfs.write(new_blob("a.txt"), body_of(b"still there"))
+    nowhere = FileId(Backend.S3, "my-bucket", "fastdfs/group1/nowhere")
+    backends = dict(deployment.locator.backends)
+    backends[Backend.S3] = replace(backends[Backend.S3], copying=CopyingNothing())
+    locator = Locator(deployment.locator.policy, backends, relocation=Moved(str(written.file_id), nowhere))
+    copied = await CopyService(locator).copy_file(str(written.file_id))
+    assert await DownloadService(locator).download_bytes(copied.file_id) == b"still there"
 
 
 async def test_deleting_a_file_that_moved_leaves_it_nowhere(moved: Locator) -> None:

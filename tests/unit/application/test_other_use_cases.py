@@ -50,6 +50,13 @@ async def test_deleting_can_be_switched_off_for_fastdfs(deployment: Deployment, 
     assert len(deployment.kept_in_fastdfs.file_ids) == 1
 
 
+async def test_what_may_not_be_downloaded_may_not_be_copied(deployment: Deployment, file_in_fastdfs: str) -> None:
+    policy = RoutingPolicy(StorageMode.HYBRID, readable={Backend.S3})
+    with pytest.raises(RouteNotSupportedException, match="switched off"):
+        await CopyService(Locator(policy, deployment.locator.backends)).copy_file(file_in_fastdfs)
+    assert deployment.kept_in_s3.file_ids == ()
+
+
 async def test_a_file_from_fastdfs_is_described(deployment: Deployment, file_in_fastdfs: str) -> None:
     info = await InfoService(deployment.locator).get_file_info(file_in_fastdfs)
     assert (info.file_id, info.file_name, info.file_size) == (file_in_fastdfs, "old contract.pdf", 6)

@@ -190,6 +190,21 @@ async def test_bytes_of_another_version_are_not_put_together(here: Path) -> None
     assert not list(here.iterdir())
 
 
+async def test_bytes_of_a_version_that_nothing_names_are_not_kept(here: Path) -> None:
+    class Nameless(MemoryBlobStore):
+        async def info(self, file_id: FileId) -> BlobInfo:
+            return replace(await super().info(file_id), etag=None, checksum=None)
+
+    async with Nameless(Backend.S3, "bucket") as store:
+        locator = Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: MountedBackend(store, store)})
+        attach = await UploadService(locator).upload_bytes("a.bin", CONTENT)
+        with pytest.raises(ConnectionError):
+            await DownloadService(locator).download_to_path(
+                attach.file_id, here / "a", resume=True, progress=Breaking(1)
+            )
+    assert not list(here.iterdir())
+
+
 @pytest.mark.parametrize("resume", [False, True])
 async def test_a_file_is_on_the_disk_before_it_has_its_name(
     manager: StorageManager, here: Path, resume: bool, monkeypatch: pytest.MonkeyPatch

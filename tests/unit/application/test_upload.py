@@ -200,3 +200,13 @@ async def test_files_that_are_rolled_back_are_gone(deployment: Deployment) -> No
     await uploads.roll_back([attach])
     with pytest.raises(FileNotFoundException):
         await InfoService(deployment.locator).get_file_info(attach.file_id)
+
+
+async def test_an_error_of_the_source_keeps_the_name_of_its_own_file(deployment: Deployment) -> None:
+    async def another_file() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise StorageException("it broke off", file_name="another.txt")
+
+    with pytest.raises(StorageException) as failed:
+        await service(deployment).upload_stream("a.txt", another_file())
+    assert failed.value.file_name == "another.txt"
