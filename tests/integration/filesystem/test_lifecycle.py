@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,17 @@ def _open_below(root: Path) -> set[Path]:
     """What this process has open there."""
     links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
     return {target for target in (link.readlink() for link in links) if target.is_relative_to(root)}
+
+
+def _threads() -> int:
+    return sum(thread.name.startswith("s3py-disk") for thread in threading.enumerate())
+
+
+async def test_all_threads_have_started_when_the_store_is_open_and_none_stays(root: Path) -> None:
+    before = _threads()
+    async with FilesystemBlobStore(FilesystemConfig(root=root)):
+        assert _threads() == before + session.THREADS
+    assert _threads() == before
 
 
 async def test_files_are_there_when_the_store_is_opened_again(root: Path) -> None:

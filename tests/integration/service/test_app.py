@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import httpx
@@ -41,6 +41,33 @@ async def test_a_file_survives_a_restart(tmp_path: Path) -> None:
         assert (await client.get(f"/files/{attach['file_id']}/download")).content == b"content"
         assert (await client.delete(f"/files/{attach['file_id']}")).json() == {"detail": "deleted"}
         assert (await client.get(f"/files/{attach['file_id']}/info")).status_code == 404
+
+
+async def test_no_request_for_files_goes_through_a_thread_of_the_framework(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Starting a thread holds the event loop up, by tens of milliseconds on a busy machine."""
+    called: list[object] = []
+
+    async def run_sync(call: Callable[[], object], **_options: object) -> object:
+        called.append(call)
+        return call()
+
+    app = create_app(_settings(tmp_path, docs=True))
+    async with _client(app) as client:
+        monkeypatch.setattr("anyio.to_thread.run_sync", run_sync)
+        form = {"file": ("a.txt", b"content")}
+        file_id = (await client.post("/files/upload", files=form)).json()["file_id"]
+        assert (await client.put("/files/b.txt", content=b"content")).status_code == 201
+        assert (await client.post("/files/batch-upload", files={"files": ("a.txt", b"x")})).status_code == 200
+        for path in ("/livez", "/readyz", "/health", "/metrics", "/files", "/openapi.json"):
+            assert (await client.get(path)).status_code == 200
+        for end in ("", "/info", "/download"):
+            assert (await client.get(f"/files/{file_id}{end}")).status_code == 200
+        assert (await client.post(f"/files/{file_id}/copy")).status_code == 201
+        assert (await client.post("/files/download-zip", json=[{"file_id": file_id}])).status_code == 200
+        assert (await client.delete(f"/files/{file_id}")).status_code == 200
+    assert called == []
 
 
 async def test_other_buckets_are_served_only_when_the_deployment_says_so(tmp_path: Path) -> None:

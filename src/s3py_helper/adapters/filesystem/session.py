@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from threading import Barrier
 from typing import Final, Self
 
 from aiofiles.os import wrap
@@ -61,6 +62,7 @@ class Session:
         try:
             await session._in_thread(disk.open)
             await session.run(sweep, disk)
+            await session._start_threads()
         except BaseException:  # cancelled or failed: there is nobody else to close what is open by now
             await completed(session.close())
             raise
@@ -103,6 +105,16 @@ class Session:
             if not lease.released:
                 await completed(self._in_thread(lease.release))
             self._leases.discard(lease)
+
+    async def _start_threads(self) -> None:
+        """Have all of them: starting one holds the event loop up until it runs, which the first requests would feel."""
+        all_run = Barrier(THREADS)
+        # Where the system grants fewer, whoever needs more than there are is told.
+        with suppress(RuntimeError):
+            try:
+                await asyncio.gather(*(self._in_thread(all_run.wait) for _ in range(THREADS)))
+            finally:
+                all_run.abort()
 
     def sweep_in_passing(self) -> None:
         """Look for leftovers when the last time was long ago, while others go on."""

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, override
 
 from fastapi import Depends, FastAPI, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
@@ -37,7 +38,7 @@ from s3py_helper.entrypoints.http.migration.switched_off import create_switched_
 from s3py_helper.entrypoints.http.problems.handlers import install_problem_handlers
 from s3py_helper.entrypoints.http.rate_gate import RateGate
 from s3py_helper.entrypoints.http.router import router_of
-from s3py_helper.entrypoints.http.services import SERVICES_KEY, current_services
+from s3py_helper.entrypoints.http.services import SERVICES_KEY, current_services, services_of
 from s3py_helper.entrypoints.http.stamped import create_stamped_router
 from s3py_helper.entrypoints.http.watching.watch import Watch
 from s3py_helper.entrypoints.http.watching.watchers import Watchers
@@ -72,6 +73,8 @@ def create_worker(settings: Settings, crew: Crew | None = None) -> "Service":
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[Mapping[str, object]]:
+        # The page's files are read by threads of anyio, whose import takes 30 ms: not in the first request.
+        await run_in_threadpool(bool)
         async with open_services(kit_config) as services, watchers.watching(services.health_service.pool_use):
             yield {SERVICES_KEY: services}
 
@@ -150,7 +153,7 @@ def _metrics_of(feeds: "Feeds") -> "MoreMetrics":
     from s3py_helper.entrypoints.http.migration.metrics import exposed  # noqa: PLC0415 - the package is optional
 
     async def metrics(request: Request) -> bytes:
-        migration = current_services(request).migration
+        migration = services_of(request).migration
         return b"" if migration is None else await exposed(feeds.of(migration))
 
     return metrics

@@ -71,12 +71,18 @@ def links_of(services: ServesFiles) -> LinkService | None:
     return getattr(services, "link_service", None)
 
 
-def current_services(connection: HTTPConnection) -> FileServices:
+async def current_services(connection: HTTPConnection) -> FileServices:
     """The services that the application's lifespan has opened: a FastAPI dependency.
 
     Raises:
         StorageOperationException: It has opened none.
     """
+    # Not a plain function: FastAPI would call it in a thread, and starting one holds the event loop up.
+    return services_of(connection)
+
+
+def services_of(connection: HTTPConnection) -> FileServices:
+    """The same for who is no dependency."""
     services: FileServices | None = getattr(connection.state, SERVICES_KEY, None)
     if services is None:
         raise StorageOperationException(

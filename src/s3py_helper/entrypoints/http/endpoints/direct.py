@@ -11,7 +11,7 @@ from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.downloads.file import file_response
 from s3py_helper.entrypoints.http.endpoints.direct_route import METHODS, DirectRoute
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
-from s3py_helper.entrypoints.http.services import current_services
+from s3py_helper.entrypoints.http.services import services_of
 
 _DOWNLOAD: Final = "/download"
 
@@ -48,7 +48,7 @@ class DirectReads(DirectRoute):
     async def respond(self, request: Request) -> Response:
         file_id: str = request.path_params["file_id"]
         await self._shared.access.require(request, Action.READ, file_id)
-        services = current_services(request)
+        services = services_of(request)
         return await file_response(
             request.scope, services.download_service, file_id, self._shared.delivery, links=services.link_service
         )

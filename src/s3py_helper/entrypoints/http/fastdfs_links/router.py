@@ -17,7 +17,7 @@ from s3py_helper.entrypoints.http.fastdfs_links.links import FastdfsLinks
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, problems
 from s3py_helper.entrypoints.http.problems.route import ProblemRoute
-from s3py_helper.entrypoints.http.services import ServesFiles, current_services
+from s3py_helper.entrypoints.http.services import ServesFiles, current_services, services_of
 
 _NO_CONFIG: Final = FastdfsLinksConfig()
 _NO_LIMITS: Final = Limits()
@@ -150,4 +150,4 @@ class DirectLinks(DirectRoute):
     @override
     async def respond(self, request: Request) -> Response:
         link: str = request.path_params["link"]
-        return await self._links.respond(request, current_services(request), link)
+        return await self._links.respond(request, services_of(request), link)
