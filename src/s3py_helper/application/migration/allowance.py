@@ -9,11 +9,11 @@ _CALM_SECONDS: Final = 5.0
 
 _SLOW_SECONDS: Final = 0.5
 _SLOWER: Final = 3.0
-"""Copies that take this many times as long as usual, or longer, show a target at its limit."""
+"""A copy that takes this many times as long as usual, or longer, shows that the target is at its limit."""
 
 _PATIENT_FAILURES: Final = 8
 _LONGEST_PAUSE: Final = 10.0
-"""A target that is down is asked now and then: files must not use up their attempts meanwhile."""
+"""Seconds between copies while the target is down: files must not use up their attempts meanwhile."""
 
 _RECENT: Final = 0.1
 _USUAL: Final = 0.005
@@ -24,11 +24,11 @@ class Allowance:
     """A number that halves with trouble and grows by one in calm.
 
     Args:
-        most: What it is at most.
+        most: Its maximum.
         clock: Gives seconds that never go back.
 
     Attributes:
-        now: How many at once.
+        now: The current number.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,17 +53,17 @@ class Allowance:
         return self.now < self._most
 
     def set_most(self, most: int) -> None:
-        """Another maximum from now on; what was given way to still counts."""
+        """Set another maximum; what the number was lowered by still counts."""
         self.now = most if not self.gives_way else min(self.now, most)
         self._most = most
 
     def failed(self) -> None:
-        """The target refused for now, or did not answer."""
+        """Note that the target refused for now, or did not respond."""
         self._failures += 1
         self._halve()
 
     def succeeded(self, seconds: float | None = None) -> None:
-        """A file was copied; of a small one, the seconds it took."""
+        """Note that a file was copied and, for a small one, the seconds that it took."""
         self._failures = 0
         if seconds is None:
             return
@@ -78,7 +78,7 @@ class Allowance:
             self._trouble_at = self._clock()
 
     def _halve(self) -> None:
-        """Once in a second: errors come in crowds."""
+        """At most once a second: errors come in crowds."""
         now = self._clock()
         if now - self._trouble_at > 1:
             self.now = max(1, self.now // 2)

@@ -1,4 +1,4 @@
-"""What a worker holds: files that it has claimed, until what became of them is written down or they are given back."""
+"""What a worker holds: files that it has claimed, until their outcome is recorded or they are released."""
 
 import asyncio
 import secrets
@@ -16,7 +16,7 @@ class Claims:
 
     Args:
         ledger: Where they are made.
-        lease_seconds: How long one holds that is not prolonged.
+        lease_seconds: How long a claim holds that is not prolonged.
 
     Attributes:
         worker: The name under which they are made.
@@ -42,11 +42,11 @@ class Claims:
             self._held.update((claim.file_id, claim) for claim in claims)
             return claims
 
-        # To the end even when cancelled: a claim that nobody knows of would hold its file until the lease ends.
+        # To its end even when cancelled: a claim that nobody knows of would hold its file until the lease ends.
         return await completed(taking())
 
     def settle(self, file_id: FileId) -> None:
-        """What became of the file is written down."""
+        """Note that the file's outcome is recorded."""
         self._held.pop(file_id, None)
 
     async def keep(self) -> None:
@@ -60,7 +60,7 @@ class Claims:
                         self.settle(claim.file_id)
 
     async def release(self) -> None:
-        """Let others have what is still held."""
+        """Release what is still held."""
         claims, self._held = list(self._held.values()), {}
         if claims:
             with suppress(StorageException):  # the leases end by themselves

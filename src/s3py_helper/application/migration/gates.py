@@ -121,7 +121,7 @@ class Gates:
             raise GateRefusedException(f"FastDFS has no group {group} any more")
 
     async def _require_answer(self, group: str, source: MigrationSource) -> None:
-        """A tracker that answers says nothing about its storage servers: some files are asked for."""
+        """Ask for some files: a tracker that responds proves nothing about its storage servers."""
         async with self._ledger.files(group=group, states=[FileState.COPIED, FileState.VERIFIED]) as files:
             looked_at = 0
             async for file in files:

@@ -1,4 +1,4 @@
-"""What kind of file it is, by its name and by what servers say of it."""
+"""The kind of a file, by its name and by what servers know of it."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ _KINDS: Final = {
 
 
 def kind_of(file_id: FileId) -> FileKind:
-    """What a file's name tells of its kind. One that no server gave is treated like a slave's: it tells nothing."""
+    """The kind that a file's name shows. A name that no server made is treated like a slave's: it shows nothing."""
     name = decoded(file_id.key)
     return FileKind.SLAVE if name is None else _KINDS[name.shape]
 
@@ -31,7 +31,7 @@ def kind_by_facts(kind: FileKind, facts: SourceFacts) -> FileKind:
 
 
 def planned(file_id: FileId, kind: FileKind, facts: SourceFacts) -> PlannedFile:
-    """What is written down of a file, by its name's kind and what a server says of it."""
+    """The entry of a file, from the kind of its name and what a server knows of it."""
     if facts.exists:
         return PlannedFile(file_id, kind_by_facts(kind, facts), facts.size, facts.crc32, facts.mtime)
     if kind is FileKind.UNSERVABLE:

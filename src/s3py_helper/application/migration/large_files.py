@@ -1,4 +1,4 @@
-"""Files that are copied in parts, and go on in the middle after an interruption."""
+"""Files that are copied in parts, and continue in the middle after an interruption."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -18,14 +18,14 @@ from s3py_helper.domain.part_plan import MIB, part_sizes
 
 _PART_SIZE: Final = 16 * MIB
 _PARTS_AT_ONCE: Final = 3
-"""More are not faster: three parts keep a server busy, and take 48 MiB of memory."""
+"""More would not be faster: three parts keep a server busy, and take 48 MiB of memory."""
 
 
 class LargeFileCopier:
     """Copies one large file at a time, by ranges of the source.
 
-    The parts that arrived before an interruption are kept: the sum of the whole, which the target compares at the end,
-    proves them too.
+    Parts that arrived before an interruption are kept: the CRC-32 of the whole, which the target compares at the end,
+    proves them as well.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class LargeFileCopier:
         self._room = room
 
     async def copy(self, file: LedgerFile, new: NewObject, server: str | None) -> TargetObject:
-        """Store the object, or leave an upload that another attempt goes on with.
+        """Store the object, or leave an upload that another attempt continues.
 
         Raises:
             PreconditionFailedException: An object is there already; the upload is gone.
@@ -66,7 +66,7 @@ class LargeFileCopier:
         except FileNotFoundException:
             return None, {}
         sizes = list(part_sizes(_PART_SIZE, new.size))
-        # A part of another size is of an upload that was cut differently.
+        # A part of another size is from an upload that was cut differently.
         good = {
             part.number: part for part in there if part.number <= len(sizes) and part.size == sizes[part.number - 1]
         }
@@ -93,7 +93,7 @@ class LargeFileCopier:
                     if number not in parts:
                         group.create_task(send(number, start, stop))
         except BaseExceptionGroup as errors:
-            # One error of one file is dealt with; the others are its echo.
+            # One error of a file is handled; the others merely follow from it.
             raise errors.exceptions[0] from None
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What workers have left in S3 that died: multipart uploads that nobody will finish, and objects of their probes."""
+"""What dead workers have left in S3: multipart uploads that nobody will finish, and objects of their probes."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _PROBE_SECONDS: Final = 600.0
 
 
 class Leftovers:
-    """Removes what is left, and nothing that a worker goes on with.
+    """Removes what was left, and nothing that a worker still uses.
 
     Args:
         target: S3.
@@ -50,7 +50,7 @@ class Leftovers:
             self._observer.notify(RollbackFailed(Backend.S3, "what workers have left that died", error.message))
 
     async def _abort_uploads(self) -> None:
-        # Listed first, looked up after: what a worker has begun by now is of a file that it holds then.
+        # Listed first, looked up afterwards: whatever a worker has begun by now belongs to a file that it holds then.
         for key, upload_id in await self._target.uploads(f"{self._prefix}fastdfs/"):
             if await self._is_left(key, upload_id):
                 await self._target.abort(key, upload_id)
@@ -76,7 +76,7 @@ class Leftovers:
             await self._target.delete(key)
 
     def _is_old(self, name: str) -> bool:
-        """Whether the worker that wrote the time of a probe into its name is done with it, dead or alive."""
+        """Whether the worker that made a probe, and wrote the time into its name, is done with it, dead or alive."""
         try:
             began = int(name.partition("-")[0], 16)
         except ValueError:

@@ -8,7 +8,7 @@ from s3py_helper.domain.arguments import require_optional_number
 
 @dataclass(frozen=True, slots=True)
 class LimitsChange:
-    """What is to change. `None` leaves a limit as it is, 0 takes it away.
+    """A change of limits. `None` leaves a limit unchanged, 0 removes it.
 
     Attributes:
         bytes_per_second: Of all workers together.
@@ -17,7 +17,7 @@ class LimitsChange:
         paused: Whether workers finish the files at hand and wait.
 
     Raises:
-        InvalidArgumentException: A limit is no whole number, or below 0.
+        InvalidArgumentException: A limit is not a whole number, or below 0.
     """
 
     bytes_per_second: int | None = None

@@ -8,7 +8,7 @@ from s3py_helper.domain.errors import StorageException
 
 
 class ListedNames:
-    """The names of one listing, in batches; what came before it broke off is given all the same.
+    """The names of one listing, in batches; those before it broke off are yielded all the same.
 
     Attributes:
         count: How many there were.

@@ -1,4 +1,4 @@
-"""Leaving FastDFS as one use case: every step of the way, for a command line or for scripts of one's own."""
+"""Leaving FastDFS as one use case: every step of the way, for the command line and for scripts."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ from s3py_helper.domain.migration import METADATA_SUFFIX, FileState, GateRefused
 from s3py_helper.domain.text_rules import require_text
 
 _TELLING_FILES: Final = 500
-"""Copied at least, to tell a rate."""
+"""The least that must have been copied to tell a rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class RawAccess:
-    """What a client of FastDFS alone needs, so that its changes and deletions do not go past the migration.
+    """What a client of FastDFS alone needs so that its changes and deletions do not bypass the migration.
 
     Attributes:
         relocation: Where old ids are read and deleted.
@@ -99,7 +99,7 @@ class Migration:
         target: S3.
         ledger: The memory.
         prefix: The front of the keys of moved files.
-        observer: Is notified of what is tried again, or done another way.
+        observer: Is notified of what is retried, or done another way.
         raw: For clients of FastDFS alone; `None` where there can be none.
         clean_up: Removes what dead workers have left.
         queue: Makes the queue of shards; `None` where there is no broker.
@@ -171,7 +171,7 @@ class Migration:
     async def applier(
         self, on_outcome: Callable[[LedgerFile, Outcome], None] = lambda _file, _outcome: None
     ) -> Applier:
-        """What copies; `apply` it, look at its `progress`, `stop` it.
+        """The applier, which copies: `apply` it, look at its `progress`, `stop` it.
 
         Raises:
             GateRefusedException: The target cannot be used, or the ledger is of another cluster.
@@ -196,7 +196,7 @@ class Migration:
         )
 
     async def worker(self, on_outcome: Callable[[LedgerFile, Outcome], None] = lambda _file, _outcome: None) -> Worker:
-        """What copies through outages, with the broker where there is one; used as an applier is.
+        """The worker, which copies through outages, with a broker where there is one; used like an applier.
 
         Raises:
             GateRefusedException: The target cannot be used.
@@ -208,7 +208,7 @@ class Migration:
         )
 
     def supervisor(self) -> Supervisor:
-        """What fills the broker with shards; `supervise` with it, `stop` it.
+        """The supervisor, which fills the broker with shards: `supervise`, `stop` it.
 
         Raises:
             InvalidArgumentException: There is no broker, or none that is known.
@@ -242,7 +242,7 @@ class Migration:
         await Gates(source, self.ledger).route(group, route, accept=accepted, accept_incomplete=accept_incomplete)
 
     def drainer(self, on_kept: Callable[[LedgerFile, str], None] = lambda _file, _reason: None) -> Drainer:
-        """What deletes at the source; `drain` with it, `stop` it."""
+        """The drainer, which deletes at the source: `drain`, `stop` it."""
         source = self._required_source
         return Drainer(
             source,
@@ -265,7 +265,7 @@ class Migration:
         Args:
             options: How to copy.
             on_outcome: Is called for every file that came to an end.
-            copying: Does the copying, for those who want to watch or stop it.
+            copying: Does the copying, for callers who want to watch or stop it.
         """
         require_optional_instance(options, ApplyOptions, "options")
         result = RunResult()
@@ -280,14 +280,14 @@ class Migration:
             if applied.stopped_by != "done":
                 return result
             result.verified = await self.verify(VerifyOptions())
-            # What fails as often as before will not be mended by another round.
+            # Where as much fails as before, another round will not help.
             is_better = failed is None or result.verified.failed_count < failed
             failed = result.verified.failed_count
             if not (result.plan.new or (failed and is_better)):
                 return result
 
     async def status(self) -> MigrationStatus:
-        """Where everything is."""
+        """The status of the migration."""
         ledger = self.ledger
         tallies = await ledger.tallies()
         whole: dict[str, bool] = {}
@@ -305,7 +305,7 @@ class Migration:
         )
 
     async def change_limits(self, change: LimitsChange) -> Limits:
-        """Change the limits of all workers, who notice within a second or two; gives those that hold then."""
+        """Change the limits of all workers, which notice within a second or two; returns the new limits."""
         require_instance(change, LimitsChange, "change")
         current = await self.ledger.limits()
         changed = change.of(current)
@@ -314,11 +314,11 @@ class Migration:
         return changed
 
     async def retry(self) -> int:
-        """Plan all quarantined files again; gives how many."""
+        """Plan all quarantined files again; returns how many."""
         return await self.ledger.retry()
 
     async def decide_missing(self, *, keep: bool, file_ids: Sequence[FileId] | None = None) -> int:
-        """Settle what was lost at its source: keep the copy, or take it for deleted; gives how many files.
+        """Settle what was lost at its source: keep the copy, or treat the file as deleted; returns how many files.
 
         Args:
             keep: Whether S3's copy stays.

@@ -1,4 +1,4 @@
-"""Old files where they are now: objects that answer to FastDFS ids."""
+"""Moved files: objects that are found by FastDFS ids."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +17,7 @@ from s3py_helper.domain.files import FileUploadLink
 from s3py_helper.domain.migration import METADATA_SUFFIX, moved_key
 
 MOVED: Final = "fastdfs-moved"
-"""The backend's name. No id that a user writes has it: only the relocation leads here."""
+"""The backend's name. No user's id has it: only the relocation leads here."""
 
 
 def moved_place(file_id: FileId) -> FileId:
@@ -40,7 +40,7 @@ class MovedFiles:
         self._prefix = prefix
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:  # noqa: ARG002 - the port's signature
-        """Nothing is stored here but by a migration."""
+        """Refused: only a migration stores moved files."""
         raise StorageOperationException("new files are not stored among moved ones", operation="upload")
 
     @asynccontextmanager
@@ -54,7 +54,7 @@ class MovedFiles:
         return await self._restored(await self._s3.info(self.object_of(file_id)), file_id)
 
     async def delete(self, file_id: FileId) -> None:
-        """See `BlobStore.delete`; removes the second object as well, and nothing that is somebody else's."""
+        """See `BlobStore.delete`; also removes the second object, and nothing that belongs to somebody else."""
         found = self.object_of(file_id)
         original = _original(file_id)
         try:
@@ -69,7 +69,7 @@ class MovedFiles:
             await self._s3.delete(self._second_object(file_id))
 
     async def _delete_lone_second(self, file_id: FileId, original: FileId) -> None:
-        """A copy begins with the second object: it is left alone where the worker died behind it."""
+        """A copy begins with the second object, which stays alone where the worker died after it."""
         second = self._second_object(file_id)
         with suppress(FileNotFoundException):
             if is_moved(await self._s3.info(second), original):
@@ -116,7 +116,7 @@ class MovedPresignedUrls:
     ) -> str:
         """See `PresignedUrls.download_url`.
 
-        The object is looked at first: a URL would serve whatever lies under the key.
+        The object is looked at first: a URL would serve whatever is under the key.
         """
         await self._files.info(file_id)
         return await self._s3.download_url(
@@ -124,7 +124,7 @@ class MovedPresignedUrls:
         )
 
     async def upload_url(self, blob: NewBlob, expires_in: timedelta) -> FileUploadLink:  # noqa: ARG002 - the port's signature
-        """Nothing is stored among moved files but by a migration."""
+        """Refused: only a migration stores moved files."""
         raise StorageOperationException("new files are not stored among moved ones", operation="link")
 
 

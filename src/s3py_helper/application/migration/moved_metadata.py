@@ -1,7 +1,7 @@
-"""What a moved file is to say of itself, and how S3's headers carry it.
+"""The description of a moved file, and how S3's headers carry it.
 
-Name, type, metadata and time of modification are the same before and after the move. S3 gives names of metadata back in
-lower case and keeps 2 KB of them; what does not fit goes into a second object behind the first.
+Name, type, metadata and time of modification are the same before and after the move. S3 returns names of metadata
+in lower case and keeps 2 KB of them; what does not fit goes into a second object beside the first.
 """
 
 import json
@@ -18,10 +18,10 @@ from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import ID_METADATA, MTIME_METADATA
 
 _MORE_METADATA: Final = "s3py-fastdfs-more"
-"""Says that the second object is there."""
+"""Marks an object that has a second one."""
 
 _UNTYPED_METADATA: Final = "s3py-fastdfs-untyped"
-"""Says that nobody gave the file a type: S3 gives every object one."""
+"""Marks a file that nobody gave a type: S3 gives every object one."""
 
 _MARKS: Final = frozenset({ID_METADATA, MTIME_METADATA, _MORE_METADATA, _UNTYPED_METADATA})
 
@@ -59,7 +59,7 @@ def is_moved(info: BlobInfo, file_id: FileId) -> bool:
 
 
 def has_more(info: BlobInfo) -> bool:
-    """Whether the second object has to be asked for the metadata."""
+    """Whether the rest of the metadata is in the second object."""
     return _MORE_METADATA in info.metadata
 
 
@@ -99,5 +99,5 @@ def _fits(file_name: str | None, metadata: Mapping[str, str]) -> bool:
     if any(name != name.lower() or name in _MARKS for name in metadata):
         return False
     texts = [file_name or "", *metadata, *metadata.values()]
-    # Encoded as they are at worst: every byte that is not plain takes three characters.
+    # Encoded in the worst case: every byte that is not plain takes three characters.
     return sum(len(quote(text, safe="")) for text in texts) <= _MOST_BYTES

@@ -1,4 +1,4 @@
-"""What a plan means before it is carried out: how much there is to copy, what it costs, how long it may take."""
+"""What a plan amounts to before it is carried out: how much there is to copy, its cost, how long it may take."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class PlanOutline:
-    """Everything that is planned, taken together.
+    """The sum of everything that is planned.
 
     Attributes:
         files: Files to copy.

@@ -8,7 +8,7 @@ from typing import Final
 from s3py_helper.application.ports.ledger import Ledger, Limits
 
 _SLICE_SECONDS: Final = 0.1
-"""Seconds whose share of the limit is drawn at once: it bounds the draws of all workers, and what one may be ahead."""
+"""Seconds' worth of the limit to draw at once: it bounds the number of draws, and how far one worker gets ahead."""
 
 
 class Tokens:
@@ -16,7 +16,7 @@ class Tokens:
 
     Args:
         draw: Draws that many tokens; returns the seconds until their turn.
-        on_wait: Is called when one has to wait for that.
+        on_wait: Is called when it has to wait for that.
     """
 
     def __init__(self, draw: Callable[[int], Awaitable[float]], on_wait: Callable[[], None] = lambda: None) -> None:
@@ -62,7 +62,7 @@ class Tokens:
             self._on_wait()
         try:
             async with asyncio.timeout(seconds):
-                await self._changed.wait()  # then this was drawn from an account that counts no more
+                await self._changed.wait()  # then this was drawn from an account that no longer counts
         except TimeoutError:
             self._left += count
 
@@ -74,7 +74,7 @@ class Pace:
         ledger: Keeps the account.
 
     Attributes:
-        limited_by: What held the worker up last: `bytes`, `files`, or nothing.
+        limited_by: What last held the worker up: `bytes`, `files`, or nothing.
     """
 
     def __init__(self, ledger: Ledger) -> None:

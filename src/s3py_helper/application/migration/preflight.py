@@ -1,4 +1,4 @@
-"""What has to be true before anything is copied, tried and not believed."""
+"""What has to be true before anything is copied, found out by trying."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,10 +11,10 @@ from s3py_helper.application.ports.migration_target import MigrationTarget, Targ
 from s3py_helper.domain.errors import StorageException
 
 _LAG_SECONDS: Final = 60
-"""A replica that is so far behind its peers has stopped to follow, or is about to; V6.08 pauses for up to 60 s."""
+"""A replica that is this far behind its peers has stopped following, or is about to; V6.08 pauses for up to 60 s."""
 
 _SKEW_SECONDS: Final = 120
-"""Servers give a sign of life each half minute by default; signed requests are refused at a quarter of an hour."""
+"""Servers give a sign of life every half minute by default; signed requests are refused from 15 minutes on."""
 
 _LITTLE_ROOM: Final = 1 << 30
 """Bytes. A storage server unpacks its old records to be listed; a ledger takes about 300 bytes for a file."""
@@ -25,10 +25,10 @@ class Verdict(StrEnum):
 
     FINE = "fine"
     FALLBACK = "fallback"
-    """Goes on in another way, which every report names."""
+    """Works in another way, which every report names."""
     WARNING = "warning"
     GATE = "gate"
-    """Nothing is copied before this is mended."""
+    """Nothing is copied before this is repaired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Finding:
         subject: What.
         verdict: What it means.
         says: What was seen.
-        mend: What to do about it; empty where nothing has to be.
+        mend: What to do about it; empty where nothing needs doing.
     """
 
     subject: str
@@ -62,7 +62,7 @@ class Preflight:
 
     @property
     def passed(self) -> bool:
-        """No gate is closed."""
+        """Whether no gate is closed."""
         return all(finding.verdict is not Verdict.GATE for finding in self.findings)
 
 
@@ -141,7 +141,7 @@ async def _listing_of(source: MigrationSource, group: SourceGroup) -> Finding:
     for server in group.servers:
         try:
             async with source.listing(group.name, server.name, 0):
-                pass  # it has begun: reading on would make the server go through all its records
+                pass  # it has begun: reading on would make the server scan all its records
         except StorageException as error:
             return Finding(
                 subject,

@@ -1,4 +1,4 @@
-"""What the target has been seen to do, tried once for all workers."""
+"""What the target can do, tried once for all workers."""
 
 import time
 from dataclasses import asdict, fields
@@ -31,12 +31,12 @@ class ProvenTarget:
         self._abilities: TargetAbilities | None = None
 
     async def note(self, abilities: TargetAbilities) -> None:
-        """What was seen just now; reports say it."""
+        """What was just found out, for reports."""
         self._abilities = abilities
         await self._ledger.note(_EVENT, asdict(abilities))
 
     async def abilities(self) -> TargetAbilities:
-        """What it can do; tried where nobody has lately.
+        """What it can do; tried unless somebody has lately.
 
         Raises:
             GateRefusedException: It cannot be used.
@@ -52,7 +52,7 @@ class ProvenTarget:
         return self._abilities
 
     async def _seen_lately(self) -> TargetAbilities | None:
-        """What another worker, or a preflight, has seen of the target a moment ago."""
+        """What another worker, or a preflight, has recently found out."""
         for at, _, seen in await self._ledger.events(name=_EVENT, limit=1):
             abilities = TargetAbilities(**{name: bool(can) for name, can in seen.items() if name in _NAMES})
             if time.time() - at < _SEEN_SECONDS and _is_usable(abilities):

@@ -1,4 +1,4 @@
-"""Whether a ledger is of the cluster at hand: another one's ids look alike, and what it lacks would count as lost."""
+"""Whether a ledger belongs to this cluster: another one's ids look alike, and what it lacks would count as lost."""
 
 from typing import Final, cast
 
@@ -11,7 +11,7 @@ _EVENT: Final = "cluster"
 
 
 class SameCluster:
-    """Knows a cluster by its storage servers, of which one at least has to be known already.
+    """Recognises a cluster by its storage servers, at least one of which has to be known already.
 
     So trackers may be replaced, and storage servers one after the other: each new one is noted when it is first seen.
 
@@ -26,7 +26,7 @@ class SameCluster:
         self._seen = False
 
     async def require(self) -> None:
-        """Look once.
+        """Check, once.
 
         Raises:
             GateRefusedException: None of the servers is known.
@@ -36,7 +36,7 @@ class SameCluster:
         try:
             groups = await self._source.groups()
         except StorageException:
-            return  # whatever is tried meets it again, and says so
+            return  # whatever is done next meets it again, and reports it
         servers = {server.name for group in groups for server in group.servers}
         events = await self._ledger.events(name=_EVENT)
         known = {server for _, _, detail in events for server in cast("list[str]", detail["servers"])}

@@ -1,4 +1,4 @@
-"""How fast a migration moves, by what is counted now and what was counted before."""
+"""How fast a migration moves, from the counts now and before."""
 
 from collections import deque
 from collections.abc import Collection
@@ -48,7 +48,7 @@ type _Counts = tuple[tuple[int, int], ...]
 
 
 class Speedometer:
-    """Remembers counts of the last half minute, or the ones before where nobody has looked for longer."""
+    """Remembers the counts of the last half minute, or older ones where nobody has asked since."""
 
     def __init__(self) -> None:
         self._counted: deque[tuple[float, _Counts]] = deque()
@@ -71,7 +71,7 @@ class Speedometer:
         seconds = now - began
         if seconds < _SHORTEST_SECONDS:
             return None
-        # Counts go back, too: files are changed, deleted, and planned again.
+        # Counts may go down: files are changed, deleted, and planned again.
         copied, verified, drained = (
             Speed(max(0, files_now - files) / seconds, max(0, bytes_now - size) / seconds)
             for (files_now, bytes_now), (files, size) in zip(counts, before, strict=True)

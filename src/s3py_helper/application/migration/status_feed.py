@@ -14,7 +14,7 @@ FRESH_SECONDS: Final = 1.0
 """Seconds for which counts hold."""
 
 _SHARE: Final = 20
-"""What takes long to count is counted less often: the ledger has other work for the rest of the time."""
+"""What takes long to count is counted less often: the ledger has other work to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class StatusFeed:
         self._under_way: asyncio.Task[None] | None = None
 
     async def after(self, number: int = 0) -> Reading | FailedReading:
-        """The next reading behind that number; the last one again where it is fresh and has a higher one."""
+        """The next reading after that number; the last one where it is fresh and newer."""
         while True:
             pause = self._fresh_until - monotonic()
             if pause > 0 and self._latest is not None:
@@ -87,19 +87,19 @@ class StatusFeed:
     async def within(self, patience: float, max_age: float) -> Reading | FailedReading | None:
         """A reading of at most that age, or the last one where a new one takes longer than `patience` seconds.
 
-        Gives `None` where there was none before.
+        Returns `None` where there was none before.
         """
         if self._latest is None or monotonic() - self._read_at >= max(max_age, self._fresh_until - self._read_at):
             await self._read(patience)
         return self._latest
 
     def changed(self) -> None:
-        """Somebody has changed something: what was read before tells nothing any more."""
+        """Note a change: earlier readings no longer count."""
         self._changes += 1
         self._read_at = self._fresh_until = float("-inf")
 
     async def _read(self, patience: float | None) -> None:
-        """Wait for the reading under way, or for one that begins now. It goes on when its watchers have gone."""
+        """Wait for the reading under way, or for a new one. It goes on when its watchers have gone."""
         if self._under_way is None:
             self._under_way = asyncio.ensure_future(self._take())
         under_way = self._under_way

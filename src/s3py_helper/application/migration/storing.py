@@ -1,4 +1,4 @@
-"""Storing one object of a migration: from the server of one's choice, proven, and adopted where it is there already."""
+"""Storing one object of a migration: from a given server, proven, and adopted where it is there already."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -26,13 +26,13 @@ from s3py_helper.domain.migration import ID_METADATA, METADATA_SUFFIX, FileKind
 from s3py_helper.domain.part_plan import MIB
 
 SINGLE_PUT_BYTES: Final = 16 * MIB
-"""Larger files are copied in parts, and go on in the middle after an interruption."""
+"""Larger files are copied in parts, and continue in the middle after an interruption."""
 
 PUTS_AT_ONCE: Final = 16
-"""More bring nothing, the target's processor is the bound."""
+"""More would gain nothing: the target's processor is the limit."""
 
 _IN_MEMORY: Final = 64 * MIB
-"""Of all copies of a worker together: what is sent is held until the target has it, to be sent again."""
+"""Bytes of all copies of a worker together: what is sent is held until the target has it, for another attempt."""
 
 
 class Conflict(Exception):
@@ -64,16 +64,16 @@ class ObjectStorer:
     async def store(
         self, server: str | None, file: LedgerFile, new: NewObject, content: bytes | None = None
     ) -> TargetObject:
-        """Store a file as one server gives it, `None` for the one that is asked usually.
+        """Store a file as one server sends it; `None` stands for the usual one.
 
         Args:
             server: Which server.
             file: The file.
             new: The object to be.
-            content: What the server has given, where that was fetched before: the caller holds the room for it.
+            content: Its bytes, where they were fetched before: the caller holds the room for them.
 
         Raises:
-            IntegrityException: The server does not give what the file should be, or the target has stored other bytes.
+            IntegrityException: The server does not send the right bytes, or the target has stored others.
             FileNotFoundException: The server does not have it.
             Conflict: Another object has its key.
             StorageException: Something failed that another attempt may mend.
@@ -89,14 +89,14 @@ class ObjectStorer:
                 body = IncomingBody(_not_empty(chunks), size=new.size)
                 stored = await self._target.put(new, body)
                 if new.crc32 is not None and body.crc32 != new.crc32:
-                    # A target that does not check has stored them: what it holds now is not the file.
+                    # A target that does not check has stored them: its object is not the file.
                     await self._target.delete(new.key)
                     raise IntegrityException(f"{server or 'the source'} gave other bytes than were uploaded")
             return await self._proven(stored, new)
         except PreconditionFailedException:
             return await self._adopted(server, file, new, content)
         except InvalidArgumentException as error:
-            # The only input here is the source: it gave more or fewer bytes than it said.
+            # The only input here is the source: it sent more or fewer bytes than it announced.
             raise IntegrityException(
                 f"{server or 'the source'} does not give what it states: {error.message}"
             ) from error
@@ -116,13 +116,13 @@ class ObjectStorer:
     async def _adopted(
         self, server: str | None, file: LedgerFile, new: NewObject, content: bytes | None
     ) -> TargetObject:
-        """What is there already may be a copy of an earlier attempt, whose answer or ledger entry was lost."""
+        """What is there already may be the copy of an earlier attempt, whose response or ledger entry was lost."""
         there = await self._target.head(new.key)
         if there is None or new.replaces is not None:
             raise StorageUnavailableException(f"the object {new.key} was changed by somebody else meanwhile")
         if there.metadata.get(ID_METADATA) != str(file.file_id):
             raise Conflict(f"another object has the key {new.key}")
-        # Planned again although this copy is known: it was found wrong, whatever sum is stated for it, or is outdated.
+        # Planned again although this copy is known: it was found wrong, whatever the target says, or is outdated.
         is_doubted = file.etag is not None and there.etag == file.etag
         is_equal = there.size == new.size and (
             await self._read_back_equals(new) if there.crc32 is None or is_doubted else there.crc32 == new.crc32
@@ -135,7 +135,7 @@ class ObjectStorer:
         raise Conflict(f"the object {new.key} has {there.size} bytes with another checksum")
 
     async def store_more(self, new: NewObject, metadata: MovedMetadata) -> None:
-        """Store what the headers cannot hold. Comes first: the file must not be seen without it."""
+        """Store what the headers cannot hold. Comes first: the file must not be visible without it."""
         if metadata.more is None:
             return
         more = replace(
@@ -155,7 +155,7 @@ class ObjectStorer:
         await self._target.put(replace(more, replaces=replaces), content)
 
     async def sum_by_reading(self, file: LedgerFile) -> tuple[int, str]:
-        """Read a file of whose content nobody states a sum; the copy that follows has to agree with it."""
+        """Read a file whose checksum nobody knows; the copy that follows has to agree with it."""
         replicas = await self._source.replicas(file.file_id)
         async with self._bytes(file, replicas[-1] if replicas else None) as chunks:
             body = IncomingBody(_not_empty(chunks), size=file.size)

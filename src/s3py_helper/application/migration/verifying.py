@@ -21,7 +21,7 @@ _COPIES: Final = (FileState.COPIED, FileState.VERIFIED, FileState.DRAINED, FileS
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
-    """How much is read back: everything is listed and asked for anyway.
+    """How much to read back: everything is listed and asked for in any case.
 
     Attributes:
         group: Only this group.
@@ -34,10 +34,10 @@ class VerifyOptions:
 
 @dataclass(slots=True)
 class VerifyResult:
-    """What a verification has seen.
+    """What a verification has found.
 
     Attributes:
-        levels: Files by the level that they have reached.
+        levels: The number of files at each level.
         failed: Files that are not what they should be, with the reason; the first thousand.
         failed_count: How many there were.
         bytes_read: Bytes that were read back.
@@ -92,7 +92,7 @@ class Verifier:
         return result
 
     async def _verify_group(self, group: str, options: VerifyOptions, result: VerifyResult) -> None:
-        """Ledger and listing come in the same order, so that neither has to be held."""
+        """Ledger and listing are in the same order, so neither has to be held in memory."""
         pending: set[asyncio.Task[None]] = set()
         async with AsyncExitStack() as opened:
             files = await opened.enter_async_context(self._ledger.files(group=group, states=_COPIES))
@@ -122,7 +122,7 @@ class Verifier:
             state = FileState.VERIFIED if file.state is FileState.COPIED and level is not Level.LISTED else file.state
             outcome = Outcome(file.file_id, file.fence, state, file.reason, level=level, verified_at=int(self._clock()))
         if not (await self._ledger.record([outcome]))[0]:
-            return  # deleted or changed meanwhile: what was seen is of another state of the file
+            return  # deleted or changed meanwhile: what was found belongs to another state of the file
         if problem is not None:
             result.failed_count += 1
             if len(result.failed) < _MOST_SHOWN:
@@ -149,7 +149,7 @@ class Verifier:
                 return None, f"its object has the CRC-32 {there.crc32:08x} instead of {file.crc32:08x}"
             level = Level.CHECKSUM
         sampled = random.random() < options.read_share  # noqa: S311 - a sample, no secret
-        # Where the target states no sum, only reading proves anything.
+        # Where the target tells no checksum, only reading proves anything.
         if sampled or level is Level.LISTED:
             try:
                 crc32, size = await self._read(there.key)
@@ -179,7 +179,7 @@ class _Merged:
         self._ended = False
 
     async def at(self, key: str) -> TargetObject | None:
-        """The object of that key; what lies before it belongs to nobody."""
+        """The object of that key; those before it belong to nobody."""
         while (current := await self._current()) is not None and current.key.encode() < key.encode():
             self._stranger(current)
             self._next = None
@@ -189,7 +189,7 @@ class _Merged:
         return current
 
     async def rest(self) -> None:
-        """What is left belongs to nobody."""
+        """The remaining objects, which belong to nobody."""
         while (current := await self._current()) is not None:
             self._stranger(current)
             self._next = None

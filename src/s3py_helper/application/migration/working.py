@@ -1,4 +1,4 @@
-"""Workers that go on through outages, with a broker or without, and the supervisor that fills a broker."""
+"""Workers that survive outages, with a broker or without, and the supervisor that fills a broker."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,13 +30,13 @@ _LONGEST_PAUSE: Final = 15.0
 
 
 class Patience:
-    """Waits for what is out of reach, longer and longer.
+    """Waits for what is out of reach, with growing pauses.
 
     Args:
         what: What is waited for.
         observer: Is notified of every attempt that failed.
         stopping: Ends the waiting.
-        for_ever: Whether there is no end to it.
+        for_ever: Whether to wait without end.
     """
 
     def __init__(self, what: str, observer: Observer, stopping: asyncio.Event, *, for_ever: bool) -> None:
@@ -48,7 +48,7 @@ class Patience:
         self._waited = 0.0
 
     def reached(self) -> None:
-        """It answers again."""
+        """Note that it responds again."""
         self._failures = 0
         self._waited = 0.0
 
@@ -71,7 +71,7 @@ class Patience:
 
 
 class Worker:
-    """Copies as an `Applier` does, and goes on when ledger or broker have been out of reach.
+    """Copies like an `Applier`, and goes on when ledger or broker have been out of reach.
 
     Args:
         applier: Does the copying.

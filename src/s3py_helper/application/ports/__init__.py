@@ -1,1 +1,1 @@
-"""What the use cases need from the outside. Adapters implement these protocols; nothing here knows them."""
+"""What the use cases need from outside. Adapters implement these protocols; nothing here knows the adapters."""

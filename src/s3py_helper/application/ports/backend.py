@@ -19,20 +19,20 @@ from s3py_helper.domain.errors import RouteNotSupportedException
 
 @dataclass(frozen=True, slots=True)
 class MountedBackend:
-    """A store and the abilities that it declares; `None` stands for those that it lacks.
+    """A store and its optional abilities; `None` for those that it lacks.
 
     Attributes:
         store: Where the bytes live.
-        health: Says whether the backend can be reached.
+        health: Tells whether the backend can be used.
         presigning: Signs URLs with which clients talk to the backend directly.
         listing: Enumerates files.
         copying: Copies files without moving their bytes through this process.
         naming: Stores files under keys that callers choose.
-        bytes_only: Reads bytes in fewer requests than bytes and description take.
-        pool_use: Says how many of its connections are in use.
+        bytes_only: Reads bytes alone, in fewer requests than bytes and description take.
+        pool_use: Tells how many of its connections are in use.
         examination: Tries permissions and rules that only this backend has.
-        migration_source: Gives files away to another backend, proven and online.
-        migration_target: Makes what takes them, for a bucket.
+        migration_source: What a migration to another backend reads, while the files are in use.
+        migration_target: Makes what such a migration writes to, for a bucket.
     """
 
     store: BlobStore
@@ -49,7 +49,7 @@ class MountedBackend:
 
 
 def required[Ability](ability: Ability | None, backend: str, action: str) -> Ability:
-    """An ability that is needed; raises `RouteNotSupportedException`, which says what the backend cannot do."""
+    """The ability; raises `RouteNotSupportedException`, which says what the backend cannot do, where it is lacking."""
     if ability is None:
         raise RouteNotSupportedException(f"{backend} cannot {action}", backend=backend)
     return ability

@@ -1,4 +1,4 @@
-"""The port behind which bytes live."""
+"""The port to where bytes live."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -20,8 +20,8 @@ class OpenBlob:
         info: What is known of the whole blob.
         span: The bytes that `body` yields.
         body: Chunks of non-empty `bytes`, once. It ends after exactly `len(span)` bytes or raises.
-        pieces: To be read instead of `body` by those who send the bytes on: the same, some of it as regions, which have
-            been checked as far as `body` is; the last piece is always `bytes`. `None` where no byte lies in a file of
+        pieces: To be read instead of `body` by those who send the bytes on: the same bytes, some of them as regions,
+            checked as far as `body` is; the last piece is always `bytes`. `None` where none of them are in a file of
             this machine.
     """
 
@@ -37,20 +37,20 @@ class BlobStore(Protocol):
     Callers guarantee: names, keys, ids and ranges are valid domain values, keys are fresh, ids belong to this backend.
 
     Implementers owe, for every method:
-    - nothing but `StorageException`s (and what the body or the cancelling caller raises) comes out; SDK, network and
-      operating-system errors are translated;
-    - an error, a cancellation and a reader that leaves early give back connections, descriptors and tasks at once;
-    - after closing, and before opening, a `StorageOperationException` that says so;
+    - it raises nothing but `StorageException`s (and what the body or a cancellation raises); errors of the SDK, the
+      network and the operating system are translated;
+    - errors, cancellations and readers that leave early release connections, descriptors and tasks at once;
+    - before opening and after closing it raises a `StorageOperationException` that says so;
     - calls may run concurrently.
 
     `s3py_helper.testing` holds these promises as tests.
     """
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
-        """Store the body and tell what is known of it without another round trip (its id and size at least).
+        """Store the body; returns what is known of it without another round trip (at least its id and size).
 
         The file becomes visible with its last byte. When the body raises, or the call fails or is cancelled, nothing
-        stays behind. The body checks its own size: stores that read it to its end need not.
+        stays behind. The body checks its own size: stores that read it to its end need not do so.
         """
         ...
 

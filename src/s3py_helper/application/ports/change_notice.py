@@ -1,4 +1,4 @@
-"""Who has to know that a file changes in place, because a copy of it may be elsewhere."""
+"""Notice that a file changes in place, for whoever may have a copy of it elsewhere."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,7 +20,7 @@ class ChangeNotice(Protocol):
         ...
 
     def writing(self, file_id: FileId) -> AbstractAsyncContextManager[None]:
-        """The block changes the file's bytes or metadata.
+        """To be put around a change of the file's bytes or metadata.
 
         Raises:
             RouteNotSupportedException: The file can no longer change.
@@ -29,11 +29,11 @@ class ChangeNotice(Protocol):
         ...
 
     async def replaced(self, old: FileId, new: FileId) -> None:
-        """The file has another id now, and the old one is none any more."""
+        """The file has another id now, and the old one is no longer valid."""
         ...
 
     async def require_new(self, file_id: FileId) -> None:
-        """Refuse a file that was stored under an id that can come again, where that id is to stay deleted.
+        """Refuse a file under an id that can come again, where that id has to stay deleted.
 
         Raises:
             InvalidArgumentException: A file of that id was deleted: nobody would find this one.

@@ -7,12 +7,12 @@ from s3py_helper.domain.file_id import FileId
 
 
 class ServerSideCopy(Protocol):
-    """A backend that copies by itself.
+    """A backend that can copy by itself.
 
     Callers guarantee: the source belongs to this backend, and the target is a valid one with a fresh key.
 
-    Implementers owe what `BlobStore` asks of every method; `s3py_helper.testing.ServerSideCopyContract` holds it all
-    as tests.
+    Implementers owe what `BlobStore` asks of every method; `s3py_helper.testing.ServerSideCopyContract` holds these
+    promises as tests.
     """
 
     async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:

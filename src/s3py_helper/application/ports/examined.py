@@ -13,7 +13,7 @@ class Verdict(StrEnum):
 
     WORKS = "works"
     LACKS = "lacks"
-    """Goes on in another way, or the ability is not there: nothing is broken."""
+    """The ability is not there, or another way is taken: nothing is broken."""
     WARNING = "warning"
     FAILS = "fails"
 
@@ -23,12 +23,12 @@ class Examined:
     """One thing that was tried.
 
     Attributes:
-        backend: Of which backend.
-        ability: What.
+        backend: The backend.
+        ability: What was tried.
         verdict: What it means.
         says: What was seen.
-        mend: What to do about it; empty where nothing has to be, or nothing is known.
-        error: What was raised, where it was.
+        mend: What to do about it; empty where nothing needs doing, or nothing is known.
+        error: The exception, where there was one.
     """
 
     backend: str
@@ -44,8 +44,8 @@ class Examination:
     """All that was tried on one backend.
 
     Attributes:
-        backend: Which one.
-        found: In the order in which it was tried.
+        backend: The backend.
+        found: The findings, in order.
     """
 
     backend: str
@@ -56,14 +56,14 @@ class Examination:
         self.found.append(Examined(self.backend, ability, verdict, says, mend))
 
     def check(self, ability: str, works: bool, otherwise: Verdict, says: str, mend: str = "") -> None:  # noqa: FBT001 - one fact, one flag
-        """Note that an ability is there, or what its lack means."""
+        """Note that an ability is there, or that it is not and what that means."""
         if works:
             self.add(ability, Verdict.WORKS)
         else:
             self.add(ability, otherwise, says, mend)
 
     def trying(self, ability: str) -> "Trying":
-        """Note that the block worked, or what it raised: an error of storage is a finding, and goes no further."""
+        """Note that the block worked, or what it raised: an error of storage is a finding, and is not raised."""
         return Trying(self, ability)
 
 

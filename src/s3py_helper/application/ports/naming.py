@@ -1,4 +1,4 @@
-"""The port for stores that let a caller choose a file's key."""
+"""The port to stores that let a caller choose a file's key."""
 
 from typing import Protocol
 
@@ -8,14 +8,14 @@ from s3py_helper.domain.file_id import FileId
 
 
 class NamedWrites(Protocol):
-    """Stores files under keys that others may want at the same time: the first gets it, and nothing is replaced."""
+    """Stores files under keys that others may use at the same time: the first one gets it, and nothing is replaced."""
 
     def place_of(self, bucket: str | None, key: str) -> FileId:
         """The id of the file that would be stored there; `None` is the default bucket."""
         ...
 
     async def require_free(self, file_id: FileId) -> None:
-        """Return when nothing is there now: spares callers a transfer, and decides nothing.
+        """Return when nothing is there now: this may spare callers a transfer, and guarantees nothing.
 
         Raises:
             PreconditionFailedException: Something is there.
@@ -24,10 +24,10 @@ class NamedWrites(Protocol):
         ...
 
     async def create(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
-        """As `BlobStore.write`, under exactly the key of the blob, where nothing is when the last byte has come.
+        """As `BlobStore.write`, under exactly the blob's key, if nothing is there when the last byte has come.
 
-        When the store's answer is lost, or the caller is cancelled while it is under way, the file may be there all the
-        same: nothing is deleted under a key that may be somebody else's by then. Before that, nothing stays behind.
+        When the store's response is lost, or the caller is cancelled while it is under way, the file may be there:
+        nothing is deleted under a key that may belong to somebody else by then. Before that, nothing stays behind.
 
         Raises:
             PreconditionFailedException: Something is there.

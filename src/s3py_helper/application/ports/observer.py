@@ -1,4 +1,4 @@
-"""What happens while backends are worked with, reported as it happens: the source of logs, metrics and traces.
+"""Events while backends are used: the source of logs, metrics and traces.
 
 Events carry ids, names of servers, durations and reasons, never keys, tokens or bytes of files. `file_id` is the id as
 the caller wrote it, `server` the host and port of one server of the backend, `seconds` a duration.
@@ -12,7 +12,7 @@ from s3py_helper.domain.errors import StorageException
 
 @dataclass(frozen=True, slots=True)
 class OperationBegan:
-    """A use case asks a backend for something.
+    """An operation on a backend begins.
 
     Attributes:
         backend: The backend, e.g. `"s3"`.
@@ -27,13 +27,13 @@ class OperationBegan:
 
 @dataclass(frozen=True, slots=True)
 class OperationEnded:
-    """The operation is over.
+    """The operation has ended.
 
     Attributes:
         backend: As when it began.
         operation: As when it began.
         file_id: As when it began.
-        seconds: How long it took; for a download until its reader was done.
+        seconds: How long it took; for a download, until its reader was done.
         size: Bytes that went through, where the operation moves bytes.
         error: Why it failed; `None` when it succeeded, and when its caller gave up.
         cancelled: Whether its caller gave up.
@@ -50,7 +50,7 @@ class OperationEnded:
 
 @dataclass(frozen=True, slots=True)
 class RequestRetried:
-    """A request failed in a way that another attempt may mend; it is sent again.
+    """A request failed, and is sent again because another attempt may succeed.
 
     Attributes:
         backend: The backend.
@@ -76,7 +76,7 @@ class ConnectionReplaced:
     Attributes:
         backend: The backend.
         server: Host and port of the server that it led to.
-        reason: How it showed.
+        reason: How that showed.
     """
 
     backend: str
@@ -86,12 +86,12 @@ class ConnectionReplaced:
 
 @dataclass(frozen=True, slots=True)
 class FailedOver:
-    """A server was out of reach or had not what was asked for; another one is asked.
+    """A server was out of reach or lacked what was asked for; another one is asked.
 
     Attributes:
         backend: The backend.
         server: Host and port of the server that failed.
-        instead: Those of the server that is asked now, where it is known.
+        instead: Host and port of the server that is asked now, where it is known.
         reason: What was wrong with the first one.
     """
 
@@ -103,12 +103,12 @@ class FailedOver:
 
 @dataclass(frozen=True, slots=True)
 class DownloadResumed:
-    """A download broke off and goes on from where it was.
+    """A download broke off and continues from where it was.
 
     Attributes:
         backend: The backend.
         file_id: The id of the file.
-        position: Offset in the file at which it goes on.
+        position: Offset in the file at which it continues.
         reason: Why it broke off.
     """
 
@@ -120,7 +120,7 @@ class DownloadResumed:
 
 @dataclass(frozen=True, slots=True)
 class FallbackTaken:
-    """The backend lacks something that was asked for, so that less is done.
+    """The backend lacks something, so that less is done than was asked for.
 
     Attributes:
         backend: The backend.
@@ -139,7 +139,7 @@ class RollbackFailed:
 
     Attributes:
         backend: The backend.
-        what: Names it, for an operator to remove.
+        what: Names what was left, for an operator to remove.
         reason: Why it could not be removed.
     """
 
@@ -187,5 +187,5 @@ class Observer(Protocol):
     """
 
     def notify(self, event: Event) -> None:
-        """Take note of an event."""
+        """Called with each event."""
         ...

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PoolUse:
-    """One moment.
+    """The use of connections at one moment.
 
     Attributes:
         in_use: Connections that requests, or readers of responses, hold.
-        limit: Most that there may be at once: to all servers that have been talked to.
+        limit: The most that there may be at once, to all servers that have been talked to.
     """
 
     in_use: int

@@ -9,10 +9,10 @@ from s3py_helper.domain.files import FileUploadLink
 
 
 class PresignedUrls(Protocol):
-    """A backend that signs URLs.
+    """A backend that can sign URLs.
 
-    Signing need not ask anybody: whether a file exists shows when its URL is used. A URL permits the one method and the
-    one key that were signed, until it expires; clients send it as it is, character by character.
+    Signing need not ask the backend: whether a file exists shows when its URL is used. A URL permits the one method and
+    the one key that were signed, until it expires; clients must send it unchanged.
 
     Both methods raise `InvalidArgumentException` for a lifetime that the backend does not allow (at least one of zero
     or less), and `StorageOperationException` before opening and after closing.
@@ -36,12 +36,12 @@ class PresignedUrls(Protocol):
         403 where the backend does not say what is missing.
 
         Raises:
-            FileNotFoundException: There is no such file; a backend that does not look does not say so.
+            FileNotFoundException: There is no such file, where the backend looks.
         """
         ...
 
     async def upload_url(self, blob: NewBlob, expires_in: timedelta) -> FileUploadLink:
-        """A URL for the HTTP PUT that creates the blob, with the headers it must carry and the id the file then has.
+        """A URL for the HTTP PUT that creates the blob, with the headers that it must carry and the id of the file.
 
         The file gets the blob's type, name and metadata; the headers are ASCII. Where `blob.size` is known, the URL may
         be bound to it.

@@ -9,7 +9,7 @@ from s3py_helper.domain.file_id import FileId
 
 
 class BytesOnly(Protocol):
-    """A backend that keeps what describes a file apart from its bytes (FastDFS)."""
+    """A backend that keeps a file's description apart from its bytes (FastDFS)."""
 
     def open_bytes(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
         """As `BlobStore.open`, but name, content type and metadata may be missing from the information."""

@@ -4,26 +4,26 @@ from typing import Protocol
 
 
 class Region(Protocol):
-    """A piece of a blob that lies in a file of this machine, and that nobody has to copy into this process.
+    """A piece of a blob in a file of this machine, which need not be copied into this process.
 
     It is valid until the next piece of the blob is asked for, or the blob is closed.
     """
 
     @property
     def size(self) -> int:
-        """Bytes that it has, at least one."""
+        """The number of its bytes, at least one."""
         ...
 
     def send(self, socket: int, start: int) -> int:
-        """Give the socket as many bytes as it takes now; how many that were, at least one.
+        """Send as many bytes as the socket takes now; returns how many, at least one.
 
         Args:
             socket: Descriptor of a socket that does not block.
-            start: Offset in the piece of the first one.
+            start: Offset of the first one in the piece.
 
         Raises:
             BlockingIOError: The socket takes none now.
-            OSError: Its other end is gone.
+            OSError: The other end is gone.
             StorageException: The bytes are not there any more.
         """
         ...

@@ -14,21 +14,21 @@ class Relocation(Protocol):
     async def places(self, file_id: FileId) -> Sequence[FileId]:
         """The places to ask for an id's bytes, in order; at least one.
 
-        A place where there is no such file leads to the next one. Any other failure does not: a backend that is out of
-        reach says nothing about where a file is.
+        Where one has no such file, the next one is asked. After any other failure it is not: a backend that is out of
+        reach proves nothing about where a file is.
 
         Raises:
             FileNotFoundException: The file is known to have been deleted.
-            StorageUnavailableException: It cannot be known now.
+            StorageUnavailableException: This cannot be found out now.
         """
         ...
 
     def known_as(self, file_id: FileId) -> FileId | None:
-        """The id under which users know what lies in a place; `None` for what is no file of its own."""
+        """The id under which users know what lies in a place; `None` for what is not a file of its own."""
         ...
 
     async def delete(self, file_id: FileId, delete_at: DeleteAt) -> None:
-        """Delete a file from every place, in an order after which it is found nowhere.
+        """Delete a file from every place, in an order that lets no place bring it back.
 
         Args:
             file_id: The file.

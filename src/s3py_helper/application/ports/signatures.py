@@ -1,4 +1,4 @@
-"""The port behind which what files begin with is known."""
+"""The port to what is known of signatures of files."""
 
 from typing import Protocol
 
@@ -9,5 +9,5 @@ class Signatures(Protocol):
     """Knows many signatures of files."""
 
     def of(self, first_bytes: bytes) -> list[Signature]:
-        """Those that these bytes have: of every type that may be meant, in any order; none where none is known."""
+        """The signatures of these bytes, of every type that may be meant, in any order; none where none is known."""
         ...
