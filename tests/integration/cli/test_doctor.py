@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,33 @@ def test_a_proxy_that_buffers_is_found(run: Run, buffering: str) -> None:
     for direction, setting in (("uploads", "proxy_request_buffering off"), ("downloads", "proxy_buffering off")):
         told = found["service", f"{direction} arrive as they are sent"]
         assert (told["verdict"], setting in told["mend"], result.code) == ("warning", True, 0)
+
+
+@pytest.fixture
+def portal() -> Iterator[str]:
+    """What responds to everything with a page of its own."""
+
+    class Portal(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><title>Log in to this network</title>")
+
+        def log_message(self, *_arguments: object) -> None:
+            """Tests have no use for it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Portal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_page_of_somebody_else_is_not_taken_for_the_service(run: Run, portal: str) -> None:
+    result = run("doctor", "--url", portal, "--json")
+    reached = _found(result.out)["service", "reached"]
+    assert (result.code, reached["verdict"]) == (1, "fails")
+    assert reached["says"] == "/health is answered with 200, and not by the service"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "ftp://127.0.0.1", "nonsense"])

@@ -45,7 +45,7 @@ class TestDescriptions:
     )
     async def test_a_date_is_understood_in_every_form(self, date: str) -> None:
         async def answer(request: web.Request) -> web.StreamResponse:
-            return web.Response(body=CONTENT, headers={"Last-Modified": date})
+            return web.Response(body=CONTENT, headers={"ETag": '"x"', "Last-Modified": date})
 
         async with scripted_server(answer) as server, S3Session(server.config()) as session:
             info = await S3BlobStore(session).info(FILE_ID)
@@ -53,14 +53,14 @@ class TestDescriptions:
 
     async def test_a_date_that_is_none_is_left_out(self) -> None:
         async def answer(request: web.Request) -> web.StreamResponse:
-            return web.Response(body=CONTENT, headers={"Last-Modified": "yesterday"})
+            return web.Response(body=CONTENT, headers={"ETag": '"x"', "Last-Modified": "yesterday"})
 
         async with scripted_server(answer) as server, S3Session(server.config()) as session:
             assert (await S3BlobStore(session).info(FILE_ID)).last_modified is None
 
     async def test_the_encoding_of_the_bytes_is_told(self) -> None:
         async def answer(request: web.Request) -> web.StreamResponse:
-            return web.Response(body=CONTENT, headers={"Content-Encoding": "gzip"})
+            return web.Response(body=CONTENT, headers={"ETag": '"x"', "Content-Encoding": "gzip"})
 
         async with scripted_server(answer) as server, S3Session(server.config()) as session:
             store = S3BlobStore(session)

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import web
 
+from s3py_helper.adapters.s3.buckets import create_missing_buckets
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.application.ports.observer import RequestRetried
+from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     StorageException,
@@ -20,7 +22,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 from s3py_helper.testing import body_of, new_blob, read_all
 from tests.support.recorder import Recorder
-from tests.support.s3.pretend_s3 import PretendS3, Seen, pretend_s3, saying
+from tests.support.s3.pretend_s3 import PretendS3, Seen, Stored, pretend_s3, saying
 from tests.support.s3.raw_server import Peer, raw_server
 from tests.support.s3.scripted import error
 
@@ -248,12 +250,76 @@ async def test_a_download_has_the_status_of_one(s3: PretendS3, status: int) -> N
             await read_all(S3BlobStore(session), SOURCE)
 
 
+PAGES = {
+    "a web page": page,
+    "a web page with an ETag": page_with_etag,
+    "a page of another type": lambda: web.Response(text="log in", content_type="text/plain"),
+    "nothing": web.Response,
+}
+"""What captive portals and web servers send in place of an object."""
+
+RANGES = {"whole": None, "range": ByteRange(2, 4)}
+
+
+def stored_as(body: bytes, content_type: str) -> Stored:
+    """An object of a service that says no more of it than HTTP demands."""
+    return Stored(body, {"Content-Type": content_type, "ETag": '"stored"'})
+
+
+@pytest.mark.parametrize("portal", PAGES)
+@pytest.mark.parametrize("asked", RANGES)
+async def test_a_page_in_place_of_an_object_is_none(s3: PretendS3, portal: str, asked: str) -> None:
+    s3.plan(saying(PAGES[portal]), lambda _seen: True, times=99)
+    async with S3Session(s3.server.config(perf=PERF)) as session:
+        with pytest.raises(StorageUnavailableException):
+            await read_all(S3BlobStore(session), SOURCE, RANGES[asked])
+
+
+@pytest.mark.parametrize("portal", PAGES)
+async def test_nor_does_it_describe_one(s3: PretendS3, portal: str) -> None:
+    s3.plan(saying(PAGES[portal]), lambda _seen: True, times=99)
+    async with S3Session(s3.server.config(perf=PERF)) as session:
+        with pytest.raises(StorageUnavailableException):
+            await S3BlobStore(session).info(SOURCE)
+
+
+@pytest.mark.parametrize("portal", PAGES)
+async def test_nor_is_it_a_bucket_that_need_not_be_made(s3: PretendS3, portal: str) -> None:
+    s3.plan(saying(PAGES[portal]), lambda _seen: True, times=99)
+    async with S3Session(s3.server.config(perf=PERF)) as session:
+        with pytest.raises(StorageUnavailableException):
+            await create_missing_buckets(session)
+
+
+@pytest.mark.parametrize("portal", [name for name in PAGES if "ETag" not in name])
+@pytest.mark.parametrize("asked", RANGES)
+async def test_a_page_that_passes_is_outlasted(s3: PretendS3, portal: str, asked: str) -> None:
+    s3.objects["/tests/source"] = stored_as(SMALL, "text/plain")
+    s3.plan(saying(PAGES[portal]), lambda _seen: True)
+    async with S3Session(s3.server.config(perf=PERF)) as session:
+        assert await read_all(S3BlobStore(session), SOURCE, RANGES[asked]) == (
+            SMALL if asked == "whole" else SMALL[2:5]
+        )
+
+
+@pytest.mark.parametrize("denied", [False, True])
+async def test_a_page_that_somebody_has_stored_is_an_object(s3: PretendS3, *, denied: bool) -> None:
+    """From a service without headers of its own, and with keys that may not list."""
+    s3.objects["/tests/source"] = stored_as(PAGE.encode(), "text/html")
+    if denied:
+        s3.plan(saying(lambda: error(403, "AccessDenied")), lambda seen: "list-type" in seen.query, times=9)
+    async with S3Session(s3.server.config(perf=PERF)) as session:
+        store = S3BlobStore(session)
+        assert (await store.info(SOURCE)).content_type == "text/html"
+        assert await read_all(store, SOURCE) == PAGE.encode()
+
+
 @pytest.mark.parametrize("held", ["bytes 0-4/10", "bytes 5-9/10", "bytes 0-9/11"])
 async def test_a_part_is_not_taken_for_the_whole(s3: PretendS3, held: str) -> None:
     first, last = held.removeprefix("bytes ").partition("/")[0].split("-")
     body = SMALL[int(first) : int(last) + 1]
     s3.plan(
-        saying(lambda: web.Response(status=206, body=body, headers={"Content-Range": held})),
+        saying(lambda: web.Response(status=206, body=body, headers={"ETag": '"x"', "Content-Range": held})),
         lambda seen: seen.method == "GET",
     )
     async with S3Session(s3.server.config(perf=PERF)) as session:
@@ -262,12 +328,14 @@ async def test_a_part_is_not_taken_for_the_whole(s3: PretendS3, held: str) -> No
 
 
 @pytest.mark.parametrize("lie", ["a web page", "nothing", "an empty result"])
-@pytest.mark.parametrize("method", ["put", "create", "part", "complete"])
+@pytest.mark.parametrize("method", ["put", "create", "part", "complete", "get", "head"])
 async def test_the_raw_client_believes_no_more_than_that(s3: PretendS3, method: str, lie: str) -> None:
     s3.plan(saying(LIES[lie]), lambda _seen: True, times=9)
     async with S3Client(s3.server.config(perf=PERF.model_copy(update={"max_retries": 0}))) as raw:
         calls: dict[str, Callable[[], Awaitable[object]]] = {
             "put": lambda: raw.put_object("tests", "k", b"x"),
+            "get": lambda: raw.get_object("tests", "k"),
+            "head": lambda: raw.head_object("tests", "k"),
             "create": lambda: raw.create_multipart_upload("tests", "k"),
             "part": lambda: raw.upload_part("tests", "k", "id", 1, b"x"),
             "complete": lambda: raw.complete_multipart_upload("tests", "k", "id", [{"PartNumber": 1, "ETag": "x"}]),

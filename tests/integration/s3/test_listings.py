@@ -88,10 +88,14 @@ async def test_keys_are_decoded_where_the_server_has_encoded_them(key: str, enco
     assert blob.file_id.key == key
 
 
+def seven_bytes() -> web.Response:
+    return web.Response(body=bytes(7), headers={"ETag": '"x"'})
+
+
 async def test_a_size_that_is_missing_is_asked_for() -> None:
     def respond(request: web.Request) -> web.Response:
         if request.method == "HEAD":
-            return web.Response(status=404) if request.path.endswith("gone") else web.Response(body=bytes(7))
+            return web.Response(status=404) if request.path.endswith("gone") else seven_bytes()
         return xml(page(entry("a", size=None), entry("gone", size=None), entry("b", size="many")))
 
     assert [(blob.file_id.key, blob.size) for blob in await listed(respond)] == [("a", 7), ("b", 7)]
@@ -203,7 +207,7 @@ async def test_what_is_no_listing_is_no_empty_one(text: str) -> None:
 )
 async def test_odd_entries_raise_nothing_raw(odd: str) -> None:
     def respond(request: web.Request) -> web.Response:
-        return web.Response(body=bytes(7)) if request.method == "HEAD" else xml(page(odd))
+        return seven_bytes() if request.method == "HEAD" else xml(page(odd))
 
     try:
         blobs = await listed(respond)

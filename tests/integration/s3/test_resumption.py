@@ -82,10 +82,9 @@ class TestResumption:
         with pytest.raises(IntegrityException, match="at another place"):
             await self._read(line, line, size_then=len(CONTENT) + 1)
 
-    @pytest.mark.parametrize("line", [b'ETag: W/"x"\r\n', b""])
-    async def test_without_a_strong_tag_nothing_is_resumed(self, line: bytes) -> None:
+    async def test_with_a_weak_tag_nothing_is_resumed(self) -> None:
         with pytest.raises(StorageUnavailableException, match="broke off"):
-            await self._read(line, line)
+            await self._read(b'ETag: W/"x"\r\n', b'ETag: W/"x"\r\n')
 
 
 class TestManyBreaks:

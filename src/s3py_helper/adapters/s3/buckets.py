@@ -21,7 +21,7 @@ async def create_missing_buckets(session: S3Session) -> None:
     """
     for bucket in sorted(session.config.all_buckets):
         try:
-            await session.objects.head_bucket(bucket, "open")
+            await session.objects.check_bucket(bucket, "open")
         except BucketNotFoundException:
             await _create(session, bucket)
             await _require_made(session, bucket)
@@ -44,9 +44,9 @@ async def _require_made(session: S3Session, bucket: str) -> None:
     """Look at the bucket: web pages have the status 200 as well, so that of the creation proves nothing."""
     for look in range(_LOOKS - 1):
         try:
-            await session.objects.head_bucket(bucket, "open")
+            await session.objects.check_bucket(bucket, "open")
         except BucketNotFoundException:
             await asyncio.sleep(pause_before(look))
         else:
             return
-    await session.objects.head_bucket(bucket, "open")
+    await session.objects.check_bucket(bucket, "open")

@@ -12,7 +12,7 @@ class S3Health:
 
     async def check(self) -> None:
         """Return when the bucket is there and the keys may use it."""
-        await self._session.objects.check_bucket(self._session.config.default_bucket)
+        await self._session.objects.check_bucket(self._session.config.default_bucket, "health check", once=True)
 
 
 _: type[HealthCheck] = S3Health

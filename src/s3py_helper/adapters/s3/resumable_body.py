@@ -57,7 +57,7 @@ class ResumableBody:
         self._last_break = span.start
         self._waited = 0.0
         # As the server wrote it: one that leaves the quotes out may compare it literally.
-        self._etag = response.headers.get("etag")
+        self._etag = response.headers["etag"]
         self._tells_length = "content-length" in response.headers
         is_whole = span.stop - span.start == info.size
         self._expected = info.checksum.crc32_value if info.checksum and is_whole else None
@@ -140,7 +140,7 @@ class ResumableBody:
             self._breaks = 0
         etag = self._etag
         # A weak tag does not promise the same bytes (RFC 9110, 8.8.1).
-        if self._breaks >= self._perf.max_retries or not failure.retryable or not etag or etag.startswith("W/"):
+        if self._breaks >= self._perf.max_retries or not failure.retryable or etag.startswith("W/"):
             raise storage_exception(failure, self._context, error) from error
         place = self._response.detach()
         try:
@@ -174,7 +174,7 @@ class ResumableBody:
 
     def _check_resumed(self, etag: str) -> None:
         headers = self._response.headers
-        if quoted(headers.get("etag", etag)) != quoted(etag):
+        if quoted(headers["etag"]) != quoted(etag):
             raise self._changed()
         span, size = parse_content_range(headers.get("content-range", ""))
         if (span, size) != (Span(self._position, self.span.stop), self.info.size):

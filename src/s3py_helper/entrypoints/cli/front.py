@@ -1,6 +1,7 @@
 """What stands between clients and the service: whether it is reached, and whether bodies pass as they come."""
 
 import http.client
+import json
 import select
 import time
 from contextlib import closing
@@ -19,6 +20,7 @@ _LONG_PATIENCE: Final = 30.0
 _LOOK: Final = 0.5
 _DECLARED: Final = 1024 * 1024
 _SENT: Final = 1024
+_LARGEST_HEALTH: Final = 64 * 1024
 _STALL: Final = 3.0
 """Seconds for which a response is not read: a service that is held back by that has most of it still to send then."""
 _NGINX: Final = "nginx: proxy_request_buffering off; proxy_buffering off;"
@@ -39,20 +41,26 @@ def examine_front(url: str) -> list[Examined]:
     if address.scheme not in {"http", "https"} or not address.hostname:
         raise InvalidArgumentException(f"a service has an address like https://files.example.com, got {shortened(url)}")
     try:
-        status = _health(address)
+        status, answered = _health(address)
     except (OSError, http.client.HTTPException) as error:
         mend = "check the address, and whether it runs"
         return [Examined(_SUBJECT, "reached", Verdict.FAILS, f"{url}: {error}", mend)]
-    if status not in {200, 503}:
-        says = f"/health is answered with {status}"
+    if status not in {200, 503} or not answered:
+        says = f"/health is answered with {status}" + ("" if answered else ", and not by the service")
         return [Examined(_SUBJECT, "reached", Verdict.FAILS, says, "check the address, and what is in front of it")]
     return [Examined(_SUBJECT, "reached", Verdict.WORKS), _uploads(address), _downloads(address)]
 
 
-def _health(address: SplitResult) -> int:
+def _health(address: SplitResult) -> tuple[int, bool]:
+    """The status, and whether it is the service that responds: any web page has the status 200 as well."""
     with closing(_connection(address)) as connection:
         connection.request("GET", f"{address.path.rstrip('/')}/health")
-        return connection.getresponse().status
+        response = connection.getresponse()
+        body = response.read(_LARGEST_HEALTH)
+    try:
+        return response.status, "status" in json.loads(body)
+    except ValueError:
+        return response.status, False
 
 
 def _uploads(address: SplitResult) -> Examined:

@@ -25,14 +25,22 @@ class NotConfirmed(Exception):
 
 
 async def content_follows(response: Response) -> Response:
-    """The response to a GET, whose body is still to come."""
+    """The response to a GET of an object, whose body is still to come."""
     if response.status not in _CONTENT:
         raise NotConfirmed(f"status {response.status} is no response to a request for bytes")
+    _require_etag(response.headers)
     return response
 
 
-async def described(response: Response) -> Mapping[str, str]:
-    """The headers of the response to a HEAD."""
+async def object_described(response: Response) -> Mapping[str, str]:
+    """The headers of the response to a HEAD of an object."""
+    headers = await bucket_described(response)
+    _require_etag(headers)
+    return headers
+
+
+async def bucket_described(response: Response) -> Mapping[str, str]:
+    """The headers of the response to a HEAD of a bucket; whether S3 responded, only `sent_by_s3` tells."""
     if response.status not in _DONE:
         raise NotConfirmed(f"status {response.status} is no response to a request for a description")
     return response.headers
@@ -41,6 +49,11 @@ async def described(response: Response) -> Mapping[str, str]:
 def sent_by_s3(headers: Mapping[str, str]) -> bool:
     """Whether the headers alone show that S3 responded: Amazon and most others put the request's id there."""
     return any(name.startswith("x-amz-") for name in headers)
+
+
+def may_be_a_page(headers: Mapping[str, str]) -> bool:
+    """Whether an object may be somebody's web page instead: web servers give their pages an ETag as well."""
+    return headers.get("content-type", "").startswith("text/html") and not sent_by_s3(headers)
 
 
 async def stored(response: Response) -> Mapping[str, str]:
@@ -77,6 +90,12 @@ async def refusal(response: Response) -> bytes:
         while len(body) < LARGEST_BODY and (chunk := await response.read()):
             body += chunk
     return body
+
+
+def _require_etag(headers: Mapping[str, str]) -> None:
+    """Every service gives each object one; most pages that come in its place have none."""
+    if not headers.get("etag"):
+        raise NotConfirmed("it does not show that this is the object: it has no ETag; is the endpoint an S3 service?")
 
 
 async def _require_no_objection(response: Response) -> None:

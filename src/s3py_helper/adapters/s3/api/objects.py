@@ -8,7 +8,14 @@ from s3py_helper.adapters.s3.api.checksums import ChecksumPolicy
 from s3py_helper.adapters.s3.api.copies import CopyApi
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.errors import ErrorContext
-from s3py_helper.adapters.s3.api.evidence import described, done, sent_by_s3, stored
+from s3py_helper.adapters.s3.api.evidence import (
+    bucket_described,
+    done,
+    may_be_a_page,
+    object_described,
+    sent_by_s3,
+    stored,
+)
 from s3py_helper.adapters.s3.api.lifecycle import days_of_unfinished_uploads
 from s3py_helper.adapters.s3.api.multipart import MultipartApi
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, crc32_text
@@ -68,14 +75,21 @@ class ObjectApi:
             headers: Range and conditions.
             place: See `RequestSender.send`.
         """
-        return await self._sender.send(Request("download", "GET", bucket, key, headers=headers or {}), place)
+        response = await self._sender.send(Request("download", "GET", bucket, key, headers=headers or {}), place)
+        if may_be_a_page(response.headers):
+            try:
+                await self.require_s3(bucket, "download")
+            except BaseException:  # nobody else knows of the response
+                response.close()
+                raise
+        return response
 
     async def head_object(self, bucket: str, key: str) -> Mapping[str, str]:
         """The headers that describe an object."""
         headers = {"x-amz-checksum-mode": "ENABLED"} if self.checksums.wanted(bucket) else {}
         request = Request("info", "HEAD", bucket, key, headers=headers)
         try:
-            return await self._sender.send_whole(request, described)
+            return await self._described(request)
         except FileNotFoundException:
             # A response to HEAD has no body: it does not tell a missing object from a missing bucket.
             await self._require_bucket(bucket)
@@ -84,7 +98,7 @@ class ObjectApi:
             if not _has_no_reason(error):
                 raise
         await self._ask_for_the_reason(request._replace(method="GET", headers={"range": "bytes=0-0"}))
-        return await self._sender.send_whole(request, described)
+        return await self._described(request)
 
     async def delete_object(self, bucket: str, key: str) -> None:
         """Remove an object; a missing one is no error."""
@@ -99,20 +113,23 @@ class ObjectApi:
         """The headers of the response when the bucket is there and may be used; with `once`, a failure is final."""
         request = Request(operation, "HEAD", bucket, once=once)
         try:
-            return await self._sender.send_whole(request, described)
+            return await self._sender.send_whole(request, bucket_described)
         except StorageException as error:
             if not _has_no_reason(error):
                 raise
-        await self._ask_for_the_reason(request._replace(method="GET", query=_ONE_OBJECT))
-        return await self._sender.send_whole(request, described)
+        # As with objects: a refused GET has the reason, and otherwise what was wrong has been corrected meanwhile.
+        await self._sender.send_for_document(request._replace(method="GET", query=_ONE_OBJECT))
+        return await self._sender.send_whole(request, bucket_described)
 
-    async def check_bucket(self, bucket: str) -> None:
-        """Return when the bucket is there, may be used, and it is S3 that says so; a failure is final."""
-        operation = "health check"
-        if sent_by_s3(await self.head_bucket(bucket, operation, once=True)):
-            return
+    async def check_bucket(self, bucket: str, operation: str, *, once: bool = False) -> None:
+        """Return when the bucket is there, may be used, and it is S3 that says so; with `once`, a failure is final."""
+        if not sent_by_s3(await self.head_bucket(bucket, operation, once=once)):
+            await self.require_s3(bucket, operation, once=once)
+
+    async def require_s3(self, bucket: str, operation: str, *, once: bool = False) -> None:
+        """Return when a document of S3's shows that it is S3 that responds."""
         try:
-            await self._sender.send_for_document(Request(operation, "GET", bucket, query=_ONE_OBJECT, once=True))
+            await self._sender.send_for_document(Request(operation, "GET", bucket, query=_ONE_OBJECT, once=once))
         except AccessDeniedException as error:
             # Only an error document of S3's has a code; a web page has none.
             if not (isinstance(error.__cause__, ErrorResponse) and error.__cause__.code):
@@ -155,6 +172,12 @@ class ObjectApi:
         if crc32 is not None and (confirmed := response.get(CRC32_HEADER)) != crc32:
             self.checksums.refuse(confirmed, ErrorContext("upload", self.endpoint.url, bucket, key))
         return response
+
+    async def _described(self, request: Request) -> Mapping[str, str]:
+        headers = await self._sender.send_whole(request, object_described)
+        if may_be_a_page(headers):
+            await self.require_s3(request.bucket, request.operation)
+        return headers
 
     async def _require_bucket(self, bucket: str) -> None:
         """Raise `BucketNotFoundException` when there is no such bucket; asks once for each bucket that exists."""

@@ -19,6 +19,8 @@ from s3py_helper.adapters.s3.sdk.errors import error_response_of, failure_of
 _MOST_RETRIES: Final = 4
 
 _EVIDENCE: Final = {
+    "get_object": "ETag",
+    "head_object": "ETag",
     "put_object": "ETag",
     "create_multipart_upload": "UploadId",
     "upload_part": "ETag",
@@ -92,6 +94,8 @@ class Sdk:
             except ClientError as error:
                 raise error_response_of(error.response) from error
             if (evidence := _EVIDENCE.get(method)) is not None and not response.get(evidence):
+                if "Body" in response:
+                    response["Body"].close()
                 raise NotConfirmed(f"it does not confirm that it was done: its response has no {evidence}")
             if method in _REMOVES and _is_page(response):
                 raise NotConfirmed("it responds with a web page: is the endpoint that of an S3 service?")
