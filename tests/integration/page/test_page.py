@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.integration.page.accessible import assert_accessible
 from tests.integration.page.conftest import Open
@@ -138,6 +138,34 @@ def test_an_upload_that_is_refused_says_why_and_can_be_tried_again(tmp_path: Pat
         page.get_by_role("button", name="Try again").click()
         expect(page.locator("#uploads li.failed")).to_have_count(1)
         assert service.files == set()
+
+
+def _log_in_first(route: Route) -> None:
+    route.fulfill(status=200, content_type="text/html", body="<!doctype html><title>Log in to this network</title>")
+
+
+def test_a_page_in_place_of_a_response_is_no_success(tmp_path: Path, opened: Open, a_file: Path) -> None:
+    with serving(tmp_path) as service:
+        page = opened(service.url)
+        _stored(page, a_file)
+        page.route("**/files/**", _log_in_first)
+        page.set_input_files("#files", a_file)
+        expect(page.locator("#uploads li.failed .note")).to_have_text("not stored: the connection broke")
+        page.locator("#rows li").get_by_role("button", name="Delete").click()
+        page.locator("#question .danger").click()
+        expect(page.locator("#listing")).to_have_text("the connection broke")
+        expect(page.locator("#rows li")).to_have_count(1)
+        page.unroute_all()
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("#uploads li.done")).to_have_count(2)
+        assert len(service.files) == 2
+
+
+def test_an_upload_whose_connection_breaks_says_so(service: Process, opened: Open, a_file: Path) -> None:
+    page = opened(service.url, expected="Failed to load resource: net::ERR_CONNECTION_RESET")
+    page.route("**/files/upload", lambda route: route.abort("connectionreset"))
+    page.set_input_files("#files", a_file)
+    expect(page.locator("#uploads li.failed .note")).to_have_text("not stored: the connection broke")
 
 
 def test_an_upload_can_be_cancelled(service: Process, opened: Open, tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ function remove(id, name, line) {
     question.addEventListener("close", async () => {
       if (question.returnValue !== "yes") return resolve();
       try {
-        await request("DELETE", pathOf(id));
+        await ask("DELETE", pathOf(id));
       } catch (error) {
         return reject(error);
       }

@@ -14,7 +14,7 @@ export const pathOf = (id) => "files/" + id.split("/").map((part) => encodeURICo
 
 export class Refused extends Error {
   constructor(status, detail) {
-    super(detail);
+    super(detail ?? "");
     this.status = status;
   }
 }
@@ -40,7 +40,16 @@ export async function request(method, path, body) {
   return response;
 }
 
-export const ask = async (method, path, body) => (await request(method, path, body)).json();
+// What is no JSON comes from elsewhere: a network's page to log in has the status 200 as well.
+const answered = (body) => {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new Refused(0, null);
+  }
+};
+
+export const ask = async (method, path, body) => answered(await (await request(method, path, body)).text());
 
 // XMLHttpRequest, because fetch does not say how much of a body has been sent.
 export function upload(file, folder, onProgress, signal) {
@@ -49,8 +58,14 @@ export function upload(file, folder, onProgress, signal) {
     sending.open("POST", "files/upload" + (folder ? `?folder=${encodeURIComponent(folder)}` : ""));
     for (const [name, value] of Object.entries(headers())) sending.setRequestHeader(name, value);
     sending.upload.onprogress = (event) => onProgress(event.loaded, event.total);
-    sending.onload = () =>
-      sending.status < 300 ? resolve(JSON.parse(sending.responseText)) : reject(refusal(sending.status, sending.responseText));
+    sending.onload = () => {
+      if (sending.status >= 300) return reject(refusal(sending.status, sending.responseText));
+      try {
+        resolve(answered(sending.responseText));
+      } catch (error) {
+        reject(error);
+      }
+    };
     sending.onerror = () => reject(new Refused(0, null));
     sending.onabort = () => reject(signal.reason);
     signal.addEventListener("abort", () => sending.abort());
