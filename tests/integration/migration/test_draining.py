@@ -198,6 +198,15 @@ async def test_a_drain_keeps_to_the_limit_of_files(migration: Migration, many: l
     assert time.monotonic() - began > 3  # two for the routes, and then 40 files
 
 
+async def test_how_long_ago_a_file_was_verified_goes_by_the_ledger_s_clock(
+    migration: Migration, file_ids: list[FileId], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3600)  # this host's
+    result = await migration.drainer().drain(600)
+    assert (result.drained, result.too_young) == (0, len(file_ids))
+
+
 async def test_a_drain_gives_up_when_nothing_works_any_more(
     site: Site, migration: Migration, monkeypatch: pytest.MonkeyPatch
 ) -> None:

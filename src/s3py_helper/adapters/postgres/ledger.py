@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
 from typing import Final, Literal, Self
@@ -95,13 +95,27 @@ class PostgresLedger(DeletingLedger):
 
     async def set_limits(self, limits: Limits) -> None:
         """See `Ledger.set_limits`."""
+        await self._database.transaction(lambda connection: self._put_limits(connection, limits))
 
-        async def write(connection: Connection) -> None:
-            await connection.execute(_PUT_SETTING, "limits", json.dumps(asdict(limits)))
-            await connection.execute("delete from account")  # what was drawn at another rate counts no more
-            await connection.execute(NOTE, *self._noted("limits", asdict(limits)))
+    async def change_limits(self, change: Callable[[Limits], Limits]) -> Limits:
+        """See `Ledger.change_limits`."""
 
-        await self._database.transaction(write)
+        async def write(connection: Connection) -> Limits:
+            # There is a row from now on, and it is this transaction's: the next change goes by what this one leaves.
+            await connection.execute("insert into setting values ('limits', '{}') on conflict do nothing")
+            text = await connection.fetchval("select value from setting where name = 'limits' for update")
+            current = Limits(**json.loads(text))
+            changed = change(current)
+            if changed != current:
+                await self._put_limits(connection, changed)
+            return changed
+
+        return await self._database.transaction(write)
+
+    async def _put_limits(self, connection: Connection, limits: Limits) -> None:
+        await connection.execute(_PUT_SETTING, "limits", json.dumps(asdict(limits)))
+        await connection.execute("delete from account")  # what was drawn at another rate counts no more
+        await connection.execute(NOTE, *self._noted("limits", asdict(limits)))
 
     async def draw(self, what: Literal["bytes", "files"], count: int) -> float:
         """See `Ledger.draw`."""

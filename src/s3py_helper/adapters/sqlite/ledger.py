@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict
 from typing import Final, Literal, Self
@@ -198,13 +198,24 @@ class SqliteLedger(PlanningLedger):
 
     async def set_limits(self, limits: Limits) -> None:
         """See `Ledger.set_limits`."""
+        await self._database.write(lambda connection: self._put_limits(connection, limits))
 
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute("insert or replace into setting values ('limits', ?)", (json.dumps(asdict(limits)),))
-            limiting.forget_drawn(connection)
-            self._note(connection, "limits", asdict(limits))
+    async def change_limits(self, change: Callable[[Limits], Limits]) -> Limits:
+        """See `Ledger.change_limits`."""
 
-        await self._database.write(write)
+        def write(connection: sqlite3.Connection) -> Limits:
+            current = limiting.limits(connection)
+            changed = change(current)
+            if changed != current:
+                self._put_limits(connection, changed)
+            return changed
+
+        return await self._database.write(write)
+
+    def _put_limits(self, connection: sqlite3.Connection, limits: Limits) -> None:
+        connection.execute("insert or replace into setting values ('limits', ?)", (json.dumps(asdict(limits)),))
+        limiting.forget_drawn(connection)
+        self._note(connection, "limits", asdict(limits))
 
     async def draw(self, what: Literal["bytes", "files"], count: int) -> float:
         """See `Ledger.draw`."""

@@ -53,7 +53,6 @@ class Drainer:
         on_kept: Is called for every file that is left where it is, with the reason.
         before: Is called before the first file; raises where nothing is to be deleted.
         settle_seconds: How long readers may follow a route that was changed just now.
-        clock: Gives Unix seconds.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class Drainer:
         on_kept: Callable[[LedgerFile, str], None] = lambda _file, _reason: None,
         before: Callable[[], Awaitable[None]] | None = None,
         settle_seconds: float = ROUTES_SECONDS,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
         self._target = target
@@ -75,7 +73,6 @@ class Drainer:
         self._on_kept = on_kept
         self._before = before
         self._settle_seconds = settle_seconds
-        self._clock = clock
         self._failures = 0
         self._failure: StorageException | None = None
         self._paused = False
@@ -110,7 +107,7 @@ class Drainer:
         return result
 
     async def _drain_groups(self, groups: Sequence[str], older_than_seconds: float, result: DrainResult) -> None:
-        before = self._clock() - older_than_seconds
+        before = await self._ledger.now() - older_than_seconds  # nobody else's clock counts
         for group in groups:
             # First what an earlier drain had marked, and did not come to delete.
             await self._drain_all(self._ledger.begun_drains(group), None, result)

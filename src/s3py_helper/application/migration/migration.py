@@ -307,11 +307,7 @@ class Migration:
     async def change_limits(self, change: LimitsChange) -> Limits:
         """Change the limits of all workers, which notice within a second or two; returns the new limits."""
         require_instance(change, LimitsChange, "change")
-        current = await self.ledger.limits()
-        changed = change.of(current)
-        if changed != current:
-            await self.ledger.set_limits(changed)
-        return changed
+        return await self.ledger.change_limits(change.of)
 
     async def retry(self) -> int:
         """Plan all quarantined files again; returns how many."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
@@ -90,7 +90,6 @@ class Planner:
         source: FastDFS.
         ledger: Is filled.
         settle_seconds: How long a shortage is given to turn out as servers' counters that lag behind.
-        clock: Gives Unix seconds.
     """
 
     def __init__(
@@ -99,12 +98,10 @@ class Planner:
         ledger: Ledger,
         *,
         settle_seconds: float = 65.0,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
         self._ledger = ledger
         self._settle_seconds = settle_seconds
-        self._clock = clock
 
     async def plan(self, options: PlanOptions) -> PlanResult:
         """Look at all sources and write down what they hold.
@@ -132,7 +129,7 @@ class Planner:
         return [group for group in groups if not options.groups or group.name in options.groups]
 
     async def _list_group(self, group: SourceGroup, run: int, options: PlanOptions, result: PlanResult) -> None:
-        began = self._clock()
+        began = await self._ledger.now()
         counted = _counted(group)
         broken = await self._scan(group, run, options, result)
         if options.limit is not None:
@@ -186,7 +183,7 @@ class Planner:
                 if names.problem is not None:
                     broken.append(f"{where}: {names.problem}")
                 await self._ledger.note_source(
-                    ScannedSource(where, group.name, int(self._clock()), names.count, names.problem is None)
+                    ScannedSource(where, group.name, int(await self._ledger.now()), names.count, names.problem is None)
                 )
         return broken
 

@@ -1,6 +1,5 @@
 """What the target can do, tried once for all workers."""
 
-import time
 from dataclasses import asdict, fields
 from typing import Final
 
@@ -55,7 +54,7 @@ class ProvenTarget:
         """What another worker, or a preflight, has recently found out."""
         for at, _, seen in await self._ledger.events(name=_EVENT, limit=1):
             abilities = TargetAbilities(**{name: bool(can) for name, can in seen.items() if name in _NAMES})
-            if time.time() - at < _SEEN_SECONDS and _is_usable(abilities):
+            if await self._ledger.now() - at < _SEEN_SECONDS and _is_usable(abilities):
                 return abilities
         return None
 

@@ -61,7 +61,6 @@ class Verifier:
         ledger: What should be there.
         prefix: The front of the keys.
         on_file: Is called for every file that was looked at, with the level and what is wrong.
-        clock: Gives Unix seconds.
     """
 
     def __init__(
@@ -71,13 +70,12 @@ class Verifier:
         prefix: str,
         *,
         on_file: Callable[[LedgerFile, Level | None, str | None], None] = lambda _file, _level, _problem: None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._target = target
         self._ledger = ledger
         self._prefix = prefix
         self._on_file = on_file
-        self._clock = clock
+        self._clock_began = 0.0
 
     async def verify(self, options: VerifyOptions) -> VerifyResult:
         """Look at every copy of the ledger, and note how far each is proven.
@@ -85,11 +83,17 @@ class Verifier:
         A file whose copy is missing or wrong is planned again, or quarantined where its source is drained already.
         """
         result = VerifyResult()
+        self._clock_began = await self._ledger.now() - time.monotonic()
         groups = sorted({tally.group for tally in await self._ledger.tallies()})
         for group in groups:
             if options.group in {None, group}:
                 await self._verify_group(group, options, result)
         return result
+
+    @property
+    def _now(self) -> int:
+        """By the ledger's clock, which drains go by."""
+        return int(self._clock_began + time.monotonic())
 
     async def _verify_group(self, group: str, options: VerifyOptions, result: VerifyResult) -> None:
         """Ledger and listing are in the same order, so neither has to be held in memory."""
@@ -120,7 +124,7 @@ class Verifier:
             outcome = Outcome(file.file_id, file.fence, state, f"verify: {problem}")
         else:
             state = FileState.VERIFIED if file.state is FileState.COPIED and level is not Level.LISTED else file.state
-            outcome = Outcome(file.file_id, file.fence, state, file.reason, level=level, verified_at=int(self._clock()))
+            outcome = Outcome(file.file_id, file.fence, state, file.reason, level=level, verified_at=self._now)
         if not (await self._ledger.record([outcome]))[0]:
             return  # deleted or changed meanwhile: what was found belongs to another state of the file
         if problem is not None:

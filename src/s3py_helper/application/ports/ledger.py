@@ -4,7 +4,7 @@ It is not on the path of reads, except for tombstones and exceptions. Losing it 
 there, and adopts it.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Literal, Protocol, Self
 
@@ -196,6 +196,10 @@ class Ledger(Protocol):
 
     async def set_limits(self, limits: Limits) -> None:
         """Change it; workers notice with their next claim, and what was drawn before counts no more."""
+        ...
+
+    async def change_limits(self, change: Callable[[Limits], Limits]) -> Limits:
+        """Change it by what it is, in one step: of two changes at the same time none is lost; gives what holds then."""
         ...
 
     async def draw(self, what: Literal["bytes", "files"], count: int) -> float:

@@ -2,8 +2,10 @@
 
 # ruff: noqa: S101, PLR2004 - assertions are what a test kit is made of, and numbers what they compare
 
+import asyncio
 from dataclasses import replace
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import pytest
 
@@ -149,6 +151,26 @@ class OperatingContract(LedgerHarness):
         assert await ledger.limits() == Limits(bytes_per_second=5, concurrency=2, paused=True)
         assert [name for _, name, _ in await ledger.events()] == ["limits", "route"]
 
+    async def test_limits_that_are_changed_together_are_all_changed(
+        self, ledger: Ledger, open_ledger: OpenLedger
+    ) -> None:
+        async with open_ledger("one") as other:
+            await asyncio.gather(
+                *(
+                    mine.change_limits(partial(_with, name, value))
+                    for mine in (ledger, other)
+                    for name, value in (("bytes_per_second", 7), ("files_per_second", 8), ("concurrency", 9))
+                )
+            )
+            expected = Limits(bytes_per_second=7, files_per_second=8, concurrency=9)
+            assert await ledger.limits() == await other.limits() == expected
+            assert await other.change_limits(lambda limits: replace(limits, paused=True)) == replace(
+                expected, paused=True
+            )
+        before = len(await ledger.events(name="limits"))
+        await ledger.change_limits(lambda limits: limits)
+        assert len(await ledger.events(name="limits")) == before, "nothing was changed"
+
     async def test_everything_survives_closing(self, open_ledger: OpenLedger) -> None:
         async with open_ledger("one") as ledger:
             await ledger.plan([planned(1)])
@@ -173,3 +195,7 @@ class OperatingContract(LedgerHarness):
 
 def _limit(what: Literal["files", "bytes"], rate: int) -> Limits:
     return Limits(files_per_second=rate) if what == "files" else Limits(bytes_per_second=rate)
+
+
+def _with(name: str, value: Any, limits: Limits) -> Limits:
+    return replace(limits, **{name: value})
