@@ -1,5 +1,6 @@
 """Where a ledger is, as a URL says, without the password wherever it is shown."""
 
+import os
 import re
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -11,6 +12,7 @@ DEFAULT_SCHEMA: Final = "s3py_migration"
 
 _SCHEMES: Final = frozenset({"postgresql", "postgres"})
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _SHAPE: Final = "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
 
 
@@ -22,11 +24,13 @@ class Address:
         url: What the driver gets; holds the password, if the URL had one.
         schema: The schema of the ledger's tables.
         shown: The URL without the password.
+        files: Files that the URL names, each with the name of its parameter.
     """
 
     url: str = field(repr=False)
     schema: str
     shown: str
+    files: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -52,7 +56,18 @@ class Address:
             )
         query = f"?{urlencode(names)}" if names else ""
         given = f"postgresql://{parts.netloc}{parts.path}{query}"
-        return cls(given, schema, _shown(parts.netloc, parts.path, schema))
+        files = tuple((name, names[name]) for name in _FILES if name in names)
+        return cls(given, schema, _shown(parts.netloc, parts.path, schema), files)
+
+    def require_files(self) -> None:
+        """Look whether the files of the URL are there; the driver's error would name none, and look temporary.
+
+        Raises:
+            InvalidArgumentException: One cannot be read.
+        """
+        for name, path in self.files:
+            if not os.access(path, os.R_OK):
+                raise InvalidArgumentException(f"{name}={path} in the URL of the ledger is no file that can be read")
 
     def __str__(self) -> str:
         """Without the password."""

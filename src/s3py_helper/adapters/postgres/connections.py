@@ -49,12 +49,14 @@ class Connections:
         Raises:
             OSError: The server cannot be reached, or not in time.
             asyncpg.PostgresError: It refuses.
+            InvalidArgumentException: A file that its URL names cannot be read.
         """
         while self._idle:
             since, connection = self._idle.pop()  # the one used last: the others may become too old
             if not connection.is_closed() and time.monotonic() - since < _IDLE_SECONDS:
                 return connection
             connection.terminate()
+        self._address.require_files()
         settings = {**_SETTINGS, "search_path": self._address.schema}
         return await asyncpg.connect(self._address.url, timeout=seconds, server_settings=settings)
 

@@ -20,6 +20,9 @@ REPEATABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _TEMPORARY_CLASSES: Final = ("08", "53", "57", "58", "40")
 _TEMPORARY_CODES: Final = frozenset({"25006", "25P03", "55P03"})
 
+_WITHOUT_TLS: Final = "rejected SSL upgrade"
+"""The driver's word for a server that has no TLS, where the URL asks for it; its class is that of lost connections."""
+
 
 def translated(error: Exception, address: Address) -> StorageException:
     """What the kit makes of an error of the driver; says where the ledger is, without its password."""
@@ -29,7 +32,7 @@ def translated(error: Exception, address: Address) -> StorageException:
 
 def is_temporary(error: Exception) -> bool:
     """Whether the same call may succeed later."""
-    if isinstance(error, ssl.SSLCertVerificationError | asyncpg.ClientConfigurationError):
+    if isinstance(error, ssl.SSLCertVerificationError | asyncpg.ClientConfigurationError) or _WITHOUT_TLS in str(error):
         return False
     if isinstance(error, asyncpg.PostgresError):
         code = str(error.sqlstate or "")
