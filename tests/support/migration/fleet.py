@@ -58,10 +58,10 @@ class Fleet:
         """One worker."""
         return await self.start("worker", *self._broker, *arguments, ahead=ahead)
 
-    async def dying(self, point: str, when: str, *arguments: str) -> int:
-        """A command that ends without a word; see `tests.support.migration.dying`."""
+    async def dying_worker(self, point: str, when: str) -> int:
+        """A worker that ends without a word; see `tests.support.migration.dying`."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.support.migration.dying", point, when, "1", "migrate", *arguments,
+            sys.executable, "-m", "tests.support.migration.dying", point, when, "1", "migrate", "worker", *self._broker,
             cwd=_ROOT, env={**self.settings, "LEASE_SECONDS": str(LEASE_SECONDS)},
         )  # fmt: skip
         return await process.wait()
