@@ -4,8 +4,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,8 @@ from tests.integration.page.conftest import Open
 from tests.integration.service.process import Process, serving
 from tests.support.browser import wait_until
 from tests.support.fastdfs import FakeCluster
+from tests.support.fastdfs.daemons import LocalDaemon, installed_version
+from tests.support.fastdfs.real_site import RealSite
 from tests.support.fastdfs.special_files import RawFiles
 from tests.support.s3.inspector import S3Inspector, inspector_of
 from tests.support.s3.server import S3Server
@@ -71,21 +74,39 @@ class Site:
         return httpx.get(f"{self.service.url}/files/{file_id}/download").content
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A FastDFS with nothing in it.
+
+    Attributes:
+        tracker: As `host:port`.
+        stop: Stops its storage servers.
+    """
+
+    tracker: str
+    stop: Callable[[], None]
+
+
 @pytest.fixture
-def cluster(portal: BlockingPortal) -> Iterator[FakeCluster]:
+def source(portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    """The real one where it is installed."""
+    if version := installed_version():
+        with closing(RealSite(f"FastDFS {version}", tmp_path_factory.mktemp("fastdfs"), LocalDaemon)) as real:
+            yield Source(real.trackers[0], real.close)
+        return
     with portal.wrap_async_context_manager(FakeCluster()) as cluster:
-        yield cluster
+        yield Source(cluster.tracker_address, lambda: portal.call(_stop, cluster))
 
 
 @pytest.fixture
-def site(seaweedfs: S3Server, cluster: FakeCluster, tmp_path: Path) -> Iterator[Site]:
+def site(seaweedfs: S3Server, source: Source, tmp_path: Path) -> Iterator[Site]:
     environment = {
         "S3PY_MODE": "hybrid",
         "S3PY_S3__ENDPOINT": seaweedfs.endpoint,
         "S3PY_S3__ACCESS_KEY_ID": seaweedfs.access_key,
         "S3PY_S3__SECRET_ACCESS_KEY": seaweedfs.secret_key,
         "S3PY_S3__DEFAULT_BUCKET": BUCKET,
-        "S3PY_FASTDFS__TRACKER_SERVERS": cluster.tracker_address,
+        "S3PY_FASTDFS__TRACKER_SERVERS": source.tracker,
         "S3PY_MIGRATION__LEDGER": str(tmp_path / "ledger.db"),
         "S3PY_MIGRATION__PREFIX": "watched/",
     }
@@ -107,13 +128,13 @@ def _move(slider: Locator, *keys: str) -> None:
 
 @pytest.mark.slow
 def test_a_migration_is_watched_from_its_plan_to_s3_first(
-    site: Site, cluster: FakeCluster, portal: BlockingPortal, opened: Open
+    site: Site, source: Source, portal: BlockingPortal, opened: Open
 ) -> None:
     page = opened(f"{site.service.url}/admin/migration", expected=_CONFLICT)
     expect(page.locator("#link")).to_have_text("live")
     expect(page.locator("#summary")).to_contain_text("The ledger is empty")
 
-    contents = portal.call(_store, cluster)
+    contents = portal.call(_store, source.tracker)
     taken, *_ = contents
     site.s3.sdk.put_object(Bucket=BUCKET, Key=f"watched/fastdfs/{taken}", Body=b"somebody else's")
     site.migrate("plan")
@@ -150,12 +171,12 @@ def test_a_migration_is_watched_from_its_plan_to_s3_first(
     assert_accessible(page)
     for file_id, content in contents.items():
         assert site.content(file_id) == content
-    portal.call(_stop, cluster)
+    source.stop()
     assert site.content(taken) == contents[taken]
 
 
-async def _store(cluster: FakeCluster) -> dict[str, bytes]:
-    files = RawFiles(cluster.tracker_address)
+async def _store(tracker: str) -> dict[str, bytes]:
+    files = RawFiles(tracker)
     contents = [b"%d" % number * 1000 for number in range(FILES)]
     return {str(await files.upload(content)): content for content in contents}
 
