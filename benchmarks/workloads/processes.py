@@ -33,7 +33,7 @@ class ThroughService(Workload):
 
     @contextmanager
     def ready(self, servers: Servers) -> Iterator[Measure]:
-        source, fetched = servers.scratch / "service.bin", servers.scratch / "fetched.bin"
+        source = servers.scratch / "service.bin"
         source.write_bytes(Pattern().at(0, self.parameters["size"]))
         with super().ready(servers) as measure_library:
 
@@ -41,8 +41,7 @@ class ThroughService(Workload):
                 if subject is not SERVICE:
                     return measure_library(subject)
                 with servers.target(self.server) as target, _serving(target, servers.scratch) as (url, pid):
-                    _download(url, upload(url, source), fetched)
-                    if fetched.read_bytes() != source.read_bytes():
+                    if curl(f"{url}/files/{upload(url, source)}/download") != source.read_bytes():
                         raise ValueError("the service gave back other bytes than it was given")
                     return _up_and_down(url, pid, source, self.parameters["times"])
 
@@ -57,7 +56,7 @@ def _up_and_down(url: str, pid: int, source: Path, times: int) -> list[Sample]:
     meter.read(up)
     meter = ProcessMeter(pid)
     for file_id in file_ids:
-        _download(url, file_id, Path("/dev/null"))
+        curl("--output", "/dev/null", f"{url}/files/{file_id}/download")
     meter.read(down)
     return [up, down]
 
@@ -65,10 +64,6 @@ def _up_and_down(url: str, pid: int, source: Path, times: int) -> list[Sample]:
 def upload(url: str, file: Path) -> str:
     """The id that the service gives the file."""
     return str(json.loads(curl("--form", f"file=@{file};filename={file.name}", f"{url}/files/upload"))["file_id"])
-
-
-def _download(url: str, file_id: str, to: Path) -> None:
-    curl("--output", str(to), f"{url}/files/{file_id}/download")
 
 
 def curl(*arguments: str) -> bytes:

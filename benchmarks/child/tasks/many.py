@@ -1,10 +1,9 @@
 """Many small files: up by the library's own way to store many, down 16 at once."""
 
-import asyncio
-
 from benchmarks.child.content import Pattern
 from benchmarks.child.measuring import Sample, measured
 from benchmarks.child.store import Store
+from benchmarks.child.tasks.small import in_workers
 
 _AT_ONCE = 16
 
@@ -18,17 +17,13 @@ async def run(store: Store, samples: list[Sample], *, size: int, count: int) -> 
     async with measured("up", samples) as sample:
         ids = await store.put_many(files)
         sample.count, sample.size = count, count * size
-    turns = iter(zip(ids, files, strict=True))
 
-    async def worker() -> None:
-        for file_id, (name, content) in turns:
-            if await store.get(file_id) != content:
-                raise ValueError(f"wrong bytes in {name}")
+    async def get(turn: int) -> None:
+        if await store.get(ids[turn]) != files[turn][1]:
+            raise ValueError(f"wrong bytes in {files[turn][0]}")
 
     async with measured("down", samples) as sample:
         if not ids:
             raise LookupError("nothing was stored")
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_AT_ONCE):
-                group.create_task(worker())
+        await in_workers(get, _AT_ONCE, count, 0)
         sample.count, sample.size = count, count * size

@@ -9,7 +9,7 @@ from benchmarks.child.content import Pattern
 from benchmarks.child.measuring import Sample, measured
 from benchmarks.child.store import Store
 
-type _Work = Callable[[int], Awaitable[None]]
+type Work = Callable[[int], Awaitable[None]]
 
 
 async def run(store: Store, samples: list[Sample], *, size: int, rounds: list[tuple[int, float]]) -> None:
@@ -35,7 +35,7 @@ class _Files:
             async with measured(f"{name} c={workers}", samples) as sample:
                 # What was put is what there is to delete, however long that takes.
                 at_least, limit = (len(self._stored), 0.0) if name == "delete" else (workers, seconds)
-                latencies = sorted(await _in_workers(work, workers, at_least, limit))
+                latencies = sorted(await in_workers(work, workers, at_least, limit))
                 sample.count, sample.p99_seconds = len(latencies), latencies[int(len(latencies) * 0.99)]
 
     async def _put(self, turn: int) -> None:
@@ -57,7 +57,7 @@ class _Files:
         await self._store.delete(self._stored[turn][1])
 
 
-async def _in_workers(work: _Work, workers: int, at_least: int, seconds: float) -> list[float]:
+async def in_workers(work: Work, workers: int, at_least: int, seconds: float) -> list[float]:
     """Do the work until the time is up, but at least so many times; returns the seconds that each took."""
     turns, latencies = itertools.count(), list[float]()
     end = time.perf_counter() + seconds
