@@ -71,4 +71,4 @@ class CopyService:
         )
         stored = await self._locator.destination(bucket, target.key).copy(source, target, progress)
         text = self._locator.text(stored.file_id)
-        return file_attach(target, stored, text, size=stored.size, checksum=stored.checksum)
+        return file_attach(target, text, size=stored.size, checksum=stored.checksum, etag=stored.etag)

@@ -22,14 +22,16 @@ def file_info(info: BlobInfo, file_id: str) -> FileBasicInfo:
     )
 
 
-def file_attach(blob: NewBlob, info: BlobInfo, file_id: str, *, size: int, checksum: Checksum | None) -> FileAttach:
+def file_attach(
+    blob: NewBlob, file_id: str, *, size: int, checksum: Checksum | None, etag: str | None = None
+) -> FileAttach:
     """The public description of a file that was stored a moment ago."""
     return FileAttach(
         file_id=file_id,
         file_name=blob.file_name,
         file_size=size,
         content_type=blob.content_type,
-        etag=info.etag,
+        etag=etag,
         checksum=_text(checksum),
     )
 

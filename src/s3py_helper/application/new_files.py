@@ -81,7 +81,7 @@ class NewFiles:
                 )
                 info = await (destination.create if placement.as_key else destination.write)(blob, body)
                 text = self._locator.text(info.file_id)
-                attach = file_attach(blob, info, text, size=body.received, checksum=body.checksum)
+                attach = file_attach(blob, text, size=body.received, checksum=body.checksum, etag=info.etag)
         except BaseException as error:  # closing the source failed or was cancelled: nobody would learn the id
             if attach is not None:
                 await self.roll_back([attach])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from s3py_helper.domain.checksum import Checksum
+from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.domain.file_id import FileId
 
 
@@ -24,7 +25,7 @@ class NewBlob:
     key: str
     file_name: str
     bucket: str | None = None
-    content_type: str = "application/octet-stream"
+    content_type: str = OCTET_STREAM
     size: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 

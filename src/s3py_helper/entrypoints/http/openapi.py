@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.entrypoints.http.problems.table import PROBLEMS
 
@@ -77,7 +78,7 @@ def created(description: str) -> dict[int | str, dict[str, Any]]:
 
 
 RAW_BODY: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}},
+    "requestBody": {"required": True, "content": {OCTET_STREAM: _BINARY}},
 }
 
 
@@ -95,7 +96,7 @@ _FILE_HEADERS: Final = _VERSION_HEADERS | {
     "Content-Disposition": _text("What the file is called (RFC 6266)."),
 }
 # The type is the file's own; programs that make clients know the first.
-_FILE_CONTENT: Final = {"application/octet-stream": _BINARY, "*/*": _BINARY}
+_FILE_CONTENT: Final = {OCTET_STREAM: _BINARY, "*/*": _BINARY}
 
 FILE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file", "content": _FILE_CONTENT, "headers": _FILE_HEADERS},

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.entrypoints.stamps import BLOCK, BLOCKS, STAMP, STAMPED_PATH
 
 _MOST_SECONDS: Final = 60.0
@@ -35,7 +36,7 @@ def create_stamped_router() -> APIRouter:
 class _Stamped(StreamingResponse):
     def __init__(self, alone: asyncio.Lock) -> None:
         headers = {"Cache-Control": "no-store", "Content-Length": str(BLOCK * BLOCKS)}
-        super().__init__(_blocks(), media_type="application/octet-stream", headers=headers)
+        super().__init__(_blocks(), media_type=OCTET_STREAM, headers=headers)
         self._alone = alone
 
     @override

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping
 
+from s3py_helper.application.describe import file_attach
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.content_type import guess_content_type
@@ -38,10 +39,4 @@ def new_blob(file_name: str, content: bytes, metadata: Mapping[str, str] | None)
 
 def attach_of(blob: NewBlob, file_id: FileId, content: bytes) -> FileAttach:
     """The public description of a file that was stored a moment ago."""
-    return FileAttach(
-        file_id=str(file_id),
-        file_name=blob.file_name,
-        file_size=len(content),
-        content_type=blob.content_type,
-        checksum=str(Checksum.crc32(zlib.crc32(content))),
-    )
+    return file_attach(blob, str(file_id), size=len(content), checksum=Checksum.crc32(zlib.crc32(content)))
