@@ -3,14 +3,15 @@
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
-from s3py_helper.application.locator import Purpose
+from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.region import Region
 from s3py_helper.application.streams.local_files import local_name, require_path
@@ -43,10 +44,9 @@ class OpenFile:
 class DownloadService(Archives):
     """Reads files from the backends that their ids name, whole or in part, and packs archives."""
 
-    @asynccontextmanager
-    async def open(
+    def open(
         self, file_id: str, byte_range: ByteRange | None = None, *, progress: Progress | None = None
-    ) -> AsyncGenerator[OpenFile]:
+    ) -> AbstractAsyncContextManager[OpenFile]:
         """Description and bytes together; leaving the block releases the connection, however much was read.
 
         Args:
@@ -62,22 +62,11 @@ class DownloadService(Archives):
             IntegrityException: The bytes received are not those that were stored; raised while they are read.
             StorageOperationException: The backend failed.
         """
-        if byte_range is not None:
-            require_instance(byte_range, ByteRange, "byte_range")
-        if progress is not None:
-            require_progress(progress)
-        located = await self._locator.find(file_id, Purpose.READ)
-        async with located.open(byte_range) as blob:
-            if progress is None:  # spares another context, which takes a tenth of a small read
-                yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
-                return
-            async with reported(blob.body, progress, len(blob.span)) as body:
-                yield OpenFile(file_info(blob.info, file_id), blob.span, body)
+        return self._opening(file_id, byte_range, progress, described=True)
 
-    @asynccontextmanager
-    async def open_bytes(
+    def open_bytes(
         self, file_id: str, byte_range: ByteRange | None = None, *, progress: Progress | None = None
-    ) -> AsyncGenerator[OpenFile]:
+    ) -> AbstractAsyncContextManager[OpenFile]:
         """As `open`, in fewer requests, for callers who need no name, content type or metadata: these may be missing.
 
         Args:
@@ -88,17 +77,15 @@ class DownloadService(Archives):
         Raises:
             StorageException: As `open`.
         """
+        return self._opening(file_id, byte_range, progress, described=False)
+
+    def _opening(
+        self, file_id: str, byte_range: ByteRange | None, progress: Progress | None, *, described: bool
+    ) -> AbstractAsyncContextManager[OpenFile]:
         if byte_range is not None:
             require_instance(byte_range, ByteRange, "byte_range")
-        if progress is not None:
-            require_progress(progress)
-        located = await self._locator.find(file_id, Purpose.READ)
-        async with located.open_bytes(byte_range) as blob:
-            if progress is None:  # spares another context, which takes a tenth of a small read
-                yield OpenFile(file_info(blob.info, file_id), blob.span, blob.body, blob.pieces)
-                return
-            async with reported(blob.body, progress, len(blob.span)) as body:
-                yield OpenFile(file_info(blob.info, file_id), blob.span, body)
+        opening = _Opening(self._locator, file_id, byte_range, described=described)
+        return opening if progress is None else _followed(opening, require_progress(progress))
 
     async def describe(self, file_id: str) -> FileBasicInfo:
         """The description that `open` gives, without the bytes; refused where downloading is.
@@ -254,3 +241,35 @@ class DownloadService(Archives):
 
 def _reporting(blob: OpenBlob, progress: Progress | None) -> AsyncIterator[bytes]:
     return blob.body if progress is None else reporting(blob.body, progress, len(blob.span))
+
+
+class _Opening:
+    """Finds and opens a file. A class, because a generator around each small read would be felt."""
+
+    __slots__ = ("_byte_range", "_described", "_file_id", "_locator", "_opened")
+
+    _opened: AbstractAsyncContextManager[OpenBlob]
+
+    def __init__(self, locator: Locator, file_id: str, byte_range: ByteRange | None, *, described: bool) -> None:
+        self._locator = locator
+        self._file_id = file_id
+        self._byte_range = byte_range
+        self._described = described
+
+    async def __aenter__(self) -> OpenFile:
+        located = await self._locator.find(self._file_id, Purpose.READ)
+        opening = located.open(self._byte_range) if self._described else located.open_bytes(self._byte_range)
+        blob = await opening.__aenter__()
+        self._opened = opening
+        return OpenFile(file_info(blob.info, self._file_id), blob.span, blob.body, blob.pieces)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opened.__aexit__(kind, error, trace)
+
+
+@asynccontextmanager
+async def _followed(opening: _Opening, progress: Progress) -> AsyncGenerator[OpenFile]:
+    async with opening as opened, reported(opened.body, progress, len(opened.span)) as body:
+        yield OpenFile(opened.info, opened.span, body)

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
 from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException
-from s3py_helper.domain.fastdfs_name import FastdfsName
+from s3py_helper.domain.fastdfs_name import decoded
 from s3py_helper.domain.text_rules import shortened
 
 _SLASHES: Final = re.compile(r"/{2,}")
@@ -61,7 +61,7 @@ class LinkPath:
             raise _invalid(self.name, f"{shortened(group)} is no group")
         if not _NAME.fullmatch(self.name):
             raise _invalid(self.name, "an id reads M00/00/00/ and a name of 34 characters or more")
-        if FastdfsName.decode(self.name) is None:
+        if decoded(self.name) is None:
             raise _invalid(self.name, "no server made this name")
         if self.name.endswith(_METADATA_SUFFIX) or not _STORABLE_NAME.fullmatch(self.name):
             raise FileNotFoundException(f"no such file: {shortened(self.name)}", operation="download")

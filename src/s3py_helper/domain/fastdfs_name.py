@@ -41,6 +41,9 @@ _SOURCE_IN_IPV6: Final = slice(8, 12)
 _SERVER_ID: Final = re.compile(r"[0-9]{1,8}")
 _MAX_SERVER_ID: Final = 1 << 24
 
+_LONGEST: Final = 127
+"""FastDFS has no names of 128 bytes and more."""
+
 
 class NameShape(Enum):
     """What kind of file has such a name, and what servers take it for."""
@@ -126,10 +129,13 @@ class FastdfsName:
         return self.source == _source_of_host(host) or self.source == _source_of_id(server_id)
 
 
-@lru_cache(maxsize=1024)
 def decoded(name: str) -> FastdfsName | None:
     """The same as `FastdfsName.decode`; asked for several times in the course of one operation."""
-    return FastdfsName.decode(name)
+    # Anybody can write a name of any length, which shall not be kept.
+    return _remembered(name) if len(name) <= _LONGEST else FastdfsName.decode(name)
+
+
+_remembered: Final = lru_cache(maxsize=1024)(FastdfsName.decode)
 
 
 _TELLING: Final = frozenset({NameShape.NORMAL, NameShape.TRUNK})

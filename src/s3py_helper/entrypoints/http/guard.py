@@ -42,6 +42,8 @@ class Guard:
         self._hosts = hosts
         self._loopback = loopback
         self._origins = origins
+        self._served_last: bytes | None = None
+        """Most requests name the service as the one before did."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Guard":
@@ -54,21 +56,28 @@ class Guard:
 
     def refusal(self, scope: Scope) -> Response | None:
         """The response to a request that is not let in."""
-        values = _values(scope, b"host")
+        values = [value for name, value in scope["headers"] if name == b"host"]
         if len(values) > 1:
             return ProblemResponse(INVALID_HOST, "the request has more than one header 'Host' (RFC 9112, 3.2)")
         if not values:
             # No browser leaves it out, and HTTP/1.0 needs none.
             return None if scope["http_version"] == "1.0" else ProblemResponse(INVALID_HOST, "no header 'Host'")
-        host = values[0]
+        host = values[0].decode("latin-1")
+        if values[0] != self._served_last:
+            if (refusal := self._foreign_name(host)) is not None:
+                return refusal
+            self._served_last = values[0]
+        if self._origins is not None and scope["method"] not in _SAFE_METHODS:
+            return self._foreign_page(scope, host, self._origins)
+        return None
+
+    def _foreign_name(self, host: str) -> Response | None:
         if (match := _HOST.fullmatch(host)) is None:
             return ProblemResponse(INVALID_HOST, "the header 'Host' is not of the form name:port")
         if not self._serves(match[1].strip("[]").rstrip(".").lower()):
             return ProblemResponse(
                 HOST_NOT_ALLOWED, f"this service is not served as {host!r}: add the name to {PREFIX}ALLOWED_HOSTS"
             )
-        if self._origins is not None and scope["method"] not in _SAFE_METHODS:
-            return self._foreign_page(scope, host, self._origins)
         return None
 
     def _serves(self, name: str) -> bool:

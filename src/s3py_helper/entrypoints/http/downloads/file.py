@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from functools import partial
+from types import TracebackType
 from typing import Final
 
 from starlette.responses import Response
@@ -19,7 +20,7 @@ from s3py_helper.entrypoints.http.downloads.delivery import Delivery
 from s3py_helper.entrypoints.http.downloads.digests import digest_headers
 from s3py_helper.entrypoints.http.downloads.file_headers import Presentation
 from s3py_helper.entrypoints.http.downloads.multipart_ranges import MultipartRanges
-from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE, opened_file
+from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE, OpenedFile, opened_file
 from s3py_helper.entrypoints.http.downloads.request_headers import reading_headers
 from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse, takes_regions
 from s3py_helper.entrypoints.http.limits.clients import client_of
@@ -110,7 +111,7 @@ class _Read:
         """The file, or one part of it."""
         if byte_range is not None and byte_range.first is None:
             return self._sent(partial(self._last_bytes, byte_range))
-        return self._sent(partial(self._opened, byte_range))
+        return self._sent(partial(_Source, self, byte_range))
 
     def several(self, ranges: tuple[ByteRange, ...], info: FileBasicInfo) -> Response:
         """Parts of the file; one that is left of several is sent as if nothing else had been asked for."""
@@ -141,33 +142,33 @@ class _Read:
     def _headers(self, info: FileBasicInfo) -> dict[str, str]:
         return self._presentation.of_file(info, self._delivery.options.cache_control)
 
-    @asynccontextmanager
-    async def _opened(self, byte_range: ByteRange | None) -> AsyncGenerator[SourcedContent]:
+    def opened(self, byte_range: ByteRange | None) -> AbstractAsyncContextManager[OpenedFile]:
+        """The file, or one part of it, for as long as the block is open."""
         slots = self._delivery.slots
-        async with opened_file(
-            self._opening, self._file_id, byte_range, slots, self._client, regions=self._regions
-        ) as opened:
-            info, span = opened.info, opened.span
-            headers = self._headers(info)
-            if self._wants_digests:
-                content = opened.body if isinstance(opened.body, bytes) else None
-                headers |= digest_headers(self.headers, info.checksum, content, whole=len(span) == info.file_size)
-            if byte_range is None:
-                yield SourcedContent(opened.body, headers, length=len(span))
-                return
-            headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{info.file_size}"
-            yield SourcedContent(opened.body, headers, 206, len(span))
+        return opened_file(self._opening, self._file_id, byte_range, slots, self._client, regions=self._regions)
+
+    def content(self, opened: OpenedFile, byte_range: ByteRange | None) -> SourcedContent:
+        """What is sent of it."""
+        info, span = opened.info, opened.span
+        headers = self._headers(info)
+        if self._wants_digests:
+            content = opened.body if isinstance(opened.body, bytes) else None
+            headers |= digest_headers(self.headers, info.checksum, content, whole=len(span) == info.file_size)
+        if byte_range is None:
+            return SourcedContent(opened.body, headers, length=len(span))
+        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{info.file_size}"
+        return SourcedContent(opened.body, headers, 206, len(span))
 
     @asynccontextmanager
     async def _last_bytes(self, byte_range: ByteRange) -> AsyncGenerator[SourcedContent]:
         """Those of an empty file are all of it (RFC 9110, 14.1.2), which no `Content-Range` can say."""
         async with AsyncExitStack() as stack:
             try:
-                content = await stack.enter_async_context(self._opened(byte_range))
+                content = await stack.enter_async_context(_Source(self, byte_range))
             except InvalidRangeException as error:
                 if error.size or not byte_range.last:
                     raise
-                content = await stack.enter_async_context(self._opened(None))
+                content = await stack.enter_async_context(_Source(self, None))
             yield content
 
     @property
@@ -177,3 +178,22 @@ class _Read:
     def _place(self, *, needed: bool) -> AbstractAsyncContextManager[None]:
         slots = self._delivery.slots
         return slots.held_by(self._client) if needed and slots is not None else nullcontext()
+
+
+class _Source:
+    """One read of the file. A class, because a generator around each small file would be felt."""
+
+    __slots__ = ("_byte_range", "_opened", "_read")
+
+    def __init__(self, read: _Read, byte_range: ByteRange | None) -> None:
+        self._read = read
+        self._byte_range = byte_range
+        self._opened = read.opened(byte_range)
+
+    async def __aenter__(self) -> SourcedContent:
+        return self._read.content(await self._opened.__aenter__(), self._byte_range)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opened.__aexit__(kind, error, trace)

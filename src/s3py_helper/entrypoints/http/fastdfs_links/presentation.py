@@ -6,7 +6,7 @@ from typing import Final, override
 
 from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.fastdfs_link import file_name_in
-from s3py_helper.domain.fastdfs_name import FastdfsName
+from s3py_helper.domain.fastdfs_name import decoded
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.domain.nginx_media_types import nginx_media_type
 from s3py_helper.entrypoints.http.downloads.conditions import Validators
@@ -40,7 +40,7 @@ class LinkPresentation(Presentation):
         A file whose name tells its CRC-32 never changes, and no other file ever gets that name. Others may change
         without another date, within a second: their tags are weak (RFC 9110, 8.8.1).
         """
-        facts = FastdfsName.decode(self.name)
+        facts = decoded(self.name)
         if facts is not None and facts.crc32 is not None:
             return Validators(f'"{self.name.rpartition("/")[2]}"', facts.created_at)
         modified = info.last_modify_time
