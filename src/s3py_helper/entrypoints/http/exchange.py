@@ -61,7 +61,7 @@ class Exchange:
 
 def _announces_body(scope: Scope) -> bool:
     # RFC 9112, 6: one of the two is there, or there is no body.
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
-        for name, value in scope["headers"]
-    )
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")):
+            return True
+    return False

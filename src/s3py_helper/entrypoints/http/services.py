@@ -1,6 +1,6 @@
 """What the endpoints need of an application, and where they find it."""
 
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from starlette.requests import HTTPConnection
 
@@ -16,6 +16,8 @@ from s3py_helper.domain.errors import StorageOperationException
 
 SERVICES_KEY: Final = "s3py_helper"
 """Under this name a lifespan puts the services into the state that requests see."""
+
+_NO_STATE: Final[dict[str, Any]] = {}
 
 
 class ServesFiles(Protocol):
@@ -83,7 +85,8 @@ async def current_services(connection: HTTPConnection) -> FileServices:
 
 def services_of(connection: HTTPConnection) -> FileServices:
     """The same for who is no dependency."""
-    services: FileServices | None = getattr(connection.state, SERVICES_KEY, None)
+    # What `connection.state` shows, without making it: each request asks for this.
+    services: FileServices | None = connection.scope.get("state", _NO_STATE).get(SERVICES_KEY)
     if services is None:
         raise StorageOperationException(
             "this application has no open storage: make it with FastAPI(lifespan=storage_lifespan(manager))"

@@ -9,7 +9,7 @@ from typing import Final
 from s3py_helper.entrypoints.http.downloads.entity_tags import parse_entity_tags, same_strongly, same_weakly
 from s3py_helper.entrypoints.http.downloads.http_date import http_date, parse_http_date
 
-_CONDITIONS: Final = ("if-match", "if-unmodified-since", "if-none-match", "if-modified-since", "if-range")
+_CONDITIONS: Final = frozenset({"if-match", "if-unmodified-since", "if-none-match", "if-modified-since", "if-range"})
 
 
 class Verdict(Enum):
@@ -40,7 +40,7 @@ class Validators:
 
 def has_conditions(headers: Mapping[str, str]) -> bool:
     """Whether the response depends on more than the id."""
-    return any(name in headers for name in _CONDITIONS)
+    return not _CONDITIONS.isdisjoint(headers)
 
 
 def judge(headers: Mapping[str, str], current: Validators) -> Verdict:

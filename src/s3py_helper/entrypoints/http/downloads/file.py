@@ -61,7 +61,7 @@ async def file_response(
     # Without conditions one round trip tells and brings everything. Conditions are judged before bytes are asked for:
     # most of them end in "not modified". An id is never given to a second file, so both round trips see the same.
     at_once = is_get and len(ranges) <= 1 and not has_conditions(headers)
-    if at_once and not await delivery.may_redirect(links, file_id):
+    if at_once and (delivery.options.redirect_above is None or not await delivery.may_redirect(links, file_id)):
         return read.one(next(iter(ranges), None))
     try:
         info = await service.describe(file_id)

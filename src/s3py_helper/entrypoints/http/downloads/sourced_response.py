@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from time import monotonic
 from types import TracebackType
 from typing import Final, Self
@@ -138,10 +139,16 @@ async def _all_but_the_last(content: SourcedContent, body: AsyncIterator[bytes |
 
 
 def _start_of(content: SourcedContent) -> Message:
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in content.headers.items()]
+    headers = [(_as_sent(name), value.encode("latin-1")) for name, value in content.headers.items()]
     if content.length is not None:
         headers.append((b"content-length", b"%d" % content.length))
     return {"type": "http.response.start", "status": content.status, "headers": headers}
+
+
+@lru_cache(maxsize=128)
+def _as_sent(name: str) -> bytes:
+    """A header's name on the wire; there are few of them."""
+    return name.lower().encode()
 
 
 class _ClientGoneError(Exception):

@@ -35,6 +35,9 @@ _DURATIONS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2
 
 _NONE: Final = "none"
 
+_DIRECTIONS: Final = {"upload": "in", "download": "out"}
+"""Of operations that move the bytes of files."""
+
 _POOL_SECONDS: Final = 1.0
 
 type AskPools = Callable[[], Mapping[str, PoolUse]]
@@ -187,10 +190,10 @@ class Metrics:
             case OperationBegan():
                 if (record := current_request.get()) is not None:
                     record.backend = event.backend
-                if direction := _direction(event.operation):
+                if direction := _DIRECTIONS.get(event.operation):
                     self._open[direction, event.backend].inc()
             case OperationEnded():
-                if direction := _direction(event.operation):
+                if direction := _DIRECTIONS.get(event.operation):
                     self._open[direction, event.backend].dec()
                 self._operations[event.backend, event.operation, _outcome(event)].observe(event.seconds)
             case RequestRetried():
@@ -199,10 +202,6 @@ class Metrics:
                 self._pool_waits[event.backend,].observe(event.seconds)
             case _:
                 self._events[event.backend, type(event).__name__].inc()
-
-
-def _direction(operation: str) -> str | None:
-    return {"upload": "in", "download": "out"}.get(operation)
 
 
 def _outcome(event: OperationEnded) -> str:
