@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Final
 
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, etag_of, upload_headers
 from s3py_helper.adapters.s3.api.recovery import Outcome
@@ -20,14 +21,17 @@ from s3py_helper.domain.errors import FileTooLargeException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE, MIN_PART_SIZE, part_sizes
 
+_NOT_COUNTED: Final = 64 * 1024
+"""Files of up to this size hardly matter to the memory of all uploads, and counting them would be felt."""
+
 
 class BlobWriter:
     """Chooses how to store a body, and stores it.
 
     Memory is bounded by parts in flight times part size, and for all uploads together by `upload_memory`, or a part for
-    each of them. Where parts have to be larger than configured, because 10 000 of them must suffice, at most 128 MiB
-    are in flight; a single part has up to 525 MiB (of a file of 5 TiB whose size is known) or 768 MiB (of one of
-    unknown size, beyond 400 GiB).
+    each of them; small files are not counted. Where parts have to be larger than configured, because there may be no
+    more than 10 000, at most 128 MiB are in flight; a single part has up to 525 MiB (of a file of 5 TiB whose size is
+    known) or 768 MiB (of one of unknown size, beyond 400 GiB).
     """
 
     def __init__(self, session: S3Session, default_bucket: str, perf: S3PerfConfig) -> None:
@@ -39,24 +43,12 @@ class BlobWriter:
         """As `BlobStore.write` promises; with `only_new`, the lock of a given key, as `NamedWrites.create` does."""
         headers = upload_headers(blob)
         file_id = FileId(Backend.S3, blob.bucket or self._default_bucket, blob.key)
-        reader = PartReader(body)
-        size, perf, memory = blob.size, self._perf, self._session.upload_memory
-        with InFlightBytes(memory, perf.parts_in_flight, perf.multipart_part_size) as in_flight:
-            if size is not None and (size < perf.multipart_threshold or size <= perf.multipart_part_size):
-                await in_flight.acquire(size)
-                # The body ends there, or raises.
-                etag, confirmed = await self._put(file_id, await reader.read(size), headers, only_new=only_new)
-            else:
-                first, sizes = await self._hold_first(reader, in_flight, size)
-                if reader.ended:
-                    etag, confirmed = await self._put(file_id, await reader.read(first), headers, only_new=only_new)
-                else:
-                    objects, background = self._session.objects, self._session.background
-                    async with multipart_upload(
-                        objects, background, file_id.bucket, file_id.key, headers, checksums=True, only_new=only_new
-                    ) as upload:
-                        await first_error_of(_send_all(upload, reader, in_flight, first, sizes))
-                        etag, confirmed = await upload.complete(body.received, body.crc32)
+        if blob.size is not None and blob.size <= _NOT_COUNTED:
+            # The body ends there, or raises.
+            part = await PartReader(body).read(blob.size)
+            etag, confirmed = await self._put(file_id, part, headers, only_new=only_new)
+        else:
+            etag, confirmed = await self._store(file_id, blob.size, body, headers, only_new=only_new)
         return BlobInfo(
             file_id=file_id,
             size=body.received,
@@ -67,10 +59,34 @@ class BlobWriter:
             metadata=dict(blob.metadata),
         )
 
+    async def _store(
+        self,
+        file_id: FileId,
+        size: int | None,
+        body: IncomingBody,
+        headers: dict[str, str],
+        *,
+        only_new: asyncio.Lock | None,
+    ) -> tuple[str | None, bool]:
+        reader, perf = PartReader(body), self._perf
+        with InFlightBytes(self._session.upload_memory, perf.parts_in_flight, perf.multipart_part_size) as in_flight:
+            if size is not None and (size < perf.multipart_threshold or size <= perf.multipart_part_size):
+                await in_flight.acquire(size)
+                return await self._put(file_id, await reader.read(size), headers, only_new=only_new)
+            first, sizes = await self._hold_first(reader, in_flight, size)
+            if reader.ended:
+                return await self._put(file_id, await reader.read(first), headers, only_new=only_new)
+            objects, background = self._session.objects, self._session.background
+            async with multipart_upload(
+                objects, background, file_id.bucket, file_id.key, headers, checksums=True, only_new=only_new
+            ) as upload:
+                await first_error_of(_send_all(upload, reader, in_flight, first, sizes))
+                return await upload.complete(body.received, body.crc32)
+
     async def _hold_first(
         self, reader: PartReader, in_flight: InFlightBytes, size: int | None
     ) -> tuple[int, Iterator[int]]:
-        """Have the reader hold the first part; gives the size that it may have, and those of the others.
+        """Have the reader hold the first part; returns the size that it may have, and those of the others.
 
         Parts are as small as S3 takes them where other uploads have taken the memory by the time that the first such
         part has come.
