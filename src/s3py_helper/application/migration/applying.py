@@ -76,6 +76,7 @@ class ApplyProgress:
         quarantined: Files that were put aside.
         gone: Files that turned out not to be there.
         running: Files under way, with the time at which each began.
+        arrived: Gives the bytes that the target has of large files under way; `bytes` has them when they are copied.
         limited_by: What holds it up: `bytes`, `files`, `target`, `paused`, or nothing.
         stopped_by: Why it ended: `done`, `bytes`, `time`, `interrupted`.
     """
@@ -86,6 +87,7 @@ class ApplyProgress:
     quarantined: int = 0
     gone: int = 0
     running: dict[FileId, float] = field(default_factory=dict[FileId, float])
+    arrived: Callable[[], int] = int
     limited_by: str | None = None
     stopped_by: str = "done"
 
@@ -114,7 +116,7 @@ class Applier:
         clean_up: CleanUp | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.progress = ApplyProgress()
+        self.progress = ApplyProgress(arrived=copier.arrived)
         self._copier = copier
         self._ledger = ledger
         self._pace = pace

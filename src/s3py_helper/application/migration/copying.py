@@ -86,6 +86,10 @@ class FileCopier:
         self._observer = observer or LoggingObserver()
         self._storer = ObjectStorer(source, target, ledger, abilities, pace)
 
+    def arrived(self) -> int:
+        """Bytes that the target has of large files under way, which come in parts."""
+        return self._storer.arrived
+
     def allow(self, puts_at_once: int) -> None:
         """The number of small files stored at once from now on; others are fetched or checked again meanwhile."""
         self._storer.puts.resize(puts_at_once)

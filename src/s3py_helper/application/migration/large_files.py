@@ -14,6 +14,7 @@ from s3py_helper.application.ports.migration_target import MigrationTarget, NewO
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import FileNotFoundException, StorageUnavailableException
+from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.part_plan import MIB, part_sizes
 
 _PART_SIZE: Final = 16 * MIB
@@ -36,6 +37,12 @@ class LargeFileCopier:
         self._ledger = ledger
         self._pace = pace
         self._room = room
+        self._under_way: dict[FileId, dict[int, PartDone]] = {}
+
+    @property
+    def arrived(self) -> int:
+        """Bytes that the target has of the files under way."""
+        return sum(part.size for parts in self._under_way.values() for part in parts.values())
 
     async def copy(self, file: LedgerFile, new: NewObject, server: str | None) -> TargetObject:
         """Store the object, or leave an upload that another attempt continues.
@@ -50,7 +57,11 @@ class LargeFileCopier:
             if not await self._ledger.note_upload(file, upload_id):
                 await self._target.abort(new.key, upload_id)
                 raise StorageUnavailableException(f"the claim of {file.file_id} was lost meanwhile")
-        await self._send_missing(file, new, upload_id, parts, server)
+        self._under_way[file.file_id] = parts
+        try:
+            await self._send_missing(file, new, upload_id, parts, server)
+        finally:
+            del self._under_way[file.file_id]
         try:
             return await self._target.complete(new, upload_id, [parts[number] for number in sorted(parts)])
         except Exception:  # whatever the target says to all parts, these parts are not tried again

@@ -57,6 +57,11 @@ class ObjectStorer:
         self._room = Room(_IN_MEMORY)
         self._large = LargeFileCopier(source, target, ledger, pace, self._room)
 
+    @property
+    def arrived(self) -> int:
+        """Bytes that the target has of large files under way."""
+        return self._large.arrived
+
     def room_for(self, file: LedgerFile) -> AbstractAsyncContextManager[None]:
         """Holds the memory that a file's bytes take while the block is open."""
         return self._room.of(file.size or 0)

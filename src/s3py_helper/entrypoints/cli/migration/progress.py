@@ -48,17 +48,19 @@ class ProgressDisplay:
             await self._count()
         now, done = time.monotonic(), self._progress
         since, files_then, bytes_then = self._last
-        self._last = (now, done.copied, done.bytes)
+        # Of a file that is whole there are no parts under way, some moments before it counts as copied.
+        bytes_done = max(bytes_then, done.bytes + done.arrived())
+        self._last = (now, done.copied, bytes_done)
         files_now = (done.copied - files_then) / (now - since)
-        bytes_now = (done.bytes - bytes_then) / (now - since)
+        bytes_now = (bytes_done - bytes_then) / (now - since)
         files_total, bytes_total = self._total
-        left = self._left(now - self._began)
+        left = self._left(now - self._began, bytes_done)
         oldest, began = min(done.running.items(), key=lambda item: item[1], default=(None, 0.0))
         self._output.emit(
             "progress",
             files_done=done.copied,
             files_total=files_total,
-            bytes_done=done.bytes,
+            bytes_done=bytes_done,
             bytes_total=bytes_total,
             files_per_s=round(files_now, 1),
             bytes_per_s=round(bytes_now),
@@ -71,7 +73,7 @@ class ProgressDisplay:
             return
         average = done.copied / (now - self._began)
         text = (
-            f"{done.copied}/{files_total} files, {size_text(done.bytes)}/{size_text(bytes_total)}; "
+            f"{done.copied}/{files_total} files, {size_text(bytes_done)}/{size_text(bytes_total)}; "
             f"{files_now:.0f} files/s and {size_text(bytes_now)}/s now, {average:.0f} files/s on average; "
             f"{'?' if left is None else time_text(left)} left; {done.failed} errors"
         )
@@ -87,10 +89,9 @@ class ProgressDisplay:
         if self._on_terminal and not self._output.as_json and self._last[0] != self._began:
             sys.stderr.write("\n")
 
-    def _left(self, seconds: float) -> float | None:
+    def _left(self, seconds: float, bytes_done: int) -> float | None:
         """By files and by bytes; the worse of the two."""
-        done = self._progress
-        rates = [(self._total[0], done.copied), (self._total[1], done.bytes)]
+        rates = [(self._total[0], self._progress.copied), (self._total[1], bytes_done)]
         return max((seconds * (total - so_far) / so_far for total, so_far in rates if so_far), default=None)
 
     async def _count(self) -> None:
