@@ -1,4 +1,4 @@
-"""Copying what is planned: workers, leases, limits, and a concurrency that gives way."""
+"""Copying what is planned: workers, leases, limits, and a concurrency that adapts."""
 
 import asyncio
 import random
@@ -25,17 +25,17 @@ from s3py_helper.domain.migration import FileState
 LEASE_SECONDS: Final = 60.0
 SMALL_AT_ONCE: Final = PUTS_AT_ONCE
 LARGE_AT_ONCE: Final = 4
-"""The same for large files; with more the whole becomes slower."""
+"""The same for large files; with more everything becomes slower."""
 
 _CLAIM_AHEAD: Final = 16
 _MOST_ATTEMPTS: Final = 8
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 300.0
 _RECORD_SECONDS: Final = 0.1
-"""A crash in between costs no more than finding these copies again."""
+"""A crash in between only means finding these copies again."""
 
 _IDLE_SECONDS: Final = 0.5
-"""Between two looks for files to copy, while there are none."""
+"""Seconds between two looks for files to copy, while there are none."""
 
 
 type CleanUp = Callable[[], Awaitable[None]]
@@ -43,7 +43,7 @@ type CleanUp = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """How copying is to go on and when it is to end.
+    """How to copy, and when to end.
 
     Attributes:
         group: Only files of this group.
@@ -51,7 +51,7 @@ class ApplyOptions:
         concurrency: Small files at once.
         max_bytes: End after about this many bytes.
         max_seconds: End after about this many seconds.
-        watch: Go on waiting for what turns up, instead of ending when nothing is left.
+        watch: Wait for further files instead of ending when nothing is left.
     """
 
     group: str | None = None
@@ -62,18 +62,18 @@ class ApplyOptions:
     shard: int | None = None
 
     def with_concurrency(self, concurrency: int) -> Self:
-        """The same with another number of small files at once."""
+        """The same options with another number of small files at once."""
         return replace(self, concurrency=concurrency)
 
 
 @dataclass(slots=True)
 class ApplyProgress:
-    """How it goes, changed in place while it does.
+    """The progress of copying, changed in place.
 
     Attributes:
         copied: Files that were copied, with their bytes.
         failed: Attempts that failed and will be repeated.
-        quarantined: Files that were put aside.
+        quarantined: Files that were quarantined.
         gone: Files that turned out not to be there.
         running: Files under way, with the time at which each began.
         arrived: Gives the bytes that the target has of large files under way; `bytes` has them when they are copied.
@@ -93,15 +93,15 @@ class ApplyProgress:
 
 
 class Applier:
-    """Copies files until none is left; any number of them, in any number of processes, work side by side.
+    """Copies files until none is left; any number of appliers, in any number of processes, work side by side.
 
     Args:
         copier: Copies one file.
         ledger: What is to be done, and what was.
-        pace: What the copier keeps to.
+        pace: The limits that the copier keeps to.
         observer: Is notified of attempts that are repeated.
-        on_outcome: Is called for every file that came to an end.
-        clean_up: Removes what dead workers have left; is called when nothing is left to be copied.
+        on_outcome: Called for every file that is done with.
+        clean_up: Removes what dead workers have left; called when nothing is left to copy.
         clock: Gives Unix seconds.
     """
 
@@ -135,13 +135,13 @@ class Applier:
         self._large = Gate(LARGE_AT_ONCE)
 
     def stop(self, reason: str = "interrupted") -> None:
-        """Finish the files at hand, and begin no other."""
+        """Finish the files under way, and begin no others."""
         if not self._stopping.is_set():
             self.progress.stopped_by = reason
             self._stopping.set()
 
     async def apply(self, options: ApplyOptions) -> ApplyProgress:
-        """Copy what is planned; a cancellation stops at once, and gives back what was claimed.
+        """Copy what is planned; a cancellation stops at once, and releases what was claimed.
 
         Raises:
             StorageException: The ledger failed. What was copied is found again by the next attempt.
@@ -228,7 +228,7 @@ class Applier:
             gate.release()
 
     async def _record(self, *loops: asyncio.Task[None]) -> None:
-        """Write down what ended, many files at a time: each transaction waits for the disk."""
+        """Record outcomes, many files at a time: each transaction waits for the disk."""
         while True:
             over = all(loop.done() for loop in loops) and not self.progress.running
             await self._flush()
@@ -251,7 +251,7 @@ class Applier:
         return Outcome(claim.file_id, claim.fence, FileState.PLANNED, f"{code}: {error.message}", failed=True)
 
     def _judged(self, claim: LedgerFile, outcome: Outcome) -> Outcome:
-        """When to try again, or that it was tried often enough."""
+        """When to try again, or that it has been tried often enough."""
         if outcome.state is not FileState.PLANNED:
             return outcome
         attempts = claim.attempts + outcome.failed
@@ -289,7 +289,7 @@ class Applier:
     def _make_room(self) -> None:
         """How many small files at once, and a quarter of that of large ones.
 
-        Half as many more are under way: before and after it is stored, each file takes a request to its source.
+        Half as many more are under way: each file takes a request to its source before and after it is stored.
         """
         self._copier.allow(self._allowance.now)
         self._small.resize(self._allowance.now + self._allowance.now // 2)
@@ -305,7 +305,7 @@ class Applier:
         return self._stopping.is_set()
 
     async def _follow_limits(self, options: ApplyOptions, *loops: asyncio.Task[None]) -> None:
-        """Limits hold from the moment at which somebody changes them."""
+        """Follow the limits, from the moment at which they are changed."""
         while not all(loop.done() for loop in loops):
             await self._read_limits(options)
             await asyncio.wait(loops, timeout=1.0)
@@ -328,7 +328,7 @@ class Applier:
         await self._claims.release()
 
     async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
-        """Wait that long, until it is to stop, or until one of the events has come."""
+        """Wait that long, or until it has to stop, or until one of the events."""
         waiting = [asyncio.ensure_future(event.wait()) for event in (self._stopping, *events)]
         try:
             await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

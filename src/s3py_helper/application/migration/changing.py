@@ -21,7 +21,7 @@ from s3py_helper.domain.migration import FileState, Route
 
 
 class MigrationNotice:
-    """Tells the ledger of changes that are made past the use cases, by clients of FastDFS alone.
+    """Notifies the ledger of changes that bypass the use cases, made by clients of FastDFS alone.
 
     Args:
         ledger: The migration's memory.
@@ -46,8 +46,8 @@ class MigrationNotice:
     async def writing(self, file_id: FileId) -> AsyncGenerator[None]:
         """See `ChangeNotice.writing`.
 
-        Noted before, so that a crash behind the change loses nothing, and after, because a copy may have been made in
-        between.
+        Noted before, so that a crash after the change loses nothing, and afterwards, because a copy may have been made
+        in between.
         """
         await self.require_open(file_id.bucket)
         row = await self._ledger.find(file_id)

@@ -28,7 +28,7 @@ from s3py_helper.domain.migration import (
 from s3py_helper.domain.part_plan import MIB
 
 _FETCHED_BYTES: Final = MIB
-"""Up to here a file's bytes and what is kept beside it are asked for together."""
+"""Up to this size a file's bytes and what is kept beside it are asked for together."""
 
 _CHANGED: Final = "changed: it was written to while it was copied"
 
@@ -38,7 +38,7 @@ class SourceGone(Exception):
 
 
 class SourceDown(Exception):
-    """The file's own source server is out of reach, and what stands in for it proves nothing."""
+    """The file's own source server is out of reach, and its stand-in proves nothing."""
 
 
 class SourceChanged(Exception):
@@ -47,7 +47,7 @@ class SourceChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A copy that is proven."""
+    """A proven copy."""
 
     file: LedgerFile
     stored: TargetObject
@@ -62,7 +62,7 @@ class FileCopier:
         source: FastDFS.
         target: S3.
         ledger: Is asked whether a claim still holds before anything is deleted.
-        abilities: What the target was seen to do.
+        abilities: What the target was found to do.
         prefix: The front of the keys.
         pace: Holds the copy to the limits of the migration.
         observer: Is notified where a copy is made from another server, and where something is left behind.
@@ -137,7 +137,7 @@ class FileCopier:
             intact = await self._from_replica(file, in_id, described)
             if intact is not None:
                 return intact
-        # By its facts once more: the plan did not reach the source of every file.
+        # By its facts once more: the plan may not have reached the source of every file.
         file = _with(file, facts)
         try:
             stored, proof = await self._stored(file, described)
@@ -158,7 +158,7 @@ class FileCopier:
         """A file of another size than its id tells is one that its source has damaged, or a slave with a master's name.
 
         It is the former where another server has what the id tells. Where all servers agree with the source it is taken
-        for a slave; alone, the source cannot be believed either way.
+        for a slave; a lone source proves neither.
         """
         source, *others = await self._source.replicas(file.file_id)
         new, metadata, proof = await self._new(_with(file, in_id), described)
@@ -191,7 +191,7 @@ class FileCopier:
         return await self._store_from_any(file, new, content), proof
 
     async def _new(self, file: LedgerFile, described: SourceMetadata) -> tuple[NewObject, MovedMetadata, str]:
-        """The object to be, its metadata, and how it will be proven."""
+        """The object to store, its metadata, and how it will be proven."""
         metadata = moved_metadata(file.file_id, file.mtime or 0, described)
         crc32, proof = _trusted_sum(file) or await self._storer.sum_by_reading(file)
         new = NewObject(
@@ -205,7 +205,7 @@ class FileCopier:
         return new, metadata, proof if self._abilities.checks_crc32 else f"{proof}+read-back"
 
     async def _store_from_any(self, file: LedgerFile, new: NewObject, content: bytes | None) -> TargetObject:
-        """As the source has given it, or gives it now; where it gives damaged bytes, from each other server in turn."""
+        """Store it as the source sends it; where those bytes are damaged, as each other server in turn does."""
         try:
             return await self._storer.store(None, file, new, content)
         except FileNotFoundException:
@@ -222,7 +222,7 @@ class FileCopier:
         raise damaged
 
     async def _post_checked(self, copied: Copied) -> Outcome:
-        """A file that was deleted or changed while it was copied must not come back, or stay as it was."""
+        """Undo or repeat a copy: a file that was deleted or changed meanwhile must not come back, or stay as it was."""
         file = copied.file
         facts = await self._source.facts(file.file_id)
         if not facts.exists:
@@ -262,7 +262,7 @@ class FileCopier:
 
 
 def _facts_in_id(file: LedgerFile) -> SourceFacts | None:
-    """What the id of a file tells whose content cannot change."""
+    """The facts of a file whose content cannot change, from its id."""
     name = decoded(file.file_id.key)
     if name is None or name.size is None:
         return None
@@ -271,7 +271,7 @@ def _facts_in_id(file: LedgerFile) -> SourceFacts | None:
 
 
 def _planned_facts(file: LedgerFile) -> SourceFacts | None:
-    """What the plan saw of a file whose content cannot change; its source is asked after the copy anyway."""
+    """The facts of a file whose content cannot change, from the plan; its source is asked after the copy anyway."""
     in_id = _facts_in_id(file)
     return in_id if in_id is not None and in_id.size == file.size else None
 

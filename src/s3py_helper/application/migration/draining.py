@@ -21,7 +21,7 @@ _PAUSED_SECONDS: Final = 0.5
 _MOST_SHOWN: Final = 1000
 
 _MOST_FAILURES: Final = 64
-"""Failures in a row after which the fault is not that of single files."""
+"""Failures in a row after which single files are not to blame."""
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class DrainResult:
 
 
 class Drainer:
-    """Deletes files of groups that are read from S3 alone, some at once, each right after a look at its object.
+    """Deletes files of groups that are read from S3 alone, several at a time, each right after checking its object.
 
     Args:
         source: FastDFS.
@@ -52,7 +52,7 @@ class Drainer:
         pace: Holds it to the limits of the migration.
         on_kept: Is called for every file that is left where it is, with the reason.
         before: Is called before the first file; raises where nothing is to be deleted.
-        settle_seconds: How long readers may follow a route that was changed just now.
+        settle_seconds: How long readers may still follow a route that was just changed.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Drainer:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Finish the files at hand, and begin no other."""
+        """Finish the files under way, and begin no others."""
         self._stopping.set()
 
     async def drain(self, older_than_seconds: float) -> DrainResult:
@@ -109,7 +109,7 @@ class Drainer:
     async def _drain_groups(self, groups: Sequence[str], older_than_seconds: float, result: DrainResult) -> None:
         before = await self._ledger.now() - older_than_seconds  # nobody else's clock counts
         for group in groups:
-            # First what an earlier drain had marked, and did not come to delete.
+            # First what an earlier drain had marked and not yet deleted.
             await self._drain_all(self._ledger.begun_drains(group), None, result)
             await self._drain_all(self._ledger.files(group=group, states=[FileState.VERIFIED]), before, result)
         if self._failure is not None:
@@ -146,7 +146,7 @@ class Drainer:
         return self._stopping.is_set() or self._failure is not None
 
     async def _keep_to_limits(self) -> None:
-        """Limits hold from about the moment at which somebody changes them."""
+        """Follow the limits, from about the moment at which they are changed."""
         if time.monotonic() < self._limits_until and not self._paused:
             return
         limits = await self._ledger.limits()
@@ -155,7 +155,7 @@ class Drainer:
         self._limits_until = time.monotonic() + _LIMITS_SECONDS
 
     async def _next(self, file: LedgerFile, result: DrainResult) -> None:
-        """Drain one file; what one server refuses is noted, and does not hold up the others."""
+        """Drain one file; a refusal by one server is noted, and does not hold up the others."""
         try:
             await self._drain_file(file, result)
         except StorageException as error:
@@ -172,12 +172,12 @@ class Drainer:
         if problem := await self._problem(file):
             await self._keep(file, problem, result)
             return
-        # The entry first: a worker that sleeps between the two must not take the missing source for a deletion. What
-        # happens to the deletion, it is outstanding until the entry is closed.
+        # The entry first: a worker that sleeps between the two must not take the missing source for a deletion.
+        # Whatever happens to the deletion, it is outstanding until the entry is closed.
         if file.state is not FileState.DRAINED and not await self._ledger.begin_drain(file):
             await self._keep(file, "it has changed meanwhile, or the route has", result)
             return
-        with suppress(FileNotFoundException):  # an earlier drain was interrupted behind the deletion
+        with suppress(FileNotFoundException):  # an earlier drain was interrupted after the deletion
             await self._source.delete(file.file_id)
         await self._ledger.end_drain(file.file_id)
         result.drained += 1

@@ -29,7 +29,7 @@ class CopiedTable:
 async def copy_ledger(
     origin: LedgerOrigin, open_destination: Callable[[str], OpenDestination], where: str
 ) -> Mapping[str, CopiedTable]:
-    """Copy everything, read it again, and leave a note behind; gives what was copied by table.
+    """Copy everything, read it again, and leave a note behind; returns what was copied, by table.
 
     Args:
         origin: Where it is; nobody else has it open.

@@ -36,7 +36,7 @@ class PlanOptions:
         ids: Further ids, as texts, with where each comes from (for messages): from files, folders, queries.
         default_group: The group of ids that name none.
         limit: Plan at most this many new files.
-        accept_difference: How many fewer files than the servers count still make a whole listing.
+        accept_difference: By how many files a whole listing may fall short of the servers' counts.
     """
 
     groups: frozenset[str] = frozenset()
@@ -60,9 +60,9 @@ class PlanResult:
         unplannable: Lines that are no ids, as `(where, line number, text)`; the first thousand.
         unplannable_count: How many there were.
         shortages: For each group, how many files fewer were listed than its servers count.
-        surpluses: For each group, how many files more: files that were put there past its servers, or lost counts.
+        surpluses: For each group, how many more files: files that bypassed its servers, or lost counts.
         incomplete: Listings that did not come whole, with the reason.
-        restricted: Whether the plan was narrowed on purpose, so that it does not claim to be complete.
+        restricted: Whether the plan was narrowed on purpose, and does not claim to be complete.
     """
 
     found: int = 0
@@ -79,7 +79,7 @@ class PlanResult:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that is there is known now, or was left out on purpose."""
+        """Whether every file is known now, or was left out on purpose."""
         return not self.incomplete and not self.shortages
 
 
@@ -89,7 +89,7 @@ class Planner:
     Args:
         source: FastDFS.
         ledger: Is filled.
-        settle_seconds: How long a shortage is given to turn out as servers' counters that lag behind.
+        settle_seconds: How long to wait in case a shortage is merely due to servers' counters that lag behind.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Planner:
         result = PlanResult(restricted=bool(options.groups or options.limit is not None or not options.cluster))
         groups = await self._groups(options)
         run = await self._ledger.next_run()
-        # Lists first: where there is nothing in one, nothing else is written either.
+        # Lists first: where one is empty, nothing else is written either.
         for name, lines in options.ids:
             await self._read_ids(name, lines, run, options, result)
         for group in groups if options.cluster else ():
@@ -171,7 +171,7 @@ class Planner:
                 return group
 
     async def _scan(self, group: SourceGroup, run: int, options: PlanOptions, result: PlanResult) -> list[str]:
-        """Union of all servers' listings, each of which may lack what another has; gives which did not come whole."""
+        """Read all servers' listings, each of which may lack what another has; returns those that were not whole."""
         broken: list[str] = []
         for server in group.servers:
             for store_path in range(server.store_paths):
@@ -227,7 +227,7 @@ class Planner:
         try:
             async with gate:
                 facts = await self._source.facts(file_id)
-        except StorageException:  # nobody who knows can be asked: the copy finds out, or waits
+        except StorageException:  # no server that must know can be asked: the copy finds out, or waits
             result.unconfirmed += 1
             return PlannedFile(file_id, kind)
         return planned(file_id, kind, facts)
@@ -259,7 +259,7 @@ class Planner:
         await self._plan_ids(batch, run, options, result)
 
     async def _look_for_missing(self, group: str, run: int, result: PlanResult) -> None:
-        """What we hold a copy of, and a whole listing no longer has: deleted past the kit, or lost by a disk."""
+        """Files with a copy that a whole listing no longer has: deleted without the kit, or lost by a disk."""
         async with self._ledger.unseen(group, run) as files:
             async for file in files:
                 try:

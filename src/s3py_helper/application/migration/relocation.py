@@ -27,7 +27,7 @@ _AWAY_SECONDS: Final = 1.0
 
 
 class MigrationRelocation:
-    """Answers from route and key; the ledger adds tombstones and exceptions.
+    """Knows places by route and key; the ledger adds tombstones and exceptions.
 
     Args:
         ledger: The migration's memory.
@@ -58,7 +58,7 @@ class MigrationRelocation:
             return (file_id,)
         route = await self._route_of(file_id.bucket)
         if route is Route.FASTDFS:
-            # Nothing has to be known to serve the file where it has always been, except that it was deleted.
+            # To serve the file where it has always been, nothing has to be known except whether it was deleted.
             row = None
             with suppress(StorageException):
                 row = await self._found(file_id)
@@ -87,7 +87,7 @@ class MigrationRelocation:
             raise FileNotFoundException(f"no such file: {file_id}", file_id=str(file_id), backend=Backend.FASTDFS)
 
     async def sweep(self, delete_at: DeleteAt, limit: int = 100) -> int:
-        """Delete what is left of files that were deleted or are gone; gives how many are done with.
+        """Delete what is left of files that were deleted or are gone; returns how many are done.
 
         Servers may have been out of reach, and workers may have died between a copy and its removal.
         """
@@ -116,7 +116,7 @@ class MigrationRelocation:
             return None
 
     def _all_places(self, file_id: FileId) -> Sequence[FileId]:
-        """FastDFS first: a copy that is made meanwhile looks at the source after its PUT, and then finds nothing."""
+        """FastDFS first: a copy that is made meanwhile checks the source after its PUT, and then finds nothing."""
         return (*([file_id] if self._reaches_fastdfs else []), moved_place(file_id))
 
     async def _delete_at(
@@ -166,7 +166,7 @@ class MigrationRelocation:
         return await self._asked(lambda: self._readings.find(file_id))
 
     async def _asked[T](self, question: Callable[[], Awaitable[T]]) -> T:
-        """What the ledger says, unless it could not be read a moment ago."""
+        """What the ledger knows, unless it could not be read a moment ago."""
         if monotonic() < self._away_until:
             raise StorageUnavailableException(self._away_because)
         try:
@@ -198,7 +198,7 @@ class MigrationRelocation:
 def _stays(row: LedgerFile) -> bool:
     """Whether a file is still read from FastDFS although its group is read from S3 first.
 
-    Of one that is gone an object may be left that nobody has come to remove.
+    A file that is gone may have left an object that has not been removed yet.
     """
     return row.kind is FileKind.APPENDER or row.state in {FileState.QUARANTINED, FileState.GONE}
 

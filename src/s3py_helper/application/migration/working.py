@@ -103,7 +103,7 @@ class Worker:
         return self._applier.progress
 
     def stop(self, reason: str = "interrupted") -> None:
-        """Finish the files at hand, and begin no other."""
+        """Finish the files under way, and begin no others."""
         self._stopping.set()
         self._applier.stop(reason)
 

@@ -45,11 +45,11 @@ class Ledger(Protocol):
         ...
 
     async def plan(self, files: Sequence[PlannedFile], run: int = 0) -> int:
-        """Add the files that are not known yet, and note of all that this run has seen them; gives how many were new.
+        """Add the files that are not known yet, and note of all that this run has seen them; returns how many were new.
 
-        A known appender whose size or CRC-32 differs from what was copied goes back to `PLANNED` with a higher fence,
-        and so does one that was `GONE` or `MISSING_AT_SOURCE` and is there after all. Deleted files stay deleted. What
-        was planned without facts gets them.
+        A known appender file whose size or CRC-32 differs from what was copied goes back to `PLANNED` with a higher
+        fence, and so does one that was `GONE` or `MISSING_AT_SOURCE` and is there after all. Deleted files stay
+        deleted. What was planned without facts gets them.
         """
         ...
 
@@ -108,19 +108,19 @@ class Ledger(Protocol):
         ...
 
     async def extend(self, claims: Sequence[LedgerFile], lease_seconds: float) -> list[bool]:
-        """Prolong leases; False for those that have been lost meanwhile."""
+        """Prolong leases; false for those that have been lost meanwhile."""
         ...
 
     async def note_upload(self, claim: LedgerFile, upload_id: str | None) -> bool:
-        """Remember the multipart upload of a claimed file, to be resumed; False when the claim is lost."""
+        """Remember the multipart upload of a claimed file, to be resumed; false when the claim is lost."""
         ...
 
     async def release(self, claims: Sequence[LedgerFile]) -> None:
-        """Give claims back untouched, as a worker does that stops."""
+        """Release claims untouched, as a worker does that stops."""
         ...
 
     async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
-        """Write what became of claimed files, each only where its fence is the row's; gives which were written.
+        """Record the outcome of claimed files, each only where its fence is the row's; returns those recorded.
 
         An earlier attempt may have left an object of a file that is `GONE` now: its deletion is pending.
         """
@@ -129,13 +129,13 @@ class Ledger(Protocol):
     async def tombstone(self, file_id: FileId) -> bool:
         """Mark a file as deleted, whatever state it is in and whether or not it is known; its fence grows.
 
-        Gives False when it was marked before. Durable when this returns. What is still to be deleted is pending, at
-        least until the lease ends of a worker that is copying the file.
+        Returns false when it was marked before. Durable when this returns. The deletion is pending, at least until the
+        lease ends of a worker that is copying the file.
         """
         ...
 
     async def forget(self, file_id: FileId) -> None:
-        """Remove a tombstone that turned out to be that of a file which never was; one of a known file stays."""
+        """Remove a tombstone that turned out to be that of a file that never existed; one of a known file stays."""
         ...
 
     async def put(self, file: LedgerFile, state: FileState, reason: str | None = None) -> bool:
@@ -145,7 +145,7 @@ class Ledger(Protocol):
     async def begin_drain(self, file: LedgerFile) -> bool:
         """Mark a file as drained before it is deleted at its source, while reads of its group go to S3 alone.
 
-        Gives False when the file has changed meanwhile, or the route has. The deletion is outstanding until
+        Returns false when the file or the route has changed meanwhile. The deletion is outstanding until
         `end_drain`, so that one that was interrupted is made up for.
         """
         ...
@@ -163,11 +163,11 @@ class Ledger(Protocol):
         ...
 
     async def deletion_done(self, file_id: FileId) -> bool:
-        """Nothing of the file is left anywhere; False while a worker that was copying it may put something there."""
+        """Nothing of the file is left anywhere; false while a worker that was copying it may put something there."""
         ...
 
     async def changed(self, file_id: FileId) -> None:
-        """A file was written to through the kit: a copy of it is worth nothing now (`PLANNED`, higher fence)."""
+        """A file was written to through the kit: its copy is outdated (`PLANNED`, higher fence)."""
         ...
 
     async def find(self, file_id: FileId) -> LedgerFile | None:
@@ -186,7 +186,7 @@ class Ledger(Protocol):
         """Set a route, unless a file of the group is in one of these states; noted as an event.
 
         In one step, so that nothing gets into such a state between the look and the change. Quarantined files that
-        were accepted do not count. Gives whether it was set.
+        were accepted do not count. Returns whether it was set.
         """
         ...
 
@@ -199,11 +199,11 @@ class Ledger(Protocol):
         ...
 
     async def change_limits(self, change: Callable[[Limits], Limits]) -> Limits:
-        """Change it by what it is, in one step: of two changes at the same time none is lost; gives what holds then."""
+        """Change it by what it is, in one step: of two changes at the same time none is lost; returns the result."""
         ...
 
     async def draw(self, what: Literal["bytes", "files"], count: int) -> float:
-        """Take bytes or files from what the limits let all workers together have; gives the seconds until their turn.
+        """Draw bytes or files from the account of all workers; returns the seconds until their turn.
 
         There is one account for all: what one has drawn, the others wait for, in the order in which they come. Nothing
         is saved up while nobody draws. 0 where there is no limit.
@@ -219,7 +219,7 @@ class Ledger(Protocol):
         ...
 
     async def room(self) -> int | None:
-        """Bytes by which it may still grow; `None` where that cannot be known."""
+        """Bytes by which it may still grow; `None` where that is unknown."""
         ...
 
     async def tallies(self) -> list[Tally]:
@@ -237,11 +237,11 @@ class Ledger(Protocol):
         ...
 
     async def retry(self, file_ids: Sequence[FileId] | None = None) -> int:
-        """Plan quarantined files again: those given, or all; gives how many."""
+        """Plan quarantined files again: those given, or all; returns how many."""
         ...
 
     async def accept(self, file_ids: Sequence[FileId]) -> int:
-        """Accept quarantined files by name, so that they do not hold up a route; gives how many."""
+        """Accept quarantined files by name, so that they do not hold up a route; returns how many."""
         ...
 
     async def note_source(self, source: ScannedSource) -> None:

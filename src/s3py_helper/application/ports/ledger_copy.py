@@ -27,7 +27,7 @@ SETTINGS: Final = ("limits", "run")
 
 
 class Contents:
-    """How many rows of a table were met, and what they add up to."""
+    """How many rows of a table were met, and their digest."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -72,7 +72,7 @@ class LedgerDestination(Protocol):
     """A ledger that is copied to. What is written takes effect as a whole, when the block ends without an error."""
 
     async def take(self, table: str, rows: Sequence[Row]) -> Sequence[Row]:
-        """Write rows of a table; gives them as they can be kept."""
+        """Write rows of a table; returns them as they were kept."""
         ...
 
     def rows(self, table: str) -> AsyncIterator[Sequence[Row]]:

@@ -1,4 +1,4 @@
-"""FastDFS as a migration sees it: single servers instead of a cluster that answers as one."""
+"""FastDFS as a migration sees it: single servers instead of one cluster."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -19,9 +19,9 @@ class SourceServer:
         version: Its version.
         active: Whether the trackers count it as active.
         files: Successful uploads minus deletions by its own counters, which lag by their report interval.
-        synced_until: Unix seconds up to which it has what its peers have, at the latest that of its last report; 0
-            where it has followed none of their changes yet, `None` where there is no peer.
-        free_bytes: Room that is left.
+        synced_until: Unix seconds up to which it has what its peers have, as of its last report; 0 where it has applied
+            none of their changes yet, `None` where it has no peer.
+        free_bytes: Free space.
         heard_at: Unix seconds, by the tracker's clock, of its last sign of life; `None` for none.
     """
 
@@ -45,7 +45,7 @@ class SourceGroup:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What a server says of a file.
+    """What a server knows of a file.
 
     Attributes:
         exists: Whether the server has it.
@@ -53,8 +53,8 @@ class SourceFacts:
         mtime: Unix seconds of its creation, or of its last change where it can change.
         crc32: CRC-32 of the content as it is now, or as the id has it; `None` where neither id nor server tells the
             truth about it.
-        at_source: Whether the file's own source server answered: a stand-in may lag behind, so that what it lacks
-            proves nothing. Where the source is none of the group's servers any more, all of them together are.
+        at_source: Whether this comes from the file's source server: a stand-in may lag behind, so what it lacks proves
+            nothing. Where the source has left the group, all of the group's servers together count as the source.
     """
 
     exists: bool
@@ -66,7 +66,7 @@ class SourceFacts:
 
 @dataclass(frozen=True, slots=True)
 class SourceMetadata:
-    """What is kept beside a file, as the kit describes it; no type where nobody ever gave it one."""
+    """What is kept beside a file; no type where nobody ever gave it one."""
 
     file_name: str | None
     content_type: str | None
@@ -78,13 +78,13 @@ class Listed(Protocol):
 
     @property
     def complete(self) -> bool:
-        """Whether the listing came whole; known when the iteration has ended. That says nothing of missing records."""
+        """Whether the whole listing arrived, known when the iteration ends; proves nothing of missing records."""
         ...
 
     def __aiter__(self) -> AsyncIterator[str]:
-        """Names without their group, metadata files and duplicates left out; some may be of files that are gone.
+        """Names without their group, without metadata files and duplicates; some may be of files that are gone.
 
-        What came before the connection broke is given before that is raised.
+        Names that arrived before the connection broke are yielded before that is raised.
         """
         ...
 
@@ -99,17 +99,17 @@ class MigrationSource(Protocol):
     def listing(self, group: str, server: str, store_path: int) -> AbstractAsyncContextManager[Listed]:
         """The names in a store path (storage command 26). One at a time for each server: it slows downloads down.
 
-        The server has agreed when the block is entered; the names are fetched when the first is asked for.
+        The server has accepted when the block is entered; the names are fetched when the first one is asked for.
 
         Raises:
             InvalidArgumentException: The group has no such server.
             StorageOperationException: The server has no such store path, or lacks its first records.
-            StorageUnavailableException: It is out of reach, or does not let this host ask.
+            StorageUnavailableException: It is out of reach, or refuses this host.
         """
         ...
 
     async def facts(self, file_id: FileId) -> SourceFacts:
-        """Ask the file's source server, or what stands in for it while it is down."""
+        """Ask the file's source server, or its stand-in while it is down."""
         ...
 
     async def metadata(self, file_id: FileId) -> SourceMetadata:
@@ -119,15 +119,15 @@ class MigrationSource(Protocol):
     async def fetch(self, file_id: FileId, size: int) -> tuple[SourceMetadata, bytes] | None:
         """A small file of `size` bytes, at least one, with what is kept beside it, unverified: both from its source.
 
-        `None` where that is not as usual: the source is out of reach, or lacks the file, or has more or fewer bytes of
-        it. The other methods find out what there is.
+        `None` where anything is unusual: the source is out of reach, or lacks the file, or has more or fewer bytes of
+        it. The other methods find out the details.
         """
         ...
 
     def open(
         self, file_id: FileId, byte_range: ByteRange | None = None, *, server: str | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Bytes of the file as one server gives them, unverified: its source, or the server named (see `replicas`).
+        """Bytes of the file as one server sends them, unverified: its source, or the given server (see `replicas`).
 
         Fewer than the server has are an error. While the source is out of reach another server is asked instead.
         """
@@ -142,6 +142,6 @@ class MigrationSource(Protocol):
 
         Raises:
             FileNotFoundException: The source has no such file.
-            StorageUnavailableException: The source is out of reach, and what stands in for it lacks the file.
+            StorageUnavailableException: The source is out of reach, and its stand-in lacks the file.
         """
         ...

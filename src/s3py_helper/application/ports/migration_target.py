@@ -10,13 +10,13 @@ from s3py_helper.application.streams.incoming_body import IncomingBody
 
 @dataclass(frozen=True, slots=True)
 class TargetAbilities:
-    """What the server has been seen to do, not what it claims.
+    """What the server was found to do, not what it claims.
 
     Attributes:
-        checks_crc32: A wrong CRC-32 is refused, a right one is stated again later.
+        checks_crc32: A wrong CRC-32 is refused, a right one is reported later.
         checks_whole: A multipart upload is compared with a CRC-32 of the whole.
         refuses_overwriting: `If-None-Match: *` gives 412 for an object that is there.
-        shows_missing: A missing object is `NoSuchKey`, not a refusal: without it nothing can fall through to FastDFS.
+        shows_missing: A missing object is `NoSuchKey`, not a refusal: otherwise no read could fall through to FastDFS.
         md5_etags: The ETag of a single PUT is the MD5 of the content.
         writable: Objects can be stored and deleted.
     """
@@ -31,13 +31,13 @@ class TargetAbilities:
 
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """An object to be.
+    """An object to be stored.
 
     Attributes:
         key: Its key.
         size: Its exact size in bytes.
         crc32: CRC-32 of the content, for the server to compare, where it is known beforehand.
-        content_type: Media type; S3 gives one of its own to an object without.
+        content_type: Media type; S3 makes one up for an object without.
         file_name: The user's name for it.
         metadata: Pairs in header-safe form, the migration's marks among them.
         replaces: ETag of the object that it may replace; by default it may replace none.
@@ -79,20 +79,20 @@ class MigrationTarget(Protocol):
     """What a migration asks of S3; `StorageException`s only, `PreconditionFailedException` for a key that is taken."""
 
     async def probe(self, prefix: str) -> TargetAbilities:
-        """Try every ability on objects of its own below the prefix, and remove them again."""
+        """Try every ability on objects of its own below the prefix, which are removed again."""
         ...
 
     async def put(self, new: NewObject, content: IncomingBody | bytes) -> TargetObject:
         """Store an object in one request, or nothing.
 
         Raises:
-            IntegrityException: The content has not the CRC-32, or not the size, that the object is to have.
-            InvalidArgumentException: The body has more or fewer bytes than it was declared to have.
+            IntegrityException: The content does not have the object's CRC-32 or size.
+            InvalidArgumentException: The body has more or fewer bytes than declared.
         """
         ...
 
     async def begin(self, new: NewObject) -> str:
-        """Create a multipart upload; gives its id."""
+        """Create a multipart upload; returns its id."""
         ...
 
     async def parts(self, key: str, upload_id: str) -> Sequence[PartDone]:
@@ -104,19 +104,19 @@ class MigrationTarget(Protocol):
         ...
 
     async def complete(self, new: NewObject, upload_id: str, parts: Sequence[PartDone]) -> TargetObject:
-        """Make the object of the parts; compared with the CRC-32 of the whole where the server can."""
+        """Complete an upload; the server compares the whole with its CRC-32 where it can."""
         ...
 
     async def abort(self, key: str, upload_id: str) -> None:
-        """Throw a multipart upload away, whether or not it is there."""
+        """Abort a multipart upload, whether or not it is there."""
         ...
 
     async def uploads(self, prefix: str) -> Sequence[tuple[str, str]]:
-        """Key and id of every multipart upload in progress below the prefix."""
+        """Keys and ids of all unfinished multipart uploads below the prefix."""
         ...
 
     async def head(self, key: str) -> TargetObject | None:
-        """An object with its checksum and metadata; `None` only when the server says `NoSuchKey`."""
+        """An object with its checksum and metadata; `None` only when the server reports `NoSuchKey`."""
         ...
 
     def open(self, key: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
