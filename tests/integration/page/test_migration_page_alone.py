@@ -25,6 +25,7 @@ from tests.support.browser import wait_until
 pytestmark = pytest.mark.timeout(120)
 
 LARGEST = 60 * 1024
+_CONFLICT = "Failed to load resource: the server responded with a status of 409 (Conflict)"
 ASSETS = Path("src/s3py_helper/entrypoints/http/browser/migration/assets")
 
 
@@ -147,6 +148,29 @@ def _tab_to(page: Page, name: str) -> None:
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"{name} cannot be reached")
+
+
+def test_files_are_planned_again_or_accepted_by_their_ids(url: str, opened: Open) -> None:
+    page = opened(url, expected=_CONFLICT)
+    page.get_by_label("Only these ids").fill("group1/M00/00/00/another.txt")
+    page.get_by_role("button", name="Plan them again").click()
+    expect(page.locator("#aside-said")).to_have_text("0 files are planned again.")
+    expect(page.locator("#errors li")).to_contain_text("2 corrupt")
+
+    first, second = page.locator("#errors code").all_text_contents()
+    page.get_by_role("button", name="group1: Read from S3 only").click()
+    page.locator("#go").click()
+    page.get_by_label("Also without these quarantined files").fill(f"{first}\n  {second}\n")
+    assert_accessible(page)
+    page.get_by_label("To confirm").fill("group1")
+    with page.expect_request("**/routes/group1") as asked:
+        page.locator("#go").click()
+    assert asked.value.post_data_json == {
+        "route": "s3-only",
+        "accept_incomplete": False,
+        "accept_quarantine": [first, second],
+    }
+    expect(page.locator("#switch-problem")).to_contain_text("Not switched: ")
 
 
 def test_a_ledger_that_cannot_be_read_is_told_until_it_can(

@@ -309,9 +309,9 @@ class Migration:
         require_instance(change, LimitsChange, "change")
         return await self.ledger.change_limits(change.of)
 
-    async def retry(self) -> int:
-        """Plan all quarantined files again; returns how many."""
-        return await self.ledger.retry()
+    async def retry(self, file_ids: Sequence[FileId] | None = None) -> int:
+        """Plan quarantined files again, those given, or all; returns how many."""
+        return await self.ledger.retry(None if file_ids is None else require_items(file_ids, FileId, "file_ids"))
 
     async def decide_missing(self, *, keep: bool, file_ids: Sequence[FileId] | None = None) -> int:
         """Settle what was lost at its source: keep the copy, or treat the file as deleted; returns how many files.

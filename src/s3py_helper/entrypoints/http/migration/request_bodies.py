@@ -42,6 +42,16 @@ class LimitsRequest(BaseModel, use_attribute_docstrings=True, extra="forbid"):
         return LimitsChange(given.get("bytes_per_second"), given.get("files_per_second"), given.get("concurrency"))
 
 
+type _Ids = list[Annotated[str, Field(max_length=_LONGEST_ID)]]
+
+
+class RetryRequest(BaseModel, use_attribute_docstrings=True, extra="forbid"):
+    """Which quarantined files shall be planned again; without a body all are."""
+
+    file_ids: _Ids = Field(min_length=1, max_length=_MOST_IDS)
+    """Only these. Those that are not quarantined stay as they are."""
+
+
 class RouteRequest(BaseModel, use_attribute_docstrings=True, extra="forbid"):
     """Where the old ids of a group shall be read."""
 
@@ -49,7 +59,7 @@ class RouteRequest(BaseModel, use_attribute_docstrings=True, extra="forbid"):
     route: Annotated[Route, WithJsonSchema({"type": "string", "enum": list(Route)})]
     accept_incomplete: bool = False
     """Go on although no listing of the group was whole."""
-    accept_quarantine: list[Annotated[str, Field(max_length=_LONGEST_ID)]] = Field(default=[], max_length=_MOST_IDS)
+    accept_quarantine: _Ids = Field(default=[], max_length=_MOST_IDS)
     """Ids of quarantined files that may be lost."""
 
 
@@ -87,6 +97,8 @@ class RequestBodies:
             raise RequestValidationError(errors) from error
 
 
-def described(kind: type[BaseModel]) -> dict[str, Any]:
+def described(kind: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """The description of such a body."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": kind.model_json_schema()}}}}
+    return {
+        "requestBody": {"required": required, "content": {"application/json": {"schema": kind.model_json_schema()}}}
+    }

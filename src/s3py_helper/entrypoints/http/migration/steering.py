@@ -14,6 +14,7 @@ from s3py_helper.entrypoints.http.migration.request_bodies import (
     INVALID,
     LimitsRequest,
     RequestBodies,
+    RetryRequest,
     RouteRequest,
     described,
 )
@@ -24,10 +25,17 @@ def add_steering(router: APIRouter, admitted: Callable[..., Awaitable[StatusFeed
     """Add the endpoints that change something, as the commands of the same names do."""
     bodies = RequestBodies(limits)
 
-    @router.post("/errors/retry", responses=problems())
-    async def retry_migration_errors(feed: Annotated[StatusFeed, Depends(admitted)]) -> PlannedAgain:
-        """Plan all quarantined files again."""
-        planned_again = await feed.migration.retry()
+    @router.post(
+        "/errors/retry",
+        responses=INVALID | problems(400, 413),
+        openapi_extra=described(RetryRequest, required=False),
+    )
+    async def retry_migration_errors(request: Request, feed: Annotated[StatusFeed, Depends(admitted)]) -> PlannedAgain:
+        """Plan quarantined files again: all, or those that the body names."""
+        chosen: list[FileId] | None = None
+        if "content-type" in request.headers:
+            chosen = [FileId.parse(text) for text in (await bodies.read(request, RetryRequest)).file_ids]
+        planned_again = await feed.migration.retry(chosen)
         feed.changed()
         return PlannedAgain(planned_again=planned_again)
 

@@ -66,6 +66,34 @@ async def test_what_is_put_aside_is_planned_again(admin: Admin) -> None:
     assert (await admin.get("status"))["states"] == {"planned": {"files": 3, "bytes": 3000}}
 
 
+async def test_chosen_files_are_planned_again(admin: Admin) -> None:
+    await admin.plan(3)
+    first, second = await admin.end(FileState.QUARANTINED, 2, "corrupt: no server has good bytes")
+    unknown = "group1/M00/00/00/never-planned.txt"
+    asked = await admin.post("errors/retry", {"file_ids": [str(first), unknown]})
+    assert asked.json() == {"planned_again": 1}
+    [left] = await admin.get("errors")
+    assert left["samples"] == [str(second)]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "named"),
+    [
+        ({"file_ids": []}, 422, "body.file_ids"),
+        ({}, 422, "body.file_ids"),
+        ({"file_ids": "all"}, 422, "body.file_ids"),
+        ({"file_ids": ["no id"]}, 400, "no id"),
+    ],
+)
+async def test_a_choice_that_is_none_plans_nothing(admin: Admin, body: object, status: int, named: str) -> None:
+    await admin.plan(1)
+    await admin.end(FileState.QUARANTINED, 1, "corrupt: no server has good bytes")
+    refused = await admin.post("errors/retry", body)
+    assert refused.status_code == status
+    assert named in refused.text
+    assert len(await admin.get("errors")) == 1
+
+
 async def test_a_route_is_changed_through_the_gates_of_the_command(admin: Admin) -> None:
     await admin.plan(2)
     refused = await admin.post("routes/group1", {"route": "s3-only"})

@@ -4,7 +4,7 @@ import { Groups } from "./groups.js";
 import { LimitsPanel } from "./limits.js";
 import { Plots } from "./plots.js";
 import { ask, service } from "./service.js";
-import { Switching } from "./switching.js";
+import { idsIn, Switching } from "./switching.js";
 import { changeLanguage, known, number, otherLanguage, size, text, time, translate } from "./texts.js";
 
 const base = document.documentElement.dataset.base;
@@ -97,10 +97,13 @@ function showErrors(errors) {
   byId("retry").hidden = !errors.length;
 }
 
-byId("retry").addEventListener("click", async () => {
+byId("retry").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const chosen = idsIn("only");
   try {
-    const { planned_again } = await ask("POST", `${base}/errors/retry`);
+    const { planned_again } = await ask("POST", `${base}/errors/retry`, chosen.length ? { file_ids: chosen } : undefined);
     byId("aside-said").textContent = text("planned_again", number(planned_again));
+    byId("only").value = "";
   } catch (error) {
     byId("aside-said").textContent = text("failed", error.message || text("connection"));
   }

@@ -2,6 +2,9 @@ import { byId } from "./elements.js";
 import { ask } from "./service.js";
 import { text } from "./texts.js";
 
+// Ids of files have no white space.
+export const idsIn = (field) => byId(field).value.split(/\s+/).filter(Boolean);
+
 // A switch is asked for twice: first what it means, then the name of the group.
 export class Switching {
   constructor(base, onSwitched) {
@@ -22,7 +25,8 @@ export class Switching {
     byId("second").hidden = true;
     byId("switch-name").value = "";
     byId("accept-incomplete").checked = false;
-    byId("incomplete").hidden = route !== "s3-only";
+    byId("accept-quarantine").value = "";
+    byId("incomplete").hidden = byId("lost").hidden = route !== "s3-only";
     Object.assign(byId("go"), { textContent: text("go_on"), disabled: false });
     byId("switch").showModal();
   }
@@ -45,7 +49,7 @@ export class Switching {
     byId("go").disabled = true;
     byId("switch-problem").textContent = "";
     try {
-      const wish = { route, accept_incomplete: route === "s3-only" && byId("accept-incomplete").checked };
+      const wish = { route, accept_incomplete: route === "s3-only" && byId("accept-incomplete").checked, accept_quarantine: idsIn("accept-quarantine") };
       await ask("POST", `${this.base}/routes/${encodeURIComponent(group.name)}`, wish);
     } catch (error) {
       byId("switch-problem").textContent = text("refused", error.message || text("connection"));
