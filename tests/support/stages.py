@@ -83,21 +83,25 @@ async def on_disk(folder: Path) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def on_s3(certificate: Certificate | None) -> AsyncIterator[Stage]:
-    """A pretended S3 behind a proxy that misbehaves on command, which speaks TLS with a certificate."""
+async def on_s3(certificate: Certificate | None, *, hurried: bool) -> AsyncIterator[Stage]:
+    """A pretended S3 behind a proxy that misbehaves on command, which speaks TLS with a certificate.
+
+    Args:
+        certificate: The proxy's.
+        hurried: Whether timeouts are short, for tests that wait for them. A healthy server may need longer than that
+            where other programs need the processor.
+    """
     async with (
         elsewhere(pretend_s3()) as s3,
         fault_proxy(s3.server.endpoint, None if certificate is None else certificate.server_side()) as proxy,
     ):
+        short = {"read_timeout": 0.5, "connect_timeout": 0.5, "operation_timeout": 2, "pool_timeout": 1}
         perf = S3PerfConfig(
             multipart_part_size=5 * _MIB,
             multipart_threshold=5 * _MIB,
             max_pool_connections=_SLOTS,
-            read_timeout=0.5,
-            connect_timeout=0.5,
-            operation_timeout=2,
-            pool_timeout=1,
             max_retries=1,
+            **(short if hurried else {}),
         )
         verify = True if certificate is None else certificate.path
         config = s3.server.config(endpoint=proxy.endpoint, perf=perf, verify_tls=verify)
@@ -136,17 +140,13 @@ _S3_FAULTS: Final = {
 
 
 @asynccontextmanager
-async def on_fastdfs() -> AsyncIterator[Stage]:
-    """The protocol-level FastDFS."""
+async def on_fastdfs(*, hurried: bool) -> AsyncIterator[Stage]:
+    """The protocol-level FastDFS; for `hurried` see `on_s3`."""
     mode = StorageModeConfig(mode=StorageMode.FASTDFS)
     with cluster_in_thread(lambda: FakeCluster({"group1": 2})) as cluster, _remembered(FastdfsSession) as sessions:
+        short = {"network_timeout": 1, "connect_timeout": 0.5, "operation_timeout": 2.5, "pool_timeout": 1}
         config = FastdfsConfig(
-            tracker_servers=cluster.tracker_addresses,
-            connection_pool_size=_SLOTS,
-            network_timeout=1,
-            connect_timeout=0.5,
-            operation_timeout=2.5,
-            pool_timeout=1,
+            tracker_servers=cluster.tracker_addresses, connection_pool_size=_SLOTS, **(short if hurried else {})
         )
 
         def in_use() -> list[str]:

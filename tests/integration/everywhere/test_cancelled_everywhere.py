@@ -42,25 +42,26 @@ AT_ONCE = 5
 pytestmark = pytest.mark.timeout(300)
 
 
-def stage_on(backend: str, folder: Path) -> AbstractAsyncContextManager[Stage]:
+def stage_on(backend: str, folder: Path, *, hurried: bool) -> AbstractAsyncContextManager[Stage]:
     match backend:
         case "memory":
             return in_memory()
         case "filesystem":
             return on_disk(folder)
         case "fastdfs":
-            return on_fastdfs()
+            return on_fastdfs(hurried=hurried)
         case "s3 over TLS":
-            return on_s3(make_certificate(folder))
+            return on_s3(make_certificate(folder), hurried=hurried)
         case _:
-            return on_s3(None)
+            return on_s3(None, hurried=hurried)
 
 
 @pytest.fixture
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     """The backend of the test's parameter; when it is closed, everything that it opened is closed."""
     before = descriptors()
-    async with stage_on(request.param, tmp_path) as stage:
+    misbehaving = "behaviour" in request.fixturenames
+    async with stage_on(request.param, tmp_path, hurried=misbehaving) as stage:
         yield stage
     await until(lambda: descriptors() <= before)
 
