@@ -115,8 +115,10 @@ def test_none_of_many_entries_is_lost(archive_of_many: Path) -> None:
     assert [entry.name for entry in list_with_java(archive_of_many)] == names
 
 
+# Two readers take some ten seconds each for so many bytes.
+@pytest.mark.slow
 def test_an_entry_of_more_than_4_gib_can_be_read_from_the_front_and_from_the_end(tmp_path: Path) -> None:
-    # Zeros, of which four GiB are four MiB. Java reads as a stream, 7-Zip by the directory; both take some ten seconds.
+    # Zeros, of which four GiB are four MiB. Java reads as a stream, 7-Zip by the directory.
     files = {
         "before.txt": StoredFile(b"before"),
         "big.txt": StoredFile(bytes(1 << 20), repeat=4 * 1024 + 1, chunk_size=1 << 20),
