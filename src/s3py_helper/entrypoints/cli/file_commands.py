@@ -33,7 +33,9 @@ class CompressionChoice(StrEnum):
 
 @files.command()
 def upload(  # noqa: PLR0913, PLR0917 - typer calls it, an option is a parameter
-    sources: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, with -r folders; - is standard input.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Files, with -r folders; - is standard input.")
+    ],
     name: Annotated[str | None, typer.Option("--name", help="Name to store one file under.")] = None,
     folder: Folder = None,
     bucket: Bucket = None,
@@ -73,7 +75,9 @@ def upload(  # noqa: PLR0913, PLR0917 - typer calls it, an option is a parameter
 def download(  # noqa: PLR0913, PLR0917 - typer calls it, an option is a parameter
     file_ids: Annotated[
         list[str],
-        typer.Argument(metavar="ID", help="Ids as upload printed them, with -r folders; - for ids on standard input."),
+        typer.Argument(
+            metavar="ID...", help="Ids as upload printed them, with -r folders; - for ids on standard input."
+        ),
     ],
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="File, folder (name/ makes it), or - for standard output.")
@@ -160,7 +164,7 @@ def link(
 
 @files.command("upload-link")
 def link_upload(  # noqa: PLR0913, PLR0917 - typer calls it, an option is a parameter
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="What the files to come are called.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="What the files to come are called.")],
     expires: Annotated[
         str, typer.Option("--expires", metavar="TIME", help="How long it works: 90s, 15m, 1h, at most 7d.")
     ] = "1h",

@@ -6,7 +6,9 @@ import typer
 
 from s3py_helper.entrypoints.cli.exits import ExitCode
 
-FileIds = Annotated[list[str], typer.Argument(metavar="ID", help="Ids as upload printed them; - for standard input.")]
+FileIds = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Ids as upload printed them; - for standard input.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on each line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no counts.")]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Folders, with everything in them.")]
