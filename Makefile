@@ -30,8 +30,8 @@ help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(STAMP): pyproject.toml requirements/dev.txt requirements/project.txt $(wildcard scripts/*.sh)
-	@# Without bytecode: its folder would be there before the environment.
-	@VENV='$(VENV)' PYTHON='$(PYTHON)' PYTHONDONTWRITEBYTECODE=1 sh scripts/bootstrap.sh
+	@# Bytecode of what makes the environment would be there before it, pip's too.
+	@unset PYTHONPYCACHEPREFIX; VENV='$(VENV)' PYTHON='$(PYTHON)' sh scripts/bootstrap.sh
 	@touch $@
 
 .PHONY: setup

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 UV = """#!/bin/sh
 [ "$1" = venv ] || exit 0
 [ ! -e "$VENV" ] || { echo "not a virtual environment: $(ls -A "$VENV")"; exit 2; }
+[ -z "$PYTHONPYCACHEPREFIX" ] || { echo "bytecode goes to $PYTHONPYCACHEPREFIX"; exit 2; }
 mkdir -p "$VENV"
 """
 
