@@ -121,11 +121,11 @@ class BlobWriter(Lease):
             with suppress(OSError):
                 os.unlink(self._incoming, dir_fd=self._disk.incoming)
         if self._publishing:
-            self._withdraw()
+            self._roll_back()
         with suppress(OSError):
             self._close()
 
-    def _withdraw(self) -> None:
+    def _roll_back(self) -> None:
         # The folders that were made for it go as well, also when it did not come to placing the file.
         if self._placed:
             try:

@@ -28,16 +28,16 @@ class UploadMemory:
         others = self._held - own
         return not others or self._held + size <= self._most
 
-    def take(self, size: int) -> None:
+    def acquire(self, size: int) -> None:
         """Bytes are in memory from now on."""
         self._held += size
 
-    def give_back(self, size: int) -> None:
-        """They are no longer."""
+    def release(self, size: int) -> None:
+        """They are no longer in memory."""
         self._held -= size
         self._released.set()
 
-    async def released(self) -> None:
-        """Wait until some are given back."""
+    async def wait_for_release(self) -> None:
+        """Wait until some have left memory."""
         self._released.clear()
         await self._released.wait()

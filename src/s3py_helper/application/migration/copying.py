@@ -226,7 +226,7 @@ class FileCopier:
         file = copied.file
         facts = await self._source.facts(file.file_id)
         if not facts.exists:
-            return await self._undone(copied, at_source=facts.at_source)
+            return await self._rolled_back(copied, at_source=facts.at_source)
         if _may_change(file.kind) and not _is_same(facts, copied.facts):
             return self._later(file, _CHANGED, failed=False)
         return Outcome(
@@ -242,7 +242,7 @@ class FileCopier:
             etag=copied.stored.etag,
         )
 
-    async def _undone(self, copied: Copied, *, at_source: bool) -> Outcome:
+    async def _rolled_back(self, copied: Copied, *, at_source: bool) -> Outcome:
         file = copied.file
         row = await self._ledger.find(file.file_id)
         deleted = row is not None and row.state in {FileState.DELETED, FileState.GONE}

@@ -179,7 +179,7 @@ class ConnectionPool:
             elif not channel.is_quiet():
                 channel.close()
                 self._notify_replaced("the peer had closed it, or sent unsolicited bytes")
-            elif idle_for > _TRUSTED_SECONDS and not await self._answers(channel):
+            elif idle_for > _TRUSTED_SECONDS and not await self._responds(channel):
                 self._replace("it did not answer")
             else:
                 return channel
@@ -191,7 +191,7 @@ class ConnectionPool:
         if self._idle[0][1] < now - _IDLE_SECONDS:
             self._idle.popleft()[0].close()
 
-    async def _answers(self, channel: Channel) -> bool:
+    async def _responds(self, channel: Channel) -> bool:
         """Whether the peer still responds: a firewall may have dropped the connection without notice."""
         tested = FramedConnection(channel, self.peer, reused=True, release_to_pool=_keep_apart)
         channel.timeout = min(self._network_timeout, _TEST_TIMEOUT)

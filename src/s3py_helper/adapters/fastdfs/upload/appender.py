@@ -47,7 +47,7 @@ async def stored_as_appender(
             try:
                 return await changes.new_appender(client, target.path_index, file.extension, first)
             except (ConnectionFault, ProtocolFault) as fault:
-                rollback.report_lost_answer(len(first), fault)
+                rollback.report_lost_reply(len(first), fault)
                 raise
 
     file_id = await rollback.settled(beginning())

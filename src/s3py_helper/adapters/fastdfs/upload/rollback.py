@@ -44,7 +44,7 @@ class Rollback:
             await self._session.clean_up.run(Backend.FASTDFS, what, lambda: self._remove_result(task))
             raise
 
-    def report_lost_answer(self, size: int, fault: Fault) -> None:
+    def report_lost_reply(self, size: int, fault: Fault) -> None:
         """Notify the observer that a file may have been stored under an id that did not arrive."""
         what = f"a file of {size} bytes that {self._storage} may have stored under an id that did not arrive"
         self._session.observer.notify(RollbackFailed(Backend.FASTDFS, what, str(fault)))

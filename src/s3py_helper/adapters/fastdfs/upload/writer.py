@@ -83,7 +83,7 @@ class BlobWriter:
                 try:
                     file_id = await client.end_upload()
                 except (ConnectionFault, ProtocolFault) as fault:
-                    rollback.report_lost_answer(size, fault)
+                    rollback.report_lost_reply(size, fault)
                     raise
                 return await _accepted(file, file_id, client, rollback)
 

@@ -78,7 +78,7 @@ class Resolver:
         asking: asyncio.Future[Sequence[AddrInfoType]] = loop.create_future()
         asking.add_done_callback(lambda done: self._note(key, done, loop.time()))
 
-        def answer(found: Sequence[AddrInfoType] | Exception) -> None:
+        def deliver(found: Sequence[AddrInfoType] | Exception) -> None:
             if asking.done():
                 return
             if isinstance(found, Exception):
@@ -93,7 +93,7 @@ class Resolver:
                 found = error
             # The event loop may have been closed meanwhile.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(answer, found)
+                loop.call_soon_threadsafe(deliver, found)
 
         # A daemon, so that a process that ends does not wait for a name server.
         threading.Thread(target=ask, name=f"resolve {key[0]}", daemon=True).start()

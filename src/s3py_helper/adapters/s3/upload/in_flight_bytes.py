@@ -33,20 +33,20 @@ class InFlightBytes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._memory.give_back(sum(self._held))
+        self._memory.release(sum(self._held))
         self._held.clear()
 
     async def acquire(self, size: int) -> None:
         """Wait until a part of `size` bytes may be read into memory. For one task at a time."""
         while self._held and not self._admits(size):
-            await self._memory.released()
+            await self._memory.wait_for_release()
         self._held.append(size)
-        self._memory.take(size)
+        self._memory.acquire(size)
 
     def release(self, size: int) -> None:
         """Note that a part of that size has left memory."""
         self._held.remove(size)
-        self._memory.give_back(size)
+        self._memory.release(size)
 
     def _admits(self, size: int) -> bool:
         own = sum(self._held)
