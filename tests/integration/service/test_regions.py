@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import re
+import socket
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvloop
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from s3py_helper.application.ports.region import Region
 from s3py_helper.entrypoints.container.config import FilesystemConfig
@@ -139,3 +141,38 @@ async def test_a_client_that_takes_nothing_is_given_up(tmp_path: Path, caplog: p
         async with connected(url) as slow:
             await _asked(slow, f"/files/{stored.json()['file_id']}")
             await until(lambda: "broken off by limit" in caplog.text)
+
+
+class _Endless:
+    """A region of which the socket takes all at once, a piece at a time."""
+
+    size = 10
+
+    def __init__(self) -> None:
+        self.turns: list[int] = []
+        self.now = 0
+
+    def send(self, socket: int, start: int) -> int:
+        self.turns.append(self.now)
+        return 1
+
+
+async def test_others_get_their_turn_while_a_client_takes_all_at_once() -> None:
+    region = _Endless()
+
+    async def others() -> None:
+        while True:
+            region.now += 1
+            await asyncio.sleep(0)
+
+    turns = asyncio.create_task(others())
+    ours, theirs = socket.socketpair()
+    with theirs:
+        transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
+        sender = SocketSender(asyncio.get_running_loop(), transport, FlowControl(transport))
+        assert await sender.send(region)
+        turns.cancel()
+        transport.abort()
+        await asyncio.wait([turns])
+    assert len(region.turns) == region.size
+    assert len(set(region.turns)) >= region.size - 1

@@ -10,6 +10,9 @@ from s3py_helper.application.ports.region import Region
 from s3py_helper.domain.byte_range import Span
 from s3py_helper.domain.file_id import FileId
 
+MOST_SENT: Final = 4 * 1024 * 1024
+"""Bytes that the system is given at once. It copies none, but goes on as long as the client takes them."""
+
 _OF_THE_DISK: Final = frozenset({errno.EIO})
 """All other errors are the socket's."""
 
@@ -36,7 +39,7 @@ class FileRegion:
     def send(self, socket: int, start: int) -> int:
         """See `Region.send`."""
         with translated("download", self.file_id, only=_OF_THE_DISK):
-            return self.reader.send(socket, self.span.start + start, len(self.span) - start)
+            return self.reader.send(socket, self.span.start + start, min(MOST_SENT, len(self.span) - start))
 
 
 _: type[Region] = FileRegion

@@ -69,20 +69,22 @@ class _Sending:
         self._sent = 0
 
     def go_on(self) -> bool:
-        """Send what the system takes now; whether nothing is left to do.
+        """Send what the system takes at once; whether nothing is left to do.
+
+        Once: to a client that takes all at once it would go on for long, while others wait.
 
         Raises:
             StorageException: The bytes are not there any more.
         """
         try:
-            while self._sent < self._region.size:
-                self._sent += self._region.send(self.socket, self._sent)
+            self._sent += self._region.send(self.socket, self._sent)
         except BlockingIOError:
             return False
         except OSError:
             # The other end is gone; the transport tells its protocol.
             self._transport.abort()
-        return True
+            return True
+        return self._sent >= self._region.size
 
     def when_there_is_room(self) -> None:
         """Go on."""
