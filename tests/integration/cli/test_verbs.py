@@ -86,6 +86,7 @@ def test_health_is_told_with_a_code(run: Run, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("S3PY_FASTDFS__TRACKER_SERVERS", "127.0.0.1:1")
     down = run("health")
     assert down.code == 5
+    assert down.out.startswith("fastdfs: takes no new files: ")
     assert "check S3PY_FASTDFS__TRACKER_SERVERS" in down.out
     assert json.loads(run("health", "--json").out)["problem"]
 

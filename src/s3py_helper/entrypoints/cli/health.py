@@ -26,8 +26,10 @@ def health(*, as_json: bool) -> ExitCode:
 
 def _line(report: HealthReport, backend: str) -> str:
     error = report.errors.get(backend)
-    state = "fine" if error is None else f"{error}{hint(error, backend)}"
-    return f"{backend}: {state}{', takes new files' if backend == report.takes_new_files else ''}"
+    is_destination = backend == report.takes_new_files
+    if error is None:
+        return f"{backend}: fine{', takes new files' if is_destination else ''}"
+    return f"{backend}: {'takes no new files: ' if is_destination else ''}{error}{hint(error, backend)}"
 
 
 def _as_json(report: HealthReport, backend: str) -> str:

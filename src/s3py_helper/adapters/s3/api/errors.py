@@ -216,11 +216,11 @@ def translated(
 
 def storage_exception(failure: Failure, context: ErrorContext, error: Exception | None = None) -> StorageException:
     """The exception that a failure is raised as."""
-    message = f"{context.operation} failed: {failure.reason}; {context}"
-    kind, file_id = failure.kind, context.file_id
+    kind, reason, file_id = failure.kind, failure.reason, context.file_id
     if kind is FileNotFoundException and context.key is None:
         # A response without a code to a request for the bucket itself.
-        kind = BucketNotFoundException
+        kind, reason = BucketNotFoundException, reason.replace(_HINTS_BY_STATUS[404], _HINTS["NoSuchBucket"])
+    message = f"{context.operation} failed: {reason}; {context}"
     if kind is InvalidRangeException:
         return InvalidRangeException(message, size=_total_size(error), file_id=file_id, backend=Backend.S3)
     if kind is StorageUnavailableException:
