@@ -17,11 +17,11 @@ from s3py_helper.storage import (
     StorageMode,
     StorageModeConfig,
 )
-from tests.support.events import RecordingObserver
 from tests.support.fastdfs import FakeCluster
 from tests.support.fastdfs.group import Group
 from tests.support.fastdfs.special_files import RawFiles
 from tests.support.fastdfs.storage import StorageServer
+from tests.support.recorder import Recorder
 
 
 class Site:
@@ -37,7 +37,7 @@ class Site:
     def __init__(self, cluster: FakeCluster, s3: S3Config, ledger: Path, prefix: str) -> None:
         self.cluster = cluster
         self.files = RawFiles(cluster.tracker_address)
-        self.observer = RecordingObserver()
+        self.observer = Recorder()
         self.fastdfs = FastdfsConfig(
             tracker_servers=cluster.tracker_addresses, group_name="group1", connect_timeout=1, network_timeout=1
         )

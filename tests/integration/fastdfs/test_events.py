@@ -11,9 +11,9 @@ from s3py_helper.application.ports.observer import FailedOver, FallbackTaken
 from s3py_helper.domain.errors import FileNotFoundException, StorageUnavailableException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import body_of, new_blob, read_all
-from tests.support.events import RecordingObserver
 from tests.support.fastdfs import AnswerStatus, Command, FakeCluster, ResetAfter, Status
 from tests.support.fastdfs.storage import StorageServer
+from tests.support.recorder import Recorder
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -25,11 +25,11 @@ async def cluster() -> AsyncIterator[FakeCluster]:
 
 
 @pytest.fixture
-def observer() -> RecordingObserver:
-    return RecordingObserver()
+def observer() -> Recorder:
+    return Recorder()
 
 
-def _store(cluster: FakeCluster, observer: RecordingObserver, **settings: object) -> FastdfsBlobStore:
+def _store(cluster: FakeCluster, observer: Recorder, **settings: object) -> FastdfsBlobStore:
     config = FastdfsConfig(tracker_servers=cluster.tracker_addresses, connect_timeout=0.5, network_timeout=0.5)
     return FastdfsBlobStore(config.model_copy(update=settings), observer)
 
@@ -46,9 +46,7 @@ def _other(cluster: FakeCluster, storage: StorageServer) -> StorageServer:
 
 
 @pytest.mark.parametrize("read_from", ["source", "replicas"])
-async def test_nothing_is_reported_while_all_is_well(
-    cluster: FakeCluster, observer: RecordingObserver, read_from: str
-) -> None:
+async def test_nothing_is_reported_while_all_is_well(cluster: FakeCluster, observer: Recorder, read_from: str) -> None:
     async with _store(cluster, observer, read_from=read_from) as store:
         for size in (3, 2_000_000):
             written = await store.write(new_blob(), body_of(bytes(size)))
@@ -62,7 +60,7 @@ async def test_nothing_is_reported_while_all_is_well(
 
 
 async def test_a_tracker_that_is_down_is_reported_with_the_one_asked_instead(
-    cluster: FakeCluster, observer: RecordingObserver
+    cluster: FakeCluster, observer: Recorder
 ) -> None:
     down, up = cluster.trackers
     await down.stop()
@@ -74,9 +72,7 @@ async def test_a_tracker_that_is_down_is_reported_with_the_one_asked_instead(
     assert "no connection" in event.reason
 
 
-async def test_a_group_that_nobody_knows_is_no_failure_of_a_tracker(
-    cluster: FakeCluster, observer: RecordingObserver
-) -> None:
+async def test_a_group_that_nobody_knows_is_no_failure_of_a_tracker(cluster: FakeCluster, observer: Recorder) -> None:
     async with _store(cluster, observer) as store:
         with pytest.raises(StorageUnavailableException):
             await store.info(FileId.parse("group9/M00/00/00/fwAAAmsCvSWAZvKkAAAABTYQpoY966.txt"))
@@ -85,7 +81,7 @@ async def test_a_group_that_nobody_knows_is_no_failure_of_a_tracker(
 
 @pytest.mark.parametrize("read_from", ["source", "replicas"])
 async def test_a_source_that_is_down_is_reported_with_the_one_asked_instead(
-    cluster: FakeCluster, observer: RecordingObserver, read_from: str
+    cluster: FakeCluster, observer: Recorder, read_from: str
 ) -> None:
     async with _store(cluster, observer, read_from=read_from) as store:
         written = await store.write(new_blob(), body_of(b"x"))
@@ -98,9 +94,7 @@ async def test_a_source_that_is_down_is_reported_with_the_one_asked_instead(
     assert {(event.server, event.instead) for event in observer.of(FailedOver)} == {(source.address, other.address)}
 
 
-async def test_a_replica_that_is_behind_is_reported_with_the_source(
-    cluster: FakeCluster, observer: RecordingObserver
-) -> None:
+async def test_a_replica_that_is_behind_is_reported_with_the_source(cluster: FakeCluster, observer: Recorder) -> None:
     group = cluster.group("group1")
     group.replication_lag, group.is_trusted_blindly = inf, True
     async with _store(cluster, observer, read_from="replicas") as store:
@@ -112,9 +106,7 @@ async def test_a_replica_that_is_behind_is_reported_with_the_source(
     assert (event.server, event.instead) == (_other(cluster, source).address, source.address)
 
 
-async def test_a_replica_that_breaks_is_reported_with_the_source(
-    cluster: FakeCluster, observer: RecordingObserver
-) -> None:
+async def test_a_replica_that_breaks_is_reported_with_the_source(cluster: FakeCluster, observer: Recorder) -> None:
     async with _store(cluster, observer, read_from="replicas") as store:
         written = await store.write(new_blob(), body_of(b"x"))
         source = _source_of(cluster, written.file_id)
@@ -125,7 +117,7 @@ async def test_a_replica_that_breaks_is_reported_with_the_source(
     assert (event.server, event.instead) == (_other(cluster, source).address, source.address)
 
 
-async def test_an_upload_that_goes_elsewhere_is_reported(cluster: FakeCluster, observer: RecordingObserver) -> None:
+async def test_an_upload_that_goes_elsewhere_is_reported(cluster: FakeCluster, observer: Recorder) -> None:
     await cluster.storages[0].stop(noticed=False)
     async with _store(cluster, observer) as store:
         for _ in range(2):
@@ -133,9 +125,7 @@ async def test_an_upload_that_goes_elsewhere_is_reported(cluster: FakeCluster, o
     assert {event.server for event in observer.of(FailedOver)} == {cluster.storages[0].address}
 
 
-async def test_a_tracker_that_cannot_list_a_group_is_done_without(
-    cluster: FakeCluster, observer: RecordingObserver
-) -> None:
+async def test_a_tracker_that_cannot_list_a_group_is_done_without(cluster: FakeCluster, observer: Recorder) -> None:
     for tracker in cluster.trackers:
         tracker.misbehave(AnswerStatus(Status.INVALID), command=Command.LIST_STORAGES, times=None)
     async with _store(cluster, observer) as store:

@@ -18,9 +18,9 @@ from s3py_helper.domain.errors import FileNotFoundException, StorageUnavailableE
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.testing import body_of, new_blob, read_all
 from s3py_helper.testing.bytes_alone import BytesAlone
-from tests.support.events import RecordingObserver
 from tests.support.fastdfs import Command, FakeCluster
 from tests.support.fastdfs.site import FastdfsSite
+from tests.support.recorder import Recorder
 
 _STRANGER = "127.9.9.9"
 
@@ -142,7 +142,7 @@ async def test_an_old_file_that_a_stand_in_misses_is_missing_and_a_new_one_out_o
 async def test_trackers_of_all_versions_tell_made_up_ids_from_files_out_of_reach(
     version: tuple[int, int, int], address_size: Literal[15, 45]
 ) -> None:
-    observer = RecordingObserver()
+    observer = Recorder()
     async with FakeCluster({"group1": 2}, version=version, address_size=address_size) as cluster:
         config = FastdfsConfig(tracker_servers=cluster.tracker_addresses, connect_timeout=0.5)
         async with FastdfsBlobStore(config, observer) as store:
@@ -151,7 +151,7 @@ async def test_trackers_of_all_versions_tell_made_up_ids_from_files_out_of_reach
 
 
 async def test_on_the_site_a_made_up_id_is_missing(fastdfs_site: FastdfsSite) -> None:
-    observer = RecordingObserver()
+    observer = Recorder()
     async with FastdfsBlobStore(FastdfsConfig(tracker_servers=list(fastdfs_site.trackers)), observer) as store:
         for source in (IPv4Address(_STRANGER).packed, bytes(4), b"\xff" * 4, (7).to_bytes(4, "little")):
             for age in (0, 10**6):

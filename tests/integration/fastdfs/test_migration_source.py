@@ -23,13 +23,13 @@ from s3py_helper.domain.errors import (
     StorageUnavailableException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
-from tests.support.events import RecordingObserver
 from tests.support.fastdfs import AnswerStatus, Command, Delay, FakeCluster, StallAfter, TruncateAfter
 from tests.support.fastdfs.content import Content
 from tests.support.fastdfs.group import Group
 from tests.support.fastdfs.names import StoredName
 from tests.support.fastdfs.special_files import RawFiles
 from tests.support.fastdfs.storage import StorageServer
+from tests.support.recorder import Recorder
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(60)
@@ -59,12 +59,12 @@ def config(cluster: FakeCluster) -> FastdfsConfig:
 
 
 @pytest.fixture
-def observer() -> RecordingObserver:
-    return RecordingObserver()
+def observer() -> Recorder:
+    return Recorder()
 
 
 @pytest.fixture
-async def store(config: FastdfsConfig, observer: RecordingObserver) -> AsyncIterator[FastdfsBlobStore]:
+async def store(config: FastdfsConfig, observer: Recorder) -> AsyncIterator[FastdfsBlobStore]:
     async with FastdfsBlobStore(config, observer) as store:
         yield store
 
@@ -96,7 +96,7 @@ async def _read(
 async def test_while_the_source_is_down_others_tell_what_they_have_and_prove_nothing(
     config: FastdfsConfig,
     source: FastdfsMigrationSource,
-    observer: RecordingObserver,
+    observer: Recorder,
     group: Group,
     files: RawFiles,
     *,
@@ -384,12 +384,12 @@ async def test_a_source_that_is_not_open_says_so(config: FastdfsConfig, group: G
 
 async def _facts(config: FastdfsConfig, file_id: FileId) -> SourceFacts:
     """As one who knows nothing yet hears them."""
-    async with FastdfsBlobStore(config, RecordingObserver()) as store:
+    async with FastdfsBlobStore(config, Recorder()) as store:
         return await FastdfsMigrationSource(config, store).facts(file_id)
 
 
 async def _delete(config: FastdfsConfig, file_id: FileId) -> None:
-    async with FastdfsBlobStore(config, RecordingObserver()) as store:
+    async with FastdfsBlobStore(config, Recorder()) as store:
         await FastdfsMigrationSource(config, store).delete(file_id)
 
 

@@ -16,10 +16,10 @@ from s3py_helper.adapters.fastdfs.protocol.pool import ConnectionPool
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.application.ports.observer import ConnectionReplaced, PoolWaited
 from s3py_helper.testing import body_of, new_blob, read_all
-from tests.support.events import RecordingObserver
 from tests.support.fastdfs import Command, FakeCluster
 from tests.support.fastdfs.black_hole import black_hole
 from tests.support.fastdfs.storage import StorageServer
+from tests.support.recorder import Recorder
 from tests.support.waiting import until
 
 _TIMEOUT = 0.5
@@ -40,19 +40,19 @@ def storage(cluster: FakeCluster) -> StorageServer:
 
 
 @pytest.fixture
-def observer() -> RecordingObserver:
-    return RecordingObserver()
+def observer() -> Recorder:
+    return Recorder()
 
 
 @pytest.fixture
-async def pool(storage: StorageServer, observer: RecordingObserver) -> AsyncIterator[ConnectionPool]:
+async def pool(storage: StorageServer, observer: Recorder) -> AsyncIterator[ConnectionPool]:
     pool = _pool(storage.address, observer, size=4)
     yield pool
     assert pool.free_slots == 4
     pool.close()
 
 
-def _pool(address: str, observer: RecordingObserver, *, size: int, pool_timeout: float = 5) -> ConnectionPool:
+def _pool(address: str, observer: Recorder, *, size: int, pool_timeout: float = 5) -> ConnectionPool:
     return ConnectionPool(
         Peer(Role.STORAGE, Address.parse(address)),
         observer,
@@ -90,7 +90,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 async def test_connections_that_were_forgotten_on_the_way_cost_one_timeout_together(
-    cluster: FakeCluster, storage: StorageServer, observer: RecordingObserver
+    cluster: FakeCluster, storage: StorageServer, observer: Recorder
 ) -> None:
     async with FastdfsBlobStore(_config(cluster), observer) as store:
         written = await store.write(new_blob(), body_of(b"still here"))
@@ -135,7 +135,7 @@ async def test_an_old_connection_is_tested_before_it_is_used(
 
 
 async def test_an_upload_after_an_outage_meets_no_dead_connection(
-    cluster: FakeCluster, storage: StorageServer, observer: RecordingObserver, clock: Callable[[float], None]
+    cluster: FakeCluster, storage: StorageServer, observer: Recorder, clock: Callable[[float], None]
 ) -> None:
     async with FastdfsBlobStore(_config(cluster), observer) as store:
         await store.write(new_blob(), body_of(b"before"))
@@ -147,7 +147,7 @@ async def test_an_upload_after_an_outage_meets_no_dead_connection(
 
 
 async def test_what_has_been_idle_for_too_long_is_closed_and_not_even_tested(
-    pool: ConnectionPool, storage: StorageServer, observer: RecordingObserver, clock: Callable[[float], None]
+    pool: ConnectionPool, storage: StorageServer, observer: Recorder, clock: Callable[[float], None]
 ) -> None:
     await _filled(pool, 3)
     clock(51)
@@ -185,7 +185,7 @@ async def test_a_test_that_is_cancelled_gives_everything_back(
 
 
 async def test_a_connection_that_is_closed_meanwhile_is_replaced(
-    pool: ConnectionPool, storage: StorageServer, observer: RecordingObserver
+    pool: ConnectionPool, storage: StorageServer, observer: Recorder
 ) -> None:
     await _filled(pool, 2)
     await storage.stop()
@@ -195,7 +195,7 @@ async def test_a_connection_that_is_closed_meanwhile_is_replaced(
     assert len(observer.of(ConnectionReplaced)) == 2
 
 
-async def test_a_slot_comes_back_when_connecting_fails_or_is_cancelled(observer: RecordingObserver) -> None:
+async def test_a_slot_comes_back_when_connecting_fails_or_is_cancelled(observer: Recorder) -> None:
     with black_hole() as address:
         pool = _pool(address, observer, size=2)
         for _ in range(3):
@@ -212,7 +212,7 @@ async def test_a_slot_comes_back_when_connecting_fails_or_is_cancelled(observer:
         pool.close()
 
 
-async def test_a_slot_comes_back_when_the_server_refuses(observer: RecordingObserver) -> None:
+async def test_a_slot_comes_back_when_the_server_refuses(observer: Recorder) -> None:
     async with FakeCluster({"group1": 1}) as cluster:
         address = cluster.storages[0].address
     pool = _pool(address, observer, size=2)
@@ -223,7 +223,7 @@ async def test_a_slot_comes_back_when_the_server_refuses(observer: RecordingObse
     pool.close()
 
 
-async def test_transfers_leave_slots_to_short_requests(storage: StorageServer, observer: RecordingObserver) -> None:
+async def test_transfers_leave_slots_to_short_requests(storage: StorageServer, observer: Recorder) -> None:
     pool = _pool(storage.address, observer, size=16, pool_timeout=0.2)
     held = [await pool.get_connection(long=True) for _ in range(14)]
     with pytest.raises(PoolExhausted, match="all 16 connections stayed in use"):
@@ -239,7 +239,7 @@ async def test_transfers_leave_slots_to_short_requests(storage: StorageServer, o
 
 
 async def test_one_who_waits_gets_the_next_slot_and_those_cancelled_none(
-    storage: StorageServer, observer: RecordingObserver
+    storage: StorageServer, observer: Recorder
 ) -> None:
     pool = _pool(storage.address, observer, size=2)
     held = [await pool.get_connection(), await pool.get_connection()]
@@ -258,7 +258,7 @@ async def test_one_who_waits_gets_the_next_slot_and_those_cancelled_none(
 
 
 async def test_a_slot_given_to_one_who_is_cancelled_in_that_moment_is_not_lost(
-    storage: StorageServer, observer: RecordingObserver
+    storage: StorageServer, observer: Recorder
 ) -> None:
     pool = _pool(storage.address, observer, size=1)
     held = await pool.get_connection()
@@ -272,9 +272,7 @@ async def test_a_slot_given_to_one_who_is_cancelled_in_that_moment_is_not_lost(
     pool.close()
 
 
-async def test_closing_twice_does_nothing_and_closes_for_good(
-    storage: StorageServer, observer: RecordingObserver
-) -> None:
+async def test_closing_twice_does_nothing_and_closes_for_good(storage: StorageServer, observer: Recorder) -> None:
     pool = _pool(storage.address, observer, size=1)
     await _filled(pool, 1)
     pool.close()
@@ -283,9 +281,7 @@ async def test_closing_twice_does_nothing_and_closes_for_good(
         await pool.get_connection()
 
 
-async def test_a_pool_closed_while_one_connects_keeps_nothing(
-    storage: StorageServer, observer: RecordingObserver
-) -> None:
+async def test_a_pool_closed_while_one_connects_keeps_nothing(storage: StorageServer, observer: Recorder) -> None:
     pool = _pool(storage.address, observer, size=1)
     getting = asyncio.create_task(pool.get_connection())
     await asyncio.sleep(0)

@@ -11,8 +11,8 @@ from s3py_helper.application.ports.observer import DownloadResumed
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import StorageUnavailableException
 from s3py_helper.testing import body_of, new_blob, read_all
-from tests.support.events import RecordingObserver
 from tests.support.fastdfs import FakeCluster
+from tests.support.recorder import Recorder
 from tests.support.waiting import until
 
 _LARGE = bytes(range(256)) * 8192
@@ -27,8 +27,8 @@ async def cluster() -> AsyncIterator[FakeCluster]:
 
 
 @pytest.fixture
-def observer() -> RecordingObserver:
-    return RecordingObserver()
+def observer() -> Recorder:
+    return Recorder()
 
 
 def _config(cluster: FakeCluster, **settings: object) -> FastdfsConfig:
@@ -37,7 +37,7 @@ def _config(cluster: FakeCluster, **settings: object) -> FastdfsConfig:
 
 @pytest.mark.parametrize("readers", [20, pytest.param(40, marks=pytest.mark.slow)])
 async def test_slow_readers_starve_nobody_and_all_get_everything(
-    cluster: FakeCluster, observer: RecordingObserver, readers: int
+    cluster: FakeCluster, observer: Recorder, readers: int
 ) -> None:
     """More readers that stand still than there are connections; more than all their buffers hold."""
     config = _config(cluster, connection_pool_size=8, pool_timeout=20)

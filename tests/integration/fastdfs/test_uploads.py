@@ -26,7 +26,6 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.domain.fastdfs_name import FastdfsName
 from s3py_helper.testing import StalledSource, body_of, breaking_after, leak_guard, new_blob, one_by_one, read_all
-from tests.support.events import RecordingObserver
 from tests.support.fastdfs import (
     AnswerStatus,
     Command,
@@ -61,12 +60,12 @@ def storage(cluster: FakeCluster) -> StorageServer:
 
 
 @pytest.fixture
-def observer() -> RecordingObserver:
-    return RecordingObserver()
+def observer() -> Recorder:
+    return Recorder()
 
 
 @pytest.fixture
-async def store(cluster: FakeCluster, observer: RecordingObserver) -> AsyncIterator[FastdfsBlobStore]:
+async def store(cluster: FakeCluster, observer: Recorder) -> AsyncIterator[FastdfsBlobStore]:
     async with FastdfsBlobStore(_config(cluster), observer) as store:
         yield store
 
@@ -273,7 +272,7 @@ async def test_a_file_whose_metadata_fail_is_rolled_back(
 
 @pytest.mark.parametrize("failure", [TruncateAfter(5), StallAfter(), StallAfter(30)], ids=repr)
 async def test_an_answer_lost_after_the_last_byte_is_reported_as_such(
-    store: FastdfsBlobStore, storage: StorageServer, observer: RecordingObserver, failure: TruncateAfter
+    store: FastdfsBlobStore, storage: StorageServer, observer: Recorder, failure: TruncateAfter
 ) -> None:
     storage.misbehave(failure, command=Command.UPLOAD)
     with pytest.raises(StorageUnavailableException, match=r"closed the connection|sent no byte"):
@@ -304,7 +303,7 @@ async def test_a_source_that_fails_after_its_last_byte_stores_nothing(
 
 
 async def test_a_refused_upload_leaves_nothing_to_report(
-    store: FastdfsBlobStore, storage: StorageServer, observer: RecordingObserver
+    store: FastdfsBlobStore, storage: StorageServer, observer: Recorder
 ) -> None:
     storage.misbehave(AnswerStatus(Status.FULL), command=Command.UPLOAD)
     with pytest.raises(StorageOperationException, match="no space left"):
@@ -313,7 +312,7 @@ async def test_a_refused_upload_leaves_nothing_to_report(
 
 
 async def test_a_rollback_that_fails_is_reported_and_does_not_hide_the_first_error(
-    cluster: FakeCluster, store: FastdfsBlobStore, storage: StorageServer, observer: RecordingObserver
+    cluster: FakeCluster, store: FastdfsBlobStore, storage: StorageServer, observer: Recorder
 ) -> None:
     storage.misbehave(AnswerStatus(Status.FULL), command=Command.SET_METADATA)
     storage.misbehave(AnswerStatus(Status.FULL), command=Command.DELETE)
@@ -357,7 +356,7 @@ async def test_an_upload_to_a_silent_server_lets_a_cancelled_caller_go(
 ) -> None:
     server = storage if silent is Role.STORAGE else cluster.trackers[0]
     server.misbehave(StallAfter(), times=None)
-    observer = RecordingObserver()
+    observer = Recorder()
     store = FastdfsBlobStore(_config(cluster, network_timeout=120), observer)
     await store.__aenter__()
     began = time.monotonic()

@@ -24,7 +24,7 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, breaking_after, leak_guard, new_blob, read_all
-from tests.support.events import RecordingObserver
+from tests.support.recorder import Recorder
 
 pytestmark = pytest.mark.slow
 
@@ -131,7 +131,7 @@ async def test_a_file_whose_place_cannot_be_made_lasting_is_withdrawn(
 
 
 async def test_a_file_that_cannot_be_withdrawn_is_reported(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    observer = RecordingObserver()
+    observer = Recorder()
     async with FilesystemBlobStore(FilesystemConfig(root=root), observer) as store:
         blob = new_blob()
         with monkeypatch.context() as patched:

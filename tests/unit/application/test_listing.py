@@ -15,7 +15,7 @@ from s3py_helper.storage import (
     StorageMode,
     StorageModeConfig,
 )
-from tests.support.events import RecordingObserver
+from tests.support.recorder import Recorder
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ async def test_a_front_with_blanks_lists_keys_of_before_and_of_now(tmp_path: Pat
 
 
 async def test_observers_hear_of_a_listing_and_of_how_it_ended() -> None:
-    observer = RecordingObserver()
+    observer = Recorder()
     async with StorageManager.in_memory(observer=observer) as manager:
         await _stored(manager, 3)
         observer.events.clear()

@@ -22,7 +22,7 @@ from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.files import FileUploadLink
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.validation import FileValidatorImpl
-from tests.support.events import RecordingObserver
+from tests.support.recorder import Recorder
 
 
 @dataclass
@@ -45,12 +45,12 @@ def signer() -> Signer:
 
 
 @pytest.fixture
-def observer() -> RecordingObserver:
-    return RecordingObserver()
+def observer() -> Recorder:
+    return Recorder()
 
 
 @pytest.fixture
-def links(signer: Signer, observer: RecordingObserver) -> LinkService:
+def links(signer: Signer, observer: Recorder) -> LinkService:
     store = MemoryBlobStore(Backend.S3, "my-bucket")
     policy = RoutingPolicy(StorageMode.S3, buckets=frozenset({"my-bucket"}))
     locator = Locator(policy, {Backend.S3: MountedBackend(store, store, signer)}, observer=observer)
@@ -64,7 +64,7 @@ async def test_a_link_is_for_the_name_that_was_asked_for(links: LinkService, sig
     assert (blob.file_name, blob.content_type) == ("Größe.pdf", "application/pdf")
 
 
-async def test_observers_hear_of_a_link(links: LinkService, observer: RecordingObserver) -> None:
+async def test_observers_hear_of_a_link(links: LinkService, observer: Recorder) -> None:
     await links.upload_link("a.pdf")
     assert [(event.operation, event.error) for event in observer.of(OperationEnded)] == [("link", None)]
 

@@ -12,7 +12,7 @@ from s3py_helper.application.migration.working import Supervisor, Worker
 from s3py_helper.application.ports.ledger import Ledger
 from s3py_helper.application.ports.observer import FallbackTaken, RequestRetried
 from s3py_helper.domain.errors import StorageUnavailableException
-from tests.support.events import RecordingObserver
+from tests.support.recorder import Recorder
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -86,12 +86,12 @@ class Queue:
         return taken
 
 
-def worker_of(copying: Copying, work: Work, observer: RecordingObserver, queue: Queue | None = None) -> Worker:
+def worker_of(copying: Copying, work: Work, observer: Recorder, queue: Queue | None = None) -> Worker:
     return Worker(cast("Applier", copying), cast("Ledger", work), observer=observer, queue=queue)
 
 
 async def test_a_worker_goes_on_when_its_ledger_is_back() -> None:
-    copying, observer = Copying(outages=3), RecordingObserver()
+    copying, observer = Copying(outages=3), Recorder()
     await worker_of(copying, Work(), observer).apply(ApplyOptions(group="group1"))
     assert copying.applied == [ApplyOptions(group="group1")]
     assert [type(event) for event in observer.events] == [FallbackTaken, RequestRetried, RequestRetried]
@@ -99,12 +99,12 @@ async def test_a_worker_goes_on_when_its_ledger_is_back() -> None:
 
 async def test_a_worker_that_is_to_end_some_day_does_not_wait_for_ever() -> None:
     with pytest.raises(StorageUnavailableException):
-        await worker_of(Copying(outages=10**9), Work(), RecordingObserver()).apply(ApplyOptions())
+        await worker_of(Copying(outages=10**9), Work(), Recorder()).apply(ApplyOptions())
 
 
 async def test_a_worker_that_watches_waits_until_it_is_stopped() -> None:
     copying = Copying(outages=10**9)
-    worker = worker_of(copying, Work(), RecordingObserver())
+    worker = worker_of(copying, Work(), Recorder())
     working = asyncio.ensure_future(worker.apply(ApplyOptions(watch=True)))
     await asyncio.sleep(0.1)
     assert not working.done()
@@ -115,7 +115,7 @@ async def test_a_worker_that_watches_waits_until_it_is_stopped() -> None:
 async def test_shards_of_a_queue_are_worked_until_nothing_is_left() -> None:
     copying, queue = Copying(outages=1), Queue()
     queue.put_so_far = [3, 5]
-    worker = worker_of(copying, Work(), RecordingObserver(), queue)
+    worker = worker_of(copying, Work(), Recorder(), queue)
     await worker.apply(ApplyOptions(concurrency=2))
     assert [(options.shard, options.concurrency, options.watch) for options in copying.applied] == [
         (3, 2, False), (5, 2, False)
@@ -124,15 +124,15 @@ async def test_shards_of_a_queue_are_worked_until_nothing_is_left() -> None:
 
 async def test_a_broker_that_is_not_there_at_the_beginning_is_an_error_and_later_is_waited_for() -> None:
     with pytest.raises(StorageUnavailableException):
-        await worker_of(Copying(0), Work(), RecordingObserver(), Queue(True)).apply(ApplyOptions(watch=True))
-    queue, observer = Queue(False, True, True, False), RecordingObserver()
+        await worker_of(Copying(0), Work(), Recorder(), Queue(True)).apply(ApplyOptions(watch=True))
+    queue, observer = Queue(False, True, True, False), Recorder()
     await worker_of(Copying(0), Work(), observer, queue).apply(ApplyOptions())
     assert queue.takes == 1, "nothing is planned: there is no need to wait for it"
     assert [type(event) for event in observer.events] == [FallbackTaken]
 
 
 async def test_a_supervisor_puts_again_what_waits_until_nothing_does() -> None:
-    queue, observer = Queue(False, True), RecordingObserver()
+    queue, observer = Queue(False, True), Recorder()
     supervisor = Supervisor(cast("Ledger", Work([1, 2], None, [2], [])), queue, observer=observer)
     await supervisor.supervise()
     assert (queue.put_so_far, supervisor.put) == ([2], 1), "the first round met a broker that was down"
@@ -140,7 +140,7 @@ async def test_a_supervisor_puts_again_what_waits_until_nothing_does() -> None:
 
 
 async def test_a_supervisor_that_watches_ends_when_it_is_stopped() -> None:
-    supervisor = Supervisor(cast("Ledger", Work()), Queue(), observer=RecordingObserver())
+    supervisor = Supervisor(cast("Ledger", Work()), Queue(), observer=Recorder())
     supervising = asyncio.ensure_future(supervisor.supervise(watch=True))
     await asyncio.sleep(0.05)
     assert not supervising.done()
