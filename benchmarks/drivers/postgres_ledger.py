@@ -18,7 +18,7 @@ from s3py_helper.domain.migration import FileState
 
 _COLUMNS = ("place", "id", "grp", "kind", "size", "crc32", "mtime")
 _AT_ONCE = 100_000
-_BATCH = 2000
+_BATCH = 10_000
 """As a plan writes them."""
 
 _WRITERS = 2

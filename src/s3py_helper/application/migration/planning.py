@@ -16,7 +16,10 @@ from s3py_helper.domain.errors import InvalidArgumentException, StorageException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import FileKind, FileState
 
-_BATCH: Final = 2000
+_BATCH: Final = 10_000
+"""Files planned in one step. A ledger may write those of one of its 256 shards beside each other: with fewer files a
+claim, which takes them together, visits more pages."""
+
 _ASKED_AT_ONCE: Final = 16
 _LOOK_AGAIN_SECONDS: Final = 2.0
 """How often servers' counters are looked at while they are expected to catch up."""
