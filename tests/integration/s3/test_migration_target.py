@@ -202,3 +202,25 @@ async def test_a_server_that_compares_a_sum_and_forgets_it_proves_nothing_later(
         abilities = await S3MigrationTarget(session, DEFAULT_BUCKET).probe("probed/")
     assert (abilities.checks_crc32, abilities.checks_whole) == (False, False)
     assert not s3.objects
+
+
+async def test_keys_that_are_not_told_what_is_missing_are_seen(s3: PretendS3) -> None:
+    s3.plan(saying(lambda: error(403, "AccessDenied")), lambda seen: seen.method in {"HEAD", "GET"}, times=2)
+    async with S3Session(s3.server.config()) as session:
+        abilities = await S3MigrationTarget(session, DEFAULT_BUCKET).probe("probed/")
+    assert not abilities.shows_missing
+    assert abilities.writable
+
+
+async def test_a_part_that_is_not_described_is_sent_again(s3: PretendS3) -> None:
+    parts = (
+        "<PartNumber>1</PartNumber><Size></Size>",
+        "<PartNumber>x</PartNumber>",
+        "<PartNumber>3</PartNumber><Size>7</Size>",
+    )
+    listed = "".join(f"<Part>{part}<ETag>x</ETag></Part>" for part in parts)
+    page = f"<ListPartsResult>{listed}</ListPartsResult>"
+    s3.plan(saying(lambda: web.Response(text=page, content_type="application/xml")), lambda seen: seen.method == "GET")
+    async with S3Session(s3.server.config()) as session:
+        found = await S3MigrationTarget(session, DEFAULT_BUCKET).parts("moved/fastdfs/a", "an-upload")
+    assert [(part.number, part.size) for part in found] == [(3, 7)]

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
-from s3py_helper.adapters.s3.api import retrying
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.session import S3Session
@@ -271,7 +270,13 @@ async def test_in_a_bucket_that_is_gone_there_is_nothing_to_clean_up(
 async def test_an_upload_that_no_abort_removes_is_reported(
     s3: PretendS3, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.0)
+    attempts: list[int] = []
+
+    def no_pause(attempt: int) -> float:
+        attempts.append(attempt)
+        return 0.0
+
+    monkeypatch.setattr("s3py_helper.adapters.s3.upload.multipart_upload.pause_before", no_pause)
     s3.plan(saying(lambda: error(400, "InvalidRequest")), WAYS["completion"])
     s3.plan(saying(lambda: web.Response(status=204)), lambda seen: seen.method == "DELETE", times=99)
     async with S3Session(s3.server.config(perf=PERF), recorder) as session:
@@ -279,6 +284,22 @@ async def test_an_upload_that_no_abort_removes_is_reported(
             await store_by(session, "completion")
     [report] = recorder.of(RollbackFailed)
     assert "still has the upload" in report.reason
+    assert attempts == list(range(8))
+
+
+async def test_an_upload_that_cannot_be_aborted_does_not_keep_its_object(s3: PretendS3, recorder: Recorder) -> None:
+    s3.plan(saying(lambda: web.Response(status=500), obey=True), WAYS["completion"])
+    s3.plan(
+        saying(lambda: error(403, "AccessDenied")),
+        lambda seen: seen.method in {"HEAD", "GET"} or (seen.method == "DELETE" and "uploadId" in seen.query),
+        times=3,
+    )
+    async with S3Session(s3.server.config(perf=PERF), recorder) as session:
+        with pytest.raises(StorageException):
+            await store_by(session, "completion")
+    assert left_of(s3) == []
+    [report] = recorder.of(RollbackFailed)
+    assert "AccessDenied" in report.reason
 
 
 @pytest.mark.usefixtures("soon")
