@@ -15,6 +15,8 @@ from aiohttp.test_utils import unused_port
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http import pool
 from s3py_helper.adapters.s3.http.faults import Disconnected, NoResponseInTime, NotConnected
+from s3py_helper.adapters.s3.http.payload import EMPTY
+from s3py_helper.adapters.s3.http.places import Hold
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.store import S3BlobStore
@@ -74,6 +76,22 @@ class TestKeptConnections:
             response = await opened(client, server)
             response.close()
             assert response.take() == b""
+
+    async def test_one_that_nobody_reads_any_more_makes_room_for_the_next(self) -> None:
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1")
+            await peer.until_gone()
+
+        async with raw_server(behave) as one, raw_server(answer_everything) as other, http_client(limit=1) as client:
+            place = client.take_place(Hold.BRIEF)
+            assert place is not None
+            headers = {"host": f"127.0.0.1:{one.port}"}
+            (await client.send("GET", one.origin, "/", headers, EMPTY)).close()
+            place.release()
+            assert client.connections == 1, "it receives the rest"
+            await ask(client, other)
+            assert client.connections == 1
 
     async def test_servers_that_cannot_be_reached_cost_no_connections_to_others(self) -> None:
         async with (
@@ -345,10 +363,11 @@ class TestProxyWithTls:
                 await S3BlobStore(connection).info(FILE_ID)
 
 
-async def test_a_header_cannot_smuggle_in_another_one() -> None:
+@pytest.mark.parametrize("line_break", ["\r\n", "\n", "\r"])
+async def test_a_header_cannot_smuggle_in_another_one(line_break: str) -> None:
     async with http_client() as client:
         with pytest.raises(ValueError, match="line break"):
-            await opened(client, RawServer(9), headers={"a": "b\r\nc: d"})
+            await opened(client, RawServer(9), headers={"a": f"b{line_break}c: d"})
 
 
 def test_tls_settings_are_made_once_and_only_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:

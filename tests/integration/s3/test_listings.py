@@ -222,3 +222,9 @@ async def test_real_servers_list_keys_in_any_script(s3_server: S3Server, s3_insp
         await s3_inspector.put(key, b"12345")
     async with S3Session(s3_server.config()) as session, S3Listing(session, page_size=1).list("scripts/") as blobs:
         assert [(blob.file_id.key, blob.size) async for blob in blobs] == [(key, 5) for key in keys]
+
+
+async def test_an_object_that_no_id_can_name_is_left_out() -> None:
+    more = "<EncodingType>url</EncodingType>"
+    blobs = await listed(lambda _: xml(page(entry("a"), entry("b%0Ac"), entry("d"), more=more)))
+    assert [blob.file_id.key for blob in blobs] == ["a", "d"]

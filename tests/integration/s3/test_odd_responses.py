@@ -229,3 +229,12 @@ async def test_the_last_0_bytes_are_asked_of_no_server() -> None:
         with pytest.raises(InvalidRangeException) as refused:
             await read_all(S3BlobStore(session), FILE_ID, ByteRange(None, 0))
     assert (refused.value.size, methods) == (5, ["HEAD"])
+
+
+async def test_an_object_without_bytes_has_a_checksum_as_well() -> None:
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"", headers={"ETag": '"x"', "x-amz-checksum-crc32": CRC32})
+
+    async with scripted_server(answer) as server, S3Session(server.config()) as session:
+        with pytest.raises(IntegrityException, match="its checksum is not the one"):
+            await read_all(S3BlobStore(session), FILE_ID)
