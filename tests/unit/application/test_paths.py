@@ -1,6 +1,7 @@
 """Files of the local disk up and down, and how far transfers have come."""
 
 import asyncio
+import fcntl
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable
@@ -218,6 +219,27 @@ async def test_a_file_is_on_the_disk_before_it_has_its_name(
     monkeypatch.setattr(os, "fsync", fsync)
     await manager.download_service.download_to_path(attach.file_id, here / "a", resume=resume)
     assert synced == [(len(CONTENT), False)]
+
+
+async def test_a_partial_file_that_another_download_has_just_finished_is_begun_anew(
+    manager: StorageManager, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    real = fcntl.flock
+    locked: list[int] = []
+
+    def flock(descriptor: int, how: int) -> None:
+        real(descriptor, how)
+        locked.append(descriptor)
+        if len(locked) == 1:
+            [part] = here.iterdir()
+            part.unlink()
+            part.touch()
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    path = await manager.download_service.download_to_path(attach.file_id, here / "a", resume=True)
+    assert path.read_bytes() == CONTENT
+    assert len(locked) == 2
 
 
 async def test_two_that_fetch_the_same_do_not_mix(manager: StorageManager, here: Path) -> None:

@@ -210,3 +210,15 @@ async def test_an_error_of_the_source_keeps_the_name_of_its_own_file(deployment:
     with pytest.raises(StorageException) as failed:
         await service(deployment).upload_stream("a.txt", another_file())
     assert failed.value.file_name == "another.txt"
+
+
+async def test_a_bounded_number_of_files_is_stored_at_a_time(deployment: Deployment) -> None:
+    gate = deployment.s3.hold("write", times=9)
+    uploads = UploadService(deployment.locator, concurrent_files=2)
+    storing = asyncio.create_task(uploads.upload_files([form_file(f"{number}.txt", b"x") for number in range(5)]))
+    await gate.reached.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert deployment.s3.calls["write"] == 2
+    gate.released.set()
+    assert len(await storing) == 5

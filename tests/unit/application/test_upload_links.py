@@ -64,6 +64,13 @@ async def test_a_link_is_for_the_name_that_was_asked_for(links: LinkService, sig
     assert (blob.file_name, blob.content_type) == ("Größe.pdf", "application/pdf")
 
 
+async def test_an_id_is_given_as_the_caller_writes_ids(signer: Signer) -> None:
+    store = MemoryBlobStore(Backend.S3, "my-bucket")
+    backends = {Backend.S3: MountedBackend(store, store, signer)}
+    raw = Locator(RoutingPolicy(StorageMode.S3), backends, implied_prefix="s3:")
+    assert (await LinkService(raw).upload_link("a.pdf")).file_id.startswith("my-bucket/")
+
+
 async def test_observers_hear_of_a_link(links: LinkService, observer: Recorder) -> None:
     await links.upload_link("a.pdf")
     assert [(event.operation, event.error) for event in observer.of(OperationEnded)] == [("link", None)]
