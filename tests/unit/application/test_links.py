@@ -1,5 +1,6 @@
 """Links are given for what an upload or a download would be permitted for, and for nothing else."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.ports.relocation import DeleteAt
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import (
     InvalidArgumentException,
@@ -130,3 +132,23 @@ async def test_a_link_for_a_download_says_how_to_present_it(links: LinkService) 
 async def test_a_backend_that_cannot_sign_says_so(deployment: Deployment) -> None:
     with pytest.raises(RouteNotSupportedException, match="sign"):
         await LinkService(deployment.locator).upload_link("a.pdf")
+
+
+class Elsewhere:
+    """Every file may be in one of two places."""
+
+    async def places(self, file_id: FileId) -> Sequence[FileId]:
+        return FileId(Backend.S3, "my-bucket", "moved"), file_id
+
+    def known_as(self, file_id: FileId) -> FileId | None:
+        return file_id
+
+    async def delete(self, file_id: FileId, delete_at: DeleteAt) -> None:
+        await delete_at(file_id)
+
+
+async def test_clients_are_not_sent_to_where_a_file_may_not_be(deployment: Deployment, signing: Signing) -> None:
+    backends = {Backend.S3: MountedBackend(deployment.s3, deployment.s3, presigning=signing)}
+    policy = RoutingPolicy(StorageMode.S3)
+    assert await LinkService(Locator(policy, backends)).can_link("s3:my-bucket/a")
+    assert not await LinkService(Locator(policy, backends, relocation=Elsewhere())).can_link("s3:my-bucket/a")

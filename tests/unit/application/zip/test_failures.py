@@ -64,6 +64,12 @@ async def test_a_missing_last_file_cuts_the_archive_so_that_no_reader_takes_it_f
         unzipped(received)
 
 
+async def test_a_file_without_end_is_not_waited_for() -> None:
+    shelf = Shelf({"a.jpg": StoredFile(incompressible(BATCH), repeat=100, says_size=2 * BATCH)})
+    async with leak_guard():
+        assert len(await cut(shelf.downloads.stream_zip(entries(["a.jpg"])), IntegrityException)) < 4 * BATCH
+
+
 async def test_with_verify_first_any_missing_file_is_known_before_the_first_byte() -> None:
     shelf = Shelf({"a.jpg": incompressible(LARGE)})
     wanted = entries(["a.jpg"] * 40 + ["b.txt"])
