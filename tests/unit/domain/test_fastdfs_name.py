@@ -84,7 +84,14 @@ def test_another_server_is_not_the_source(source: str, host: str, server_id: str
 
 @pytest.mark.parametrize(
     ("source", "text"),
-    [("7f000002", "127.0.0.2"), ("a1860100", "100001"), ("00000000", "0.0.0.0"), ("ffffffff", "")],
+    [
+        ("7f000002", "127.0.0.2"),
+        ("a1860100", "100001"),
+        ("ffffff00", "16777215"),
+        ("00000001", "0.0.0.1"),
+        ("00000000", "0.0.0.0"),
+        ("ffffffff", ""),
+    ],
 )
 def test_a_source_can_be_shown(source: str, text: str) -> None:
     assert _name_from(bytes.fromhex(source)).source_text == text

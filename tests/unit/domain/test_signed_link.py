@@ -42,11 +42,12 @@ def test_a_key_ends_with_its_time() -> None:
     ending = LinkKey("ending", "e" * 32, datetime.fromtimestamp(NOW + 60, UTC))
     query = _keys(ending, OLD).signed(READ, "a", HOUR, {})
     assert "kid=ending" in query
-    assert "kid=old" in _keys(ending, OLD, now=NOW + 61).signed(READ, "a", HOUR, {})
+    assert "kid=ending" in _keys(ending, OLD, now=NOW + 59).signed(READ, "a", HOUR, {})
+    assert "kid=old" in _keys(ending, OLD, now=NOW + 60).signed(READ, "a", HOUR, {})
     with pytest.raises(LinkNotValidException):
-        _keys(ending, OLD, now=NOW + 61).claims_of(READ, "a", query)
+        _keys(ending, OLD, now=NOW + 60).claims_of(READ, "a", query)
     with pytest.raises(LinkNotValidException):
-        _keys(ending, now=NOW + 61).signed(READ, "a", HOUR, {})
+        _keys(ending, now=NOW + 60).signed(READ, "a", HOUR, {})
 
 
 def test_a_link_ends_with_its_time() -> None:

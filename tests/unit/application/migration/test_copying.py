@@ -14,9 +14,9 @@ from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Outcome
 from s3py_helper.application.ports.migration_source import MigrationSource, SourceFacts, SourceMetadata
 from s3py_helper.application.ports.migration_target import MigrationTarget, NewObject, TargetAbilities, TargetObject
 from s3py_helper.application.streams.incoming_body import IncomingBody
-from s3py_helper.domain.errors import IntegrityException
+from s3py_helper.domain.errors import IntegrityException, PreconditionFailedException
 from s3py_helper.domain.file_id import Backend, FileId
-from s3py_helper.domain.migration import FileState
+from s3py_helper.domain.migration import ID_METADATA, METADATA_SUFFIX, FileState
 
 CONTENT = b"some bytes"
 THERE = SourceFacts(exists=True, at_source=True, size=10, mtime=1_700_000_000, crc32=isal_zlib.crc32(CONTENT))
@@ -57,13 +57,16 @@ class Source:
 class Target:
     """Keeps the keys of what was stored, and compares the checksum."""
 
-    def __init__(self) -> None:
+    def __init__(self, there: TargetObject | None = None) -> None:
         self.keys: list[str] = []
+        self._there = there
 
-    async def head(self, _key: str) -> TargetObject | None:
-        return None
+    async def head(self, key: str) -> TargetObject | None:
+        return None if key.endswith(METADATA_SUFFIX) else self._there
 
     async def put(self, new: NewObject, content: IncomingBody | bytes) -> TargetObject:
+        if await self.head(new.key) is not None:
+            raise PreconditionFailedException("something is there")
         given = content if isinstance(content, bytes) else b"".join([chunk async for chunk in content])
         if isal_zlib.crc32(given) != new.crc32:
             raise IntegrityException("other bytes")
@@ -136,6 +139,13 @@ async def test_a_file_that_was_written_to_is_copied_again_and_no_attempt_is_coun
     outcome = await copied(source, Target(), Row(), APPENDER)
     assert (outcome.state, outcome.failed) == (FileState.PLANNED, False)
     assert (outcome.reason or "").startswith("changed")
+
+
+async def test_somebody_elses_object_is_not_taken_for_a_copy() -> None:
+    another = TargetObject("key", THERE.size, '"y"', THERE.crc32, metadata={ID_METADATA: "group1/M00/00/00/another"})
+    outcome = await copied(Source(THERE, THERE), Target(another), Row())
+    assert outcome.state is FileState.QUARANTINED
+    assert (outcome.reason or "").startswith("conflict")
 
 
 @pytest.mark.parametrize("file_id", [ORDINARY, APPENDER])
