@@ -81,6 +81,23 @@ async def test_a_file_just_deleted_is_not_found(cluster: FakeCluster, store: Fas
             await store.info(written.file_id)
 
 
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_a_stand_in_does_not_bring_a_file_back(
+    cluster: FakeCluster, store: FastdfsBlobStore, *, noticed: bool
+) -> None:
+    group = cluster.group("group1")
+    written = await store.write(new_blob(), body_of(b"doomed"))
+    group.replication_lag = inf
+    source = group.source_of(written.file_id.key.encode())
+    assert source is not None
+    await store.delete(written.file_id)
+    await source.stop(noticed=noticed)
+    with pytest.raises(FileNotFoundException):
+        await store.info(written.file_id)
+    with pytest.raises(FileNotFoundException):
+        await read_all(store, written.file_id)
+
+
 async def test_a_file_deleted_by_another_process_is_described_by_nobody(
     cluster: FakeCluster, config: FastdfsConfig, store: FastdfsBlobStore
 ) -> None:

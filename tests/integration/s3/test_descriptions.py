@@ -1,5 +1,6 @@
 """What responses tell of an object, in whatever form, and what they leave out."""
 
+import asyncio
 import base64
 import datetime as dt
 import zlib
@@ -20,6 +21,7 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import read_all
+from tests.support.s3.raw_server import Peer, raw_server
 from tests.support.s3.scripted import scripted_server
 
 CONTENT = b"0123456789" * 1000
@@ -102,6 +104,19 @@ class TestResponsesWithoutASize:
     async def test_more_bytes_than_that_are_an_error(self, surplus: int) -> None:
         with pytest.raises(IntegrityException, match="more bytes than announced"):
             await self._read({"ETag": '"x"'}, {"ETag": '"x"'}, CONTENT + bytes(surplus))
+
+    async def test_more_bytes_are_an_error_when_they_come_later_as_well(self) -> None:
+        async def behave(peer: Peer) -> None:
+            if (await peer.head()).startswith(b"HEAD"):
+                await peer.answer(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 5\r\nConnection: close\r\n\r\n')
+                return
+            await peer.answer(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n')
+            await asyncio.sleep(0.05)
+            await peer.answer(b"1\r\n6\r\n0\r\n\r\n")
+
+        async with raw_server(behave) as server, S3Session(server.s3().config(perf=ONCE)) as session:
+            with pytest.raises(IntegrityException, match="more bytes than announced"):
+                await read_all(S3BlobStore(session), FILE_ID)
 
     async def test_fewer_bytes_than_that_are_an_error(self) -> None:
         with pytest.raises(StorageUnavailableException, match="ended too early"):

@@ -82,6 +82,21 @@ class TestResumption:
         with pytest.raises(IntegrityException, match="at another place"):
             await self._read(line, line, size_then=len(CONTENT) + 1)
 
+    async def test_the_rest_has_no_more_bytes_either_when_it_does_not_say_how_many(self) -> None:
+        async def behave(peer: Peer) -> None:
+            await peer.head()
+            if peer.number == 1:
+                await peer.answer(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 2\r\n\r\n1')
+                return
+            where = b'ETag: "x"\r\nContent-Range: bytes 1-1/2\r\n'
+            await peer.answer(b"HTTP/1.1 206 OK\r\n%bTransfer-Encoding: chunked\r\n\r\n1\r\n2\r\n" % where)
+            await asyncio.sleep(0.05)
+            await peer.answer(b"1\r\n3\r\n0\r\n\r\n")
+
+        async with raw_server(behave) as server, S3Session(server.s3().config()) as session, leak_guard():
+            with pytest.raises(IntegrityException, match="more bytes than announced"):
+                await read_all(S3BlobStore(session), FILE_ID)
+
     async def test_with_a_weak_tag_nothing_is_resumed(self) -> None:
         with pytest.raises(StorageUnavailableException, match="broke off"):
             await self._read(b'ETag: W/"x"\r\n', b'ETag: W/"x"\r\n')

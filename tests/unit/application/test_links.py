@@ -148,7 +148,7 @@ class Elsewhere:
 
 
 async def test_clients_are_not_sent_to_where_a_file_may_not_be(deployment: Deployment, signing: Signing) -> None:
-    backends = {Backend.S3: MountedBackend(deployment.s3, deployment.s3, presigning=signing)}
+    backends: dict[str, MountedBackend] = {Backend.S3: MountedBackend(deployment.s3, deployment.s3, presigning=signing)}
     policy = RoutingPolicy(StorageMode.S3)
     assert await LinkService(Locator(policy, backends)).can_link("s3:my-bucket/a")
     assert not await LinkService(Locator(policy, backends, relocation=Elsewhere())).can_link("s3:my-bucket/a")

@@ -75,6 +75,8 @@ async def test_a_file_that_moved_answers_to_its_old_id(moved: Locator) -> None:
     assert (await InfoService(moved).get_file_info(OLD_ID)).file_id == OLD_ID
     located = await moved.find(OLD_ID, Purpose.DESCRIBE)
     assert str((await located.info()).file_id) == OLD_ID
+    async with located.open() as blob:
+        assert str(blob.info.file_id) == OLD_ID
     copied = await CopyService(moved).copy_file(OLD_ID)
     assert copied.file_id.startswith("s3:")
     assert await downloads.download_bytes(copied.file_id) == b"moved"
@@ -95,6 +97,15 @@ async def test_a_file_that_may_be_elsewhere_is_not_copied_within_one_backend(dep
     locator = Locator(deployment.locator.policy, backends, relocation=Moved(str(written.file_id), nowhere))
     copied = await CopyService(locator).copy_file(str(written.file_id))
     assert await DownloadService(locator).download_bytes(copied.file_id) == b"still there"
+
+
+async def test_a_file_of_another_backend_is_not_copied_within_one(deployment: Deployment) -> None:
+    written = await deployment.kept_in_fastdfs.write(new_blob("a.txt"), body_of(b"signed"))
+    backends = dict(deployment.locator.backends)
+    backends[Backend.S3] = replace(backends[Backend.S3], copying=CopyingNothing())
+    locator = Locator(deployment.locator.policy, backends)
+    copied = await CopyService(locator).copy_file(str(written.file_id))
+    assert await DownloadService(locator).download_bytes(copied.file_id) == b"signed"
 
 
 async def test_deleting_a_file_that_moved_leaves_it_nowhere(moved: Locator) -> None:

@@ -18,10 +18,13 @@ from s3py_helper.domain.errors import (
     FileTooLargeException,
     InvalidArgumentException,
     InvalidFileTypeException,
+    RouteNotSupportedException,
     StorageException,
     StorageUnavailableException,
 )
+from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.file_type import FileTypeConfig
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.validation import FileValidatorImpl
 from tests.unit.application.conftest import Deployment
 
@@ -222,3 +225,13 @@ async def test_a_bounded_number_of_files_is_stored_at_a_time(deployment: Deploym
     assert deployment.s3.calls["write"] == 2
     gate.released.set()
     assert len(await storing) == 5
+
+
+async def test_what_is_not_served_is_refused_before_the_first_byte(deployment: Deployment) -> None:
+    policy = RoutingPolicy(StorageMode.S3, buckets={"my-bucket"}, folders=("in/",))
+    uploads = UploadService(Locator(policy, {Backend.S3: deployment.locator.backends[Backend.S3]}))
+    uploads.require_acceptable("a.txt", 5, "in", "my-bucket")
+    for folder, bucket in (("out", None), (None, None), ("in", "another")):
+        with pytest.raises(RouteNotSupportedException) as refused:
+            uploads.require_acceptable("a.txt", 5, folder, bucket)
+        assert refused.value.file_name == "a.txt"

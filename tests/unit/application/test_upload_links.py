@@ -66,9 +66,19 @@ async def test_a_link_is_for_the_name_that_was_asked_for(links: LinkService, sig
 
 async def test_an_id_is_given_as_the_caller_writes_ids(signer: Signer) -> None:
     store = MemoryBlobStore(Backend.S3, "my-bucket")
-    backends = {Backend.S3: MountedBackend(store, store, signer)}
+    backends: dict[str, MountedBackend] = {Backend.S3: MountedBackend(store, store, signer)}
     raw = Locator(RoutingPolicy(StorageMode.S3), backends, implied_prefix="s3:")
     assert (await LinkService(raw).upload_link("a.pdf")).file_id.startswith("my-bucket/")
+
+
+async def test_a_link_leads_into_folders_that_are_served(signer: Signer) -> None:
+    store = MemoryBlobStore(Backend.S3, "my-bucket")
+    policy = RoutingPolicy(StorageMode.S3, folders=("in/",))
+    links = LinkService(Locator(policy, {Backend.S3: MountedBackend(store, store, signer)}))
+    assert (await links.upload_link("a.pdf", folder="in")).file_id.startswith("s3:my-bucket/in/")
+    for folder in ("out", None):
+        with pytest.raises(RouteNotSupportedException):
+            await links.upload_link("a.pdf", folder=folder)
 
 
 async def test_observers_hear_of_a_link(links: LinkService, observer: Recorder) -> None:

@@ -35,6 +35,18 @@ async def test_what_is_larger_than_the_room_goes_alone() -> None:
     await other
 
 
+async def test_who_leaves_lets_the_next_one_in() -> None:
+    room = Room(10)
+    async with room.of(6):
+        large = asyncio.ensure_future(room.of(9).__aenter__())
+        small = asyncio.ensure_future(room.of(4).__aenter__())
+        await asyncio.sleep(0)
+        assert not small.done()
+        large.cancel()
+        async with asyncio.timeout(5):
+            await small
+
+
 @pytest.mark.parametrize("late", [False, True], ids=["while it waits", "with its turn"])
 async def test_who_is_cancelled_takes_nothing(*, late: bool) -> None:
     room = Room(10)

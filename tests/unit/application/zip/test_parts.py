@@ -3,14 +3,16 @@
 import struct
 import zlib
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.zip.batches import Coalescer, batched
-from s3py_helper.application.zip.encoding import header_when_stored
+from s3py_helper.application.zip.encoding import EntryEncoder, header_when_stored
 from s3py_helper.application.zip.format.deflate import BLOCK, StoredBlocks, may_outgrow_32_bits, stored_blocks_length
 from s3py_helper.application.zip.format.records import (
     Content,
@@ -25,6 +27,7 @@ from s3py_helper.application.zip.format.timestamps import dos_date_time, extende
 from s3py_helper.application.zip.format.writer import ArchiveWriter
 from s3py_helper.application.zip.options import compresses
 from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.domain.byte_range import Span
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.file_id import FileId
 
@@ -191,6 +194,19 @@ def test_what_is_not_compressed_is_stored_where_the_crc_is_known_and_framed_wher
 ) -> None:
     header = header_when_stored(BlobInfo(BIG_FILE, size, checksum=None if crc32 is None else Checksum.crc32(crc32)))
     assert (header.method, header.content is None, header.wide) == (method, described, wide)
+
+
+@pytest.mark.parametrize("size", [1 << 30, GIB4 - 1000, GIB4 + 1])
+async def test_a_descriptor_is_announced_as_wide_where_compressed_bytes_may_need_it(size: int) -> None:
+    async def body() -> AsyncGenerator[bytes]:
+        while True:
+            yield bytes(BLOCK)
+
+    blob = OpenBlob(BlobInfo(BIG_FILE, size), Span(0, size), body())
+    async with aclosing(EntryEncoder(1).encode(blob, compress=True)) as pieces:
+        header = await anext(pieces)
+    assert isinstance(header, EntryHeader)
+    assert (header.method, header.content, header.wide) == (Method.DEFLATED, None, size > 1 << 30)
 
 
 @pytest.mark.parametrize(
