@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -182,7 +182,7 @@ async def test_bytes_of_another_version_are_not_put_together(here: Path) -> None
         yield b"new bytes"
 
     @asynccontextmanager
-    async def open_file(_range: ByteRange | None) -> AsyncIterator[OpenBlob]:
+    async def open_file(_range: ByteRange | None) -> AsyncGenerator[OpenBlob]:
         yield OpenBlob(replace(known, etag='"new"'), Span(0, 9), chunks())
 
     known = BlobInfo(FileId.parse("s3:bucket/a"), 9, etag='"old"')
