@@ -63,6 +63,9 @@ class World:
     async def limits(self) -> Limits:
         return Limits()
 
+    async def now(self) -> float:
+        return NOW
+
     async def find(self, _file_id: FileId) -> LedgerFile:
         return self._file
 
@@ -90,7 +93,6 @@ class World:
             ledger,
             Pace(ledger),
             settle_seconds=0,
-            clock=lambda: NOW,
         )
         return await drainer.drain(60)
 
