@@ -208,6 +208,16 @@ async def test_what_the_system_has_not_in_memory_is_read_in_threads(
     assert sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces) == SIZE
 
 
+@pytest.mark.parametrize("most", [1, 4096, CHUNK_SIZE + 1, SIZE - 5000])
+async def test_a_system_without_the_faster_call_says_the_same(
+    store: FilesystemBlobStore, path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    with _opened(path) as file:
+        counts = [store.session.cached.count(file, offset, most) for offset in (0, 4096, 4999)]
+        monkeypatch.setattr("s3py_helper.adapters.filesystem.disk.cached._CACHESTAT", -1)
+        assert [store.session.cached.count(file, offset, most) for offset in (0, 4096, 4999)] == counts == [most] * 3
+
+
 async def test_files_of_others_are_asked_for_by_reading_them(
     store: FilesystemBlobStore, stored: FileId, summed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,7 +226,10 @@ async def test_files_of_others_are_asked_for_by_reading_them(
     assert summed
 
 
-async def test_of_a_file_that_was_cut_short_nothing_is_in_memory(store: FilesystemBlobStore, path: Path) -> None:
+async def test_what_was_cut_off_cannot_be_looked_for(
+    store: FilesystemBlobStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("s3py_helper.adapters.filesystem.disk.cached._CACHESTAT", -1)
     with _opened(path) as file:
         os.truncate(path, 100)
         assert store.session.cached.count(file, CHUNK_SIZE, CHUNK_SIZE) == 0

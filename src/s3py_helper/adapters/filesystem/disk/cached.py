@@ -3,7 +3,8 @@
 Going to a thread and back costs more than all else that is done for a small file, and most small files that are read
 have been read a moment ago. The system is asked to find the file (openat2(2), `RESOLVE_CACHED`, Linux 5.12) and to copy
 its bytes (preadv2(2), `RWF_NOWAIT`) only if it has both in memory; where it has not, or cannot say, a thread does the
-whole work, and reports what is wrong. Where nobody looks at the bytes it is asked what it has (mincore(2)).
+whole work, and reports what is wrong. Where nobody looks at the bytes it is asked what it has (cachestat(2) of Linux
+6.5, or mincore(2)).
 """
 
 import ctypes
@@ -28,6 +29,7 @@ LARGEST: Final = 64 * 1024
 _MOST_COPIED: Final = 8 * STEP
 
 _OPENAT2: Final = 437  # the same on all processors
+_CACHESTAT: Final = 451
 _NO_SYMLINKS, _BENEATH, _CACHED = 0x04, 0x08, 0x20
 _NOT_HERE: Final = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL})
 """What an older system says of the call, or a container of a call that it does not know."""
@@ -41,6 +43,14 @@ class _OpenHow(ctypes.Structure):
 _HOW: Final = _OpenHow(os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, 0, _NO_SYMLINKS | _BENEATH | _CACHED)
 _HOW_AT: Final = ctypes.byref(_HOW)
 _HOW_SIZE: Final = ctypes.c_size_t(ctypes.sizeof(_HOW))
+
+
+class _CacheRange(ctypes.Structure):
+    _fields_ = (("offset", ctypes.c_uint64), ("length", ctypes.c_uint64))
+
+
+class _CacheStatistics(ctypes.Structure):
+    _fields_ = (("pages", ctypes.c_uint64), ("others", ctypes.c_uint64 * 4))
 
 
 class CachedReads:
@@ -115,6 +125,19 @@ class CachedReads:
 def _resident(libc: ctypes.CDLL, file: int, offset: int, most: int) -> int:
     begin = offset - offset % mmap.ALLOCATIONGRANULARITY
     length = offset + most - begin
+    if _is_resident(libc, file, begin, length):
+        return most
+    return max(0, begin + _first_missing(libc, file, begin, length) - offset)
+
+
+def _is_resident(libc: ctypes.CDLL, file: int, begin: int, length: int) -> bool:
+    """Whether all is, in a fifth of the time that it takes to see where something is missing."""
+    found = _CacheStatistics()
+    failed = libc.syscall(_CACHESTAT, file, ctypes.byref(_CacheRange(begin, length)), ctypes.byref(found), 0)
+    return not failed and found.pages == -(-length // mmap.PAGESIZE)
+
+
+def _first_missing(libc: ctypes.CDLL, file: int, begin: int, length: int) -> int:
     pages = (ctypes.c_ubyte * -(-length // mmap.PAGESIZE))()
     try:
         with mmap.mmap(file, length, access=mmap.ACCESS_COPY, offset=begin) as mapped:
@@ -124,4 +147,4 @@ def _resident(libc: ctypes.CDLL, file: int, offset: int, most: int) -> int:
     except (OSError, ValueError):  # there is nothing to map: the file was cut short
         return 0
     missing = bytes(pages).find(0)
-    return 0 if failed else most if missing < 0 else max(0, begin + missing * mmap.PAGESIZE - offset)
+    return 0 if failed else length if missing < 0 else missing * mmap.PAGESIZE
