@@ -224,3 +224,14 @@ async def test_a_part_that_is_not_described_is_sent_again(s3: PretendS3) -> None
     async with S3Session(s3.server.config()) as session:
         found = await S3MigrationTarget(session, DEFAULT_BUCKET).parts("moved/fastdfs/a", "an-upload")
     assert [(part.number, part.size) for part in found] == [(3, 7)]
+
+
+async def test_a_list_of_uploads_that_does_not_say_how_to_go_on_ends(s3: PretendS3) -> None:
+    upload = "<Upload><Key>moved/fastdfs/a</Key><UploadId>an-upload</UploadId></Upload>"
+    page = f"<ListMultipartUploadsResult><IsTruncated>true</IsTruncated>{upload}</ListMultipartUploadsResult>"
+    response = saying(lambda: web.Response(text=page, content_type="application/xml"))
+    s3.plan(response, lambda seen: seen.method == "GET", times=9)
+    async with S3Session(s3.server.config()) as session:
+        found = await S3MigrationTarget(session, DEFAULT_BUCKET).uploads("moved/fastdfs/")
+    assert found == [("moved/fastdfs/a", "an-upload")]
+    assert len(s3.requests) == 1

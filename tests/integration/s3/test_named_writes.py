@@ -10,7 +10,12 @@ from s3py_helper.adapters.s3.naming import S3NamedWrites
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.blob import BlobInfo, NewBlob
-from s3py_helper.domain.errors import PreconditionFailedException, RouteNotSupportedException
+from s3py_helper.domain.errors import (
+    FileNotFoundException,
+    PreconditionFailedException,
+    RouteNotSupportedException,
+    StorageOperationException,
+)
 from s3py_helper.testing import body_of
 from tests.support.recorder import Recorder
 from tests.support.s3.pretend_s3 import PretendS3, Seen, pretend_s3, saying
@@ -102,6 +107,15 @@ async def test_the_same_content_does_not_make_somebody_elses_object_ones_own(
     with pytest.raises(PreconditionFailedException):
         await naming.create(BLOB, body_of(bytes(size)))
     assert len(s3.objects) == 1
+
+
+async def test_what_is_missing_for_it_is_not_a_file_that_somebody_asked_for(
+    s3: PretendS3, naming: S3NamedWrites
+) -> None:
+    s3.plan(saying(lambda: error(404, "NoSuchKey")), _stores)
+    with pytest.raises(StorageOperationException) as failed:
+        await naming.create(BLOB, body_of(b"x"))
+    assert not isinstance(failed.value, FileNotFoundException)
 
 
 @SIZES

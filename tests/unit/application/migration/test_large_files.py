@@ -1,13 +1,14 @@
-"""How far a large file has come shows while it is copied."""
+"""Large files go on in the middle, and leave nothing that nobody goes on with."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
 import pytest
 
 from s3py_helper.application.concurrency.room import Room
+from s3py_helper.application.migration import large_files
+from s3py_helper.application.migration.kinds import kind_of
 from s3py_helper.application.migration.large_files import LargeFileCopier
 from s3py_helper.application.migration.pace import Pace
 from s3py_helper.application.ports.ledger import Ledger, LedgerFile
@@ -15,69 +16,111 @@ from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget, NewObject, PartDone, TargetObject
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.byte_range import ByteRange
-from s3py_helper.domain.file_id import FileId
-from s3py_helper.domain.migration import FileKind, FileState
-from s3py_helper.domain.part_plan import MIB
+from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageUnavailableException
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.migration import FileState
 
-pytestmark = pytest.mark.timeout(30)
+MIB = 1024 * 1024
+FILE_ID = FileId(Backend.FASTDFS, "group1", "M00/00/00/made_up_by_hand.txt")
+NEW = NewObject("moved/key", 11 * MIB, 7, "text/plain", None)
 
-PART = 16 * MIB
-FILE = LedgerFile(FileId.parse("group1/M00/00/00/large.bin"), FileKind.NORMAL, FileState.COPYING, 1, size=2 * PART)
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_files, "_PART_SIZE", 5 * MIB)
 
 
-class Source:
-    """Gives zeros."""
+class World:
+    """Source, target and ledger; `steps` says what was done, apart from the parts that were sent."""
+
+    def __init__(
+        self, there: Sequence[PartDone] | None = None, *, holds: bool = True, refuses: Exception | None = None
+    ) -> None:
+        self.steps: list[str] = []
+        self.sent: list[int] = []
+        self._there = there
+        self._holds = holds
+        self._refuses = refuses
 
     @asynccontextmanager
     async def open(
-        self, file_id: FileId, byte_range: ByteRange, *, server: str | None
+        self, _file_id: FileId, byte_range: ByteRange, **_more: object
     ) -> AsyncGenerator[AsyncIterator[bytes]]:
         async def chunks() -> AsyncIterator[bytes]:
-            for _ in range(PART // MIB):
-                yield bytes(MIB)
+            yield bytes((byte_range.last or 0) + 1 - (byte_range.first or 0))
 
         yield chunks()
 
+    async def parts(self, _key: str, upload_id: str) -> Sequence[PartDone]:
+        if self._there is None:
+            raise FileNotFoundException(f"no upload {upload_id}")
+        return self._there
 
-class Target:
-    """Takes the first part, and the second when it is told to; the whole fails or not."""
+    async def begin(self, _new: NewObject) -> str:
+        self.steps.append("begun")
+        return "fresh"
 
-    def __init__(self) -> None:
-        self.first_came = asyncio.Event()
-        self.go_on = asyncio.Event()
+    async def send_part(self, _key: str, _upload_id: str, number: int, body: IncomingBody) -> PartDone:
+        size = sum([len(chunk) async for chunk in body])
+        self.sent.append(number)
+        return PartDone(number, size, f'"{number}"')
 
-    async def begin(self, new: NewObject) -> str:
-        return "upload"
+    async def complete(self, new: NewObject, upload_id: str, parts: Sequence[PartDone]) -> TargetObject:
+        if self._refuses is not None:
+            raise self._refuses
+        self.steps.append(f"completed {upload_id} of {[(part.number, part.size // MIB) for part in parts]}")
+        return TargetObject(new.key, new.size, '"x"')
 
-    async def send_part(self, key: str, upload_id: str, number: int, body: IncomingBody) -> PartDone:
-        async for _ in body:
-            pass
-        if number > 1:
-            await self.go_on.wait()
-        self.first_came.set()
-        return PartDone(number, PART, "etag")
+    async def abort(self, _key: str, upload_id: str) -> None:
+        self.steps.append(f"aborted {upload_id}")
 
-    async def complete(self, new: NewObject, upload_id: str, parts: list[PartDone]) -> TargetObject:
-        return TargetObject(new.key, new.size, "etag")
+    async def note_upload(self, _file: LedgerFile, upload_id: str | None) -> bool:
+        self.steps.append(f"noted {upload_id}")
+        return self._holds
 
-
-class Noting:
-    """A ledger, and a pace without limits."""
-
-    async def note_upload(self, claim: LedgerFile, upload_id: str | None) -> bool:
-        return True
+    async def copied(self, upload_id: str | None = None) -> TargetObject:
+        ledger = cast("Ledger", self)
+        copier = LargeFileCopier(
+            cast("MigrationSource", self), cast("MigrationTarget", self), ledger, Pace(ledger), Room(64 * MIB)
+        )
+        file = LedgerFile(FILE_ID, kind_of(FILE_ID), FileState.COPYING, 1, size=NEW.size, upload_id=upload_id)
+        return await copier.copy(file, NEW, None)
 
 
-async def test_the_parts_that_have_arrived_are_counted_until_the_file_ends() -> None:
-    target = Target()
-    ledger = cast("Ledger", Noting())
-    copier = LargeFileCopier(
-        cast("MigrationSource", Source()), cast("MigrationTarget", target), ledger, Pace(ledger), Room(4 * PART)
-    )
-    copying = asyncio.ensure_future(copier.copy(FILE, NewObject("key", 2 * PART, 0, None, None), None))
-    await target.first_came.wait()
-    while copier.arrived != PART:
-        await asyncio.sleep(0)
-    target.go_on.set()
-    await copying
-    assert copier.arrived == 0
+WHOLE = "of [(1, 5), (2, 5), (3, 1)]"
+
+
+async def test_a_file_is_sent_in_parts_and_completed_in_their_order() -> None:
+    world = World()
+    await world.copied()
+    assert sorted(world.sent) == [1, 2, 3]
+    assert world.steps == ["begun", "noted fresh", f"completed fresh {WHOLE}"]
+
+
+async def test_parts_that_have_arrived_whole_are_not_sent_again() -> None:
+    there = [PartDone(1, 5 * MIB, '"1"'), PartDone(2, 4 * MIB, '"2"'), PartDone(4, MIB, '"4"')]
+    world = World(there)
+    await world.copied("old")
+    assert sorted(world.sent) == [2, 3]
+    assert world.steps == [f"completed old {WHOLE}"]
+
+
+async def test_an_upload_that_is_gone_is_begun_anew() -> None:
+    world = World()
+    await world.copied("old")
+    assert world.steps == ["begun", "noted fresh", f"completed fresh {WHOLE}"]
+
+
+async def test_a_worker_whose_claim_was_lost_leaves_no_upload() -> None:
+    world = World(holds=False)
+    with pytest.raises(StorageUnavailableException, match="was lost"):
+        await world.copied()
+    assert world.steps == ["begun", "noted fresh", "aborted fresh"]
+    assert world.sent == []
+
+
+async def test_parts_that_do_not_make_the_file_are_thrown_away() -> None:
+    world = World(refuses=IntegrityException("it is not the file"))
+    with pytest.raises(IntegrityException):
+        await world.copied()
+    assert world.steps == ["begun", "noted fresh", "aborted fresh", "noted None"]

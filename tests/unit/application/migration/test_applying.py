@@ -1,0 +1,88 @@
+"""How often a copy is tried before it is put aside."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import pytest
+
+from s3py_helper.application.migration.applying import Applier, ApplyOptions
+from s3py_helper.application.migration.copying import FileCopier
+from s3py_helper.application.migration.kinds import kind_of
+from s3py_helper.application.migration.pace import Pace
+from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Limits, Outcome
+from s3py_helper.application.ports.observer import RequestRetried
+from s3py_helper.domain.errors import AccessDeniedException, StorageException, StorageUnavailableException
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.migration import FileState
+from tests.support.recorder import Recorder
+
+pytestmark = pytest.mark.timeout(30)
+
+NOW = 1_700_000_000
+FILE_ID = FileId(Backend.FASTDFS, "group1", "M00/00/00/made_up_by_hand.txt")
+
+
+class Row:
+    """A ledger of one file, which is claimed once."""
+
+    def __init__(self, attempts: int) -> None:
+        self.recorded: list[Outcome] = []
+        self._claims = [LedgerFile(FILE_ID, kind_of(FILE_ID), FileState.COPYING, 1, attempts=attempts)]
+
+    async def limits(self) -> Limits:
+        return Limits()
+
+    async def now(self) -> float:
+        return NOW
+
+    async def claim(self, *_which: object, large: bool, **_more: object) -> list[LedgerFile]:
+        claims, self._claims = ([], self._claims) if large else (self._claims, [])
+        return claims
+
+    async def has_work(self, _group: str | None) -> bool:
+        return False
+
+    async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
+        self.recorded += outcomes
+        return [True] * len(outcomes)
+
+    async def note(self, _event: str, _detail: Mapping[str, object]) -> None:
+        pass
+
+
+class Failing:
+    """A copier that cannot."""
+
+    def __init__(self, error: StorageException) -> None:
+        self._error = error
+
+    def allow(self, _puts_at_once: int) -> None:
+        pass
+
+    def arrived(self) -> int:
+        return 0
+
+    async def copy(self, _file: LedgerFile) -> Outcome:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(StorageUnavailableException("busy"), "unavailable: busy"), (AccessDeniedException("no"), "denied: no")],
+)
+@pytest.mark.parametrize(
+    ("attempts", "state", "longest"),
+    [(0, FileState.PLANNED, 1), (6, FileState.PLANNED, 64), (7, FileState.QUARANTINED, 128)],
+)
+async def test_the_eighth_failure_is_the_last(
+    error: StorageException, code: str, attempts: int, state: FileState, longest: int
+) -> None:
+    row, recorder = Row(attempts), Recorder()
+    ledger = cast("Ledger", row)
+    applier = Applier(cast("FileCopier", Failing(error)), ledger, Pace(ledger), observer=recorder, clock=lambda: NOW)
+    progress = await applier.apply(ApplyOptions())
+    [outcome] = row.recorded
+    assert (outcome.state, outcome.failed, outcome.reason) == (state, True, code)
+    assert NOW + longest // 2 <= (outcome.next_at or 0) <= NOW + longest
+    assert (progress.failed, progress.quarantined) == ((1, 0) if state is FileState.PLANNED else (0, 1))
+    assert len(recorder.of(RequestRetried)) == (state is FileState.PLANNED)
