@@ -54,10 +54,11 @@ class Failing:
     """A copier that cannot."""
 
     def __init__(self, error: StorageException) -> None:
+        self.allowed = 0
         self._error = error
 
-    def allow(self, _puts_at_once: int) -> None:
-        pass
+    def allow(self, puts_at_once: int) -> None:
+        self.allowed = puts_at_once
 
     def arrived(self) -> int:
         return 0
@@ -86,3 +87,14 @@ async def test_the_eighth_failure_is_the_last(
     assert NOW + longest // 2 <= (outcome.next_at or 0) <= NOW + longest
     assert (progress.failed, progress.quarantined) == ((1, 0) if state is FileState.PLANNED else (0, 1))
     assert len(recorder.of(RequestRetried)) == (state is FileState.PLANNED)
+
+
+@pytest.mark.parametrize(
+    ("error", "allowed"), [(StorageUnavailableException("busy"), 8), (AccessDeniedException("no"), 16)]
+)
+async def test_fewer_are_copied_at_once_when_the_target_is_busy_and_not_when_it_refuses(
+    error: StorageException, allowed: int
+) -> None:
+    copier, ledger = Failing(error), cast("Ledger", Row(0))
+    await Applier(cast("FileCopier", copier), ledger, Pace(ledger), observer=Recorder()).apply(ApplyOptions())
+    assert copier.allowed == allowed

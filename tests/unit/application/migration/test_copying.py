@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -57,15 +58,16 @@ class Source:
 class Target:
     """Keeps the keys of what was stored, and compares the checksum."""
 
-    def __init__(self, there: TargetObject | None = None) -> None:
+    def __init__(self, there: TargetObject | None = None, *, overwrites: bool = False) -> None:
         self.keys: list[str] = []
+        self.abilities = replace(ABLE, refuses_overwriting=not overwrites)
         self._there = there
 
     async def head(self, key: str) -> TargetObject | None:
         return None if key.endswith(METADATA_SUFFIX) else self._there
 
     async def put(self, new: NewObject, content: IncomingBody | bytes) -> TargetObject:
-        if await self.head(new.key) is not None:
+        if self.abilities.refuses_overwriting and await self.head(new.key) is not None:
             raise PreconditionFailedException("something is there")
         given = content if isinstance(content, bytes) else b"".join([chunk async for chunk in content])
         if isal_zlib.crc32(given) != new.crc32:
@@ -95,9 +97,8 @@ class Row:
 
 async def copied(source: Source, target: Target, row: Row, file_id: FileId = ORDINARY) -> Outcome:
     ledger = cast("Ledger", row)
-    copier = FileCopier(
-        cast("MigrationSource", source), cast("MigrationTarget", target), ledger, ABLE, "moved/", Pace(ledger)
-    )
+    where = cast("MigrationTarget", target)
+    copier = FileCopier(cast("MigrationSource", source), where, ledger, target.abilities, "moved/", Pace(ledger))
     return await copier.copy(LedgerFile(file_id, kind_of(file_id), FileState.COPYING, 1))
 
 
@@ -141,11 +142,14 @@ async def test_a_file_that_was_written_to_is_copied_again_and_no_attempt_is_coun
     assert (outcome.reason or "").startswith("changed")
 
 
-async def test_somebody_elses_object_is_not_taken_for_a_copy() -> None:
+@pytest.mark.parametrize("overwrites", [False, True])
+async def test_somebody_elses_object_is_neither_taken_for_a_copy_nor_replaced(overwrites: bool) -> None:
     another = TargetObject("key", THERE.size, '"y"', THERE.crc32, metadata={ID_METADATA: "group1/M00/00/00/another"})
-    outcome = await copied(Source(THERE, THERE), Target(another), Row())
+    target = Target(another, overwrites=overwrites)
+    outcome = await copied(Source(THERE, THERE), target, Row())
     assert outcome.state is FileState.QUARANTINED
     assert (outcome.reason or "").startswith("conflict")
+    assert [key for key in target.keys if not key.endswith(METADATA_SUFFIX)] == []
 
 
 @pytest.mark.parametrize("file_id", [ORDINARY, APPENDER])
