@@ -58,9 +58,9 @@ class Source:
 class Target:
     """Keeps the keys of what was stored, and compares the checksum."""
 
-    def __init__(self, there: TargetObject | None = None, *, overwrites: bool = False) -> None:
+    def __init__(self, there: TargetObject | None = None, *, overwrites: bool = False, checks: bool = True) -> None:
         self.keys: list[str] = []
-        self.abilities = replace(ABLE, refuses_overwriting=not overwrites)
+        self.abilities = replace(ABLE, refuses_overwriting=not overwrites, checks_crc32=checks)
         self._there = there
 
     async def head(self, key: str) -> TargetObject | None:
@@ -70,7 +70,7 @@ class Target:
         if self.abilities.refuses_overwriting and await self.head(new.key) is not None:
             raise PreconditionFailedException("something is there")
         given = content if isinstance(content, bytes) else b"".join([chunk async for chunk in content])
-        if isal_zlib.crc32(given) != new.crc32:
+        if self.abilities.checks_crc32 and isal_zlib.crc32(given) != new.crc32:
             raise IntegrityException("other bytes")
         self.keys.append(new.key)
         return TargetObject(new.key, new.size, '"x"', new.crc32)
@@ -152,10 +152,13 @@ async def test_somebody_elses_object_is_neither_taken_for_a_copy_nor_replaced(ov
     assert [key for key in target.keys if not key.endswith(METADATA_SUFFIX)] == []
 
 
+@pytest.mark.parametrize("checks", [True, False])
 @pytest.mark.parametrize("file_id", [ORDINARY, APPENDER])
-async def test_damaged_bytes_are_put_aside(file_id: FileId) -> None:
-    outcome = await copied(Source(THERE, THERE, content=b"some bites"), Target(), Row(), file_id)
+async def test_damaged_bytes_are_put_aside(file_id: FileId, checks: bool) -> None:
+    target = Target(checks=checks)
+    outcome = await copied(Source(THERE, THERE, content=b"some bites"), target, Row(), file_id)
     assert outcome.state is FileState.QUARANTINED
+    assert [key for key in target.keys if not key.endswith(METADATA_SUFFIX)] == []
     assert (outcome.reason or "").startswith("corrupt")
 
 
