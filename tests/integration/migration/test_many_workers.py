@@ -15,13 +15,14 @@ import pytest
 from s3py_helper.application.ports.ledger import Limits
 from s3py_helper.domain.migration import FileState
 from s3py_helper.storage import StorageManager
+from tests.support import network_namespace
 from tests.support.brokers.broker import Broker
 from tests.support.fastdfs import FakeCluster
 from tests.support.migration.bench import Bench
 from tests.support.migration.dying import DIED
 from tests.support.migration.fleet import LEASE_SECONDS, Fleet
 from tests.support.migration.whims import whimsical
-from tests.support.postgres.server import PostgresServer, installed, postgres_process
+from tests.support.postgres.server import HOST, PostgresServer, installed, postgres_process
 from tests.support.proxy import fault_proxy
 from tests.support.s3.inspector import S3Inspector
 from tests.support.s3.server import S3Server
@@ -54,11 +55,16 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def fleet_bench(
-    seaweedfs: S3Server, scenario_bucket: S3Inspector, ledger: str, tmp_path: Path
-) -> AsyncIterator[Bench]:
+async def cluster() -> AsyncIterator[FakeCluster]:
     async with FakeCluster() as cluster:
-        yield Bench(seaweedfs, scenario_bucket, cluster.tracker_address, tmp_path, ledger)
+        yield cluster
+
+
+@pytest.fixture
+def fleet_bench(
+    seaweedfs: S3Server, scenario_bucket: S3Inspector, cluster: FakeCluster, ledger: str, tmp_path: Path
+) -> Bench:
+    return Bench(seaweedfs, scenario_bucket, cluster.tracker_address, tmp_path, ledger)
 
 
 @pytest.fixture(params=_BROKERS)
@@ -162,6 +168,44 @@ async def test_4_workers_of_two_ledgers_with_the_same_files_harm_nobody(
     async with fleet_bench.manager() as manager:
         assert await fleet_bench.states(manager) == {FileState.COPIED: 60}
     assert (await fleet_bench.audit()).damages == {}
+
+
+@without_broker
+async def test_workers_that_lose_the_ledger_longer_than_their_lease_spoil_nothing(
+    fleet_bench: Bench, fleet: Fleet, cluster: FakeCluster, database: PostgresServer, tmp_path: Path
+) -> None:
+    """They still reach the source and the target, and go on where they were when the ledger is back."""
+    if not network_namespace.may_be_made():
+        pytest.skip("this system lets this user make no network namespace")
+    bench, parted = fleet_bench, Fleet(tmp_path, fleet_bench.environment)
+    parted.runner = network_namespace.runner(
+        f"{HOST}:{database.port}",
+        bench.server.endpoint.removeprefix("http://"),
+        *cluster.tracker_addresses,
+        *(storage.address for storage in cluster.storages),
+    )
+    await bench.upload(*(f"copied in parts {number}".encode() * 50 for number in range(200)))
+    async with bench.manager() as manager:
+        await bench.plan(manager)
+        await manager.migration.ledger.set_limits(Limits(files_per_second=20))
+        async with parted.at_work(2):
+            await reached(lambda: under_way(manager), within=60)
+            network_namespace.cut(parted.workers)
+            cut_at, held = time.monotonic(), await under_way(manager)
+            assert held
+            async with fleet.at_work(2):
+                await until(lambda: time.monotonic() - cut_at > 2 * LEASE_SECONDS, within=30)
+                for file_id in held[:3]:
+                    await bench.delete(manager, file_id)
+                network_namespace.mend(parted.workers)
+                await manager.migration.ledger.set_limits(Limits(files_per_second=120))
+                await reached(lambda: is_done(manager), within=120)
+        await bench.apply(manager)
+        assert await bench.states(manager) == {FileState.COPIED: 197, FileState.DELETED: 3}
+        async with manager.migration.ledger.files() as all_files:
+            taken_over = {str(file.file_id) async for file in all_files if file.fence > 1}
+        assert taken_over & set(held)
+    assert (await bench.audit()).damages == {}
 
 
 @without_broker

@@ -6,7 +6,7 @@ import random
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,7 @@ class Fleet:
 
     Attributes:
         settings: Those of workers that are started from now on.
+        runner: A command that runs each of these, given behind it.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str], broker: str | None = None) -> None:
@@ -43,6 +44,7 @@ class Fleet:
         self.workers: list[Process] = []
         self._folder = folder
         self.settings = dict(settings)
+        self.runner: Sequence[str] = ()
         self._broker = () if broker is None else ("--broker", broker)
         self._random = random.Random(17)
 
@@ -50,7 +52,7 @@ class Fleet:
         """One command; its clock may be ahead of ours by so many seconds."""
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                sys.executable, "-c", _PROGRAM, str(ahead), "migrate", *arguments,
+                *self.runner, sys.executable, "-c", _PROGRAM, str(ahead), "migrate", *arguments,
                 cwd=self._folder, env=self.settings, stdin=DEVNULL, stdout=DEVNULL, stderr=log,
             )  # fmt: skip
 
