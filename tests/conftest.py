@@ -1,10 +1,12 @@
 """What all tests share: servers that any may ask for, and how long generated input is tried."""
 
+import functools
 import gc
 import os
 import sys
 from typing import Final
 
+import httpx._transports.default as httpx_transport
 import pytest
 from hypothesis import settings
 
@@ -29,6 +31,11 @@ settings.register_profile("test", settings(), deadline=None)
 settings.register_profile("quick", settings(), deadline=None, max_examples=20)
 settings.register_profile("fuzz", settings(), deadline=None, max_examples=1000, derandomize=False)
 settings.load_profile(_PROFILE)
+
+# Each client would read all the system's certificates anew, which takes 18 ms.
+httpx_transport.create_ssl_context = functools.cache(  # type: ignore[attr-defined]  # httpx has no public place for it
+    httpx_transport.create_ssl_context  # type: ignore[attr-defined]  # as above
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
