@@ -108,6 +108,20 @@ async def test_a_file_of_another_backend_is_not_copied_within_one(deployment: De
     assert await DownloadService(locator).download_bytes(copied.file_id) == b"signed"
 
 
+async def test_a_file_that_can_only_be_elsewhere_answers_to_its_old_id(deployment: Deployment) -> None:
+    class ForGood(Moved):
+        async def places(self, file_id: FileId) -> Sequence[FileId]:
+            return (await super().places(file_id))[:1]
+
+    stored = await deployment.kept_in_s3.write(new_blob("contract.pdf"), body_of(b"moved"))
+    relocation = ForGood(OLD_ID, stored.file_id)
+    locator = Locator(deployment.locator.policy, deployment.locator.backends, relocation=relocation)
+    located = await locator.find(OLD_ID, Purpose.READ)
+    assert str((await located.info()).file_id) == OLD_ID
+    async with located.open() as blob:
+        assert str(blob.info.file_id) == OLD_ID
+
+
 async def test_deleting_a_file_that_moved_leaves_it_nowhere(moved: Locator) -> None:
     await DeleteService(moved).delete_file(OLD_ID)
     with pytest.raises(FileNotFoundException) as gone:
