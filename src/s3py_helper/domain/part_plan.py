@@ -16,10 +16,12 @@ MAX_PART_SIZE: Final = 5 * 1024 * MIB
 MAX_PARTS: Final = 10_000
 MAX_OBJECT_SIZE: Final = 5 * 1024 * 1024 * MIB
 
-_GROWS_AFTER: Final = 900
+_GROWS_AFTER: Final = 1030
 _DOUBLES_EVERY: Final = 400
 _LARGEST_GROWN: Final = 768 * MIB
-"""A part has to be in memory as a whole. With these numbers parts that begin with 5 MiB are enough for 5 TiB."""
+"""A part has to be in memory as a whole. With these numbers parts that begin with 5 MiB stay so up to 5 GiB, and are
+enough for 5 TiB.
+"""
 
 
 def part_sizes(part_size: int, total: int | None = None) -> Iterator[int]:
@@ -27,7 +29,7 @@ def part_sizes(part_size: int, total: int | None = None) -> Iterator[int]:
 
     With a known `total` they add up to it: all of `part_size`, or of the smallest larger whole number of MiB with which
     10 000 parts suffice. Without one they are upper bounds for a source that may end at any byte: they begin with
-    `part_size`, grow after 900 parts and double every 400 up to 768 MiB, so that all but the largest files cost little
+    `part_size`, grow after 1030 parts and double every 400 up to 768 MiB, so that all but the largest files cost little
     memory, and 5 TiB are still reached.
 
     Raises:

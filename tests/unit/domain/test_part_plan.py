@@ -39,9 +39,14 @@ def test_parts_of_an_unknown_size_reach_the_largest_object(part_size: int) -> No
 
 def test_small_files_of_unknown_size_are_cut_into_small_parts() -> None:
     plan = part_sizes(8 * MIB)
-    assert [next(plan) for _ in range(900)] == [8 * MIB] * 900
+    assert [next(plan) for _ in range(1030)] == [8 * MIB] * 1030
     assert [next(plan) for _ in range(400)] == [16 * MIB] * 400
     assert next(plan) == 32 * MIB
+
+
+def test_the_smallest_parts_do_not_grow_below_five_gib() -> None:
+    small = [part for part in part_sizes(MIN_PART_SIZE) if part == MIN_PART_SIZE]
+    assert sum(small) >= 5 * 1024 * MIB
 
 
 @given(part_size_choices)

@@ -123,7 +123,7 @@ class S3Examination:
         except (AccessDeniedException, StorageUnavailableException) as error:
             found.found.append(Examined(Backend.S3, _PART_SIZES, Verdict.FAILS, error.message, error=error))
         except StorageException as error:
-            mend = "declare the size of files beyond 900 parts (7 GiB by default): where it is unknown, parts grow"
+            mend = "declare the size of files beyond 1030 parts (8 GiB by default): where it is unknown, parts grow"
             found.add(_PART_SIZES, Verdict.LACKS, f"all but the last must have one ({error.message})", mend)
         else:
             found.add(_PART_SIZES, Verdict.WORKS)
