@@ -1,6 +1,7 @@
 """`s3py` in a process that ends without a word at a point of one's choice: `python -m ... POINT WHEN NUMBER ARGUMENTS`.
 
-POINT is a method of the ledger or of the target, WHEN is `before` or `after`, NUMBER counts its calls.
+POINT is a method of the ledger or of the target, WHEN is `before` or `after`, NUMBER counts its calls as they begin or
+as they end: of several at once, the second to begin may be the last to end.
 """
 
 import os
@@ -19,14 +20,13 @@ DIED: Final = 86
 
 def die_at(owner: type, method: str, when: str, number: int) -> None:
     real = getattr(owner, method)
-    calls = count(1)
+    begun, ended = count(1), count(1)
 
     async def dying(*arguments: Any, **named: Any) -> Any:
-        is_last = next(calls) == number
-        if is_last and when == "before":
+        if when == "before" and next(begun) == number:
             os._exit(DIED)
         result = await real(*arguments, **named)
-        if is_last:
+        if when == "after" and next(ended) == number:
             os._exit(DIED)
         return result
 
