@@ -75,7 +75,7 @@ async def test_deletions_that_servers_have_not_counted_yet_make_no_listing_incom
         await bench.delete(manager, files[0])
         assert (await manager.migration.plan(PlanOptions(), settle_seconds=1)).complete
         await bench.delete_past_the_kit(files[1])
-        result = await manager.migration.plan(PlanOptions(), settle_seconds=1)
+        result = await manager.migration.plan(PlanOptions(), settle_seconds=2)
         assert result.shortages == {"group1": 1}, "what the kit did not delete may be a file that is not listed"
 
 

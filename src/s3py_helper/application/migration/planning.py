@@ -1,6 +1,7 @@
 """Finding out which files there are: listings of servers, ids from elsewhere, each id confirmed at its source."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -161,7 +162,8 @@ class Planner:
     async def _live_of(self, group: str, run: int, began: float, options: PlanOptions) -> tuple[int, int]:
         """How many files there are, and how many more may be counted: some were deleted too lately for counters."""
         live = await self._ledger.live(group, run)
-        deleted = await self._ledger.deleted_since(group, began - self._settle_seconds)
+        # The ledger notes the second of a deletion, not when within it.
+        deleted = await self._ledger.deleted_since(group, math.floor(began - self._settle_seconds))
         return live, options.accept_difference + deleted
 
     async def _settled(self, group: SourceGroup, files: int) -> SourceGroup:
