@@ -29,9 +29,9 @@ async def exposed(feed: StatusFeed) -> bytes:
     families = [_gauge("s3py_migration_ledger_up", "Whether the ledger could be read.", int(is_up))]
     if isinstance(reading, Reading):
         families += [*_counts(reading), *_speeds(reading), *_operation(reading)]
-    registry = CollectorRegistry()
-    registry.register(_Families(families))
-    return generate_latest(registry)
+    collectors = CollectorRegistry()
+    collectors.register(_Families(families))
+    return generate_latest(collectors)
 
 
 class _Families(Collector):

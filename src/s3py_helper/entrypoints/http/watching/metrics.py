@@ -157,9 +157,9 @@ class Metrics:
         self._tell_of_pools()
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has no annotations
-        return generate_latest(registry)
+        collectors = CollectorRegistry()
+        MultiProcessCollector(collectors)  # type: ignore[no-untyped-call]  # it has no annotations
+        return generate_latest(collectors)
 
     # Requests
 
