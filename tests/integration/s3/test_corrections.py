@@ -36,6 +36,13 @@ def recorder() -> Recorder:
     return Recorder()
 
 
+def skewed(date: str) -> web.Response:
+    """The refusal of a request whose time is wrong, by a service at that time."""
+    response = error(403, "RequestTimeTooSkewed")
+    response.headers["Date"] = date
+    return response
+
+
 class TestClock:
     """The service's clock differs by an hour."""
 
@@ -51,9 +58,7 @@ class TestClock:
             signed = dt.datetime.strptime(seen.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
             if abs(signed.timestamp() - there) > 900:
                 date = format_datetime(dt.datetime.fromtimestamp(there, dt.UTC), usegmt=True)
-                refusal = error(403, "RequestTimeTooSkewed")
-                refusal.headers["Date"] = date
-                return refusal
+                return skewed(date)
             if "list-type" in seen.query:
                 return web.Response(text="<ListBucketResult/>", content_type="application/xml")
             return await server.obey(seen)
@@ -80,12 +85,7 @@ class TestClock:
         assert abs(signed.timestamp() - time.time() - self.HOUR) < 60
 
     async def test_a_server_that_refuses_whatever_the_time_is_not_asked_for_ever(self, s3: PretendS3) -> None:
-        def refusal() -> web.Response:
-            response = error(403, "RequestTimeTooSkewed")
-            response.headers["Date"] = "Mon, 01 Jan 2001 00:00:00 GMT"
-            return response
-
-        s3.plan(saying(refusal), anything, times=99)
+        s3.plan(saying(lambda: skewed("Mon, 01 Jan 2001 00:00:00 GMT")), anything, times=99)
         async with S3Session(s3.server.config()) as session:
             with pytest.raises(AccessDeniedException, match="clocks"):
                 await read_all(S3BlobStore(session), FILE_ID)
@@ -94,12 +94,7 @@ class TestClock:
     async def test_a_date_that_jumps_is_followed_once(self, s3: PretendS3) -> None:
         years = iter(range(2000, 2099))
 
-        def refusal() -> web.Response:
-            response = error(403, "RequestTimeTooSkewed")
-            response.headers["Date"] = f"Sat, 01 Jan {next(years)} 00:00:00 GMT"
-            return response
-
-        s3.plan(saying(refusal), anything, times=9)
+        s3.plan(saying(lambda: skewed(f"Sat, 01 Jan {next(years)} 00:00:00 GMT")), anything, times=9)
         async with S3Session(s3.server.config()) as session:
             with pytest.raises(AccessDeniedException, match="clocks"):
                 await read_all(S3BlobStore(session), FILE_ID)
@@ -113,12 +108,7 @@ class TestClock:
 
     @pytest.mark.parametrize("date", ["", "nonsense"])
     async def test_without_a_usable_date_the_refusal_is_final(self, s3: PretendS3, date: str) -> None:
-        def refusal() -> web.Response:
-            response = error(403, "RequestTimeTooSkewed")
-            response.headers["Date"] = date
-            return response
-
-        s3.plan(saying(refusal), anything, times=99)
+        s3.plan(saying(lambda: skewed(date)), anything, times=99)
         async with S3Session(s3.server.config()) as session:
             with pytest.raises(AccessDeniedException, match="clocks"):
                 await read_all(S3BlobStore(session), FILE_ID)
