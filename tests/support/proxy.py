@@ -88,6 +88,7 @@ class FaultProxy:
         tls: The server's side of TLS, which clients then have to speak; towards the server it is never spoken.
         whim: Says what befalls a request, by its first line, for which nothing is planned.
         requests: The first line of every request that came by, in order.
+        struck: The first line of every request to which something was done, in order.
         accepted: Connections so far.
         most_connections: The most that were open at once.
     """
@@ -97,6 +98,7 @@ class FaultProxy:
     port: int = 0
     whim: Callable[[str], Fault | None] | None = None
     requests: list[str] = field(default_factory=list)
+    struck: list[str] = field(default_factory=list)
     accepted: int = 0
     most_connections: int = 0
     _listener: asyncio.Server | None = None
@@ -237,6 +239,7 @@ class FaultProxy:
         return not rest or await self._strike(connection, fault, rest, target)
 
     async def _strike(self, connection: _Connection, fault: Fault, rest: bytes, target: asyncio.StreamWriter) -> bool:
+        self.struck.append(connection.request_line)
         match fault.act:
             case Act.DRIP:
                 for start in range(0, len(rest), fault.drip_bytes):
