@@ -1,0 +1,190 @@
+"""Whatever a caller says of a new file reaches the backend, whole and unchanged, by every way of uploading."""
+
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pytest
+from starlette.datastructures import Headers, UploadFile
+
+from s3py_helper.application.download import DownloadService
+from s3py_helper.application.locator import Locator
+from s3py_helper.application.upload import UploadService
+from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.errors import (
+    InvalidArgumentException,
+    PreconditionFailedException,
+    RouteNotSupportedException,
+)
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.files import FileAttach
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.domain.validation import FileValidatorImpl
+from tests.unit.application.conftest import Deployment
+from tests.unit.application.watched import Told
+
+CONTENT = b"%PDF-1.7 and so on"
+WHERE: dict[str, Any] = {"folder": "a/b", "bucket": "other-bucket", "metadata": {"author": "Zoë"}}
+KEY = "a/b/report.pdf"
+
+
+async def chunks() -> AsyncIterator[bytes]:
+    yield CONTENT[:10]
+    yield CONTENT[10:]
+
+
+def form_file() -> UploadFile:
+    headers = Headers({"content-type": "text/x-own"})
+    return UploadFile(io.BytesIO(CONTENT), size=len(CONTENT), filename="report.pdf", headers=headers)
+
+
+async def by_bytes(uploads: UploadService, _here: Path, **said: Any) -> FileAttach:
+    return await uploads.upload_bytes("report.pdf", CONTENT, content_type="text/x-own", **said)
+
+
+async def by_stream(uploads: UploadService, _here: Path, **said: Any) -> FileAttach:
+    return await uploads.upload_stream("report.pdf", chunks(), len(CONTENT), content_type="text/x-own", **said)
+
+
+async def by_path(uploads: UploadService, here: Path, **said: Any) -> FileAttach:
+    (here / "own.pdf").write_bytes(CONTENT)
+    return await uploads.upload_path(here / "own.pdf", "report.pdf", content_type="text/x-own", **said)
+
+
+async def by_form(uploads: UploadService, _here: Path, **said: Any) -> FileAttach:
+    return await uploads.upload_file(form_file(), **said)
+
+
+async def by_forms(uploads: UploadService, _here: Path, **said: Any) -> FileAttach:
+    [attach] = await uploads.upload_files([form_file()], **said)
+    return attach
+
+
+async def by_key(uploads: UploadService, _here: Path, **said: Any) -> FileAttach:
+    return await uploads.create("report.pdf", chunks(), len(CONTENT), content_type="text/x-own", **said)
+
+
+async def by_key_from_memory(uploads: UploadService, _here: Path, **said: Any) -> FileAttach:
+    return await uploads.create("report.pdf", bytearray(CONTENT), content_type="text/x-own", **said)
+
+
+WAYS = (by_bytes, by_stream, by_path, by_form, by_forms, by_key, by_key_from_memory)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_upload_passes_everything_on_and_tells_everything(
+    deployment: Deployment, able: Locator, tmp_path: Path, way: Callable[..., Awaitable[FileAttach]]
+) -> None:
+    told = Told()
+    attach = await way(UploadService(able), tmp_path, **WHERE, progress=told)
+    [blob] = deployment.s3.written
+    by_its_key = way in {by_key, by_key_from_memory}
+    assert blob.key == KEY if by_its_key else blob.key.startswith("a/b/") and blob.key.endswith("_report.pdf")
+    assert blob == NewBlob(
+        blob.key, "report.pdf", WHERE["bucket"], "text/x-own", size=len(CONTENT), metadata=WHERE["metadata"]
+    )
+    crc = f"{crc32(CONTENT):08x}"
+    assert attach == FileAttach(
+        file_id=f"s3:other-bucket/{blob.key}",
+        file_name="report.pdf",
+        file_size=len(CONTENT),
+        content_type="text/x-own",
+        etag=f'"{crc}-{len(CONTENT):x}"',
+        checksum=f"crc32:{crc}",
+    )
+    assert told[-1] == (len(CONTENT), None if way is by_forms else len(CONTENT))
+    assert await DownloadService(able).download_bytes(attach.file_id) == CONTENT
+
+
+async def test_an_upload_of_unknown_size_is_described_as_such_and_guessed_by_name_or_bytes(
+    deployment: Deployment, able: Locator
+) -> None:
+    uploads = UploadService(able)
+    await uploads.upload_stream("scan", chunks())
+    await uploads.upload_stream("notes.txt", chunks())
+    await uploads.create("scan", chunks())
+    assert [(blob.size, blob.content_type, blob.bucket, dict(blob.metadata)) for blob in deployment.s3.written] == [
+        (None, "application/pdf", None, {}),
+        (None, "text/plain", None, {}),
+        (None, "application/pdf", None, {}),
+    ]
+
+
+class TestChosenKeys:
+    async def test_what_is_there_already_stays_and_nothing_is_read_of_the_new(
+        self, deployment: Deployment, able: Locator
+    ) -> None:
+        uploads = UploadService(able)
+        first = await uploads.create("a.txt", b"first", folder="a")
+        begun = False
+
+        async def second() -> AsyncIterator[bytes]:
+            nonlocal begun
+            begun = True
+            yield b"second"
+
+        with pytest.raises(PreconditionFailedException):
+            await uploads.create("a.txt", second(), folder="a")
+        assert not begun
+        assert len(deployment.s3.written) == 1
+        assert await DownloadService(able).download_bytes(first.file_id) == b"first"
+        await uploads.create("a.txt", b"another", folder="b")
+
+    async def test_another_may_come_between(self, deployment: Deployment, able: Locator) -> None:
+        uploads = UploadService(able)
+
+        async def overtaken() -> AsyncIterator[bytes]:
+            yield b"late"
+            await uploads.create("a.txt", b"first")
+
+        with pytest.raises(PreconditionFailedException):
+            await uploads.create("a.txt", overtaken())
+        assert await DownloadService(able).download_bytes("s3:my-bucket/a.txt") == b"first"
+
+    @pytest.mark.parametrize(
+        ("arguments", "error"),
+        [
+            ({"file_name": "a/b"}, InvalidArgumentException),
+            ({"folder": "../up"}, InvalidArgumentException),
+            ({"bucket": "No Bucket"}, InvalidArgumentException),
+            ({"file_size": -1}, InvalidArgumentException),
+            ({"file_size": "5"}, InvalidArgumentException),
+            ({"bucket": "another"}, RouteNotSupportedException),
+            ({"folder": "out"}, RouteNotSupportedException),
+            ({"folder": "in", "file_name": "kept.pdf"}, RouteNotSupportedException),
+        ],
+    )
+    async def test_what_would_be_refused_is_refused_before_anything_is_asked(
+        self, deployment: Deployment, able: Locator, arguments: dict[str, Any], error: type[Exception]
+    ) -> None:
+        policy = RoutingPolicy(StorageMode.S3, buckets={"my-bucket"}, folders=("in/",))
+        locator = Locator(policy, able.backends, relocation=Keeping("in/kept.pdf"))
+        uploads = UploadService(locator, FileValidatorImpl())
+        said: dict[str, Any] = {"file_name": "a.pdf", "folder": "in", **arguments}
+        with pytest.raises(error):
+            await uploads.require_creatable(**said)
+        with pytest.raises(error):
+            await uploads.create(stream=b"x", **said)
+        assert not deployment.s3.calls
+
+    async def test_a_backend_that_names_files_itself_says_so(self, deployment: Deployment) -> None:
+        with pytest.raises(RouteNotSupportedException, match="under a key of the caller's choice"):
+            await UploadService(deployment.locator).create("a.txt", b"x")
+
+
+class Keeping:
+    """One key is kept for a file of FastDFS that has moved there."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    async def places(self, file_id: FileId) -> tuple[FileId, ...]:
+        return (file_id,)
+
+    def known_as(self, file_id: FileId) -> FileId | None:
+        return FileId(Backend.FASTDFS, "group1", "M00/00/00/a.pdf") if file_id.key == self._key else file_id
+
+    async def delete(self, file_id: FileId, delete_at: Callable[[FileId], Awaitable[None]]) -> None:
+        await delete_at(file_id)
