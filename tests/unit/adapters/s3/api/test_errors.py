@@ -12,6 +12,8 @@ from botocore import exceptions as sdk
 from s3py_helper.adapters.s3.api import errors
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse, parse_error_response
 from s3py_helper.adapters.s3.api.errors import KIND_BY_CODE, ErrorContext, failure_of, translated, was_not_carried_out
+from s3py_helper.adapters.s3.api.evidence import NotConfirmed
+from s3py_helper.adapters.s3.api.xml import NotXml
 from s3py_helper.adapters.s3.http import faults
 from s3py_helper.adapters.s3.sdk import errors as sdk_errors
 from s3py_helper.domain.errors import (
@@ -147,6 +149,139 @@ def test_trouble_on_the_way_is_raised_as_its_counterpart(
 ) -> None:
     with pytest.raises(kind, match=words), translated(PLACE):
         raise error
+
+
+UNAVAILABLE, FAILED = StorageUnavailableException, StorageOperationException
+RESET = ConnectionResetError(104, "Connection reset by peer")
+
+
+def caused_by[E: Exception](error: E, cause: Exception) -> E:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ssl.SSLCertVerificationError(1, "self-signed"), (FAILED, "its TLS certificate is not trusted (self-signed)")),
+        (ssl.SSLEOFError(8, "EOF occurred"), (UNAVAILABLE, "it closed the TLS connection (EOF occurred)")),
+        (ssl.SSLZeroReturnError(6, "closed"), (UNAVAILABLE, "it closed the TLS connection (closed)")),
+        (ssl.SSLError(1, "wrong version"), (FAILED, "no TLS connection (wrong version)")),
+        (caused_by(faults.NoProxy(), RESET), (UNAVAILABLE, "no connection to the proxy (Connection reset by peer)")),
+        (faults.ProxyRefuses("HTTP 407"), (UNAVAILABLE, "the proxy refuses to connect (HTTP 407)")),
+        (
+            caused_by(faults.HostNotFound(), OSError(-2, "Name or service not known")),
+            (UNAVAILABLE, "its host name cannot be resolved (Name or service not known)"),
+        ),
+        (faults.NoPlaceInTime("all 4"), (UNAVAILABLE, "no connection became free in time (all 4)")),
+        (faults.ClientClosed(), (FAILED, "the backend was closed meanwhile")),
+        (faults.ForeignClient("in a"), (FAILED, "the backend was opened elsewhere: open one here (in a)")),
+        (caused_by(faults.NotConnected("late"), RESET), (UNAVAILABLE, "no connection (Connection reset by peer)")),
+        (faults.NotConnected("late"), (UNAVAILABLE, "no connection (late)")),
+        (faults.NoResponseInTime("5 s"), (UNAVAILABLE, "no response in time (5 s)")),
+        (TimeoutError(), (UNAVAILABLE, "no response in time")),
+        (faults.EarlySuccess(), (UNAVAILABLE, "it reported success before it had the whole request")),
+        (faults.BrokenOff(), (UNAVAILABLE, "the response broke off")),
+        (faults.Disconnected(), (UNAVAILABLE, "it closed the connection without a response")),
+        (faults.NotHttp("HTTP/2"), (UNAVAILABLE, "its response is not HTTP (HTTP/2)")),
+        (NotXml("no element"), (UNAVAILABLE, "its response cannot be read")),
+        (NotConfirmed("it has no ETag"), (UNAVAILABLE, "it has no ETag")),
+        (faults.HttpFault(), (UNAVAILABLE, "the connection failed")),
+        (RESET, (UNAVAILABLE, "the connection failed (Connection reset by peer)")),
+    ],
+    ids=repr,
+)
+def test_what_each_error_on_the_way_means(error: Exception, expected: tuple[type[StorageException], str]) -> None:
+    failure = failure_of(error)
+    assert failure is not None
+    assert (failure.kind, failure.reason, failure.retry_after) == (*expected, None)
+    assert failure.retryable is (failure.kind is UNAVAILABLE)
+
+
+OTHERS_BY_STATUS = {
+    304: PreconditionFailedException,
+    401: AccessDeniedException,
+    403: AccessDeniedException,
+    404: FileNotFoundException,
+    408: UNAVAILABLE,
+    412: PreconditionFailedException,
+    416: InvalidRangeException,
+    425: UNAVAILABLE,
+    429: UNAVAILABLE,
+}
+
+
+@pytest.mark.parametrize("status", range(300, 500))
+def test_what_a_status_means_where_there_is_no_code(status: int) -> None:
+    for response in (ErrorResponse(status), ErrorResponse(status, "ACodeOfSomebodyElse")):
+        failure = failure_of(response)
+        assert failure is not None
+        assert failure.kind is OTHERS_BY_STATUS.get(status, FAILED)
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        (ErrorResponse(404, "NoSuchKey", "theirs"), "there is no such object [NoSuchKey (HTTP 404)]"),
+        (ErrorResponse(403, "AccessDenied", "theirs"), "theirs [AccessDenied (HTTP 403)]"),
+        (ErrorResponse(403), "it refuses [no error code (HTTP 403)]"),
+        (ErrorResponse(404), "there is no such object, or no such bucket [no error code (HTTP 404)]"),
+        (ErrorResponse(301), "the bucket is served at another endpoint [no error code (HTTP 301)]"),
+        (ErrorResponse(307), "the bucket is served at another endpoint for now [no error code (HTTP 307)]"),
+        (
+            ErrorResponse(301, headers={"x-amz-bucket-region": "eu"}),
+            "the bucket is served at another endpoint (the bucket's region is eu) [no error code (HTTP 301)]",
+        ),
+    ],
+    ids=str,
+)
+def test_the_words_for_a_refusal(response: ErrorResponse, reason: str) -> None:
+    failure = failure_of(response)
+    assert failure is not None
+    assert failure.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("context", "file_id", "words"),
+    [
+        (ErrorContext("info", "http://h", "b", "k"), "s3:b/k", "S3 at http://h, bucket 'b', key 'k'"),
+        (ErrorContext("list", "http://h", "b"), None, "S3 at http://h, bucket 'b'"),
+        (ErrorContext("open", "http://h"), None, "S3 at http://h"),
+        (ErrorContext("upload", "http://h", "b", "k"), None, "S3 at http://h, bucket 'b', key 'k'"),
+        (ErrorContext("copy", "http://h", "b", "k"), None, "S3 at http://h, bucket 'b', key 'k'"),
+    ],
+)
+def test_what_an_operation_is_about(context: ErrorContext, file_id: str | None, words: str) -> None:
+    assert (context.file_id, str(context)) == (file_id, words)
+
+
+@pytest.mark.parametrize("kind", list(dict.fromkeys([*KIND_BY_CODE.values(), FAILED])))
+def test_an_error_of_every_kind_has_its_facts(kind: type[StorageException]) -> None:
+    cause = ErrorResponse(400, "X", headers={"content-range": "bytes */12"})
+    error = errors.storage_exception(
+        errors.Failure(kind, "why", 3.0), ErrorContext("info", "http://h", "b", "k"), cause
+    )
+    assert type(error) is kind
+    assert error.message == "info failed: why; S3 at http://h, bucket 'b', key 'k'"
+    assert (error.file_id, error.backend) == ("s3:b/k", "s3")
+    if isinstance(error, InvalidRangeException):
+        assert error.size == 12
+    else:
+        assert error.operation == "info"
+    if isinstance(error, StorageUnavailableException):
+        assert error.retry_after == 3.0
+    if isinstance(error, InvalidArgumentException) and not isinstance(error, InvalidRangeException):
+        assert error.detail == "the storage does not accept the file's name, size or metadata"
+
+
+@pytest.mark.parametrize(
+    ("header", "size"), [("bytes */12", 12), ("bytes 0-4/12", 12), ("bytes */*", None), ("", None), (None, None)]
+)
+def test_the_size_is_what_stands_behind_the_stroke(header: str | None, size: int | None) -> None:
+    response = ErrorResponse(416, headers={} if header is None else {"content-range": header})
+    with pytest.raises(InvalidRangeException) as raised, translated(PLACE):
+        raise response
+    assert raised.value.size == size
 
 
 @pytest.mark.parametrize(

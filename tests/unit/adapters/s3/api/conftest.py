@@ -1,0 +1,26 @@
+"""What tests of requests share."""
+
+import pytest
+
+from s3py_helper.adapters.s3.api import retrying
+from s3py_helper.application.concurrency.deadlines import DeadlineWatch, Limit
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further attempts come at once."""
+    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.0)
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that each attempt was given."""
+    seen: list[float] = []
+    real = DeadlineWatch.limit
+
+    def limit(watch: DeadlineWatch, seconds: float) -> Limit:
+        seen.append(seconds)
+        return real(watch, seconds)
+
+    monkeypatch.setattr(DeadlineWatch, "limit", limit)
+    return seen
