@@ -8,10 +8,9 @@ import asyncio
 import re
 from asyncio import TimerHandle
 from functools import partial
-from typing import Any, Final, override
+from typing import Any, Final, cast, override
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import is_ssl
 
 from s3py_helper.application.ports.region import Region
@@ -19,6 +18,7 @@ from s3py_helper.entrypoints.http.downloads.sourced_response import REGION_EXTEN
 from s3py_helper.entrypoints.http.exchange import LINGER_SECONDS
 from s3py_helper.entrypoints.http.problems.response import ProblemResponse
 from s3py_helper.entrypoints.http.problems.table import Problem
+from s3py_helper.entrypoints.server.cycling import CyclingProtocol
 from s3py_helper.entrypoints.server.refusals import (
     HEAD_TIMED_OUT,
     HEAD_TOO_LARGE,
@@ -27,6 +27,7 @@ from s3py_helper.entrypoints.server.refusals import (
     UNKNOWN_METHOD,
     UNKNOWN_VERSION,
 )
+from s3py_helper.entrypoints.server.response_cycle import ResponseCycle
 from s3py_helper.entrypoints.server.socket_sender import SocketSender
 from s3py_helper.entrypoints.server.unsent import unsent_bytes
 
@@ -43,7 +44,7 @@ _REQUEST_LINE: Final = re.compile(rb"(?:\r\n)*[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-\xf
 _LOOKS_PER_TIMEOUT: Final = 4
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(CyclingProtocol):
     """See the module.
 
     Attributes:
@@ -56,7 +57,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._running: RequestResponseCycle | None = None
+        self._running: ResponseCycle | None = None
         self._in_head = True
         self._head_began: float | None = self.loop.time()
         self._head_bytes = 0
@@ -207,7 +208,7 @@ class HttpProtocol(HttpToolsProtocol):
         idle = self._idle
         super().on_headers_complete()
         if idle:
-            self._running = self.cycle
+            self._running = self.latest
 
     def _framing_problem(self) -> tuple[Problem, str] | None:
         """What could let others see another end of the body than this server does (RFC 9112, 6.1).
@@ -251,6 +252,7 @@ class HttpProtocol(HttpToolsProtocol):
         running = self._running
         if running is None or running.disconnected or self._sender is None:
             return False
+        running.write_head()
         running.expected_content_length -= region.size
         return await self._sender.send(region)
 
@@ -260,7 +262,7 @@ class HttpProtocol(HttpToolsProtocol):
             # What comes of the body is dropped, but not for ever.
             self._linger()
         if self.pipeline:
-            self._running = self.pipeline[-1][0]
+            self._running = cast("ResponseCycle", self.pipeline[-1][0])
         super().on_response_complete()
 
     def _refuse(self, problem: Problem, detail: str) -> None:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from time import monotonic
 from types import FrameType
-from typing import override
+from typing import Final, override
 
 import uvicorn
 
@@ -16,6 +16,9 @@ from s3py_helper.entrypoints.http.health import Draining
 from s3py_helper.entrypoints.server.log_config import log_config
 from s3py_helper.entrypoints.server.protocol import http_protocol
 from s3py_helper.entrypoints.settings import Settings
+
+_OBJECTS_PER_COLLECTION: Final = 20_000
+"""Some dozens of requests at a time make the 2000 that Python waits for again and again, and leave nothing."""
 
 
 class ServiceServer(uvicorn.Server):
@@ -47,6 +50,7 @@ class ServiceServer(uvicorn.Server):
         # What is there now stays: looking through it for garbage, again and again, took a tenth of a small download.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_OBJECTS_PER_COLLECTION)
         if self._announce is not None:
             self._announce()
 

@@ -103,8 +103,9 @@ class SourcedResponse(Response):
                 closed = True
                 # What holds nothing any more needs no task that outlasts a cancellation.
                 await opening.__aexit__(None, None, None)
-                await client.take(_start_of(content))
-                await client.take({"type": "http.response.body", "body": content.body, "more_body": False})
+                await client.take_whole(
+                    _start_of(content), {"type": "http.response.body", "body": content.body, "more_body": False}
+                )
                 return
             last = await _all_but_the_last(content, content.body, client)
             closed = True
@@ -198,14 +199,19 @@ class _Client:
 
     async def take(self, message: Message) -> None:
         """Send a message; raises `_ClientGoneError` when there is nobody to take it."""
+        await self.take_whole(message)
+        await self._let_others()
+
+    async def take_whole(self, *messages: Message) -> None:
+        """Send all that there is to send, without giving others their turn between: it is over soon."""
         self._waiting_since = monotonic()
         try:
-            await self._send(message)
+            for message in messages:
+                await self._send(message)
         # What servers of ASGI 2.4 and later raise when the client has closed the connection.
         except OSError:
             raise _ClientGoneError from None
         self._waiting_since = None
-        await self._let_others()
 
     async def take_region(self, region: Region) -> None:
         """Send a region, likewise. No middleware sees it."""

@@ -1,0 +1,58 @@
+"""uvicorn's protocol on httptools, which has our cycles."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast, override
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from s3py_helper.entrypoints.server.response_cycle import ResponseCycle
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
+
+class CyclingProtocol(HttpToolsProtocol):
+    """uvicorn does not let its users choose the class of cycles.
+
+    Attributes:
+        latest: The cycle that began last; the same as `cycle`.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.latest: ResponseCycle | None = None
+
+    @override
+    def on_headers_complete(self) -> None:
+        """As uvicorn's, without upgrades, its limit of connections and its log of requests."""
+        parser, scope, app = self.parser, self.scope, cast("ASGI3Application", self.app)
+        assert parser is not None  # noqa: S101 - it is calling us
+        version, target = parser.get_http_version(), httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + target.path
+        scope["query_string"] = target.query or b""
+        before = self.latest
+        self.cycle = self.latest = ResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, app)
+        else:
+            # Pipelined: it waits for the responses before its own.
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, app))
