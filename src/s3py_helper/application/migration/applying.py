@@ -128,6 +128,7 @@ class Applier:
         """Seconds by which the ledger's clock is ahead of this worker's: pauses go by the former."""
         self._stopping = asyncio.Event()
         self._nothing_runs = asyncio.Event()
+        self._nothing_runs.set()
         self._claims = Claims(ledger, LEASE_SECONDS)
         self._ended: list[tuple[LedgerFile, Outcome]] = []
         self._allowance = Allowance(SMALL_AT_ONCE)
@@ -154,7 +155,7 @@ class Applier:
                 small_loop = group.create_task(self._loop(group, self._small, options, began, large=False))
                 large_loop = group.create_task(self._loop(group, self._large, options, began, large=True))
                 group.create_task(self._follow_limits(options, small_loop, large_loop))
-                group.create_task(self._record(small_loop, large_loop))
+                group.create_task(self._record(group.create_task(self._ended_copying(small_loop, large_loop))))
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
         finally:
@@ -227,14 +228,15 @@ class Applier:
                 self._nothing_runs.set()
             gate.release()
 
-    async def _record(self, *loops: asyncio.Task[None]) -> None:
+    async def _ended_copying(self, *loops: asyncio.Task[None]) -> None:
+        await asyncio.wait(loops)
+        await self._nothing_runs.wait()
+
+    async def _record(self, copying: asyncio.Task[None]) -> None:
         """Record outcomes, many files at a time: each transaction waits for the disk."""
-        while True:
-            over = all(loop.done() for loop in loops) and not self.progress.running
+        while not copying.done():
+            await asyncio.wait([copying], timeout=_RECORD_SECONDS)
             await self._flush()
-            if over and not self._ended:
-                return
-            await asyncio.sleep(_RECORD_SECONDS)
 
     async def _flush(self) -> None:
         ended, self._ended = self._ended, []

@@ -1,10 +1,12 @@
-"""How often a copy is tried before it is put aside."""
+"""How often a copy is tried before it is put aside, and when applying ends."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import cast
 
 import pytest
 
+from s3py_helper.application.migration import applying
 from s3py_helper.application.migration.applying import Applier, ApplyOptions
 from s3py_helper.application.migration.copying import FileCopier
 from s3py_helper.application.migration.kinds import kind_of
@@ -98,3 +100,39 @@ async def test_fewer_are_copied_at_once_when_the_target_is_busy_and_not_when_it_
     copier, ledger = Failing(error), cast("Ledger", Row(0))
     await Applier(cast("FileCopier", copier), ledger, Pace(ledger), observer=Recorder()).apply(ApplyOptions())
     assert copier.allowed == allowed
+
+
+class Waiting:
+    """A copier whose copies end when they are told to."""
+
+    def __init__(self) -> None:
+        self.copying = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    def allow(self, puts_at_once: int) -> None:
+        pass
+
+    def arrived(self) -> int:
+        return 0
+
+    async def copy(self, file: LedgerFile) -> Outcome:
+        self.copying.set()
+        await self.may_end.wait()
+        return Outcome(file.file_id, file.fence, FileState.COPIED)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_it_ends_with_its_last_file_and_not_when_outcomes_are_next_recorded(
+    monkeypatch: pytest.MonkeyPatch, *, stopped: bool
+) -> None:
+    monkeypatch.setattr(applying, "_RECORD_SECONDS", 3600)
+    row, copier = Row(0), Waiting()
+    ledger = cast("Ledger", row)
+    applier = Applier(cast("FileCopier", copier), ledger, Pace(ledger), observer=Recorder())
+    running = asyncio.create_task(applier.apply(ApplyOptions()))
+    await copier.copying.wait()
+    if stopped:
+        applier.stop()
+    copier.may_end.set()
+    progress = await running
+    assert (progress.copied, len(row.recorded)) == (1, 1)
