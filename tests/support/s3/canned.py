@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
@@ -100,14 +101,24 @@ class Sent:
 
 
 class CannedClient(HttpClient):
-    """Gives one prepared response after the other, or raises it; places are real."""
+    """Gives one prepared response after the other, or raises it; places are real.
 
-    def __init__(self, answers: Sequence[CannedResponse | Exception], limit: int) -> None:
+    Methods in `whenever` always get the same one: clean-up in the background comes in no certain order.
+    """
+
+    def __init__(
+        self,
+        answers: Sequence[CannedResponse | Exception],
+        limit: int,
+        whenever: Mapping[str, CannedResponse] = MappingProxyType({}),
+    ) -> None:
         dialer = Dialer(tls_settings(verify_tls=False), None, connect_timeout=1, read_timeout=1, stall_timeout=1)
         super().__init__(dialer, limit, pool_timeout=0.01)
         self.sent: list[Sent] = []
         self.given: list[CannedResponse] = []
+        self.answered = 0
         self.answers = list(answers)
+        self._whenever = whenever
         self._holds: list[Hold] = []
 
     def take_place(self, hold: Hold) -> Place | None:
@@ -119,7 +130,9 @@ class CannedClient(HttpClient):
         holds = tuple(self._holds)
         self._holds.clear()
         self.sent.append(Sent(method, f"{origin}{target}", dict(headers), b"".join(body.chunks), holds))
-        answer = self.answers.pop(0)
+        answer = self._whenever.get(method) or (self.answers.pop(0) if self.answers else None)
+        assert answer is not None, "one request too many"
+        self.answered += 1
         if isinstance(answer, Exception):
             raise answer
         self.given.append(copy(answer))  # as it was prepared, however often a test uses it
@@ -172,7 +185,12 @@ async def stage(
         yield Stage(client, signer, sender, ObjectApi(sender, ChecksumPolicy(checksum, recorder)), recorder)
     finally:
         await client.aclose()
+    _require_all_given_back(client)
+
+
+def _require_all_given_back(client: CannedClient) -> None:
     assert not client.answers, "not asked for"
+    assert len(client.sent) == client.answered, "one request too many"
     assert all(given.has_ended for given in client.given), "neither read to the end nor closed"
     assert client.places_in_use == 0
 
@@ -180,13 +198,20 @@ async def stage(
 class _CannedSession(S3Session):
     """A session over a client whose responses are prepared."""
 
-    def __init__(self, config: S3Config, recorder: Recorder, answers: Sequence[CannedResponse | Exception]) -> None:
+    def __init__(
+        self,
+        config: S3Config,
+        recorder: Recorder,
+        answers: Sequence[CannedResponse | Exception],
+        whenever: Mapping[str, CannedResponse],
+    ) -> None:
         super().__init__(config, recorder)
         self._answers = answers
+        self._whenever = whenever
         self.canned: CannedClient | None = None
 
     def _new_client(self, tls: TlsSettings) -> HttpClient:
-        self.canned = CannedClient(self._answers, self.perf.max_pool_connections)
+        self.canned = CannedClient(self._answers, self.perf.max_pool_connections, self._whenever)
         return self.canned
 
 
@@ -209,7 +234,11 @@ class OpenStage:
 
 
 @asynccontextmanager
-async def open_stage(*answers: CannedResponse | Exception, **settings: object) -> AsyncIterator[OpenStage]:
+async def open_stage(
+    *answers: CannedResponse | Exception,
+    whenever: Mapping[str, CannedResponse] = MappingProxyType({}),
+    **settings: object,
+) -> AsyncIterator[OpenStage]:
     """As `stage`, up to the ports; at the end no clean-up is under way, and nothing of any upload in memory."""
     given = {
         "endpoint": ENDPOINT,
@@ -219,12 +248,10 @@ async def open_stage(*answers: CannedResponse | Exception, **settings: object) -
         "perf": S3PerfConfig(max_retries=0),
     }
     recorder = Recorder()
-    session = _CannedSession(S3Config.model_validate(given | settings), recorder, answers)
+    session = _CannedSession(S3Config.model_validate(given | settings), recorder, answers, whenever)
     async with session:
         assert session.canned is not None
         yield OpenStage(session, session.canned, recorder)
         memory = session.upload_memory
     assert memory.admits(session.perf.upload_memory, 0), "parts are still counted"
-    assert not session.canned.answers, "not asked for"
-    assert all(given.has_ended for given in session.canned.given), "neither read to the end nor closed"
-    assert session.canned.places_in_use == 0
+    _require_all_given_back(session.canned)
