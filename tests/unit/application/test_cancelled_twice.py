@@ -1,11 +1,14 @@
 """Every clean-up of the use cases ends, however often its caller is cancelled."""
 
 import asyncio
+import os
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from typing import BinaryIO, cast
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -21,7 +24,7 @@ from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.files import FileDownload
 from s3py_helper.testing import FailingStore, leak_guard
-from tests.support.cancelling import CleaningUp, cancelled_twice
+from tests.support.cancelling import CleaningUp, CleaningUpInThread, cancelled_again, cancelled_twice
 from tests.unit.application.conftest import Deployment
 
 pytestmark = pytest.mark.timeout(30)
@@ -109,6 +112,46 @@ async def test_writing_to_a_sink() -> None:
     with tempfile.TemporaryFile() as out:
         async with leak_guard():
             await cancelled_twice(pour(cleaning_up.after(endless()), cast("BinaryIO", out)), under_way, cleaning_up)
+
+
+STEPS = [
+    *[("up", step) for step in ("open", "read")],
+    *[("down", step) for step in ("open", "write", "fsync", "link")],
+    *[("resumed", step) for step in ("open", "write", "lseek", "pread", "fsync", "link")],
+]
+
+
+@pytest.mark.parametrize(("way", "step"), STEPS)
+async def test_a_step_on_the_local_disk(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, step: str
+) -> None:
+    """A descriptor that is closed under a thread may belong to another file a moment later."""
+    uploads, downloads = UploadService(deployment.locator), DownloadService(deployment.locator)
+    attach = await uploads.upload_bytes("a.txt", b"abc")
+    (tmp_path / "own").write_bytes(b"abc")
+    cleaning_up = CleaningUpInThread()
+    real = getattr(os, step)
+    held = cleaning_up.before(real)
+
+    def call(*args: Any, **options: Any) -> Any:
+        in_thread = threading.current_thread() is not threading.main_thread()
+        return (held if in_thread and not cleaning_up.ended else real)(*args, **options)
+
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(os, step, call)
+    if way == "up":
+        work: Coroutine[Any, Any, object] = uploads.upload_path(tmp_path / "own")
+    else:
+        work = downloads.download_to_path(attach.file_id, tmp_path / "new", resume=way == "resumed")
+    async with leak_guard():
+        task = asyncio.ensure_future(work)
+        await cancelled_again(task, cleaning_up)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    monkeypatch.undo()
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    left = {path.name for path in tmp_path.iterdir()} - {"own", "new"}
+    assert all(name.endswith(".part") and way == "resumed" for name in left)
 
 
 async def test_work_in_flight() -> None:

@@ -82,6 +82,26 @@ async def test_a_cursor_that_no_page_gave_is_refused(cursor: str) -> None:
             await manager.list_service.list_page("many/", cursor=cursor)
 
 
+@pytest.mark.parametrize(
+    ("prefix", "cursor"), [("many/", "bWFu!eS9h"), ("many/", "bWFueS9h\n"), ("", ""), ("", "!"), ("", "AA")]
+)
+async def test_nothing_that_merely_resembles_a_cursor_is_taken_for_one(prefix: str, cursor: str) -> None:
+    """The first two are the cursor behind "many/a", with a character that none has."""
+    async with StorageManager.in_memory() as manager:
+        with pytest.raises(InvalidArgumentException, match=rf"the cursor '.*' is none of a listing of '{prefix}'"):
+            await manager.list_service.list_page(prefix, cursor=cursor)
+
+
+async def test_a_page_has_a_hundred_files_unless_another_number_is_asked_for() -> None:
+    async with StorageManager.in_memory() as manager:
+        await _stored(manager, 101)
+        page = await manager.list_service.list_page()
+        assert len(page.files) == 100
+        assert page.cursor is not None
+        assert page.cursor.isascii()
+        assert "=" not in page.cursor
+
+
 @pytest.mark.parametrize(("limit", "problem"), [(0, "at least 1"), (1001, "at most 1000"), (True, "a whole number")])
 async def test_a_page_has_a_bounded_number_of_files(limit: int, problem: str) -> None:
     async with StorageManager.in_memory() as manager:

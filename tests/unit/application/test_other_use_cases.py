@@ -1,6 +1,7 @@
 """Deleting, describing, copying, linking, listing and the state of the backends."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from s3py_helper.application.info import InfoService
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
 from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.pool_use import PoolUse
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.errors import (
     DeleteNotSupportedException,
@@ -98,6 +100,28 @@ async def test_health_names_the_backend_that_is_down(deployment: Deployment) -> 
     assert report.problems == {Backend.S3: None, Backend.FASTDFS: "no tracker answers"}
     assert not report.healthy
     assert report.usable
+
+
+async def test_health_tells_the_error_of_each_backend_and_a_defect_is_none(deployment: Deployment) -> None:
+    error = StorageUnavailableException("no tracker answers")
+    deployment.fastdfs.fail("check", error)
+    assert (await HealthService(deployment.locator).report()).errors == {Backend.FASTDFS: error}
+    deployment.s3.hold("check")
+    late = (await HealthService(deployment.locator, timeout=0.01).report()).errors[Backend.S3]
+    assert isinstance(late, StorageUnavailableException)
+    assert late.backend == Backend.S3
+    deployment.s3.fail("check", KeyError("a defect"))
+    with pytest.raises(ExceptionGroup) as failed:
+        await HealthService(deployment.locator).report()
+    assert failed.group_contains(KeyError)
+
+
+async def test_pools_are_told_of_backends_that_have_one(deployment: Deployment) -> None:
+    use = PoolUse(3, 64)
+    backends = dict(deployment.locator.backends)
+    backends[Backend.S3] = replace(backends[Backend.S3], pool_use=lambda: use)
+    locator = Locator(deployment.locator.policy, backends)
+    assert HealthService(locator).pool_use() == {Backend.S3: use}
 
 
 async def test_health_does_not_wait_for_ever(deployment: Deployment) -> None:

@@ -1,6 +1,7 @@
 """Files of the local disk up and down, and how far transfers have come."""
 
 import asyncio
+import errno
 import fcntl
 import inspect
 import os
@@ -149,9 +150,43 @@ async def test_a_download_that_broke_off_goes_on_where_it_was(manager: StorageMa
 
 async def test_without_resume_nothing_stays_of_a_broken_download(manager: StorageManager, here: Path) -> None:
     attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
-    with pytest.raises(ConnectionError):
-        await manager.download_service.download_to_path(attach.file_id, here / "a", progress=Breaking(1))
-    assert not list(here.iterdir())
+    for target in (here / "a", here):
+        with pytest.raises(ConnectionError):
+            await manager.download_service.download_to_path(attach.file_id, target, progress=Breaking(1))
+        assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("resume", [False, True])
+async def test_a_file_has_the_usual_permissions(manager: StorageManager, here: Path, resume: bool) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    (here / "usual").touch()
+    path = await manager.download_service.download_to_path(attach.file_id, here / "a", resume=resume)
+    assert path.stat().st_mode == (here / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize("resume", [False, True])
+async def test_a_file_system_without_links_is_written_to_all_the_same(
+    manager: StorageManager, here: Path, resume: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    download = manager.download_service.download_to_path
+    refusal, appears = errno.EPERM, False
+
+    def link(_source: Path, target: Path) -> None:
+        if appears:
+            target.touch()
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(os, "link", link)
+    assert (await download(attach.file_id, here / "a", resume=resume)).read_bytes() == CONTENT
+    appears = True
+    with pytest.raises(FileExistsError, match=str(here / "b")):
+        await download(attach.file_id, here / "b", resume=resume)
+    assert (here / "b").read_bytes() == b""
+    refusal, appears = errno.EIO, False
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        await download(attach.file_id, here / "c", resume=resume)
+    assert not (here / "c").exists()
 
 
 async def test_damage_in_what_had_come_is_noticed_and_thrown_away(manager: StorageManager, here: Path) -> None:

@@ -15,10 +15,16 @@ from s3py_helper.application.service_links import ReadGrant, ServiceLinks, Write
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import (
     FileNotFoundException,
+    InvalidArgumentException,
+    InvalidFileTypeException,
+    RouteNotSupportedException,
     StorageUnavailableException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.file_type import FileTypeConfig
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.signed_link import LinkKey, LinkKeys
+from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.testing import body_of
 from tests.unit.application.conftest import Deployment
 from tests.unit.application.watched import Signer
@@ -97,6 +103,53 @@ async def test_a_link_to_the_service_carries_its_grant_to_the_other_end(able: Lo
     assert service_links.write_grant("a.pdf", query(links.service_upload_link("a.pdf"), "a.pdf")) == WriteGrant()
 
 
+async def test_a_listing_leaves_out_what_is_no_file_of_its_own(deployment: Deployment, able: Locator) -> None:
+    class Hiding(Everywhere):
+        def known_as(self, file_id: FileId) -> FileId | None:
+            return None if file_id.key == "b" else file_id
+
+    for key in ("a", "b", "c"):
+        await deployment.kept_in_s3.write(NewBlob(key, key), body_of(b"x"))
+    files = ListService(Locator(able.policy, able.backends, relocation=Hiding()))
+    assert [info.file_id async for info in files.list_files()] == ["s3:my-bucket/a", "s3:my-bucket/c"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"file_name": "a/b.pdf"}, InvalidArgumentException),
+        ({"file_name": "a.exe"}, InvalidFileTypeException),
+        ({"folder": "../up"}, InvalidArgumentException),
+        ({"folder": "out"}, RouteNotSupportedException),
+        ({"bucket": "another"}, RouteNotSupportedException),
+        ({"content_type": "x\r\ny"}, InvalidArgumentException),
+        ({"max_size": -1}, InvalidArgumentException),
+        ({"max_size": "5"}, InvalidArgumentException),
+    ],
+)
+async def test_no_link_to_the_service_is_made_for_what_it_would_refuse(
+    able: Locator, arguments: dict[str, Any], error: type[Exception]
+) -> None:
+    policy = RoutingPolicy(StorageMode.S3, buckets={"my-bucket"}, folders=("in/",))
+    rules = FileValidatorImpl(FileTypeConfig(blacklist=["exe"]))
+    keys = LinkKeys([LinkKey("first", "k" * 32)])
+    links = LinkService(Locator(policy, able.backends), rules, ServiceLinks(keys))
+    assert links.service_upload_link("a.pdf", folder="in")
+    with pytest.raises(error):
+        links.service_upload_link(**{"file_name": "a.pdf", "folder": "in", **arguments})
+
+
+async def test_a_link_that_is_not_set_up_is_refused_with_its_file(able: Locator) -> None:
+    links = LinkService(able)
+    with pytest.raises(RouteNotSupportedException) as refused:
+        await links.fastdfs_link("group1/M00/00/00/a.pdf")
+    assert (refused.value.operation, refused.value.file_id) == ("link", "group1/M00/00/00/a.pdf")
+    with pytest.raises(InvalidArgumentException, match="need keys"):
+        await links.service_link("s3:my-bucket/a")
+    with pytest.raises(InvalidArgumentException, match="need keys"):
+        links.service_upload_link("a.pdf")
+
+
 class TestPlaces:
     """A file that may be in one of several places is looked for in all of them, in their order."""
 
@@ -111,7 +164,10 @@ class TestPlaces:
             "group1/M00/00/00/a.pdf", file_name="a", content_type="x/y", inline=True
         )
         presented = {"file_name": "a", "content_type": "x/y", "inline": True}
-        assert signer.downloads == [(FileId(Backend.S3, "my-bucket", "third"), timedelta(hours=1), presented)]
+        await LinkService(locator).download_link("s3:my-bucket/first", file_name="a", content_type="x/y", inline=True)
+        assert signer.downloads == [
+            (FileId(Backend.S3, "my-bucket", key), timedelta(hours=1), presented) for key in ("third", "first")
+        ]
 
     async def test_what_has_it_is_told_and_what_is_out_of_reach_is_not_passed_over(
         self, deployment: Deployment, locator: Locator

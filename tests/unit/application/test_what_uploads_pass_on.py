@@ -1,5 +1,6 @@
 """Whatever a caller says of a new file reaches the backend, whole and unchanged, by every way of uploading."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.domain.validation import FileValidatorImpl
+from tests.support.waiting import until
 from tests.unit.application.conftest import Deployment
 from tests.unit.application.watched import Told
 
@@ -112,7 +114,67 @@ async def test_an_upload_of_unknown_size_is_described_as_such_and_guessed_by_nam
     ]
 
 
+class Closed:
+    closed = True
+
+
+class Iterating:
+    def __aiter__(self) -> int:
+        return 5
+
+
+async def numbers() -> AsyncIterator[Any]:
+    yield 72
+
+
+@pytest.mark.parametrize(
+    "source", ["text", None, io.StringIO("text"), Closed(), Iterating(), numbers(), io.FileIO(0, "w", closefd=False)]
+)
+async def test_what_is_no_source_is_refused_as_part_of_the_upload_and_with_its_name(able: Locator, source: Any) -> None:
+    with pytest.raises(InvalidArgumentException) as refused:
+        await UploadService(able).upload_stream("a.txt", source)
+    assert (refused.value.operation, refused.value.file_name) == ("upload", "a.txt")
+
+
+@pytest.mark.parametrize("size", [-1, "5", True, 2.0])
+async def test_a_size_that_is_none_is_refused_by_every_way(deployment: Deployment, able: Locator, size: Any) -> None:
+    uploads = UploadService(able)
+    file = form_file()
+    file.size = size
+    for attempt in (
+        lambda: uploads.upload_stream("a.txt", b"x", size),
+        lambda: uploads.create("a.txt", b"x", size),
+        lambda: uploads.upload_file(file),
+        lambda: uploads.upload_files([file]),
+    ):
+        with pytest.raises(InvalidArgumentException, match="a file size is"):
+            await attempt()
+    with pytest.raises(InvalidArgumentException, match="a file size is"):
+        uploads.require_acceptable("a.txt", size)
+    assert not deployment.s3.written
+
+
+async def test_a_batch_is_stored_sixteen_at_a_time(deployment: Deployment, able: Locator) -> None:
+    gate = deployment.s3.hold("write", times=20)
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(UploadService(able).upload_files([form_file() for _ in range(20)]))
+        await until(lambda: deployment.s3.calls["write"] == 16)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert deployment.s3.calls["write"] == 16
+        gate.released.set()
+    assert len(work.result()) == 20
+
+
 class TestChosenKeys:
+    @pytest.mark.parametrize("size", [2, 4])
+    async def test_a_declared_size_holds_for_bytes_in_memory_too(
+        self, deployment: Deployment, able: Locator, size: int
+    ) -> None:
+        with pytest.raises(InvalidArgumentException, match="declared"):
+            await UploadService(able).create("a.txt", b"abc", size)
+        assert not deployment.kept_in_s3.file_ids
+
     async def test_what_is_there_already_stays_and_nothing_is_read_of_the_new(
         self, deployment: Deployment, able: Locator
     ) -> None:

@@ -16,6 +16,8 @@ from s3py_helper.domain.errors import (
     StorageOperationException,
 )
 
+MIB = 1024 * 1024
+
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
     for part in parts:
@@ -82,6 +84,23 @@ async def test_others_get_their_turn_while_a_source_never_waits() -> None:
     await drained(IncomingBody(chunks(*[bytes(1024 * 1024)] * 40)))
     task.cancel()
     assert turns >= 9, "one for every 4 MiB but the first, in which it starts"
+
+
+@pytest.mark.parametrize("piece", [1, 2, 4])
+async def test_others_get_their_turn_every_4_mib_and_no_more_often(piece: int) -> None:
+    """More often would cost uploads a fifth more processor time."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    await drained(IncomingBody(chunks(*[bytes(piece * MIB)] * (32 // piece))))
+    task.cancel()
+    assert turns == 8
 
 
 async def test_more_than_the_limit_is_refused_before_it_is_handed_on() -> None:

@@ -141,6 +141,21 @@ async def test_auto_compresses_what_gets_smaller_by_it() -> None:
     }
 
 
+async def test_auto_knows_a_type_that_the_name_does_not_tell() -> None:
+    content = bytes(10_000)
+    shelf = Shelf(
+        {"a": StoredFile(content, content_type="image/jpeg"), "b": StoredFile(content, content_type="text/x")}
+    )
+    found = records(await zipped(shelf))
+    assert [found[name].compress_type for name in "ab"] == [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]
+
+
+async def test_always_keeps_what_would_grow_by_it() -> None:
+    shelf = Shelf({str(size): os.urandom(size) for size in (1, 1000, 40_000)})
+    for name, record in records(await zipped(shelf, compression="always")).items():
+        assert (record.compress_type, record.compress_size) == (zipfile.ZIP_STORED, int(name))
+
+
 async def test_never_compresses_nothing_and_always_tries_everything() -> None:
     shelf = Shelf({"text": compressible(LARGE), "picture.jpg": compressible(LARGE)})
     never = records(await zipped(shelf, compression="never"))

@@ -5,6 +5,7 @@ import io
 import zipfile
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Literal
 
 import pytest
 
@@ -162,6 +163,25 @@ async def test_the_list_gives_a_reason_but_no_details(error: StorageException, r
     found = unzipped(await consumed(shelf.downloads.stream_zip(shelf.all_files(), on_error="skip")))
     assert f"a.txt: {reason} (" in found["_missing.txt"].decode()
     assert b"secret" not in found["_missing.txt"]
+
+
+@pytest.mark.parametrize("verify_first", [False, True])
+async def test_who_asks_for_an_archive_is_told_what_was_left_out_of_it(verify_first: bool) -> None:
+    shelf, told = Shelf({"b.txt": b"there"}), list[tuple[str, type[StorageException]]]()
+    plan = await shelf.downloads.plan_zip(
+        entries(["a.txt", "b.txt", "c.txt"]), on_error="skip", verify_first=verify_first
+    )
+    await consumed(plan.stream(lambda file_id, error: told.append((file_id, type(error)))))
+    assert told == [("s3:my-bucket/a.txt", FileNotFoundException), ("s3:my-bucket/c.txt", FileNotFoundException)]
+
+
+@pytest.mark.parametrize("operation", ["open", "read"])
+async def test_a_defect_is_no_reason_to_leave_a_file_out(operation: Literal["open", "read"]) -> None:
+    shelf = Shelf({"a.txt": b"there"})
+    shelf.staged.fail(operation, KeyError("a defect"))
+    async with leak_guard():
+        with pytest.raises(KeyError):
+            await consumed(shelf.downloads.stream_zip(shelf.all_files(), on_error="skip"))
 
 
 async def test_a_small_file_that_breaks_off_can_be_skipped() -> None:

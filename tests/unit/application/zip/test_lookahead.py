@@ -94,6 +94,19 @@ async def test_files_of_medium_size_are_opened_as_far_ahead_as_the_bound_on_byte
     assert 3 <= shelf.store.most_open <= BYTES_AHEAD // (3 * MIB) + 2
 
 
+@pytest.mark.parametrize(("first", "opened"), [(8, 1), (7, 2)])
+async def test_nothing_is_opened_while_as_much_as_the_bound_is_to_come(first: int, opened: int) -> None:
+    shelf = shelf_of(first, 1, 1)
+    gate = shelf.staged.hold("open", times=3)
+    reading = asyncio.create_task(read(shelf, verify_first=True))
+    await gate.reached.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert shelf.staged.calls["open"] == opened
+    gate.released.set()
+    await reading
+
+
 async def test_a_slow_reader_stops_the_reading() -> None:
     shelf = shelf_of(200)
     async with aclosing(shelf.downloads.stream_zip(shelf.all_files())) as archive:

@@ -101,6 +101,45 @@ async def test_a_slow_reader_does_not_open_files_again_and_again() -> None:
     assert shelf.staged.calls["open"] == 2
 
 
+class Clock:
+    """The event loop's clock, which stands still until it is put forward."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        self._now = loop.time()
+        monkeypatch.setattr(loop, "time", lambda: self._now)
+
+    async def forward(self, seconds: float) -> None:
+        """Put it forward, and let happen what is due."""
+        self._now += seconds
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+async def test_a_reader_that_moves_is_not_taken_for_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Scarce(8, [3] * 12)
+    async with leak_guard(), aclosing(shelf.downloads.stream_zip(shelf.all_files(), verify_first=True)) as archive:
+        clock = Clock(monkeypatch)
+        async for _ in archive:
+            await clock.forward(0.03)
+        assert shelf.staged.calls["open"] == 12
+
+
+async def test_a_reader_that_stalls_after_a_while_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Scarce(8, [3] * 12)
+    async with leak_guard(), aclosing(shelf.downloads.stream_zip(shelf.all_files(), verify_first=True)) as archive:
+        clock = Clock(monkeypatch)
+        await anext(archive)
+        for _ in range(10):
+            await clock.forward(0.03)
+            await anext(archive)
+        assert shelf.store.open_now > 1
+        await clock.forward(0.05)
+        await clock.forward(0.05)
+        monkeypatch.undo()
+        await until(lambda: shelf.store.open_now == 1)
+
+
 async def test_look_ahead_comes_back_when_there_are_connections_again() -> None:
     shelf = Scarce(8, [3] * 30)
     async with leak_guard(), aclosing(shelf.downloads.stream_zip(shelf.all_files(), verify_first=True)) as archive:
