@@ -1,0 +1,40 @@
+"""A migration in memory, and what must hold at the end of each of its tests."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from s3py_helper.adapters.sqlite.ledger import SqliteLedger
+from tests.support.migration.in_memory import MemorySource, MemoryTarget
+from tests.support.recorder import Recorder
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
+    """A ledger, of which no worker holds a file in the end."""
+    async with SqliteLedger(tmp_path / "ledger.db", "one") as ledger:
+        yield ledger
+        assert await ledger.workers() == 0, "claims were not released"
+
+
+@pytest.fixture
+def source() -> Iterator[MemorySource]:
+    """FastDFS, of which nothing is being read in the end."""
+    source = MemorySource()
+    yield source
+    assert source.opened == 0, "a stream was not closed"
+
+
+@pytest.fixture
+def target() -> Iterator[MemoryTarget]:
+    """S3, of which nothing is being read in the end, and which has no upload that was begun and not ended."""
+    target = MemoryTarget()
+    yield target
+    assert target.opened == 0, "a stream was not closed"
+    assert target.parts_of == {}, "an upload was neither completed nor aborted"
+
+
+@pytest.fixture
+def observer() -> Recorder:
+    return Recorder()
