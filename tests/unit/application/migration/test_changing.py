@@ -85,7 +85,7 @@ async def test_only_a_group_that_is_read_from_s3_alone_is_closed(
 async def test_a_write_is_noted_before_and_afterwards_whatever_becomes_of_it(
     ledger: SqliteLedger, observer: Recorder, fails: bool
 ) -> None:
-    before = await copied(ledger)
+    before = during = await copied(ledger)
     try:
         async with notice_of(ledger, observer).writing(APPENDER):
             during = await found(ledger)
@@ -139,8 +139,8 @@ class Failing(SqliteLedger):
 
 @pytest.fixture
 async def failing(ledger: SqliteLedger) -> Failing:
-    ledger.__class__ = Failing  # type: ignore[assignment]  # the same file
-    return ledger  # type: ignore[return-value]
+    ledger.__class__ = Failing
+    return ledger  # type: ignore[return-value]  # it is one now
 
 
 async def test_a_change_that_could_not_be_noted_before_is_not_made(failing: Failing, observer: Recorder) -> None:
@@ -151,17 +151,13 @@ async def test_a_change_that_could_not_be_noted_before_is_not_made(failing: Fail
     assert observer.events == []
 
 
-async def test_a_change_that_was_made_and_could_not_be_noted_is_reported(
-    failing: Failing, observer: Recorder
-) -> None:
+async def test_a_change_that_was_made_and_could_not_be_noted_is_reported(failing: Failing, observer: Recorder) -> None:
     async with notice_of(failing, observer).writing(APPENDER):
         pass
     assert observer.events == [RollbackFailed(Backend.FASTDFS, f"the copy of {APPENDER}", "the store is down")]
 
 
-async def test_a_change_is_noted_although_its_caller_is_cancelled_twice(
-    failing: Failing, observer: Recorder
-) -> None:
+async def test_a_change_is_noted_although_its_caller_is_cancelled_twice(failing: Failing, observer: Recorder) -> None:
     before = await copied(failing)
     failing.notes, failing.cleaning_up = 2, CleaningUp()
     under_way = asyncio.Event()

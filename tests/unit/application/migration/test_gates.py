@@ -141,18 +141,14 @@ async def test_a_group_that_was_never_listed_whole_is_a_closed_gate(
     assert await route_of(ledger) == {"group1": Route.S3_ONLY}
 
 
-async def test_a_group_that_nobody_knows_has_no_route(
-    gates: Gates, source: MemorySource, ledger: SqliteLedger
-) -> None:
+async def test_a_group_that_nobody_knows_has_no_route(gates: Gates, source: MemorySource, ledger: SqliteLedger) -> None:
     await with_files(source, ledger, FileState.VERIFIED)
     for route in Route:
         with pytest.raises(InvalidArgumentException, match="the ledger knows no group 'group2': plan it first"):
             await gates.route("group2", route)
 
 
-async def test_the_way_back_is_open_until_the_drain(
-    gates: Gates, source: MemorySource, ledger: SqliteLedger
-) -> None:
+async def test_the_way_back_is_open_until_the_drain(gates: Gates, source: MemorySource, ledger: SqliteLedger) -> None:
     await with_files(source, ledger, FileState.VERIFIED, FileState.COPIED, FileState.PLANNED)
     await with_files(source, ledger, FileState.DRAINED, group="group2")
     await ledger.set_route("group1", Route.S3_ONLY)
@@ -202,5 +198,3 @@ async def test_a_deployment_without_fastdfs_has_no_way_back(source: MemorySource
     with pytest.raises(GateRefusedException, match="this deployment has no FastDFS"):
         await Gates(None, ledger).route("group1", Route.FASTDFS)
     await Gates(None, ledger).route("group1", Route.S3_ONLY)
-
-

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import override
 
 import pytest
 
@@ -15,7 +16,7 @@ from s3py_helper.application.migration.migration import Migration, MigrationStat
 from s3py_helper.application.migration.outline import Rates
 from s3py_helper.application.migration.planning import PlanOptions, PlanResult
 from s3py_helper.application.migration.verifying import VerifyOptions
-from s3py_helper.application.ports.ledger import LedgerFile, Limits, Outcome, ScannedSource, Tally
+from s3py_helper.application.ports.ledger import LedgerFile, Limits, Outcome, Tally
 from s3py_helper.application.ports.migration_target import TargetObject
 from s3py_helper.application.ports.observer import FailedOver
 from s3py_helper.application.ports.shard_queue import ShardQueue
@@ -153,14 +154,13 @@ async def test_a_verification_counts_all_failures_in_its_event(
     assert set((await states(migration)).values()) == {FileState.PLANNED}
 
 
-@pytest.mark.parametrize(
-    ("size", "room"), [((1 << 30) - 1, "1023 MiB are free"), (1 << 30, "1024 MiB are free")]
-)
+@pytest.mark.parametrize(("size", "room"), [((1 << 30) - 1, "1023 MiB are free"), (1 << 30, "1024 MiB are free")])
 async def test_a_preflight_looks_at_the_ledgers_disk(
     source: MemorySource, target: MemoryTarget, tmp_path: Path, size: int, room: str
 ) -> None:
     class Full(SqliteLedger):
-        async def room(self) -> int:  # type: ignore[override]  # it is known here
+        @override
+        async def room(self) -> int:
             return size
 
     async with Full(tmp_path / "full.db", "one") as ledger:
@@ -321,7 +321,7 @@ async def test_a_worker_copies_reports_and_cleans_up(
 
 
 def _empty() -> ShardQueue:
-    return Empty()  # type: ignore[return-value]  # its `take` needs nothing of what it is given
+    return Empty()
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,9 @@ async def test_the_status_is_what_the_ledger_says(
     assert status.limits == limits == Limits(concurrency=3)
     assert not status.listing_complete, "of group2 the last listing was not whole"
     assert status.unplannable == 1
-    assert [scan.group for scan in status.sources if isinstance(scan, ScannedSource)]
+    assert [(scan.name, scan.group) for scan in status.sources] == [
+        (f"{FIRST}/M00", "group1"), (f"{SECOND}/M00", "group1")
+    ]  # fmt: skip
     assert status.files_in(FileState.PLANNED) == 2
     assert status.files_in(FileState.PLANNED, FileState.GONE, group="group1") == 2
     source.counted.clear()

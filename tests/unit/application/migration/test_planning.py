@@ -71,9 +71,7 @@ async def test_a_plan_of_everything_finds_each_file_once(source: MemorySource, l
     assert source.asked.count(f"facts of {ids[0].key}") == 1, "a file that cannot change is asked for once"
 
 
-async def test_every_store_path_of_every_server_is_listed_and_noted(
-    source: MemorySource, ledger: SqliteLedger
-) -> None:
+async def test_every_store_path_of_every_server_is_listed_and_noted(source: MemorySource, ledger: SqliteLedger) -> None:
     source.store_paths = 2
     source.add(b"some")
     source.broken[SECOND] = BROKEN
@@ -95,9 +93,7 @@ async def test_every_store_path_of_every_server_is_listed_and_noted(
 
 
 @pytest.mark.parametrize("broken", [False, True])
-async def test_a_listing_is_noted_with_what_it_proves(
-    source: MemorySource, ledger: SqliteLedger, broken: bool
-) -> None:
+async def test_a_listing_is_noted_with_what_it_proves(source: MemorySource, ledger: SqliteLedger, broken: bool) -> None:
     source.add(b"some")
     if broken:
         source.broken[FIRST] = BROKEN
@@ -217,9 +213,7 @@ async def test_a_limit_counts_new_files_alone(source: MemorySource, ledger: Sqli
         source.add(b"some", number)
     source.broken[SECOND] = BROKEN
     limited = PlanOptions(groups=frozenset({"group1"}), limit=2)
-    expected = PlanResult(
-        found=2, new=2, restricted=True, incomplete=[f"{SECOND}/M00: the connection broke"]
-    )
+    expected = PlanResult(found=2, new=2, restricted=True, incomplete=[f"{SECOND}/M00: the connection broke"])
     assert await planned(source, ledger, limited) == expected
     again = await planned(source, ledger, limited)
     assert (again.found, again.new, again.shortages) == (4, 2, {})
@@ -267,9 +261,7 @@ async def test_a_copy_is_asked_for_again_only_where_it_may_have_changed(
 
 
 @pytest.mark.parametrize("state", [FileState.GONE, FileState.MISSING_AT_SOURCE])
-async def test_what_is_there_after_all_is_planned(
-    source: MemorySource, ledger: SqliteLedger, state: FileState
-) -> None:
+async def test_what_is_there_after_all_is_planned(source: MemorySource, ledger: SqliteLedger, state: FileState) -> None:
     file_id = source.add(b"some")
     await planned(source, ledger)
     await put(ledger, file_id, state)

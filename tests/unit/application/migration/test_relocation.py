@@ -209,9 +209,7 @@ class Away(SqliteLedger):
 DOWN = StorageUnavailableException("the ledger is down")
 
 
-async def test_a_route_is_asked_for_every_two_seconds(
-    tmp_path: Path, observer: Recorder, clock: Clocked
-) -> None:
+async def test_a_route_is_asked_for_every_two_seconds(tmp_path: Path, observer: Recorder, clock: Clocked) -> None:
     async with Away(tmp_path / "away.db", "one") as ledger:
         places = MigrationRelocation(ledger, "my-bucket", "moved/", observer)
         assert ledger.in_a_hurry, "somebody waits for a read"
@@ -226,9 +224,7 @@ async def test_a_route_is_asked_for_every_two_seconds(
         assert ledger.asked == 5
 
 
-async def test_what_is_read_from_fastdfs_needs_no_ledger(
-    tmp_path: Path, observer: Recorder, clock: Clocked
-) -> None:
+async def test_what_is_read_from_fastdfs_needs_no_ledger(tmp_path: Path, observer: Recorder, clock: Clocked) -> None:
     async with Away(tmp_path / "away.db", "one") as ledger:
         places = MigrationRelocation(ledger, "my-bucket", "moved/", observer)
         await places.places(FILE_ID)
