@@ -121,6 +121,10 @@ class CannedClient(HttpClient):
         self._whenever = whenever
         self._holds: list[Hold] = []
 
+    def turn(self, whenever: Mapping[str, CannedResponse]) -> None:
+        """Answer differently from now on."""
+        self._whenever = whenever
+
     def take_place(self, hold: Hold) -> Place | None:
         self._holds.append(hold)
         return super().take_place(hold)
