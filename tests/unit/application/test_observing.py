@@ -4,9 +4,10 @@ import logging
 
 import pytest
 
-from s3py_helper.application.observing import LOGGER_NAME, GuardedObserver, LoggingObserver
-from s3py_helper.application.ports.observer import Event, OperationEnded, RequestRetried, RollbackFailed
+from s3py_helper.application.observing import LOGGER_NAME, GuardedObserver, LoggingObserver, SeveralObservers
+from s3py_helper.application.ports.observer import Event, OperationBegan, OperationEnded, RequestRetried, RollbackFailed
 from s3py_helper.domain.errors import StorageUnavailableException
+from tests.support.recorder import Recorder
 
 
 def test_an_event_is_one_line_at_debug(caplog: pytest.LogCaptureFixture) -> None:
@@ -31,6 +32,31 @@ def test_an_error_is_shown_by_its_text(caplog: pytest.LogCaptureFixture) -> None
     with caplog.at_level(logging.DEBUG, LOGGER_NAME):
         LoggingObserver().notify(OperationEnded("s3", "info", None, 0.1, error=StorageUnavailableException("down")))
     assert caplog.messages == ["OperationEnded backend='s3' operation='info' seconds=0.100 error='down'"]
+
+
+def test_operations_are_told_to_those_who_want_them_and_the_rest_to_all() -> None:
+    class Choosy(Recorder):
+        def __init__(self, *, wants: bool) -> None:
+            super().__init__()
+            self.wants_operations = lambda: wants
+
+    willing, unwilling, silent = Choosy(wants=True), Choosy(wants=False), Recorder()
+    began, retried = OperationBegan("s3", "info"), RequestRetried("s3", "upload", 2, 0.25, "no answer")
+    ended = OperationEnded("s3", "info", None, 0.1)
+    for several in (SeveralObservers([willing, unwilling, silent]), SeveralObservers([unwilling])):
+        for event in (began, retried, ended):
+            several.notify(event)
+    assert willing.events == silent.events == [began, retried, ended]
+    assert unwilling.events == [retried] * 2
+    assert SeveralObservers([unwilling, willing]).wants_operations()
+    assert not SeveralObservers([unwilling]).wants_operations()
+    assert SeveralObservers([silent]).wants_operations()
+
+
+@pytest.mark.parametrize(("level", "wanted"), [(logging.DEBUG, True), (logging.INFO, False)])
+def test_what_would_not_be_logged_is_not_wanted(level: int, wanted: bool, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(level, LOGGER_NAME):
+        assert LoggingObserver.wants_operations() is wanted
 
 
 def test_an_observer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:

@@ -168,6 +168,11 @@ async def test_an_error_keeps_the_facts_that_it_has(
     with pytest.raises(StorageException):
         await case.work(seen_by(observer(), with_file))
     assert (error.operation, error.backend, error.file_id) == ("its own", "another", "another:a")
+    error.file_id = None
+    deployment.s3.fail(stage, error)
+    with pytest.raises(StorageException):
+        await case.work(seen_by(observer(), with_file))
+    assert error.file_id == (FILE_ID if case.of_file else None)
 
 
 @pytest.mark.parametrize("observer", [Recorder, Quiet])

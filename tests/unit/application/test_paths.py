@@ -157,6 +157,17 @@ async def test_without_resume_nothing_stays_of_a_broken_download(manager: Storag
 
 
 @pytest.mark.parametrize("resume", [False, True])
+async def test_a_file_that_appears_meanwhile_is_not_replaced(
+    manager: StorageManager, here: Path, resume: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: (here / "a").write_bytes(b"own"))
+    with pytest.raises(FileExistsError, match=str(here / "a")):
+        await manager.download_service.download_to_path(attach.file_id, here / "a", resume=resume)
+    assert (here / "a").read_bytes() == b"own"
+
+
+@pytest.mark.parametrize("resume", [False, True])
 async def test_a_file_has_the_usual_permissions(manager: StorageManager, here: Path, resume: bool) -> None:
     attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
     (here / "usual").touch()

@@ -3,6 +3,7 @@
 import io
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
@@ -10,17 +11,19 @@ import pytest
 
 from s3py_helper.adapters.memory.store import MemoryBlobStore
 from s3py_helper.application.copy import CopyService
+from s3py_helper.application.describe import file_info
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.backend import MountedBackend
-from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import (
     InvalidArgumentException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
-from s3py_helper.domain.files import FileAttach
+from s3py_helper.domain.files import FileAttach, FileBasicInfo
 from s3py_helper.testing import body_of, new_blob
 from tests.unit.application.conftest import Deployment
 from tests.unit.application.watched import Told, WatchedStore
@@ -119,6 +122,32 @@ async def test_everything_that_is_known_of_a_file_is_told(able: Locator, stored:
         "content_encoding": None,
     }
     assert info.last_modify_time is not None
+
+
+def test_no_fact_of_a_stored_file_is_left_out() -> None:
+    file_id, moment = FileId(Backend.S3, "my-bucket", "k/0123456789abcdef_a.txt"), datetime(2024, 1, 2, tzinfo=UTC)
+    facts: dict[str, Any] = {
+        "content_type": "text/x",
+        "content_encoding": "gzip",
+        "etag": '"e"',
+        "metadata": {"a": "b"},
+    }
+    blob = BlobInfo(
+        file_id, 5, last_modified=moment, checksum=Checksum.crc32(1), storage_class="GLACIER", file_name="n", **facts
+    )
+    expected = FileBasicInfo(
+        file_id="as asked",
+        file_name="n",
+        file_size=5,
+        last_modify_time=moment,
+        storage_class="GLACIER",
+        checksum="crc32:00000001",
+        **facts,
+    )
+    assert file_info(blob, "as asked") == expected
+    assert file_info(replace(blob, file_name=None, checksum=None), "as asked") == expected.model_copy(
+        update={"file_name": "a.txt", "checksum": None}
+    )
 
 
 class BytesAlone(WatchedStore):

@@ -75,6 +75,34 @@ async def test_a_cancellation_that_comes_with_the_timeout_wins() -> None:
         await asyncio.create_task(work())
 
 
+async def test_work_that_is_shorter_than_its_limit_outlasts_the_ticks() -> None:
+    watch = DeadlineWatch(0.02)
+    with watch.limit(3600):
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(("usual", "tick"), [(10, 0.5), (20, 1.0), (3600, 1.0)])
+async def test_the_timer_runs_twenty_times_in_a_usual_limit_and_every_second_at_least(
+    usual: float, tick: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks: list[float] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_later", lambda seconds, _look: ticks.append(seconds))
+    DeadlineWatch(usual).limit(1)
+    assert ticks == [tick]
+
+
+async def test_what_the_work_makes_of_its_end_is_its_own_affair() -> None:
+    async def work() -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            raise KeyError from None
+
+    with pytest.raises(KeyError), DeadlineWatch(0.02).limit(0.02):
+        await work()
+
+
 async def test_an_error_of_the_work_is_the_one_that_is_raised() -> None:
     with pytest.raises(KeyError), DeadlineWatch(30).limit(30):
         raise KeyError
