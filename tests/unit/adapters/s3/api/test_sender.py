@@ -210,7 +210,6 @@ class TestFailures:
             ([refusing(503), refusing(403)], True),
             ([NotConnected(), refusing(403)], False),
         ],
-        ids=repr,
     )
     async def test_what_may_have_been_carried_out_is_noted(
         self, answers: list[CannedResponse | Exception], uncertain: bool
