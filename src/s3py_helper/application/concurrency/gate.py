@@ -34,7 +34,7 @@ class Gate:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.release()  # the place came together with the cancellation
-            else:
+            elif turn in self._waiting:  # who left at the same time may have passed it over
                 self._waiting.remove(turn)
             raise
 

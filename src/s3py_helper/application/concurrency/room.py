@@ -33,7 +33,7 @@ class Room:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.release(size)  # its turn came together with the cancellation
-            else:
+            elif (size, turn) in self._waiting:  # who left at the same time may have passed it over
                 self._waiting.remove((size, turn))
                 self._admit()
             raise

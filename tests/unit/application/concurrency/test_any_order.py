@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,9 @@ class Model:
             self.tasks[waiting[number % len(waiting)]].cancel()
 
     def check(self) -> None:
+        for task in self.tasks:
+            if task.done() and not task.cancelled():
+                task.result()
         held = [self.came[number] for number in self.inside]
         assert sum(held) <= self.capacity or len(held) == 1
         assert self.admitted == sorted(self.admitted)
@@ -72,10 +76,13 @@ class Model:
 
     async def run(self, steps: list[Step]) -> None:
         for what, number in steps:
-            if what == "settle":
+            # Whoever comes stands in line when it does; all others may leave, and be cancelled, at the same time.
+            if what in {"come", "settle"}:
                 await self.settle()
                 self.check()
             self.step(what, number)
+            if what == "come":
+                await self.settle()
         await self.settle()
         self.check()
         while self.inside:
@@ -123,3 +130,17 @@ async def test_a_gate_has_one_place_at_least() -> None:
     gate.resize(0)
     async with asyncio.timeout(5), gate:
         pass
+
+
+async def test_who_is_cancelled_while_another_leaves_is_just_cancelled() -> None:
+    gate, room = Gate(1), Room(1)
+    for acquire, release in ((gate.acquire, gate.release), (partial(room.acquire, 1), partial(room.release, 1))):
+        await acquire()
+        waiting = [asyncio.ensure_future(acquire()) for _ in range(2)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        release()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting[0]
+        async with asyncio.timeout(5):
+            await waiting[1]
