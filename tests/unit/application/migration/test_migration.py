@@ -252,13 +252,15 @@ async def test_a_cluster_whose_servers_are_replaced_one_by_one_is_the_same(
 
 
 async def test_trackers_without_servers_prove_nothing(
-    migration: Migration, source: MemorySource, ledger: SqliteLedger
+    migration: Migration, source: MemorySource, target: MemoryTarget, ledger: SqliteLedger
 ) -> None:
     servers, source.servers = source.servers, {}
     await plan(migration)
     source.servers = servers
     await plan(migration)
     assert [detail["servers"] for _, _, detail in await ledger.events(name="cluster")] == [[FIRST, SECOND]]
+    source.servers = {}
+    await plan(Migration(source, target, ledger, PREFIX))
 
 
 async def test_a_deployment_without_fastdfs_says_so(target: MemoryTarget, ledger: SqliteLedger) -> None:

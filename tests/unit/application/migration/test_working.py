@@ -8,11 +8,13 @@ import pytest
 
 from s3py_helper.application.migration import working
 from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress
-from s3py_helper.application.migration.working import Supervisor, Worker
+from s3py_helper.application.migration.working import Patience, Supervisor, Worker
 from s3py_helper.application.ports.ledger import Ledger
 from s3py_helper.application.ports.observer import FallbackTaken, RequestRetried
+from s3py_helper.application.ports.shard_queue import SHARD_SECONDS
 from s3py_helper.domain.errors import StorageUnavailableException
 from tests.support.recorder import Recorder
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -146,3 +148,214 @@ async def test_a_supervisor_that_watches_ends_when_it_is_stopped() -> None:
     assert not supervising.done()
     supervisor.stop()
     await supervising
+
+
+class Stopwatch:
+    """Pauses that take no time, and are remembered."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+
+    async def rest(self, _stopping: asyncio.Event, seconds: float) -> None:
+        self.pauses.append(seconds)
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    stopwatch = Stopwatch()
+    monkeypatch.setattr(working, "_rest", stopwatch.rest)
+    for name, seconds in (("_FIRST_PAUSE", 0.5), ("_LONGEST_PAUSE", 15.0), ("_OUTAGE_SECONDS", 600.0)):
+        monkeypatch.setattr(working, name, seconds)
+    monkeypatch.setattr(working, "_LOOK_SECONDS", 2.0)
+    monkeypatch.setattr(working, "KICK_SECONDS", 15.0)
+    return stopwatch
+
+
+async def test_pauses_grow_to_their_longest_until_patience_ends(stopwatch: Stopwatch) -> None:
+    observer = Recorder()
+    patience = Patience("ledger", observer, asyncio.Event(), for_ever=False)
+
+    async def fail_for_ever() -> None:
+        while True:
+            await patience.wait(DOWN)
+
+    with pytest.raises(StorageUnavailableException) as ended:
+        await fail_for_ever()
+    assert ended.value is DOWN
+    assert stopwatch.pauses[:7] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
+    assert 600 <= sum(stopwatch.pauses) < 615
+    assert observer.events[0] == FallbackTaken("ledger", "work rests until it answers again", "down")
+    assert observer.events[1:] == [
+        RequestRetried("ledger", "migrate", number, pause, "down")
+        for number, pause in enumerate(stopwatch.pauses[1:], start=2)
+    ]
+
+
+async def test_patience_begins_anew_when_it_was_reached_and_need_not_end(stopwatch: Stopwatch) -> None:
+    observer = Recorder()
+    patience = Patience("ledger", observer, asyncio.Event(), for_ever=False)
+    for _ in range(100):
+        for _ in range(4):
+            await patience.wait(DOWN)
+        patience.reached()
+    assert stopwatch.pauses == [0.5, 1.0, 2.0, 4.0] * 100
+    assert len(observer.of(FallbackTaken)) == 100
+    endless = Patience("ledger", observer, asyncio.Event(), for_ever=True)
+    for _ in range(1000):
+        await endless.wait(DOWN)
+
+
+async def test_a_wait_ends_when_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working, "_FIRST_PAUSE", 3600.0)
+    monkeypatch.setattr(working, "_LONGEST_PAUSE", 3600.0)
+    worker = worker_of(Copying(outages=10**9), Work(), observer := Recorder())
+    working_it = asyncio.ensure_future(worker.apply(ApplyOptions()))
+    await until(lambda: observer.events)
+    worker.stop()
+    async with asyncio.timeout(10):
+        assert (await working_it).stopped_by == "interrupted"
+
+
+async def test_outages_that_are_far_apart_are_not_added_up(stopwatch: Stopwatch) -> None:
+    """Of the ledger and of the broker, each alone shorter than patience."""
+
+    class Flickering(Copying):
+        async def apply(self, options: ApplyOptions) -> ApplyProgress:
+            if self._outages % 40:
+                self._outages -= 1
+                raise DOWN
+            self._outages -= 1
+            return self.progress
+
+    class FlickeringQueue(Queue):
+        async def take(self, work: Callable[[int], Awaitable[None]], **_how: object) -> int:
+            self.takes += 1
+            if self.takes % 40:
+                raise DOWN
+            await work(1)
+            return 1
+
+    looks = Work(*([1],) * 10_000)
+    worker = worker_of(Flickering(199), looks, Recorder(), queue := FlickeringQueue())
+    working_it = asyncio.ensure_future(worker.apply(ApplyOptions()))
+    await until(lambda: queue.takes > 300 or working_it.done())
+    assert not working_it.done()
+    worker.stop()
+    await working_it
+
+
+class Patient(Queue):
+    """A broker that hands out what it has, and then waits for more."""
+
+    patience = 0.0
+
+    async def take(self, work: Callable[[int], Awaitable[None]], *, patience: float, stopping: asyncio.Event) -> int:
+        self.patience = patience
+        taken = await super().take(work, patience=patience, stopping=stopping)
+        await stopping.wait()
+        return taken
+
+
+async def test_a_shard_is_worked_for_a_bounded_time_and_as_it_was_asked_for() -> None:
+    copying, queue = Copying(0), Patient()
+    queue.put_so_far = [3]
+    worker = worker_of(copying, Work(), Recorder(), queue)
+    working_it = asyncio.ensure_future(worker.apply(ApplyOptions(group="group1", concurrency=2, watch=True)))
+    await until(lambda: copying.applied)
+    worker.stop()
+    await working_it
+    assert copying.applied == [
+        ApplyOptions(group="group1", concurrency=2, shard=3, max_seconds=SHARD_SECONDS, watch=False)
+    ]
+
+
+async def test_a_queue_is_told_how_long_to_wait_and_when_to_stop() -> None:
+    queue = Patient()
+    worker = worker_of(Copying(0), Work(), Recorder(), queue)
+    working_it = asyncio.ensure_future(worker.apply(ApplyOptions(watch=True)))
+    await until(lambda: queue.takes)
+    assert not working_it.done()
+    worker.stop("time")
+    async with asyncio.timeout(10):
+        assert (await working_it).stopped_by == "time"
+    assert (queue.takes, queue.patience) == (1, 5.0)
+
+
+class Grouped(Work):
+    """Work of one group alone."""
+
+    async def has_work(self, group: str | None = None) -> bool:
+        return group != "group1"
+
+    async def waiting_shards(self, group: str | None = None) -> list[int]:
+        return [] if group == "group1" else [1]
+
+
+async def test_work_of_other_groups_is_nobodys_business(stopwatch: Stopwatch) -> None:
+    queue = Queue()
+    worker = worker_of(Copying(0), Grouped(), Recorder(), queue)
+    async with asyncio.timeout(10):
+        await worker.apply(ApplyOptions(group="group1"))
+        await Supervisor(cast("Ledger", Grouped()), queue).supervise("group1")
+    assert queue.put_so_far == []
+
+
+@pytest.mark.parametrize("outages", [0, 2])
+async def test_a_worker_with_a_broker_cleans_up_once_at_its_end_and_not_when_it_is_stopped(
+    stopwatch: Stopwatch, outages: int
+) -> None:
+    cleaned: list[int] = []
+
+    async def clean_up() -> None:
+        cleaned.append(1)
+        if len(cleaned) <= outages:
+            raise DOWN
+
+    def worker(work: Work, queue: Queue) -> Worker:
+        return Worker(
+            cast("Applier", Copying(0)), cast("Ledger", work), queue=queue, observer=Recorder(), clean_up=clean_up
+        )
+
+    await worker(Work(), queue := Queue()).apply(ApplyOptions())
+    assert len(cleaned) == outages + 1
+    assert queue.takes == 1
+
+    class Stopping(Work):
+        async def has_work(self, _group: str | None = None) -> bool:
+            stopped.stop()
+            raise DOWN
+
+    stopped = worker(Stopping(), Queue())
+    await stopped.apply(ApplyOptions())
+    assert len(cleaned) == outages + 1, "nobody knows whether anything is left"
+
+
+async def test_a_supervisor_looks_often_and_puts_again_seldom(stopwatch: Stopwatch) -> None:
+    class Some(Work):
+        looks = 0
+
+        async def has_work(self, _group: str | None = None) -> bool:
+            return self.looks < 5
+
+        async def waiting_shards(self, _group: str | None = None) -> list[int]:
+            self.looks += 1
+            return [1, 2, 3] if self.looks in {1, 4} else []
+
+    queue = Queue()
+    supervisor = Supervisor(cast("Ledger", Some()), queue, observer=Recorder())
+    await supervisor.supervise()
+    assert stopwatch.pauses == [15.0, 2.0, 2.0, 15.0]
+    assert (queue.put_so_far, supervisor.put) == ([1, 2, 3] * 2, 6)
+
+
+async def test_a_supervisors_patience_ends_and_begins_anew(stopwatch: Stopwatch) -> None:
+    down = Work(*[None] * 10_000)
+    with pytest.raises(StorageUnavailableException):
+        await Supervisor(cast("Ledger", down), Queue(), observer=Recorder()).supervise()
+    with pytest.raises(StorageUnavailableException):
+        await Supervisor(cast("Ledger", Work()), Queue(True), observer=Recorder()).supervise(watch=True)
+    flickering = Work(*([[1], *[None] * 30] * 20))
+    supervisor = Supervisor(cast("Ledger", flickering), Queue(), observer=Recorder())
+    await supervisor.supervise()
+    assert supervisor.put == 20
