@@ -7,9 +7,12 @@ import time
 
 import pytest
 
+from s3py_helper.adapters.postgres import base
 from s3py_helper.adapters.postgres import database as database_module
-from s3py_helper.adapters.postgres.connections import CONNECTIONS
+from s3py_helper.adapters.postgres.address import Address
+from s3py_helper.adapters.postgres.connections import CONNECTIONS, Connection
 from s3py_helper.adapters.postgres.ledger import PostgresLedger
+from s3py_helper.adapters.postgres.schema import is_ready
 from s3py_helper.application.ports.ledger import HURRIED_SECONDS
 from s3py_helper.domain.errors import StorageOperationException, StorageUnavailableException
 from s3py_helper.testing.contract.ledger import planned
@@ -102,6 +105,28 @@ async def test_a_worker_s_ledger_is_waited_for_while_its_database_restarts(own_p
     await asyncio.to_thread(own_postgres.start)
     assert await (await opening).has_work()
     await waiting.__aexit__(None, None, None)
+
+
+async def test_a_worker_s_ledger_is_looked_at_again_where_its_connection_breaks_meanwhile(
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with PostgresLedger(ledger_url, "one"):
+        pass
+    looks: list[Connection] = []
+
+    async def cut_off_once(connection: Connection, address: Address, identity: str, *, makes: bool) -> bool:
+        looks.append(connection)
+        if len(looks) == 1:
+            await connection.fetch("select pg_terminate_backend(pg_backend_pid())")
+        return await is_ready(connection, address, identity, makes=makes)
+
+    monkeypatch.setattr(base, "is_ready", cut_off_once)
+    async with PostgresLedger(ledger_url, "one", waits=True) as ledger:
+        assert not await ledger.has_work()
+    assert len(looks) == 2
+    looks.clear()
+    with pytest.raises(StorageUnavailableException):
+        await PostgresLedger(ledger_url, "one").__aenter__()
 
 
 async def test_callers_that_leave_take_no_connection_along(postgres: PostgresServer, ledger_url: str) -> None:

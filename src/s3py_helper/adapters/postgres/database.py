@@ -64,7 +64,7 @@ class Database:
         """Make the first connection, look at what is there, and bring it up where it is not ready.
 
         Args:
-            is_ready: Looks.
+            is_ready: Looks, and changes nothing.
             bring_up: Makes the ledger, or brings it to this version.
             waits: Whether this waits for a database that is being restarted, as later calls do.
 
@@ -74,7 +74,7 @@ class Database:
         """
         self._connections.is_open = True
         try:
-            if not await self._call(is_ready, CALL_SECONDS, patience=None if waits else 0.0, repeats=False):
+            if not await self._call(is_ready, CALL_SECONDS, patience=None if waits else 0.0, repeats=True):
                 await self._call(bring_up, _UPGRADE_SECONDS, patience=0.0, repeats=False)
         except BaseException:  # nobody else would close the connection
             await self.close()
