@@ -10,15 +10,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from hashlib import md5
-from typing import Final
 
 from s3py_helper.adapters.s3.api.multipart import Part
 from s3py_helper.adapters.s3.api.object_headers import (
     blob_info,
     content_length,
     crc32_text,
+    describing_headers,
     etag_of,
-    upload_headers,
 )
 from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.http.payload import Payload, payload_of
@@ -34,7 +33,7 @@ from s3py_helper.application.ports.migration_target import (
     TargetObject,
 )
 from s3py_helper.application.streams.incoming_body import IncomingBody
-from s3py_helper.domain.blob import BlobInfo, NewBlob
+from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.content_type import OCTET_STREAM
 from s3py_helper.domain.errors import (
     AccessDeniedException,
@@ -46,8 +45,6 @@ from s3py_helper.domain.errors import (
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import PROBE
 from s3py_helper.domain.part_plan import MAX_OBJECT_SIZE
-
-_FILE_NAME_HEADER: Final = "x-amz-meta---real-file-name--"
 
 
 class S3MigrationTarget:
@@ -86,9 +83,7 @@ class S3MigrationTarget:
     async def _probed(self, key: str, content: bytes, *, shows_missing: bool) -> TargetAbilities:
         payload = payload_of(content)
         refused_wrong = await self._refuses(key, replace(payload, crc32=payload.crc32 ^ 1), IntegrityException)
-        headers = await self._session.objects.put_object(
-            self._bucket, key, payload, self._headers(_probe(key, content))
-        )
+        headers = await self._session.objects.put_object(self._bucket, key, payload, _headers(_probe(key, content)))
         there = await self.head(key)
         states_sum = there is not None and there.crc32 == payload.crc32
         condition = {"if-none-match": "*"}
@@ -128,7 +123,7 @@ class S3MigrationTarget:
             raise IntegrityException(f"the source gave {payload.size} bytes, not {new.size}")
         if new.crc32 is not None and payload.crc32 != new.crc32:
             raise IntegrityException(f"the source gave bytes with the CRC-32 {payload.crc32:08x}, not {new.crc32:08x}")
-        headers = self._headers(new) | _condition(new)
+        headers = _headers(new) | _condition(new)
         stored = await self._session.objects.put_object(self._bucket, new.key, payload, headers)
         return _stored(new, etag_of(stored), payload.crc32)
 
@@ -136,7 +131,7 @@ class S3MigrationTarget:
         """See `MigrationTarget.begin`."""
         objects = self._session.objects
         wanted = new.crc32 is not None and objects.checksums.wanted(self._bucket)
-        created = await objects.multipart.create(self._bucket, new.key, self._headers(new), Outcome(), checksums=wanted)
+        created = await objects.multipart.create(self._bucket, new.key, _headers(new), Outcome(), checksums=wanted)
         self._checks_whole[created.upload_id] = created.checks_whole
         return created.upload_id
 
@@ -206,18 +201,9 @@ class S3MigrationTarget:
         """See `MigrationTarget.delete`."""
         await self._session.objects.delete_object(self._bucket, key)
 
-    def _headers(self, new: NewObject) -> dict[str, str]:
-        described = NewBlob(
-            new.key,
-            new.file_name or "",
-            content_type=new.content_type or OCTET_STREAM,
-            size=new.size,
-            metadata=new.metadata,
-        )
-        headers = upload_headers(described)
-        if new.file_name is None:
-            del headers[_FILE_NAME_HEADER]  # nobody ever gave the file a name: none is made up
-        return headers
+
+def _headers(new: NewObject) -> dict[str, str]:
+    return describing_headers(new.content_type or OCTET_STREAM, new.file_name, new.metadata)
 
 
 def _probe(key: str, content: bytes) -> NewObject:

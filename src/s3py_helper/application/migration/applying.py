@@ -134,6 +134,7 @@ class Applier:
         self._allowance = Allowance(SMALL_AT_ONCE)
         self._small = Gate(SMALL_AT_ONCE)
         self._large = Gate(LARGE_AT_ONCE)
+        self._room_for = 0
 
     def stop(self, reason: str = "interrupted") -> None:
         """Finish the files under way, and begin no others."""
@@ -293,9 +294,13 @@ class Applier:
 
         Half as many more are under way: each file takes a request to its source before and after it is stored.
         """
-        self._copier.allow(self._allowance.now)
-        self._small.resize(self._allowance.now + self._allowance.now // 2)
-        self._large.resize(min(LARGE_AT_ONCE, -(-self._allowance.now // LARGE_AT_ONCE)))
+        allowed = self._allowance.now
+        if allowed == self._room_for:
+            return
+        self._room_for = allowed
+        self._copier.allow(allowed)
+        self._small.resize(allowed + allowed // 2)
+        self._large.resize(min(LARGE_AT_ONCE, -(-allowed // LARGE_AT_ONCE)))
 
     def _over(self, options: ApplyOptions, began: float) -> bool:
         if options.max_bytes is not None and self.progress.bytes >= options.max_bytes:

@@ -100,4 +100,6 @@ def _fits(file_name: str | None, metadata: Mapping[str, str]) -> bool:
         return False
     texts = [file_name or "", *metadata, *metadata.values()]
     # Encoded in the worst case: every byte that is not plain takes three characters.
+    if 3 * sum([len(text.encode()) for text in texts]) <= _MOST_BYTES:
+        return True  # whatever they are, as nearly always
     return sum(len(quote(text, safe="")) for text in texts) <= _MOST_BYTES

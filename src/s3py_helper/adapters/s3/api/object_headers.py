@@ -80,12 +80,16 @@ def blob_info(file_id: FileId, headers: Mapping[str, str], size: int) -> BlobInf
 
 def upload_headers(blob: NewBlob) -> dict[str, str]:
     """Everything that is stored beside the bytes, as headers."""
-    content_type = blob.content_type
+    return describing_headers(blob.content_type, blob.file_name, blob.metadata)
+
+
+def describing_headers(content_type: str, file_name: str | None, metadata: Mapping[str, str]) -> dict[str, str]:
+    """The same for a file that may have no name."""
     if not (content_type.isascii() and content_type.isprintable()):
         raise InvalidArgumentException(
             f"the content type {content_type!r} is no media type", operation="upload", backend=Backend.S3
         )
-    return {"content-type": content_type, **to_headers(blob.file_name, blob.metadata)}
+    return {"content-type": content_type, **to_headers(file_name, metadata)}
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -145,13 +149,15 @@ def crc32_text(value: int) -> str:
     return b2a_base64(value.to_bytes(4), newline=False).decode()
 
 
-def to_headers(file_name: str, metadata: Mapping[str, str]) -> dict[str, str]:
-    """The headers that carry both.
+def to_headers(file_name: str | None, metadata: Mapping[str, str]) -> dict[str, str]:
+    """The headers that carry both, or the metadata alone.
 
     Raises:
         InvalidArgumentException: They exceed what S3 stores, or two names differ only in case.
     """
-    pairs = {FILE_NAME_KEY: file_name if _PLAIN_FILE_NAME.fullmatch(file_name) else quote(file_name, safe="")}
+    pairs: dict[str, str] = {}
+    if file_name is not None:
+        pairs[FILE_NAME_KEY] = file_name if _PLAIN_FILE_NAME.fullmatch(file_name) else quote(file_name, safe="")
     for name, value in metadata.items():
         key = _encoded_name(name)
         if key in pairs:
