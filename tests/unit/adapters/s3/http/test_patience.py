@@ -1,0 +1,166 @@
+"""How long one task waits."""
+
+import asyncio
+
+import pytest
+
+from s3py_helper.adapters.s3.http import patience as patience_module
+from s3py_helper.adapters.s3.http.faults import BrokenOff, NoResponseInTime
+from s3py_helper.adapters.s3.http.patience import Patience
+
+pytestmark = pytest.mark.timeout(10)
+
+
+class Stage:
+    """A clock, and what the patience is told."""
+
+    def __init__(self, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        self.moves = 0
+        self.asked = 0
+        self.gave_up = 0
+        self.periods: list[float] = []
+        monkeypatch.setattr(patience_module, "monotonic", lambda: self.now)
+        loop = asyncio.get_running_loop()
+        self.patience = Patience(seconds, self._has_moved, self._give_up)
+        real = loop.call_later
+
+        def call_later(delay: float, callback: object, *arguments: object) -> asyncio.TimerHandle:
+            if getattr(callback, "__self__", None) is not self.patience:
+                return real(delay, callback, *arguments)  # type: ignore[arg-type]  # as given
+            self.periods.append(round(delay, 6))
+            return real(0.001, callback, *arguments)  # type: ignore[arg-type]  # the clock is the test's
+
+        monkeypatch.setattr(loop, "call_later", call_later)
+
+    def _has_moved(self) -> bool:
+        self.asked += 1
+        self.now += self.periods[-1]
+        self.moves -= 1
+        return self.moves >= 0
+
+    def _give_up(self) -> None:
+        self.gave_up += 1
+
+
+async def test_a_wait_ends_when_it_is_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.moves = 10_000
+    stage.patience.renew()
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.sleep(0)
+    stage.patience.wake()
+    await waiting
+    stage.patience.wake()
+    assert not stage.gave_up
+
+
+async def test_without_progress_it_is_given_up_once_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.patience.renew()
+    await asyncio.wait_for(stage.patience.wait(), 5)
+    for _ in range(2):
+        with pytest.raises(NoResponseInTime, match="8 s"):
+            await stage.patience.wait()
+    assert stage.gave_up == 1
+
+
+async def test_progress_that_was_reported_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.patience.renew()
+    stage.now += 3
+    stage.patience.renew()
+    stage.now += 3
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.wait([waiting], timeout=5)
+    # The timer looks after 8 s, of which 3 had passed.
+    assert stage.periods == [8]
+    assert stage.now == 1014
+    assert isinstance(stage.patience.fault, NoResponseInTime)
+
+
+async def test_progress_that_is_asked_for_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.moves = 2
+    stage.patience.renew()
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.wait([waiting], timeout=5)
+    assert stage.periods == [8, 8, 8]
+    assert isinstance(stage.patience.fault, NoResponseInTime)
+
+
+@pytest.mark.parametrize(("hurry", "limit"), [(2, 2), (99, 8)])
+async def test_a_hurried_wait_is_looked_at_four_times(
+    monkeypatch: pytest.MonkeyPatch, hurry: float, limit: float
+) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.patience.hurry(hurry)
+    stage.patience.renew()
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.wait([waiting], timeout=5)
+    assert stage.periods == [limit / 4] * 4
+    assert str(stage.patience.fault) == f"{limit:g} s"
+
+
+async def test_hurrying_replaces_the_timer_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.patience.renew()
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.sleep(0)
+    stage.patience.wake()
+    await waiting
+    stage.patience.hurry(2)
+    stage.patience.renew()
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.wait([waiting], timeout=5)
+    assert stage.periods == [8, 0.5, 0.5, 0.5, 0.5]
+
+
+async def test_relaxed_it_waits_as_usual_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.patience.hurry(2)
+    stage.patience.relax()
+    stage.patience.renew()
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.wait([waiting], timeout=5)
+    assert stage.periods == [8]
+    assert str(stage.patience.fault) == "8 s"
+
+
+async def test_a_timer_that_fires_while_nobody_waits_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.patience.renew()
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.sleep(0)
+    stage.patience.wake()
+    await waiting
+    await asyncio.sleep(0.02)
+    assert (stage.asked, stage.gave_up, stage.patience.fault) == (0, 0, None)
+
+
+async def test_the_next_task_may_wait_before_the_last_one_has_gone_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.moves = 10_000
+    first = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.sleep(0)
+    stage.patience.wake()
+    second = asyncio.ensure_future(stage.patience.wait())
+    await first
+    await asyncio.sleep(0)
+    stage.patience.wake()
+    await asyncio.wait_for(second, 5)
+
+
+async def test_the_end_wakes_and_is_told_to_all_who_come_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.moves = 10_000
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.sleep(0)
+    stage.patience.fault = BrokenOff()
+    stage.patience.stop()
+    await waiting
+    with pytest.raises(BrokenOff):
+        await stage.patience.wait()
+    asked = stage.asked
+    await asyncio.sleep(0.02)
+    assert stage.asked == asked, "its timer has ended"
