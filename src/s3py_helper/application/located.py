@@ -245,7 +245,7 @@ class _Opening:
             self._operation.size = len(blob.span)
         if file_id is self._located.file_id:
             return blob
-        return replace(blob, info=replace(blob.info, file_id=self._located.file_id))
+        return OpenBlob(replace(blob.info, file_id=self._located.file_id), blob.span, blob.body, blob.pieces)
 
     def _failed(self, error: BaseException) -> None:
         if self._operation is not None:

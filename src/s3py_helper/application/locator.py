@@ -10,7 +10,7 @@ from typing import Final
 
 from s3py_helper.application.background import BackgroundCleanUp
 from s3py_helper.application.located import Located, Place
-from s3py_helper.application.observing import GuardedObserver, LoggingObserver
+from s3py_helper.application.observing import LoggingObserver, guarded
 from s3py_helper.application.operation import Operation, complete_error
 from s3py_helper.application.ports.backend import MountedBackend, required
 from s3py_helper.application.ports.listing import Listing
@@ -147,9 +147,7 @@ class Locator:
         self._implied_prefix = implied_prefix
         self._relocation = relocation
         self._places = {**backends, **(places or {})}
-        self.observer = (
-            observer if isinstance(observer, GuardedObserver) else GuardedObserver(observer or LoggingObserver())
-        )
+        self.observer = guarded(observer or LoggingObserver())
         self.clean_up = clean_up or BackgroundCleanUp(self.observer)
 
     async def find(self, text: str, purpose: Purpose) -> Located:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import partial
-from typing import Final
+from typing import Final, override
 
 from s3py_helper.application.ports.observer import (
     ConnectionReplaced,
@@ -33,6 +33,8 @@ _LEVELS: Final[dict[type[Event], int]] = {
     RollbackFailed: logging.WARNING,
     PoolWaited: logging.DEBUG,
 }
+
+_OF_OPERATIONS: Final[frozenset[type[Event]]] = frozenset({OperationBegan, OperationEnded})
 
 _log: Final = logging.getLogger(LOGGER_NAME)
 
@@ -73,19 +75,23 @@ class GuardedObserver:
             _log.exception("the observer %s failed", type(self._observer).__name__)
 
 
-class SeveralObservers:
+def guarded(observer: Observer) -> GuardedObserver:
+    """The observer, guarded once."""
+    return observer if isinstance(observer, GuardedObserver) else GuardedObserver(observer)
+
+
+class SeveralObservers(GuardedObserver):
     """Passes events on to several observers; an error of one keeps nothing from the others."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
-        self._observers = tuple(map(GuardedObserver, observers))
+        self._observers = tuple(map(guarded, observers))
+        wishes = [observer.wants_operations for observer in self._observers]
+        self.wants_operations = _always if _always in wishes else lambda: any(wish() for wish in wishes)
 
-    def wants_operations(self) -> bool:
-        """Whether one of them wants to be notified of every operation."""
-        return any(observer.wants_operations() for observer in self._observers)
-
+    @override
     def notify(self, event: Event) -> None:
         """Pass the event on to each that wants it."""
-        of_operation = isinstance(event, OperationBegan | OperationEnded)
+        of_operation = type(event) in _OF_OPERATIONS
         for observer in self._observers:
             if not of_operation or observer.wants_operations():
                 observer.notify(event)

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from s3py_helper.application.observing import LOGGER_NAME, GuardedObserver, LoggingObserver, SeveralObservers
+from s3py_helper.application.observing import LOGGER_NAME, GuardedObserver, LoggingObserver, SeveralObservers, guarded
 from s3py_helper.application.ports.observer import Event, OperationBegan, OperationEnded, RequestRetried, RollbackFailed
 from s3py_helper.domain.errors import StorageUnavailableException
 from tests.support.recorder import Recorder
@@ -66,3 +66,8 @@ def test_an_observer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -
 
     GuardedObserver(Broken()).notify(OperationEnded("s3", "info", None, 0.1))
     assert "the observer Broken failed" in caplog.text
+
+
+def test_several_observers_are_guarded_already() -> None:
+    several = SeveralObservers([Recorder()])
+    assert guarded(several) is several

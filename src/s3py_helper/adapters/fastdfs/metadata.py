@@ -71,6 +71,8 @@ def check_sizes(pairs: Mapping[str, str]) -> None:
 
 def read_metadata(stored: bytes) -> StoredMetadata:
     """Parse the metadata that a server returned."""
+    if not stored:
+        return StoredMetadata()
     pairs = pairs_in(stored)
     file_name = pairs.get(FILE_NAME)
     return StoredMetadata(

@@ -1,8 +1,11 @@
 """Moved files: objects that are found by FastDFS ids."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import timedelta
+from functools import partial
+from types import TracebackType
 from typing import Final
 
 from s3py_helper.application.migration.moved_metadata import has_more, is_moved, restored
@@ -43,11 +46,9 @@ class MovedFiles:
         """Refused: only a migration stores moved files."""
         raise StorageOperationException("new files are not stored among moved ones", operation="upload")
 
-    @asynccontextmanager
-    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+    def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AbstractAsyncContextManager[OpenBlob]:
         """See `BlobStore.open`; an object without the mark of the id is not found."""
-        async with self._s3.open(self.object_of(file_id), byte_range) as blob:
-            yield OpenBlob(await self._restored(blob.info, file_id), blob.span, blob.body)
+        return _Opening(self._s3.open(self.object_of(file_id), byte_range), partial(self._restored, file_id=file_id))
 
     async def info(self, file_id: FileId) -> BlobInfo:
         """See `BlobStore.info`; an object without the mark of the id is not found."""
@@ -91,6 +92,31 @@ class MovedFiles:
 
     def _second_object(self, file_id: FileId) -> FileId:
         return FileId(Backend.S3, self._bucket, moved_key(self._prefix, file_id) + METADATA_SUFFIX)
+
+
+class _Opening:
+    """Opens an object as the file that it was. A class, because a generator around each small read would be felt."""
+
+    __slots__ = ("_opening", "_restored")
+
+    def __init__(
+        self, opening: AbstractAsyncContextManager[OpenBlob], restored: Callable[[BlobInfo], Awaitable[BlobInfo]]
+    ) -> None:
+        self._opening = opening
+        self._restored = restored
+
+    async def __aenter__(self) -> OpenBlob:
+        blob = await self._opening.__aenter__()
+        try:
+            return OpenBlob(await self._restored(blob.info), blob.span, blob.body)
+        except BaseException:  # the block is never entered: nothing else would close the object
+            await self._opening.__aexit__(*sys.exc_info())
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opening.__aexit__(kind, error, trace)
 
 
 class MovedPresignedUrls:

@@ -21,7 +21,7 @@ from s3py_helper.application.info import InfoService
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
 from s3py_helper.application.locator import Locator
-from s3py_helper.application.observing import GuardedObserver
+from s3py_helper.application.observing import guarded
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
 from s3py_helper.application.services import FileServices
@@ -98,7 +98,7 @@ def _services(config: KitConfig, locator: Locator) -> FileServices:
 @asynccontextmanager
 async def open_services(config: KitConfig) -> AsyncGenerator[FileServices]:
     """The use cases of a deployment; its backends are open inside the block and closed after it."""
-    observer = GuardedObserver(config.observer)
+    observer = guarded(config.observer)
     clean_up = BackgroundCleanUp(observer)
     graph = _backends(config, observer)
     await warm_up()

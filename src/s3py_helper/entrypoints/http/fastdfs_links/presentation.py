@@ -11,6 +11,7 @@ from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.domain.nginx_media_types import nginx_media_type
 from s3py_helper.entrypoints.http.downloads.conditions import Validators
 from s3py_helper.entrypoints.http.downloads.file_headers import Offer, Presentation
+from s3py_helper.entrypoints.http.downloads.http_date import http_date
 
 _UNSAFE_BYTES: Final = re.compile(rb'[\x00-\x1f\x7f"\\]')
 
@@ -64,12 +65,14 @@ class LinkPresentation(Presentation):
 
     @override
     def of_version(self, validators: Validators, cache_control: str) -> dict[str, str]:
-        headers = {
-            "ETag": validators.etag,
-            "Last-Modified": validators.http_date,
-            "Cache-Control": self.link_cache_control,
-        }
-        return {name: value for name, value in headers.items() if value is not None}
+        headers: dict[str, str] = {}
+        if validators.etag is not None:
+            headers["ETag"] = validators.etag
+        if validators.last_modified is not None:
+            headers["Last-Modified"] = http_date(validators.last_modified)
+        if self.link_cache_control is not None:
+            headers["Cache-Control"] = self.link_cache_control
+        return headers
 
 
 def _disposition(filename: bytes, *, strict: bool) -> str:
