@@ -45,8 +45,39 @@ class _Piece[T]:
         connection.execute("release piece")
 
 
+class _Read[T]:
+    """Work that waits to read, and who waits for its result."""
+
+    __slots__ = ("_work", "error", "result", "told")
+
+    result: T
+
+    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
+        self._work = work
+        self.error: BaseException | None = None
+        self.told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    def carry_out(self, opened: Callable[[], sqlite3.Connection]) -> None:
+        """Do it; called in the thread."""
+        try:
+            self.result = self._work(opened())
+        except BaseException as error:  # noqa: BLE001 - whatever it is, its caller raises it
+            self.error = error
+
+    def tell(self) -> None:
+        """Tell what became of it, unless nobody waits any more."""
+        if self.told.done():
+            return
+        if self.error is None:
+            self.told.set_result(self.result)
+        else:
+            self.told.set_exception(self.error)
+
+
 class Database:
     """Runs work on the connection, one piece after the other.
+
+    Reads that come while the thread is reading go there together: waking it takes longer than looking one file up.
 
     A commit waits for the disk, so that pieces which wait to write meanwhile share the next transaction. Each is
     carried out as a whole or not at all, whatever becomes of its neighbours.
@@ -62,6 +93,9 @@ class Database:
         self._thread = ThreadPoolExecutor(1, "s3py-ledger")
         self._connection: sqlite3.Connection | None = None
         self._waiting: deque[_Piece[Any]] = deque()
+        self._to_read: list[_Read[Any]] = []
+        self._is_reading = False
+        self._is_closed = False
 
     async def open(self) -> None:
         """Open the file.
@@ -78,12 +112,22 @@ class Database:
 
     async def close(self) -> None:
         """Close it; work under way ends first."""
+        self._is_closed = True
         await completed(self._call(self._close))
         self._thread.shutdown(wait=False)
 
     async def read[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of work that only reads."""
-        return await self._call(lambda: work(self._opened()))
+        if self._is_closed:
+            raise _not_open()
+        read = _Read(work)
+        self._to_read.append(read)
+        if not self._is_reading:
+            self._read_waiting()
+        try:
+            return await read.told
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
 
     async def write[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of work that writes; on disk when this returns, or undone when it raises."""
@@ -96,6 +140,23 @@ class Database:
         if isinstance(piece.error, sqlite3.Error):
             raise self._translated(piece.error) from piece.error
         raise piece.error
+
+    def _read_waiting(self) -> None:
+        reads, self._to_read = self._to_read, []
+        self._is_reading = True
+        running = asyncio.get_running_loop().run_in_executor(self._thread, self._carry_out, reads)
+        running.add_done_callback(lambda _: self._tell(reads))
+
+    def _carry_out(self, reads: list[_Read[Any]]) -> None:
+        for read in reads:
+            read.carry_out(self._opened)
+
+    def _tell(self, reads: list[_Read[Any]]) -> None:
+        for read in reads:
+            read.tell()
+        self._is_reading = False
+        if self._to_read:
+            self._read_waiting()
 
     async def _call[T](self, work: Callable[[], T]) -> T:
         # Shielded: a transaction that has begun ends, whether or not its caller still waits for it.
@@ -146,7 +207,7 @@ class Database:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise StorageOperationException("the ledger is not open: use it inside 'async with'")
+            raise _not_open()
         return self._connection
 
     def _translated(self, error: sqlite3.Error) -> StorageException:
@@ -154,3 +215,7 @@ class Database:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         message = f"the ledger {self._path} failed: {error}"
         return StorageUnavailableException(message) if code in _TEMPORARY else StorageOperationException(message)
+
+
+def _not_open() -> StorageException:
+    return StorageOperationException("the ledger is not open: use it inside 'async with'")

@@ -1,15 +1,17 @@
-"""Writers that wait for the disk together."""
+"""Writers that wait for the disk together, and readers that wait for the thread."""
 
 import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from s3py_helper.adapters.sqlite.database import Database
-from s3py_helper.domain.errors import StorageUnavailableException
+from s3py_helper.domain.errors import StorageOperationException, StorageUnavailableException
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -95,3 +97,63 @@ async def test_a_writer_whose_caller_left_is_heard_all_the_same(database: Databa
     await busy
     assert await stays == "stays"
     assert await _noted(database) == {"left", "stays"}
+
+
+async def test_readers_that_come_meanwhile_are_read_for_together(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, trips, go_on = asyncio.get_running_loop(), [0], threading.Event()
+    submit = loop.run_in_executor
+
+    def counted(executor: Executor | None, work: Callable[..., None], *arguments: object) -> asyncio.Future[None]:
+        trips[0] += 1
+        return submit(executor, work, *arguments)
+
+    monkeypatch.setattr(loop, "run_in_executor", counted)
+    busy = asyncio.ensure_future(database.read(lambda _: go_on.wait(20)))
+    reading = [asyncio.ensure_future(database.read(partial(_same, number))) for number in range(20)]
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await busy
+    assert await asyncio.gather(*reading) == list(range(20))
+    assert trips == [2]
+    assert await database.read(partial(_same, 20)) == 20
+    assert trips == [3]
+
+
+def _same(number: int, _connection: sqlite3.Connection) -> int:
+    return number
+
+
+async def test_a_reader_that_fails_or_leaves_harms_no_other(database: Database) -> None:
+    def fail(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("no such table")
+
+    go_on = threading.Event()
+    busy = asyncio.ensure_future(database.read(lambda _: go_on.wait(20)))
+    failing, leaving, staying = (asyncio.ensure_future(database.read(work)) for work in (fail, str, lambda _: 3))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    go_on.set()
+    assert await busy
+    assert await staying == 3
+    with pytest.raises(StorageOperationException, match="no such table"):
+        await failing
+    assert leaving.cancelled()
+
+
+async def test_readers_do_not_wait_for_ever_for_what_is_closed(tmp_path: Path) -> None:
+    database = Database(tmp_path / "ledger.db", "test")
+    await database.open()
+    go_on = threading.Event()
+    busy = asyncio.ensure_future(database.read(lambda _: go_on.wait(20)))
+    waiting = asyncio.ensure_future(database.read(lambda _: 3))
+    await asyncio.sleep(0)
+    closing = asyncio.ensure_future(database.close())
+    await asyncio.sleep(0)
+    late = asyncio.ensure_future(database.read(lambda _: 3))
+    go_on.set()
+    await closing
+    assert await busy
+    outcomes = await asyncio.gather(waiting, late, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [StorageOperationException] * 2
