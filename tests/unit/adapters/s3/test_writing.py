@@ -349,6 +349,14 @@ class TestCompletion:
             "DELETE /docs/a",
         ]
 
+    async def test_that_its_creation_was_uncertain_says_nothing_of_it(self) -> None:
+        perf = PARTS.model_copy(update={"max_retries": 1})
+        answers = Disconnected(), *self.SENT, refusing(403), GONE, self.REMOVED
+        async with open_stage(*answers, perf=perf, whenever={"GET": in_progress("u")}) as s3:
+            with pytest.raises(AccessDeniedException):
+                await write(s3, LARGE)
+        assert [line for line in s3.lines if "GET" not in line][-2:] == ["DELETE /docs/a?uploadId=u", "DELETE /docs/a"]
+
     async def test_another_sum_is_refused_and_the_object_removed(self) -> None:
         async with open_stage(*self.SENT, completed(b"other"), GONE, self.REMOVED, perf=PARTS) as s3:
             with pytest.raises(IntegrityException, match=r"other bytes than were sent; .*key 'a'") as raised:

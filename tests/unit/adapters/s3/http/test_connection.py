@@ -1,0 +1,337 @@
+"""One exchange after the other on a transport that a test controls: what spoils a connection, and what does not."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterable
+
+import pytest
+
+from s3py_helper.adapters.s3.http import connection as connection_module
+from s3py_helper.adapters.s3.http import sending as sending_module
+from s3py_helper.adapters.s3.http.connection import HELD_AT_MOST, HttpConnection
+from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, EarlySuccess, NotHttp
+from s3py_helper.adapters.s3.http.parsing import ResponseParser
+from s3py_helper.adapters.s3.http.payload import EMPTY, Payload, payload_of
+
+pytestmark = pytest.mark.timeout(10)
+
+KIB = 1024
+HEAD = b"GET / HTTP/1.1\r\n\r\n"
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+def sized(size: int, *, status: str = "200 OK", more: bytes = b"") -> bytes:
+    return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n" % (status.encode(), more, size)
+
+
+class FakeTransport(asyncio.Transport):
+    def __init__(self, protocol: HttpConnection) -> None:
+        super().__init__()
+        self.protocol = protocol
+        self.written: list[bytes] = []
+        self.buffered = 0
+        self.calls: list[str] = []
+        self._closing = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        self.written += [bytes(data) for data in list_of_data]
+
+    def get_write_buffer_size(self) -> int:
+        return self.buffered
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+    def abort(self) -> None:
+        self.lose(None)
+
+    def lose(self, error: Exception | None) -> None:
+        self._closing = True
+        self.calls.append("closed")
+        asyncio.get_running_loop().call_soon(self.protocol.connection_lost, error)
+
+
+class Stage:
+    def __init__(self, connected: socket.socket, other: socket.socket) -> None:
+        self.other = other
+        self.connection = HttpConnection(connected, 5, 5)
+        self.transport = FakeTransport(self.connection)
+        self.connection.connection_made(self.transport)
+
+    async def ask(
+        self, *answers: bytes, body: Payload = EMPTY, bodyless: bool = False, buffered: int = 0
+    ) -> ResponseParser:
+        asking = asyncio.ensure_future(self.connection.ask(HEAD, body, bodyless=bodyless))
+        await asyncio.sleep(0)
+        self.transport.buffered = buffered
+        for answer in answers:
+            self.connection.data_received(answer)
+        return await asyncio.wait_for(asking, 5)
+
+
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.setattr(sending_module, "unacknowledged", lambda _connected: 0)
+    connected, other = socket.socketpair()
+    connected.setblocking(False)
+    with contextlib.closing(connected), contextlib.closing(other):
+        stage = Stage(connected, other)
+        yield stage
+        stage.connection.abort()
+        await stage.connection.lost
+
+
+class TestExchanges:
+    async def test_one_after_the_other(self, stage: Stage) -> None:
+        for _ in range(3):
+            response = await stage.ask(FINE)
+            assert (response.status, response.complete) == (200, True)
+            assert stage.connection.finish()
+        assert stage.transport.written == [HEAD] * 3
+
+    async def test_a_small_body_goes_out_with_the_head(self, stage: Stage) -> None:
+        await stage.ask(FINE, body=payload_of(bytes(64 * KIB)))
+        assert [len(piece) for piece in stage.transport.written] == [len(HEAD) + 64 * KIB]
+
+    async def test_a_large_one_after_it_and_uncopied(self, stage: Stage) -> None:
+        await stage.ask(FINE, body=payload_of(bytes(64 * KIB + 1)))
+        assert [len(piece) for piece in stage.transport.written] == [len(HEAD), 64 * KIB + 1]
+        assert stage.connection.finish()
+
+    async def test_the_time_of_the_last_bytes_is_remembered(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("s3py_helper.adapters.s3.http.patience.monotonic", lambda: 77.0)
+        await stage.ask(FINE)
+        assert stage.connection.finish()
+        assert stage.connection.idle_since == 77.0
+
+    async def test_none_on_one_that_is_closed(self, stage: Stage) -> None:
+        stage.transport.abort()
+        await stage.connection.lost
+        with pytest.raises(Disconnected):
+            await stage.connection.ask(HEAD, EMPTY, bodyless=False)
+        assert not stage.connection.is_alive
+
+    async def test_what_closed_it_is_told_to_the_next_one(self, stage: Stage) -> None:
+        stage.transport.lose(ConnectionResetError(104, "reset"))
+        await stage.connection.lost
+        with pytest.raises(ConnectionResetError):
+            await stage.connection.ask(HEAD, EMPTY, bodyless=False)
+
+
+class TestNotKept:
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            sized(5) + b"1234",
+            sized(0, more=b"Connection: close\r\n"),
+            b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+            FINE + b"x",
+            FINE + FINE,
+            b"HTTP/1.1 200 OK\r\n\r\n",
+        ],
+    )
+    async def test_after_a_response_that_leaves_something(self, stage: Stage, answer: bytes) -> None:
+        await stage.ask(answer)
+        assert not stage.connection.finish()
+
+    async def test_after_bytes_that_nobody_asked_for(self, stage: Stage) -> None:
+        await stage.ask(FINE)
+        assert stage.connection.finish()
+        stage.connection.data_received(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+        assert not stage.connection.is_alive
+
+    async def test_while_its_response_is_held_up(self, stage: Stage) -> None:
+        response = await stage.ask(sized(HELD_AT_MOST + 5), bytes(HELD_AT_MOST + 1))
+        assert stage.transport.calls == ["pause"]
+        stage.connection.data_received(bytes(4))
+        assert response.complete
+        assert not stage.connection.finish()
+
+    @pytest.mark.parametrize("status", ["200 OK", "403 Forbidden"])
+    async def test_after_a_response_that_came_too_early(self, stage: Stage, status: str) -> None:
+        body = payload_of(bytes(100 * KIB))
+        if status.startswith("2"):
+            with pytest.raises(EarlySuccess):
+                await stage.ask(sized(0, status=status), body=body, buffered=1)
+        else:
+            assert (await stage.ask(sized(0, status=status), body=body, buffered=1)).status == 403
+        assert not stage.connection.finish()
+        assert not stage.connection.drain(lambda: None)
+
+    async def test_what_was_early_once_is_not_so_for_ever(self, stage: Stage) -> None:
+        await stage.ask(FINE, body=payload_of(bytes(100 * KIB)))
+        assert stage.connection.finish()
+        await stage.ask(FINE)
+        assert stage.connection.finish()
+
+    async def test_what_the_other_side_has_not_confirmed_was_not_sent(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending_module, "unacknowledged", lambda _connected: 1)
+        with pytest.raises(EarlySuccess):
+            await stage.ask(FINE, body=payload_of(bytes(100 * KIB)))
+
+    async def test_a_small_request_that_is_unsent_counts_as_well(self, stage: Stage) -> None:
+        with pytest.raises(EarlySuccess):
+            await stage.ask(FINE, buffered=1)
+
+
+class TestReading:
+    async def test_the_sender_is_held_up_while_nobody_reads(self, stage: Stage) -> None:
+        response = await stage.ask(sized(4 * HELD_AT_MOST))
+        for _ in range(3):
+            stage.connection.data_received(bytes(HELD_AT_MOST // 2))
+        assert stage.transport.calls == ["pause"]
+        response.take()
+        stage.connection.relieve()
+        assert stage.transport.calls == ["pause"], "there is still as much as may wait"
+        response.take()
+        stage.connection.relieve()
+        stage.connection.relieve()
+        assert stage.transport.calls == ["pause", "resume"]
+        for _ in range(2):
+            stage.connection.data_received(bytes(HELD_AT_MOST // 2))
+        assert stage.transport.calls == ["pause", "resume", "pause"]
+
+    async def test_as_much_as_may_wait_does_not_hold_it_up(self, stage: Stage) -> None:
+        await stage.ask(sized(2 * HELD_AT_MOST), bytes(HELD_AT_MOST))
+        assert stage.transport.calls == []
+
+    async def test_the_end_is_told_once(self, stage: Stage) -> None:
+        told: list[int] = []
+        await stage.ask(sized(2))
+        stage.connection.on_complete = lambda: told.append(1)
+        stage.connection.data_received(b"1")
+        assert told == []
+        stage.connection.data_received(b"2")
+        assert told == [1]
+        assert stage.connection.finish()
+
+    async def test_the_end_by_the_connection_is_told_as_well(self, stage: Stage) -> None:
+        told: list[int] = []
+        response = await stage.ask(b"HTTP/1.1 200 OK\r\n\r\n", b"12")
+        stage.connection.on_complete = lambda: told.append(1)
+        stage.connection.eof_received()
+        await stage.connection.lost
+        assert (response.complete, told) == (True, [1])
+
+    @pytest.mark.parametrize(("error", "kind"), [(None, BrokenOff), (ConnectionResetError(104, "reset"), BrokenOff)])
+    async def test_a_break_in_the_middle_has_its_cause(
+        self, stage: Stage, error: Exception | None, kind: type[Exception]
+    ) -> None:
+        await stage.ask(sized(5), b"12")
+        receiving = asyncio.ensure_future(stage.connection.receive())
+        await asyncio.sleep(0)
+        stage.transport.lose(error)
+        await receiving
+        with pytest.raises(kind) as raised:
+            await stage.connection.receive()
+        assert raised.value.__cause__ is error
+
+    @pytest.mark.parametrize(
+        ("error", "kind"), [(None, Disconnected), (ConnectionResetError(104, "reset"), ConnectionResetError)]
+    )
+    async def test_so_has_one_before_the_first_byte(
+        self, stage: Stage, error: Exception | None, kind: type[Exception]
+    ) -> None:
+        asking = asyncio.ensure_future(stage.connection.ask(HEAD, EMPTY, bodyless=False))
+        await asyncio.sleep(0)
+        stage.transport.lose(error)
+        with pytest.raises(kind):
+            await asking
+
+    async def test_what_is_not_http_ends_the_connection(self, stage: Stage) -> None:
+        with pytest.raises(NotHttp):
+            await stage.ask(b"SSH-2.0-OpenSSH\r\n")
+        assert not stage.connection.is_alive
+
+    async def test_a_refusal_that_came_before_the_break_is_read(self, stage: Stage) -> None:
+        stage.other.sendall(sized(0, status="403 Forbidden"))
+        asking = asyncio.ensure_future(stage.connection.ask(HEAD, payload_of(bytes(100 * KIB)), bodyless=False))
+        await asyncio.sleep(0)
+        stage.transport.buffered = 1
+        stage.transport.lose(BrokenPipeError(32, "Broken pipe"))
+        assert (await asking).status == 403
+
+
+class TestRests:
+    @pytest.mark.parametrize(("size", "drained"), [(64 * KIB, True), (64 * KIB + 1, False)])
+    async def test_a_short_one_is_received_and_dropped(self, stage: Stage, size: int, drained: bool) -> None:
+        told: list[int] = []
+        response = await stage.ask(sized(size))
+        assert stage.connection.drain(lambda: told.append(1)) is drained
+        if drained:
+            stage.connection.data_received(bytes(size))
+            assert (told, response.held) == ([1], 0)
+            assert stage.connection.finish()
+
+    async def test_one_that_turns_out_to_be_long_ends_the_connection(self, stage: Stage) -> None:
+        await stage.ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert stage.connection.drain(lambda: None)
+        stage.connection.data_received(b"10000\r\n" + bytes(64 * KIB) + b"\r\n")
+        assert stage.connection.is_alive
+        stage.connection.data_received(b"1\r\nx\r\n")
+        assert not stage.connection.is_alive
+
+    async def test_a_held_up_sender_goes_on(self, stage: Stage) -> None:
+        await stage.ask(sized(HELD_AT_MOST + 5), bytes(HELD_AT_MOST + 1))
+        assert stage.connection.drain(lambda: None)
+        assert stage.transport.calls == ["pause", "resume"]
+
+    async def test_there_is_none_before_the_head_or_after_the_end(self, stage: Stage) -> None:
+        asking = asyncio.ensure_future(stage.connection.ask(HEAD, EMPTY, bodyless=False))
+        await asyncio.sleep(0)
+        assert not stage.connection.drain(lambda: None)
+        stage.connection.data_received(FINE)
+        await asking
+        assert not stage.connection.drain(lambda: None)
+
+    async def test_there_is_none_on_a_closed_connection(self, stage: Stage) -> None:
+        await stage.ask(sized(5))
+        stage.transport.abort()
+        assert not stage.connection.drain(lambda: None)
+
+
+class TestGivingUp:
+    @pytest.mark.parametrize(
+        ("answer", "is_reset"), [(sized(5), True), (FINE, False), (b"HTTP/1.1 200 OK\r\n\r\n", True)]
+    )
+    async def test_an_exchange_that_is_not_over_resets_the_connection(
+        self, stage: Stage, answer: bytes, is_reset: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        resets: list[socket.socket] = []
+        monkeypatch.setattr(connection_module, "reset_when_closed", resets.append)
+        response = await stage.ask(answer)
+        stage.connection.give_up()
+        assert not stage.connection.is_alive
+        assert bool(resets) is is_reset
+        assert response.held == 0
+        stage.connection.give_up()
+        assert stage.transport.calls == ["closed"]
+
+    async def test_so_does_one_whose_request_was_not_sent(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        resets: list[socket.socket] = []
+        monkeypatch.setattr(connection_module, "reset_when_closed", resets.append)
+        await stage.ask(sized(0, status="403 Forbidden"), body=payload_of(bytes(100 * KIB)), buffered=9)
+        stage.connection.give_up()
+        assert resets
+
+    async def test_nobody_is_told_any_more(self, stage: Stage) -> None:
+        told: list[int] = []
+        await stage.ask(b"HTTP/1.1 200 OK\r\n\r\n")
+        stage.connection.on_complete = lambda: told.append(1)
+        stage.connection.give_up()
+        await stage.connection.lost
+        assert told == []
