@@ -297,6 +297,27 @@ async def test_claims_are_released_although_the_caller_is_cancelled_twice(ledger
     assert set((await states(slow)).values()) == {FileState.PLANNED}
 
 
+async def test_claims_are_released_although_what_was_copied_cannot_be_recorded(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "_RECORD_SECONDS", 60.0)
+    await plan(ledger, 60)
+    copied: list[FileId] = []
+
+    def work(file: LedgerFile) -> None:
+        copied.append(file.file_id)
+        copier.holding.clear()
+
+    copier = Copier(work)
+    applying_it = asyncio.ensure_future(applier_of(copier, ledger).apply(ApplyOptions()))
+    await until(lambda: copied and copier.under_way[False] == 24)
+    monkeypatch.setattr(ledger, "record", _refusing(DOWN))
+    applying_it.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await applying_it
+    assert set((await states(ledger)).values()) == {FileState.PLANNED}
+
+
 @pytest.mark.parametrize("error", [DOWN, ValueError("a fault of ours")])
 async def test_one_error_is_raised_and_nothing_is_held(
     ledger: SqliteLedger, error: Exception, monkeypatch: pytest.MonkeyPatch
