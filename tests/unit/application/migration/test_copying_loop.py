@@ -199,7 +199,10 @@ async def test_it_ends_at_its_bounds_without_a_clean_up(
     async def clean_up() -> None:
         pytest.fail("somebody goes on")
 
-    progress = await applier_of(Copier(), ledger, clean_up=clean_up).apply(replace(options, concurrency=1))
+    # Each copy waits until the one before it is recorded.
+    copier = Copier(lambda _file: copier.holding.clear())
+    applier = applier_of(copier, ledger, clean_up=clean_up, on_outcome=lambda _file, _outcome: copier.holding.set())
+    progress = await applier.apply(replace(options, concurrency=1))
     assert progress.stopped_by == reason
     assert progress.bytes >= 8 if reason == "bytes" else progress.bytes == 0
     assert progress.copied < 60
