@@ -22,7 +22,7 @@ _NAME: Final = re.compile(r"M[0-9A-F]{2}/[0-9A-F]{2}/[0-9A-F]{2}/[^/]{34,}", re.
 """27 characters that tell the facts of a file, and the 7 of random digits and extension at least."""
 
 _PLAIN_LINK: Final = re.compile(
-    r"/(?:[A-Za-z0-9._-]{1,16}/)?M[0-9A-F]{2}/[0-9A-F]{2}/[0-9A-F]{2}/[A-Za-z0-9_-]{27}[A-Za-z0-9._-]{7,90}"
+    r"/(?:([A-Za-z0-9._-]{1,16})/)?(M[0-9A-F]{2}/[0-9A-F]{2}/[0-9A-F]{2}/[A-Za-z0-9_-]{27}[A-Za-z0-9._-]{7,90})"
 )
 
 _STORABLE_NAME: Final = re.compile(r"[^\x00-\x20\x7f-\U0010ffff\"#%?\\]{44,127}")
@@ -105,9 +105,10 @@ def parse_link_path(path: str) -> LinkPath | None:
     return None
 
 
-def is_plain_link(path: str) -> bool:
-    """Whether a path is a link beyond doubt; others may be links too."""
-    return _PLAIN_LINK.fullmatch(path) is not None
+def plain_link(path: str) -> LinkPath | None:
+    """The same for a path that is a link beyond doubt; `None` for others, which may be links too."""
+    match = _PLAIN_LINK.fullmatch(path)
+    return None if match is None else LinkPath(match[1], match[2])
 
 
 def parse_link_query(query: bytes) -> LinkQuery:

@@ -14,6 +14,7 @@ from s3py_helper.domain.fastdfs_link import (
     link_path,
     parse_link_path,
     parse_link_query,
+    plain_link,
 )
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.nginx_media_types import nginx_media_type
@@ -38,6 +39,18 @@ NAME = f"M00/00/00/{FACTS}047.jpg"
 )
 def test_a_path_has_a_group_or_none(path: str, group: str | None, name: str) -> None:
     assert parse_link_path(path) == LinkPath(group, name)
+
+
+@pytest.mark.parametrize("path", [f"/group1/{NAME}", f"/{NAME}", f"/M00/{NAME}"])
+def test_what_is_a_link_beyond_doubt_is_read_at_once(path: str) -> None:
+    assert plain_link(path) == parse_link_path(path) is not None
+
+
+@pytest.mark.parametrize(
+    "path", [NAME, f"//{NAME}", f"/group1//{NAME}", f"/{NAME}\n", f"/{NAME}/x", f"/a/b/{NAME}", "/"]
+)
+def test_what_may_be_a_link_is_left_to_a_closer_look(path: str) -> None:
+    assert plain_link(path) is None
 
 
 @pytest.mark.parametrize("path", ["", "/", "/x", "/favicon.ico", "/files/upload", "/docs", "/group1/M00", "/../etc"])

@@ -1,6 +1,6 @@
 """The service."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -204,12 +204,11 @@ class Service(FastAPI):
             scope["root_path"] = self._root_path
         await self._watched(scope, receive, send)
 
-    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _let_in(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and (refusal := self._refusal(scope)) is not None:
             exchange = Exchange(scope, receive, send)
-            await refusal(scope, exchange.receive, exchange.send)
-            return
-        await self._inner(scope, receive, send)
+            return refusal(scope, exchange.receive, exchange.send)
+        return self._inner(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the first of the routes respond that can do without the framework, else the framework."""

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from s3py_helper.domain.errors import FileNotFoundException
-from s3py_helper.domain.fastdfs_link import LinkPath, LinkQuery, parse_link_path, parse_link_query
+from s3py_helper.domain.fastdfs_link import LinkPath, LinkQuery, parse_link_query
 from s3py_helper.domain.fastdfs_token import TokenVerdict
 from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.container.fastdfs_links import FastdfsLinksConfig, rules_of
@@ -41,7 +41,7 @@ class FastdfsLinks:
         self._delivery = delivery
         self._deny_page = None if config.deny_page is None else DenyPage.read(config.deny_page, strict=config.strict)
 
-    async def respond(self, request: Request, services: ServesFiles, path: str) -> Response:
+    async def respond(self, request: Request, services: ServesFiles, link: LinkPath | None) -> Response:
         """The response to GET or HEAD.
 
         The token goes first: without one nothing is told about files.
@@ -49,13 +49,12 @@ class FastdfsLinks:
         Args:
             request: The request.
             services: Where files are.
-            path: The link's path, decoded.
+            link: What its path names; `None` where it is not meant as a link.
 
         Raises:
             StorageException: As `file_response`; `InvalidArgumentException` for what is no link.
         """
         config = self._config
-        link = parse_link_path(path)
         if link is None:
             raise FileNotFoundException("no link to a file", operation="download")
         scope = with_strict_range(request.scope) if config.strict else request.scope

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from s3py_helper.domain.fastdfs_link import is_plain_link, parse_link_path
+from s3py_helper.domain.fastdfs_link import LinkPath, parse_link_path, plain_link
 from s3py_helper.entrypoints.container.fastdfs_links import FastdfsLinksConfig
 from s3py_helper.entrypoints.http.access.access import Access, Authorize
 from s3py_helper.entrypoints.http.downloads.delivery import Delivery, DownloadOptions
@@ -99,7 +99,7 @@ def _router(
     @router.head("/{link:path}", include_in_schema=False)
     async def follow(request: Request, services: Annotated[ServesFiles, Depends(get_services)], link: str) -> Response:
         """The bytes of a file by its link of before: `/group1/M00/00/00/...`."""
-        return await links.respond(request, services, link)
+        return await links.respond(request, services, parse_link_path(link))
 
     return router
 
@@ -143,11 +143,12 @@ class DirectLinks(DirectRoute):
         if scope["type"] != "http" or scope["method"] not in METHODS or scope["app"].dependency_overrides:
             return Match.NONE, {}
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        if not is_plain_link(path):
+        link = plain_link(path)
+        if link is None:
             return Match.NONE, {}
-        return Match.FULL, {"route": self, "endpoint": self.handle, "path_params": {"link": path}}
+        return Match.FULL, {"route": self, "endpoint": self.handle, "path_params": {"link": link}}
 
     @override
     async def respond(self, request: Request) -> Response:
-        link: str = request.path_params["link"]
+        link: LinkPath = request.path_params["link"]
         return await self._links.respond(request, services_of(request), link)
