@@ -88,6 +88,27 @@ async def test_closing_gives_up_after_its_bound_and_reports_what_is_left(recorde
     assert recorder.events == [RollbackFailed("s3", "the object s3:b/k", "the session was closed before it was done")]
 
 
+async def test_what_is_given_up_has_ended_when_closing_has(recorder: Recorder) -> None:
+    ended: list[int] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            ended.append(1)
+
+    background = BackgroundCleanUp(recorder)
+    for _ in range(3):
+        background.start("s3", "it", work)
+    await asyncio.sleep(0)
+    await background.aclose(within=0)
+    assert ended == [1] * 3
+    assert background.outstanding == 0
+    assert len(recorder.events) == 3
+
+
 async def test_work_that_takes_longer_than_its_limit_is_ended_and_reported(recorder: Recorder) -> None:
     ended: list[str] = []
 

@@ -15,6 +15,7 @@ from s3py_helper.application.describe import file_info
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
 from s3py_helper.application.locator import Locator
+from s3py_helper.application.migration.moved_files import MOVED
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
@@ -197,3 +198,26 @@ async def test_what_is_no_range_is_refused_by_every_way_of_reading(able: Locator
     ):
         with pytest.raises(InvalidArgumentException, match="byte_range"):
             await attempt()
+
+
+async def test_a_file_that_has_moved_is_where_its_bytes_are(deployment: Deployment, able: Locator) -> None:
+    class Moving:
+        async def places(self, _file_id: FileId) -> tuple[FileId, ...]:
+            return (FileId(MOVED, "my-bucket", "a"),)
+
+        def known_as(self, file_id: FileId) -> FileId | None:
+            return file_id
+
+        async def delete(self, file_id: FileId, delete_at: Any) -> None:
+            await delete_at(file_id)
+
+    await deployment.kept_in_s3.write(NewBlob("a", "a"), body_of(CONTENT))
+
+    class There(WatchedStore):
+        async def info(self, file_id: FileId) -> BlobInfo:
+            return await super().info(replace(file_id, backend=Backend.S3))
+
+    there = There(deployment.kept_in_s3)
+    moved = Locator(able.policy, able.backends, relocation=Moving(), places={MOVED: MountedBackend(there, there)})
+    assert await InfoService(moved).find_backend("group1/M00/00/00/a.pdf") == Backend.S3
+    assert await InfoService(able).find_backend("s3:my-bucket/a") == Backend.S3

@@ -182,6 +182,9 @@ async def test_a_defect_is_no_reason_to_leave_a_file_out(operation: Literal["ope
     async with leak_guard():
         with pytest.raises(KeyError):
             await consumed(shelf.downloads.stream_zip(shelf.all_files(), on_error="skip"))
+        shelf.staged.fail("info", KeyError("a defect"))
+        with pytest.raises(KeyError):
+            await shelf.downloads.plan_zip(shelf.all_files(), on_error="skip")
 
 
 async def test_a_small_file_that_breaks_off_can_be_skipped() -> None:
