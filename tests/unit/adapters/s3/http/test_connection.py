@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,7 +12,9 @@ from s3py_helper.adapters.s3.http import sending as sending_module
 from s3py_helper.adapters.s3.http.connection import HELD_AT_MOST, HttpConnection
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, EarlySuccess, NotHttp
 from s3py_helper.adapters.s3.http.parsing import ResponseParser
+from s3py_helper.adapters.s3.http.patience import Patience
 from s3py_helper.adapters.s3.http.payload import EMPTY, Payload, payload_of
+from tests.support.s3.fake_transport import FakeTransport
 
 pytestmark = pytest.mark.timeout(10)
 
@@ -23,42 +25,6 @@ FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 def sized(size: int, *, status: str = "200 OK", more: bytes = b"") -> bytes:
     return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n" % (status.encode(), more, size)
-
-
-class FakeTransport(asyncio.Transport):
-    def __init__(self, protocol: HttpConnection) -> None:
-        super().__init__()
-        self.protocol = protocol
-        self.written: list[bytes] = []
-        self.buffered = 0
-        self.calls: list[str] = []
-        self._closing = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written.append(bytes(data))
-
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        self.written += [bytes(data) for data in list_of_data]
-
-    def get_write_buffer_size(self) -> int:
-        return self.buffered
-
-    def is_closing(self) -> bool:
-        return self._closing
-
-    def pause_reading(self) -> None:
-        self.calls.append("pause")
-
-    def resume_reading(self) -> None:
-        self.calls.append("resume")
-
-    def abort(self) -> None:
-        self.lose(None)
-
-    def lose(self, error: Exception | None) -> None:
-        self._closing = True
-        self.calls.append("closed")
-        asyncio.get_running_loop().call_soon(self.protocol.connection_lost, error)
 
 
 class Stage:
@@ -128,6 +94,33 @@ class TestExchanges:
         await stage.connection.lost
         with pytest.raises(ConnectionResetError):
             await stage.connection.ask(HEAD, EMPTY, bodyless=False)
+
+
+class TestTime:
+    @pytest.fixture
+    def hurried(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """The seconds that large bodies are given; then how often the usual time came back."""
+        seen: list[float] = []
+        real, relax = Patience.hurry, Patience.relax
+
+        def hurry(patience: Patience, seconds: float) -> None:
+            seen.append(seconds)
+            real(patience, seconds)
+
+        def relaxed(patience: Patience) -> None:
+            seen.append(0.0)
+            relax(patience)
+
+        monkeypatch.setattr(Patience, "hurry", hurry)
+        monkeypatch.setattr(Patience, "relax", relaxed)
+        return seen
+
+    @pytest.mark.parametrize(("size", "expected"), [(64 * KIB, []), (4 * KIB * KIB, [5.25, 0.0])])
+    async def test_a_large_body_is_hurried_and_has_a_second_for_16_mib(
+        self, stage: Stage, hurried: list[float], size: int, expected: list[float]
+    ) -> None:
+        await stage.ask(FINE, body=payload_of(bytes(size)))
+        assert hurried == expected
 
 
 class TestNotKept:
