@@ -1,16 +1,17 @@
 """What each change makes of a whole row: of what it does not concern, it changes nothing."""
 
-# ruff: noqa: S101 - assertions are what a test kit is made of
+# ruff: noqa: S101, PLR2004 - assertions are what a test kit is made of, and numbers what they compare
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final
 
 import pytest
 
-from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Outcome
+from s3py_helper.application.ports.ledger import Ledger, LedgerFile, Limits, Outcome
+from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileKind, FileState, Level, Route
-from s3py_helper.testing.contract.ledger_harness import Clock, LedgerHarness, found, planned
+from s3py_helper.testing.contract.ledger_harness import Clock, LedgerHarness, found, ids, planned
 
 type Change = Callable[[Ledger, LedgerFile], Awaitable[object]]
 type Expected = Callable[[LedgerFile, int], LedgerFile]
@@ -226,6 +227,61 @@ class RowsContract(LedgerHarness):
             await ledger.note("plan" if number % 2 else "apply", {"number": number})
         assert [detail["number"] for _, _, detail in await ledger.events(limit=3)] == [4, 3, 2]
         assert [detail["number"] for _, _, detail in await ledger.events(name="apply", limit=2)] == [4, 2]
+
+    async def test_each_question_is_about_files_in_certain_states(self, ledger: Ledger) -> None:
+        await ledger.plan([planned(number) for number, _ in enumerate(FileState)], 1)
+        for number, state in enumerate(FileState):
+            if state is FileState.DELETED:
+                await ledger.tombstone(planned(number).file_id)
+            else:
+                assert await ledger.put(await found(ledger, number), state)
+        unplanned = planned(99)
+        await ledger.tombstone(unplanned.file_id)
+
+        def of(*states: FileState) -> list[FileId]:
+            return [planned(number).file_id for number, state in enumerate(FileState) if state in states]
+
+        async with ledger.unseen("group1", 2) as files:
+            assert [file.file_id async for file in files] == of(FileState.COPIED, FileState.VERIFIED)
+        async with ledger.unseen("group1", 1) as files:
+            assert [file.file_id async for file in files] == []
+        assert await ledger.live("group1", 1) == len(FileState) - 2, "gone and deleted ones are not there"
+        assert await ledger.pending_deletions(9) == [*of(FileState.DELETED), unplanned.file_id]
+        for state in FileState:
+            async with ledger.files(states=[state]) as files:
+                expected = of(state) + ([unplanned.file_id] if state is FileState.DELETED else [])
+                assert [file.file_id async for file in files] == expected
+        assert await ledger.accept(of(*FileState)) == 1
+        assert await ledger.retry(of(*FileState)) == 1
+        assert await ids(ledger, [FileState.PLANNED]) == of(FileState.PLANNED, FileState.QUARANTINED)
+        assert await ledger.plan([planned(number) for number, _ in enumerate(FileState)], 2) == 0
+        back = (FileState.PLANNED, FileState.QUARANTINED, FileState.GONE, FileState.MISSING_AT_SOURCE)
+        assert await ids(ledger, [FileState.PLANNED]) == of(*back)
+
+    async def test_deletions_count_from_their_very_second(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.tombstone(planned(1).file_id)
+        assert await ledger.deleted_since("group1", int(clock.now)) == 1
+        assert await ledger.deleted_since("group1", int(clock.now) + 1) == 0
+
+    async def test_claims_are_no_more_than_were_asked_for(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.plan([planned(number) for number in range(9)])
+        await ledger.claim("dead", 3, 60)
+        clock.now += 62
+        claims = await ledger.claim("a", 5, 60)
+        assert len(claims) == 5
+        assert sum(claim.fence == 2 for claim in claims) == 3, "what somebody has held waits longest"
+        assert len(await ledger.claim("b", 99, 60)) == 4
+
+    async def test_a_change_of_a_route_or_of_limits_is_an_event_with_what_was_set(self, ledger: Ledger) -> None:
+        await ledger.set_route("group1", Route.S3_FIRST)
+        await ledger.set_limits(Limits(files_per_second=3))
+        [(_, _, limits)] = await ledger.events(name="limits")
+        [(_, _, route)] = await ledger.events(name="route")
+        assert {name: value for name, value in limits.items() if name != "by"} == asdict(Limits(files_per_second=3))
+        assert {name: value for name, value in route.items() if name != "by"} == {
+            "group": "group1",
+            "route": "s3-first",
+        }
 
     async def test_reasons_are_those_of_files_that_somebody_must_look_at(self, ledger: Ledger) -> None:
         states = (FileState.QUARANTINED, FileState.MISSING_AT_SOURCE, FileState.MISSING_AT_SOURCE, FileState.COPIED)
