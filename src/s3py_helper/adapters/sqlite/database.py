@@ -113,8 +113,10 @@ class Database:
     async def close(self) -> None:
         """Close it; work under way ends first."""
         self._is_closed = True
-        await completed(self._call(self._close))
-        self._thread.shutdown(wait=False)
+        try:
+            await completed(self._call(self._close))
+        finally:
+            self._thread.shutdown(wait=False)
 
     async def read[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of work that only reads."""

@@ -12,6 +12,9 @@ import pytest
 
 from s3py_helper.adapters.sqlite.database import Database
 from s3py_helper.domain.errors import StorageOperationException, StorageUnavailableException
+from s3py_helper.domain.migration import GateRefusedException
+from tests.support.cancelling import CleaningUp, cancelled_twice
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -157,3 +160,88 @@ async def test_readers_do_not_wait_for_ever_for_what_is_closed(tmp_path: Path) -
     assert await busy
     outcomes = await asyncio.gather(waiting, late, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [StorageOperationException] * 2
+
+
+async def test_what_is_written_survives_a_power_failure_and_waits_for_other_processes(database: Database) -> None:
+    def pragma(name: str) -> Work:
+        return lambda connection: connection.execute(f"pragma {name}").fetchone()[0]
+
+    assert await database.read(pragma("journal_mode")) == "wal"
+    assert await database.read(pragma("synchronous")) == 2, "full"
+    assert await database.read(pragma("busy_timeout")) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        *[(code, StorageUnavailableException) for code in (
+            sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM,
+        )],
+        (sqlite3.SQLITE_CORRUPT, StorageOperationException),
+        (sqlite3.SQLITE_NOTADB, StorageOperationException),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("writes", [True, False])
+async def test_an_error_is_temporary_or_not_and_keeps_its_cause(
+    database: Database, code: int, kind: type[Exception], writes: bool
+) -> None:
+    error = sqlite3.OperationalError("it fails")
+    error.sqlite_errorcode = code
+
+    def fail(_connection: sqlite3.Connection) -> None:
+        raise error
+
+    with pytest.raises(kind, match=r"the ledger .*ledger\.db failed: it fails") as raised:
+        await (database.write(fail) if writes else database.read(fail))
+    assert type(raised.value) is kind
+    assert raised.value.__cause__ is error
+
+
+def _threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("s3py-ledger")]
+
+
+async def test_no_thread_stays_behind(tmp_path: Path) -> None:
+    before = len(_threads())
+    database = Database(tmp_path / "ledger.db", "test")
+    await database.open()
+    assert _threads()
+    await database.close()
+    await until(lambda: len(_threads()) <= before)
+    with pytest.raises(StorageUnavailableException):
+        await Database(tmp_path / "none" / "ledger.db", "test").open()
+    await until(lambda: len(_threads()) <= before)
+    with pytest.raises(GateRefusedException):
+        await Database(tmp_path / "ledger.db", "another").open()
+    await until(lambda: len(_threads()) <= before)
+
+
+async def test_a_file_that_is_refused_is_closed(tmp_path: Path) -> None:
+    database = Database(tmp_path / "ledger.db", "test")
+    await database.open()
+    await database.close()
+    with pytest.raises(GateRefusedException):
+        await Database(tmp_path / "ledger.db", "another").open()
+    open_files = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert [path for path in open_files if path.parent == tmp_path] == []
+
+
+async def test_closing_ends_what_is_under_way_although_it_is_cancelled_twice(tmp_path: Path) -> None:
+    before = len(_threads())
+    database, cleaning_up, under_way = Database(tmp_path / "ledger.db", "test"), CleaningUp(), asyncio.Event()
+    await database.open()
+    call = database._call  # noqa: SLF001 - how closing waits is not seen from outside
+
+    async def slowly(work: Callable[[], object]) -> object:
+        await cleaning_up.passed()
+        return await call(work)
+
+    database._call = slowly  # type: ignore[method-assign,assignment]  # noqa: SLF001 - see above
+
+    async def close() -> None:
+        under_way.set()
+        await database.close()
+
+    await cancelled_twice(close(), under_way, cleaning_up)
+    await until(lambda: len(_threads()) <= before)

@@ -1,7 +1,7 @@
 """What a plan writes down of listings and lists, and what it says of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import override
 
 import pytest
@@ -11,7 +11,7 @@ from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.application.migration import planning
 from s3py_helper.application.migration.planning import Planner, PlanOptions, PlanResult
 from s3py_helper.application.ports.ledger import LedgerFile, ScannedSource
-from s3py_helper.application.ports.migration_source import SourceFacts
+from s3py_helper.application.ports.migration_source import SourceFacts, SourceGroup
 from s3py_helper.domain.errors import InvalidArgumentException, StorageUnavailableException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileKind, FileState
@@ -206,6 +206,47 @@ async def test_what_was_deleted_lately_may_still_be_counted(source: MemorySource
     del source.files[deleted]
     source.counted["group1"] = 2
     assert (await planned(source, ledger, settle_seconds=65)).shortages == {}
+
+
+@pytest.mark.parametrize(("seconds", "settles", "shortages"), [(30, 65, {}), (5, 0, {"group1": 1})])
+async def test_only_what_was_deleted_while_counters_lag_is_excused(
+    source: MemorySource,
+    ledger: SqliteLedger,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    settles: float,
+    shortages: dict[str, int],
+) -> None:
+    source.add(b"some")
+    await ledger.tombstone(id_of(b"deleted"))
+    source.counted["group1"] = 2
+    later = await ledger.now() + seconds
+    monkeypatch.setattr(ledger, "_clock", lambda: later)
+    assert (await planned(source, ledger, settle_seconds=settles)).shortages == shortages
+
+
+async def test_counters_that_go_down_meanwhile_show_no_surplus(ledger: SqliteLedger) -> None:
+    class Falling(MemorySource):
+        looks = 0
+
+        @override
+        async def groups(self) -> Sequence[SourceGroup]:
+            self.looks += 1
+            self.counted["group1"] = 5 if self.looks == 1 else 3
+            return await super().groups()
+
+    source = Falling()
+    for number in range(4):
+        source.add(b"some", number)
+    assert await planned(source, ledger) == PlanResult(found=4, new=4, restricted=True)
+
+
+async def test_each_group_is_compared_with_its_own_counters(source: MemorySource, ledger: SqliteLedger) -> None:
+    file_id = source.add(b"other", file_id=id_of(b"other", group="group2"))
+    source.counted["group2"] = 2
+    result = await planned(source, ledger, PlanOptions(groups=frozenset({"group2"})))
+    assert result == PlanResult(found=1, new=1, restricted=True, shortages={"group2": 1})
+    assert set(await rows(ledger)) == {file_id}
 
 
 async def test_a_limit_counts_new_files_alone(source: MemorySource, ledger: SqliteLedger) -> None:
