@@ -1,0 +1,223 @@
+"""A deployment is tried as its users would, whatever fails, and nothing stays of it."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Literal
+
+import pytest
+
+from s3py_helper.application.diagnosis.diagnosis import DiagnosisService
+from s3py_helper.application.diagnosis.round_trip import RoundTrip
+from s3py_helper.application.locator import Locator
+from s3py_helper.application.ports.examined import Examination, Examined, Verdict
+from s3py_helper.application.ports.observer import RollbackFailed
+from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.domain.errors import AccessDeniedException, StorageException, StorageUnavailableException
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from tests.support.recorder import Recorder
+from tests.unit.application.conftest import Deployment
+from tests.unit.application.watched import WatchedStore
+
+W, LACKS, FAILS = Verdict.WORKS, Verdict.LACKS, Verdict.FAILS
+
+type Seen = tuple[str, str, Verdict, str]
+
+DESCRIPTION = ("names in any script", "metadata in any script", "checksums", "clocks")
+LARGE = "upload of unknown size, in parts where it has them"
+
+
+def all_well(*, copy: str = "by itself") -> list[Seen]:
+    s3 = [
+        ("reached", ""),
+        ("upload", ""),
+        ("description", ""),
+        *((each, "") for each in DESCRIPTION),
+        ("download", ""),
+        ("ranges", ""),
+        ("listing", ""),
+        ("copy", copy),
+        ("links", "can be signed"),
+        (LARGE, "9 MiB"),
+        ("delete", ""),
+    ]
+    return [*(("s3", ability, W, says) for ability, says in s3), ("fastdfs", "reached", W, "")]
+
+
+def seen(found: Sequence[Examined]) -> list[Seen]:
+    return [(each.backend, each.ability, each.verdict, each.says) for each in found]
+
+
+@pytest.fixture
+async def empty_again(deployment: Deployment) -> AsyncIterator[None]:
+    yield
+    assert deployment.kept_in_s3.file_ids == ()
+    assert deployment.kept_in_fastdfs.file_ids == ()
+
+
+@pytest.mark.usefixtures("empty_again")
+async def test_everything_is_tried_where_new_files_go(deployment: Deployment, able: Locator) -> None:
+    assert seen(await DiagnosisService(able).examine()) == all_well()
+    assert deployment.fastdfs.calls == {"check": 1}
+    assert (len(deployment.s3.written), len(deployment.s3.copied)) == (2, 1)
+    assert [blob.size for blob in deployment.s3.written] == [70_000, None]
+
+
+@pytest.mark.usefixtures("empty_again")
+async def test_what_a_backend_cannot_do_is_said_and_is_no_failure(able: Locator) -> None:
+    bare = replace(able.backends[Backend.S3], listing=None, presigning=None, copying=None)
+    found = seen(await DiagnosisService(Locator(able.policy, {**able.backends, Backend.S3: bare})).examine())
+    lacks = "its kind of storage cannot do it"
+    expected = all_well(copy="through this process")
+    for ability in ("listing", "links"):
+        [at] = [index for index, each in enumerate(expected) if each[1] == ability]
+        expected[at] = ("s3", ability, LACKS, lacks)
+    assert found == expected
+
+
+@pytest.mark.usefixtures("empty_again")
+@pytest.mark.parametrize(
+    ("stage", "fails"),
+    [
+        ("info", ["description"]),
+        ("open", ["download"]),
+        ("read", ["download"]),
+        ("list", ["listing"]),
+        ("copy", ["copy"]),
+    ],
+)
+async def test_what_fails_is_told_with_its_error_and_the_rest_is_tried_all_the_same(
+    deployment: Deployment, able: Locator, stage: Literal["info", "open", "read", "list", "copy"], fails: list[str]
+) -> None:
+    error = StorageUnavailableException("down")
+    deployment.s3.fail(stage, error)
+    found = await DiagnosisService(able).examine()
+    without = set(DESCRIPTION) if stage == "info" else set()
+    expected = [each for each in all_well() if each[1] not in without]
+    assert seen(found) == [
+        (backend, ability, FAILS, "down") if ability in fails else (backend, ability, verdict, says)
+        for backend, ability, verdict, says in expected
+    ]
+    assert [each.error for each in found if each.verdict is FAILS] == [error]
+
+
+@pytest.mark.usefixtures("empty_again")
+async def test_nothing_further_is_tried_where_nothing_can_be_stored(deployment: Deployment, able: Locator) -> None:
+    deployment.s3.fail("write", StorageUnavailableException("full"))
+    assert seen(await DiagnosisService(able).examine()) == [
+        ("s3", "reached", W, ""),
+        ("s3", "upload", FAILS, "full"),
+        ("fastdfs", "reached", W, ""),
+    ]
+    assert deployment.s3.calls == {"check": 1, "write": 1}
+
+
+@pytest.mark.usefixtures("empty_again")
+async def test_only_folders_that_are_served_are_written_to(deployment: Deployment, able: Locator) -> None:
+    policy = RoutingPolicy(StorageMode.S3, folders=("in/", "out/"))
+    locator = Locator(policy, {Backend.S3: able.backends[Backend.S3]}, observer=able.observer)
+    found = await DiagnosisService(locator).examine()
+    assert {each.verdict for each in found} == {W}
+    keys = [blob.key for blob in deployment.s3.written] + [target.key for _, target in deployment.s3.copied]
+    assert len(keys) == 3
+    assert all(key.startswith("in/") for key in keys)
+
+
+async def test_a_file_that_cannot_be_deleted_is_found_out(deployment: Deployment, able: Locator) -> None:
+    observer = Recorder()
+    deployment.s3.fail("delete", StorageUnavailableException("down"))
+    found = await DiagnosisService(Locator(able.policy, able.backends, observer=observer)).examine()
+    [failed] = [each for each in found if each.verdict is FAILS]
+    [left] = deployment.kept_in_s3.file_ids
+    assert (failed.ability, failed.says) == ("delete", f"{left} is still there")
+    assert len(observer.of(RollbackFailed)) == 1
+
+
+class Examining:
+    """Tries its permissions by itself."""
+
+    def __init__(self, *verdicts: Verdict) -> None:
+        self.prefixes: list[str] = []
+        self.found = [Examined("s3", f"permission {number}", verdict) for number, verdict in enumerate(verdicts)]
+
+    async def examine(self, prefix: str) -> Sequence[Examined]:
+        self.prefixes.append(prefix)
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("error", "verdicts", "goes_on", "asked"),
+    [
+        (None, (W, FAILS), True, True),
+        (AccessDeniedException("denied"), (FAILS, W), True, True),
+        (AccessDeniedException("denied"), (FAILS, LACKS), False, True),
+        (AccessDeniedException("denied"), (), False, True),
+        (StorageUnavailableException("down"), (W,), False, False),
+    ],
+)
+async def test_a_backend_that_is_out_of_reach_is_tried_only_where_it_merely_denies_the_check(
+    deployment: Deployment,
+    able: Locator,
+    error: StorageException | None,
+    verdicts: tuple[Verdict, ...],
+    goes_on: bool,
+    asked: bool,
+) -> None:
+    own = Examining(*verdicts)
+    examining = replace(able.backends[Backend.S3], examination=own)
+    backends = {**able.backends, Backend.S3: examining}
+    if error is not None:
+        deployment.s3.fail("check", error)
+    found = await DiagnosisService(Locator(able.policy, backends)).examine()
+    of_s3 = [each for each in found if each.backend == "s3"]
+    assert own.prefixes == ([""] if asked else [])
+    if goes_on:
+        assert seen(of_s3) == [all_well()[0], *seen(own.found), *all_well()[1:-1]]
+    else:
+        assert seen(of_s3) == [("s3", "reached", FAILS, str(error))]
+        assert of_s3[0].error is error
+    assert seen(found)[-1] == ("fastdfs", "reached", W, "")
+
+
+@pytest.mark.parametrize(("skew", "warns"), [(5.0, False), (-5.0, False), (6.0, True), (-6.0, True)])
+async def test_clocks_that_differ_are_noticed(deployment: Deployment, able: Locator, skew: float, warns: bool) -> None:
+    now = 1_700_000_000.0
+
+    class Skewed(WatchedStore):
+        async def info(self, file_id: FileId) -> BlobInfo:
+            return replace(await super().info(file_id), last_modified=datetime.fromtimestamp(now + skew, UTC))
+
+    store = Skewed(deployment.kept_in_s3)
+    backends = {**able.backends, Backend.S3: replace(able.backends[Backend.S3], store=store)}
+    examination = Examination("s3")
+    await RoundTrip(Locator(able.policy, backends), examination, lambda: now).run()
+    [clocks] = [each for each in examination.found if each.ability == "clocks"]
+    assert clocks.verdict is (Verdict.WARNING if warns else W)
+    assert clocks.says == ("its clock and the one here are 6 s apart" if warns else "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "ability", "verdict"),
+    [
+        ({"size": 69_999}, "description", FAILS),
+        ({"file_name": "s3py doctor U.txt"}, "names in any script", Verdict.WARNING),
+        ({"metadata": {"s3py-doctor": "U"}}, "metadata in any script", Verdict.WARNING),
+        ({"metadata": {}}, "metadata in any script", Verdict.WARNING),
+        ({"metadata": {"s3py-doctor": "Ü", "more": "1"}}, "metadata in any script", W),
+        ({"checksum": None}, "checksums", LACKS),
+    ],
+)
+async def test_a_description_that_comes_back_otherwise_is_noticed(
+    deployment: Deployment, able: Locator, changed: dict[str, object], ability: str, verdict: Verdict
+) -> None:
+    class Changing(WatchedStore):
+        async def info(self, file_id: FileId) -> BlobInfo:
+            return replace(await super().info(file_id), **changed)  # type: ignore[arg-type]  # facts of each case
+
+    store = Changing(deployment.kept_in_s3)
+    backends = {**able.backends, Backend.S3: replace(able.backends[Backend.S3], store=store, copying=None)}
+    examination = Examination("s3")
+    await RoundTrip(Locator(able.policy, backends), examination).run()
+    [checked] = [each for each in examination.found if each.ability == ability]
+    assert checked.verdict is verdict
