@@ -228,6 +228,37 @@ async def test_the_time_of_a_shard_ends_the_shard_and_not_the_worker(ledger: Sql
     assert (await applier.apply(ApplyOptions())).copied == 3
 
 
+class Deadline(float):
+    """Seconds that are over when a test says so."""
+
+    is_over = False
+
+    @override
+    def __le__(self, passed: float) -> bool:
+        return self.is_over
+
+
+async def test_a_shard_whose_time_is_up_keeps_no_place_of_the_next(ledger: SqliteLedger) -> None:
+    ids = [FileId.parse(f"group1/M00/00/00/{number}.txt") for number in range(4)]
+    await ledger.plan([PlannedFile(file_id, FileKind.SLAVE, 4) for file_id in ids])
+    copier = Copier()
+    copier.holding.clear()
+    applier, shard = applier_of(copier, ledger), shard_of(ids[0])
+    for copied in (1, 2):
+        seconds = Deadline()
+        options = ApplyOptions(shard=shard, concurrency=1, max_seconds=seconds)
+        applying_it = asyncio.ensure_future(applier.apply(options))
+        await until(lambda: copier.under_way[False] == 1)
+        seconds.is_over = True
+        copier.holding.set()
+        async with asyncio.timeout(10):
+            assert (await applying_it).copied == copied
+        copier.holding.clear()
+    copier.holding.set()
+    async with asyncio.timeout(10):
+        assert (await applier.apply(ApplyOptions(concurrency=1))).copied == 4
+
+
 async def test_the_first_reason_to_stop_counts_and_what_is_under_way_ends(ledger: SqliteLedger) -> None:
     await plan(ledger, 60)
     copier = Copier()

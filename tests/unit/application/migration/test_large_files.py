@@ -1,8 +1,10 @@
 """Large files go on in the middle, and leave nothing that nobody goes on with."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import cast
+from dataclasses import replace
+from typing import cast, override
 
 import pytest
 
@@ -16,7 +18,12 @@ from s3py_helper.application.ports.migration_source import MigrationSource
 from s3py_helper.application.ports.migration_target import MigrationTarget, NewObject, PartDone, TargetObject
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.domain.byte_range import ByteRange
-from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageUnavailableException
+from s3py_helper.domain.errors import (
+    FileNotFoundException,
+    IntegrityException,
+    InvalidArgumentException,
+    StorageUnavailableException,
+)
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import FileState
 
@@ -124,3 +131,67 @@ async def test_parts_that_do_not_make_the_file_are_thrown_away() -> None:
     with pytest.raises(IntegrityException):
         await world.copied()
     assert world.steps == ["begun", "noted fresh", "aborted fresh", "noted None"]
+
+
+class Slow(World):
+    """A target that takes parts slowly.
+
+    Attributes:
+        parts_at_once: How many were sent at once, at most.
+        arrived: What the copier said of its progress when a part began.
+    """
+
+    def __init__(self, room: Room) -> None:
+        super().__init__()
+        self.parts_at_once = 0
+        self.arrived: list[int] = []
+        self._sending = 0
+        ledger = cast("Ledger", self)
+        source, target = cast("MigrationSource", self), cast("MigrationTarget", self)
+        self.copier = LargeFileCopier(source, target, ledger, Pace(ledger), room)
+
+    @override
+    async def send_part(self, key: str, upload_id: str, number: int, body: IncomingBody) -> PartDone:
+        self.arrived.append(self.copier.arrived)
+        self._sending += 1
+        self.parts_at_once = max(self.parts_at_once, self._sending)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        self._sending -= 1
+        return await super().send_part(key, upload_id, number, body)
+
+
+@pytest.mark.parametrize(("mebibytes", "at_once"), [(64, 3), (11, 2), (6, 1)])
+async def test_a_few_parts_are_sent_at_once_as_far_as_there_is_memory(mebibytes: int, at_once: int) -> None:
+    room = Room(mebibytes * MIB)
+    world, new = Slow(room), replace(NEW, size=25 * MIB)
+    file = LedgerFile(FILE_ID, kind_of(FILE_ID), FileState.COPYING, 1, size=new.size)
+    await world.copier.copy(file, new, None)
+    assert sorted(world.sent) == [1, 2, 3, 4, 5]
+    assert world.parts_at_once == at_once
+    assert world.arrived == sorted(world.arrived)
+    assert (world.arrived[0], world.copier.arrived) == (0, 0)
+    assert world.arrived[-1] >= 2 * 5 * MIB
+    async with asyncio.timeout(10), room.of(mebibytes * MIB):
+        pass  # all of it was given back
+
+
+async def test_bytes_that_are_missing_of_a_part_are_an_error_and_the_upload_stays() -> None:
+    class Short(World):
+        @override
+        @asynccontextmanager
+        async def open(
+            self, _file_id: FileId, byte_range: ByteRange, **_more: object
+        ) -> AsyncGenerator[AsyncIterator[bytes]]:
+            async with super().open(_file_id, byte_range) as chunks:
+
+                async def shorter() -> AsyncIterator[bytes]:
+                    async for chunk in chunks:
+                        yield chunk[:-1] if byte_range.first else chunk
+
+                yield shorter()
+
+    world = Short()
+    with pytest.raises(InvalidArgumentException):
+        await world.copied()
+    assert world.steps == ["begun", "noted fresh"], "another attempt goes on with it"

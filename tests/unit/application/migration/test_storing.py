@@ -1,5 +1,6 @@
 """What a copy leaves in the target, and what it takes for a copy that is there already."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -483,3 +484,28 @@ async def test_the_memory_of_a_small_file_is_taken_before_it_is_fetched_and_give
     claim = await world.claimed(file_id, PlannedFile(file_id, FileKind.NORMAL, len(CONTENT), CRC32, CREATED))
     await world.ledger.record([await copier.copy(claim)])
     assert taken == [len(CONTENT)]
+
+
+async def test_so_many_files_are_sent_at_once_as_the_target_can_take(
+    world: World, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [world.source.add(CONTENT, number, described=DESCRIBED) for number in range(8)]
+    await world.ledger.plan([PlannedFile(file_id, FileKind.NORMAL, len(CONTENT), CRC32, CREATED) for file_id in ids])
+    claims = await world.ledger.claim("a", 9, 60)
+    put, sending, most = world.target.put, 0, 0
+
+    async def slow(new: NewObject, content: IncomingBody | bytes) -> TargetObject:
+        nonlocal sending, most
+        sending += 1
+        most = max(most, sending)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        sending -= 1
+        return await put(new, content)
+
+    monkeypatch.setattr(world.target, "put", slow)
+    copier = FileCopier(world.source, world.target, world.ledger, ABLE, "moved/", Pace(world.ledger))
+    copier.allow(3)
+    await world.ledger.record(await asyncio.gather(*(copier.copy(claim) for claim in claims)))
+    assert len(world.target.contents) == 8
+    assert most == (0 if way == "in parts" else 3)
