@@ -39,12 +39,18 @@ class Dated(MemoryBlobStore):
         return self._keep(replace(stored, last_modified=MODIFIED, **self.said), CONTENT_OF[blob.key])
 
 
-CONTENT_OF = {"a": CONTENT, "empty": b"", "large": bytes(SMALL_FILE + 1), "small": bytes(SMALL_FILE)}
+CONTENT_OF = {
+    "a": CONTENT,
+    "empty": b"",
+    "large": bytes(SMALL_FILE + 1),
+    "small": bytes(SMALL_FILE),
+    "huge": bytes(8 * SMALL_FILE),
+}
 
 
 @dataclass
 class Service:
-    """What is asked, and what is asked of the store."""
+    """What is asked, and what is asked of the store; `sent` is the number of pieces of the last body."""
 
     kept: Dated
     store: WatchedStore
@@ -52,14 +58,18 @@ class Service:
     slots: Slots
     options: DownloadOptions = field(default_factory=lambda: DownloadOptions("private"))
     presentation: Presentation = field(default_factory=Presentation)
+    signs: bool = True
+    extensions: dict[str, Any] = field(default_factory=dict[str, Any])
+    sent: int = 0
 
     async def __call__(self, method: str = "GET", key: str = "a", **headers: str) -> tuple[int, dict[str, str], bytes]:
-        backend = MountedBackend(self.store, self.store, presigning=self.signer)
+        backend = MountedBackend(self.store, self.store, presigning=self.signer if self.signs else None)
         locator = Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: backend})
         scope: dict[str, Any] = {
             "type": "http",
             "method": method,
             "client": ("127.0.0.1", 1),
+            "extensions": self.extensions,
             "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
         }
         sent: list[Message] = []
@@ -80,7 +90,7 @@ class Service:
             links=LinkService(locator),
         )
         await response(scope, receive, send)
-        start = sent[0]
+        start, self.sent = sent[0], len(sent) - 1
         said = {name.decode(): value.decode() for name, value in start["headers"]}
         return start["status"], said, b"".join(message["body"] for message in sent[1:])
 

@@ -85,6 +85,12 @@ async def test_a_part_that_is_not_there_is_refused_with_the_size(service: Servic
     assert refused.value.size == 10
 
 
+@pytest.mark.parametrize("asked", ["bytes=-3", "bytes=0-1", "bytes=0-1,2000-2001"])
+async def test_a_part_of_a_missing_file_is_missing(service: Service, asked: str) -> None:
+    with pytest.raises(FileNotFoundException):
+        await service(key="none", range=asked)
+
+
 async def test_the_end_of_an_empty_file_is_all_of_it(service: Service) -> None:
     status, headers, body = await service(key="empty", range="bytes=-5")
     assert (status, headers["content-length"], body) == (200, "0", b"")
