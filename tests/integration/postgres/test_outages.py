@@ -129,6 +129,25 @@ async def test_a_worker_s_ledger_is_looked_at_again_where_its_connection_breaks_
         await PostgresLedger(ledger_url, "one").__aenter__()
 
 
+async def test_patience_is_counted_from_the_first_failure_and_not_through_a_time_asleep(
+    postgres: PostgresServer, ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_PATIENCE", 0.3)
+    async with PostgresLedger(ledger_url, "one") as ledger, past_the_ledger(postgres) as owner:
+
+        async def asleep_while_the_connection_breaks(connection: Connection) -> int:
+            runs.append(connection)
+            if len(runs) == 1:
+                await owner.fetch("select pg_terminate_backend($1)", connection.get_server_pid())
+                time.sleep(0.5)  # noqa: ASYNC251 - the whole process
+            return int(await connection.fetchval("select 7"))
+
+        runs: list[Connection] = []
+        call = ledger._database._call  # noqa: SLF001 - whatever is read
+        assert await call(asleep_while_the_connection_breaks, 30, repeats=True) == 7
+        assert len(runs) == 2
+
+
 async def test_callers_that_leave_take_no_connection_along(postgres: PostgresServer, ledger_url: str) -> None:
     async with past_the_ledger(postgres) as owner:
         before = await sessions(owner)

@@ -126,7 +126,7 @@ class Database:
         except TimeoutError:
             raise self._late(seconds) from None
         # Shielded: a transaction that has begun ends, whether or not its caller still waits for it.
-        task = asyncio.ensure_future(self._run(work, end, seconds, clock() + patience, repeats=repeats))
+        task = asyncio.ensure_future(self._run(work, end, seconds, patience, repeats=repeats))
         self._running.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
@@ -137,9 +137,10 @@ class Database:
         if not task.cancelled():
             task.exception()  # marks it as seen: its caller may have gone
 
-    async def _run[T](self, work: Work[T], end: float, seconds: float, patient_until: float, *, repeats: bool) -> T:
+    async def _run[T](self, work: Work[T], end: float, seconds: float, patience: float, *, repeats: bool) -> T:
         loop = asyncio.get_running_loop()
         pause = _FIRST_PAUSE
+        patient_until = math.inf
         while True:
             sent = False
             try:
@@ -156,6 +157,8 @@ class Database:
             except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
                 failure = error
             again = isinstance(failure, REPEATABLE) or (is_temporary(failure) and (repeats or not sent))
+            # From the first failure on: a process that was stopped for longer than that has not waited yet.
+            patient_until = min(patient_until, loop.time() + patience)
             if not again or loop.time() + pause >= min(end, patient_until):
                 raise translated(failure, self._address) from failure
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
