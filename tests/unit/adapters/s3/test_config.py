@@ -112,3 +112,35 @@ def test_settings_of_earlier_versions_are_accepted(caplog: pytest.LogCaptureFixt
     )
     assert perf.max_pool_connections == 10
     assert "zip_stream_queue_size has no effect" in caplog.text
+
+
+def test_the_defaults_are_those_that_are_documented() -> None:
+    assert S3PerfConfig().model_dump() == {
+        "multipart_threshold": 8 * 1024 * 1024,
+        "multipart_part_size": 8 * 1024 * 1024,
+        "parts_in_flight": 4,
+        "upload_memory": 64 * 1024 * 1024,
+        "download_chunk_size": 1024 * 1024,
+        "max_pool_connections": 64,
+        "pool_timeout": 30.0,
+        "read_timeout": 60.0,
+        "connect_timeout": 10.0,
+        "max_retries": 8,
+        "retry_seconds": 20.0,
+        "operation_timeout": 30.0,
+    }
+    assert S3Config(endpoint="http://127.0.0.1").model_dump(exclude={"endpoint"}) == {
+        "access_key_id": None,
+        "secret_access_key": None,
+        "session_token": None,
+        "default_bucket": "demo",
+        "buckets": (),
+        "create_bucket_if_missing": False,
+        "region": "us-east-1",
+        "addressing_style": "auto",
+        "verify_tls": True,
+        "proxy": None,
+        "checksum": "auto",
+        "sign_payload": False,
+        "perf": None,
+    }

@@ -4,22 +4,27 @@ import base64
 import datetime as dt
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from s3py_helper.adapters.s3 import listing as listing_module
+from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.buckets import create_missing_buckets
-from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.adapters.s3.examination import S3Examination
 from s3py_helper.adapters.s3.health import S3Health
+from s3py_helper.adapters.s3.http.client import HttpClient
+from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.faults import Disconnected
 from s3py_helper.adapters.s3.http.places import Hold
 from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
 from s3py_helper.adapters.s3.mount import mounted
 from s3py_helper.adapters.s3.presigning import S3PresignedUrls
+from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.adapters.s3.upload_memory import UploadMemory
 from s3py_helper.application.ports.examined import Verdict
 from s3py_helper.application.ports.migration_target import NewObject, PartDone, TargetAbilities, TargetObject
 from s3py_helper.application.ports.observer import ConnectionReplaced, PoolWaited
@@ -101,8 +106,8 @@ class TestListing:
             assert await self.listed(s3) == ["a"]
 
     async def test_what_the_prefix_does_not_fit_and_no_id_can_name_is_left_out(self) -> None:
-        async with open_stage(page("d/a", "e/a", "d/../b", "d")) as s3:
-            assert await self.listed(s3, "d/") == ["d/a"]
+        async with open_stage(page("c/a", "d/../b", "d/a", "e/a", "d", "d/b")) as s3:
+            assert await self.listed(s3, "d/") == ["d/a", "d/b"]
 
     @pytest.mark.parametrize("empty", [3, 4])
     async def test_pages_without_anything_are_borne_for_a_while(
@@ -384,6 +389,35 @@ class TestBuckets:
             await create_missing_buckets(s3.session)
         assert s3.lines == ["HEAD /docs", "HEAD /more"]
 
+    @pytest.mark.parametrize(
+        ("region", "more"),
+        [("us-east-1", {}), ("eu", {"CreateBucketConfiguration": {"LocationConstraint": "eu"}})],
+    )
+    @pytest.mark.parametrize("code", [None, "BucketAlreadyOwnedByYou", "BucketAlreadyExists", "AccessDenied"])
+    async def test_a_missing_one_is_made_where_its_region_is(
+        self, monkeypatch: pytest.MonkeyPatch, region: str, more: dict[str, object], code: str | None
+    ) -> None:
+        calls: list[tuple[tuple[str, ...], dict[str, object]]] = []
+
+        class Sdk:
+            async def call(self, *names: str, **parameters: object) -> None:
+                calls.append((names, parameters))
+                if code is not None:
+                    raise AccessDeniedException("no", operation="create bucket") from ErrorResponse(409, code)
+
+        async def sdk(_session: S3Session) -> Sdk:
+            return Sdk()
+
+        monkeypatch.setattr(S3Session, "sdk", sdk)
+        looks = [] if code == "AccessDenied" else [self.OURS]
+        async with open_stage(refusing(404), *looks, region=region) as s3:
+            if code == "AccessDenied":
+                with pytest.raises(AccessDeniedException):
+                    await create_missing_buckets(s3.session)
+            else:
+                await create_missing_buckets(s3.session)
+        assert calls == [(("create_bucket", "create bucket"), {"Bucket": "docs", **more})]
+
     async def test_other_failures_make_nothing(self) -> None:
         async with open_stage(refusing(403, "AccessDenied")) as s3:
             with pytest.raises(AccessDeniedException):
@@ -399,6 +433,43 @@ class TestBuckets:
 
 
 class TestSession:
+    async def test_every_setting_goes_where_it_belongs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: dict[str, object] = {}
+        dialer, client, memory = Dialer.__init__, HttpClient.__init__, UploadMemory.__init__
+
+        def noting(real: Callable[..., None]) -> Callable[..., None]:
+            def note(made: object, *arguments: object, **named: object) -> None:
+                given.update(named)
+                given[type(made).__name__] = [it for it in arguments if isinstance(it, int | str)]
+                real(made, *arguments, **named)
+
+            return note
+
+        monkeypatch.setattr(Dialer, "__init__", noting(dialer))
+        monkeypatch.setattr(HttpClient, "__init__", noting(client))
+        monkeypatch.setattr(UploadMemory, "__init__", noting(memory))
+        perf = S3PerfConfig(
+            connect_timeout=1,
+            read_timeout=2,
+            operation_timeout=6,
+            pool_timeout=4,
+            max_pool_connections=5,
+            upload_memory=7_000_000,
+        )
+        config = S3Config(
+            endpoint="http://127.0.0.1:9",
+            access_key_id="a",
+            secret_access_key="b",
+            proxy="http://127.0.0.1:1",
+            perf=perf,
+        )
+        async with S3Session(config):
+            pass
+        named = {name: value for name, value in given.items() if name.endswith("timeout")}
+        assert named == {"connect_timeout": 1, "read_timeout": 2, "stall_timeout": 3, "pool_timeout": 4}
+        positional = [given[name] for name in ("Dialer", "HttpClient", "UploadMemory")]
+        assert positional == [["http://127.0.0.1:1"], [5], [7_000_000]]
+
     async def test_its_pool_is_told(self) -> None:
         async with open_stage(perf=S3PerfConfig(max_pool_connections=7)) as s3:
             backend = mounted(s3.session)
@@ -450,3 +521,10 @@ class TestExamination:
             "uploads that nobody ended are removed": Verdict.LACKS,
         }
         assert all(line.split("?")[0].split(" ")[1].startswith(("/docs/d/s3py-doctor-", "/docs")) for line in s3.lines)
+
+    async def test_a_service_that_is_down_lacks_nothing(self) -> None:
+        down = refusing(503, "SlowDown")
+        async with open_stage(whenever=dict.fromkeys(("GET", "PUT", "POST", "DELETE", "HEAD"), down)) as s3:
+            found = await S3Examination(s3.session).examine("d/")
+        assert {each.verdict for each in found} == {Verdict.FAILS, Verdict.WARNING}
+        assert found[-1].verdict is Verdict.FAILS

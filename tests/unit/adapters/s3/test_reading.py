@@ -351,6 +351,14 @@ class TestSlowServers:
         assert [event.position for event in s3.recorder.of(DownloadResumed)] == [3]
         assert clock[0] == 1000 + 2 * 12, "the time starts anew with each response"
 
+    async def test_the_bytes_before_a_range_do_not_count(self, clock: list[float]) -> None:
+        perf = S3PerfConfig(max_retries=0, operation_timeout=10)
+        size, first = 9_000_000, 8_000_000
+        async with open_stage(self.dripping(clock, 3, size, first), perf=perf) as s3:
+            with pytest.raises(StorageUnavailableException, match="less than 4 KiB per second"):
+                await opened(s3, ByteRange(first, None))
+        assert clock[0] == 1012
+
     async def test_one_that_sends_enough_may_take_long(self, clock: list[float]) -> None:
         perf = S3PerfConfig(max_retries=0, operation_timeout=10)
         piece = bytes(4096)

@@ -13,6 +13,7 @@ from s3py_helper.adapters.s3.http.faults import Disconnected, NotConnected
 from s3py_helper.adapters.s3.naming import S3NamedWrites
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.adapters.s3.upload import multipart_upload as multipart_module
+from s3py_helper.adapters.s3.upload.writer import BlobWriter
 from s3py_helper.application.ports.observer import FallbackTaken, RollbackFailed
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.checksum import Checksum
@@ -30,6 +31,7 @@ from s3py_helper.domain.errors import (
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of
 from tests.support.s3.canned import CannedResponse, OpenStage, open_stage, refusing, xml
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -447,7 +449,7 @@ class TestCopies:
             with pytest.raises(FileNotFoundException) as raised:
                 await S3Copy(s3.session).copy(SOURCE, BLOB)
         assert (raised.value.file_id, raised.value.operation, raised.value.backend) == ("s3:from/s é", "copy", "s3")
-        assert raised.value.__cause__ is not None
+        assert isinstance(raised.value.__cause__, ErrorResponse)
 
     async def test_a_missing_upload_is_none(self) -> None:
         async with open_stage(head(LARGE), created(), GONE, GONE, perf=PARTS) as s3:
@@ -537,3 +539,42 @@ class TestGivenKeys:
                     await naming.create(BLOB, body_of(LARGE))
         assert "DELETE /docs/a" not in s3.lines
         assert s3.sent[10].headers["if-none-match"] == "*"
+
+    @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["object", "parts"])
+    async def test_one_at_a_time_is_stored_under_a_key(self, content: bytes) -> None:
+        answers = [done(SMALL)] if content is SMALL else [*TestCompletion.SENT, completed(LARGE)]
+        async with open_stage(*answers, perf=PARTS) as s3:
+            lock = asyncio.Lock()
+            await lock.acquire()
+            writing = asyncio.ensure_future(
+                BlobWriter(s3.session, "docs", PARTS).write(BLOB, body_of(content), only_new=lock)
+            )
+            await until(lambda: len(s3.sent) == len(answers) - 1)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert len(s3.sent) == len(answers) - 1, "what makes the object waits for the other one"
+            lock.release()
+            await writing
+        assert s3.sent[-1].headers["if-none-match"] == "*"
+
+    async def test_two_that_come_at_once_take_turns(self) -> None:
+        async with open_stage(*self.TRIED, done(SMALL), refusing(412)) as s3:
+            naming = S3NamedWrites(s3.session)
+            await naming._require_conditions(naming.place_of(None, "a"))  # noqa: SLF001 - the bucket's first request
+            real, go_on = s3.client.send, asyncio.Event()
+            begun: list[object] = []
+
+            async def slowly(*arguments: object) -> object:
+                begun.append(arguments)
+                await go_on.wait()
+                return await real(*arguments)  # type: ignore[arg-type]  # as given
+
+            s3.client.send = slowly  # type: ignore[method-assign,assignment]  # it gives what the real one gives
+            both = [asyncio.ensure_future(naming.create(BLOB, body_of(SMALL))) for _ in range(2)]
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert len(begun) == 1
+            go_on.set()
+            first, second = await asyncio.gather(*both, return_exceptions=True)
+        assert isinstance(first, BlobInfo)
+        assert isinstance(second, PreconditionFailedException)

@@ -93,7 +93,7 @@ class Response:
         """Read no more, and release connection and place at once."""
         if self._parser.held:
             self._parser.drop(0)
-        if self._connection is not None or self._place is not None:
+        if self._connection is not None:
             self._let_go()
 
     def __enter__(self) -> Self:
@@ -106,11 +106,9 @@ class Response:
 
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None
-        place, self._place = self._place, None
+        place, self._place = self._place, None  # held only as long as the connection is
         if connection is not None:
             self._pool.release(self._origin, connection, place)
-        elif place is not None:
-            place.release()
 
 
 class HttpClient:

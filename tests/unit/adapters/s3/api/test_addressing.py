@@ -26,6 +26,18 @@ from s3py_helper.adapters.s3.api.addressing import Address, AddressingStyle, End
             "docs",
             Address("https://s3.amazonaws.com", "s3.amazonaws.com", "/docs/k"),
         ),
+        (
+            "https://s3.cn-north-1.amazonaws.com.cn",
+            "auto",
+            "docs",
+            Address("https://docs.s3.cn-north-1.amazonaws.com.cn", "docs.s3.cn-north-1.amazonaws.com.cn", "/k"),
+        ),
+        (
+            "https://s3.amazonaws.com.example",
+            "auto",
+            "docs",
+            Address("https://s3.amazonaws.com.example", "s3.amazonaws.com.example", "/docs/k"),
+        ),
         # No certificate and no name server would know these hosts.
         ("https://h", "virtual", "my.docs", Address("https://h", "h", "/my.docs/k")),
         ("http://h", "virtual", "my.docs", Address("http://my.docs.h", "my.docs.h", "/k")),

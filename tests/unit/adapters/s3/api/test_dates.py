@@ -1,5 +1,6 @@
 """Dates as servers write them."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -46,3 +47,14 @@ def test_what_is_no_date_is_none(text: str) -> None:
 def test_no_text_is_an_error(text: str) -> None:
     moment = moment_of(text)
     assert moment is None or moment.utcoffset() is not None
+
+
+def test_a_date_without_a_zone_is_not_in_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        moment_of.cache_clear()
+        assert moment_of("1994-11-06 08:49:37") == MOMENT
+    finally:
+        monkeypatch.undo()
+        time.tzset()

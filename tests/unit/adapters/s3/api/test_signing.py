@@ -155,3 +155,14 @@ def test_keys_and_tokens_are_not_printed() -> None:
 @pytest.mark.parametrize("key", ["a b", "a+b", "a%20b", "~", "é"])
 def test_a_key_is_encoded_once(key: str) -> None:
     assert encoded_path(key) == quote(key, safe="/~")
+
+
+@pytest.mark.parametrize("text", ["a  b", "a \t b", "a\tb", " a b "])
+def test_a_run_of_blanks_in_a_header_counts_as_one(text: str) -> None:
+    signatures: set[str] = set()
+    for value in ("a b", text):
+        headers = {"host": "h", "x-amz-meta-a": value}
+        keys = Credentials("ak", "sk")
+        Signer("us-east-1").sign_headers(keys, "GET", "/", "", headers, payload_hash=EMPTY_PAYLOAD, now=NOW)
+        signatures.add(headers["authorization"])
+    assert len(signatures) == 1

@@ -148,6 +148,7 @@ class TestConnections:
             assert len(two) == 2
             await http.send()
         assert len(http.dialer.origins) == 3
+        assert len(http.replaced) == 1
 
     async def test_a_fresh_one_that_fails_is_not(self) -> None:
         async with stage([Disconnected()]) as http:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -328,3 +330,13 @@ class TestGivingUp:
         stage.connection.give_up()
         await stage.connection.lost
         assert told == []
+
+    async def test_what_came_of_it_leaves_memory_at_once(self, stage: Stage) -> None:
+        response = weakref.ref(await stage.ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n123"))
+        await asyncio.sleep(0)
+        gc.disable()
+        try:
+            stage.connection.give_up()
+            assert response() is None, "without the garbage collector"
+        finally:
+            gc.enable()

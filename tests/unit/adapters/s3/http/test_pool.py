@@ -275,6 +275,15 @@ class TestEnd:
         with pytest.raises(ClientClosed):
             await stage.connect()
 
+    async def test_it_is_over_when_the_sockets_are_gone(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        connection = await stage.kept()
+        monkeypatch.setattr(connection, "abort", lambda: None)
+        closing = asyncio.ensure_future(stage.pool.aclose())
+        await asyncio.sleep(0)
+        assert not closing.done()
+        connection.lost.set_result(None)
+        await closing
+
     async def test_one_that_is_made_meanwhile_is_closed(self, stage: Stage) -> None:
         connecting = asyncio.ensure_future(stage.connect())
         await asyncio.sleep(0)

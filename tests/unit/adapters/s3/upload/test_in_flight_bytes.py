@@ -120,3 +120,17 @@ async def _broken(shared: UploadMemory) -> None:
         assert not shared.scarce
         await upload.acquire(0)
         raise OSError("broke")
+
+
+async def test_memory_is_counted_to_the_byte() -> None:
+    memory = UploadMemory(10)
+    assert memory.admits(99, 0), "whoever is alone has what it needs"
+    memory.acquire(10)
+    assert not memory.scarce
+    assert memory.admits(99, 10)
+    assert not memory.admits(1, 9)
+    memory.release(1)
+    assert memory.admits(1, 0)
+    assert not memory.admits(2, 0)
+    memory.acquire(2)
+    assert memory.scarce

@@ -1,0 +1,169 @@
+"""What the SDK is told, and what becomes of the keys that it finds."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Self
+
+import pytest
+
+from s3py_helper.adapters.s3.api.addressing import Endpoint
+from s3py_helper.adapters.s3.api.errors import ErrorContext
+from s3py_helper.adapters.s3.api.signing import Credentials
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.adapters.s3.sdk import client as client_module
+from s3py_helper.adapters.s3.sdk import credentials as credentials_module
+from s3py_helper.adapters.s3.sdk.client import Sdk
+from s3py_helper.adapters.s3.sdk.credentials import ChainCredentials
+from s3py_helper.domain.errors import InvalidArgumentException
+from tests.support.s3.canned import open_stage
+
+pytestmark = pytest.mark.timeout(20)
+
+PERF = S3PerfConfig(connect_timeout=1, read_timeout=2, max_pool_connections=3, max_retries=2)
+
+
+def told(monkeypatch: pytest.MonkeyPatch, proxy: str | None = None, **settings: object) -> dict[str, Any]:
+    """What the SDK's client is made with."""
+    given: dict[str, Any] = {}
+
+    class Session:
+        def client(self, name: str, **named: object) -> None:
+            assert name == "s3"
+            given.update(named)
+
+    monkeypatch.setattr(client_module, "session_of", lambda _config: Session())
+    config = S3Config.model_validate({"endpoint": "http://127.0.0.1:9000", "perf": PERF} | settings)
+    Sdk(config, Endpoint(config.endpoint, config.addressing_style), proxy)
+    return given
+
+
+def test_its_client_has_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = told(monkeypatch)
+    assert (given["endpoint_url"], given["verify"]) == ("http://127.0.0.1:9000", True)
+    config = given["config"]
+    assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (1, 2, 3)
+    assert config.retries["total_max_attempts"] == 3
+    assert (config.signature_version, config.s3) == ("s3v4", {"addressing_style": "path"})
+    assert config.proxies == {}, "and so it looks for none"
+    assert (config.request_checksum_calculation, config.response_checksum_validation) == ("when_required",) * 2
+
+
+@pytest.mark.parametrize(("retries", "attempts"), [(0, 1), (4, 5), (20, 5)])
+def test_its_attempts_last_about_as_long_as_ours(monkeypatch: pytest.MonkeyPatch, retries: int, attempts: int) -> None:
+    given = told(monkeypatch, perf=S3PerfConfig(max_retries=retries))
+    assert given["config"].retries["total_max_attempts"] == attempts
+
+
+def test_it_goes_where_we_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = told(monkeypatch, "http://127.0.0.1:3128", endpoint="https://s3.amazonaws.com", verify_tls="/etc/ca.pem")
+    assert given["verify"] == "/etc/ca.pem"
+    assert given["config"].proxies == dict.fromkeys(("http", "https"), "http://127.0.0.1:3128")
+    assert given["config"].s3 == {"addressing_style": "virtual"}
+
+
+async def test_its_session_has_our_keys() -> None:
+    config = S3Config(
+        endpoint="http://127.0.0.1:9000", access_key_id="a", secret_access_key="b", session_token="c", region="eu"
+    )
+    session = client_module.session_of(config)
+    keys = await (await session.get_credentials()).get_frozen_credentials()
+    assert (keys.access_key, keys.secret_key, keys.token, session.region_name) == ("a", "b", "c", "eu")
+
+
+@dataclass
+class Frozen:
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+
+class Found:
+    def __init__(self, *keys: Frozen) -> None:
+        self._keys = list(keys)
+
+    async def get_frozen_credentials(self) -> Frozen:
+        return self._keys.pop(0) if len(self._keys) > 1 else self._keys[0]
+
+
+def chain(*keys: Frozen) -> ChainCredentials:
+    return ChainCredentials(Found(*keys), "eu", ErrorContext("asking for keys", "http://127.0.0.1:9000"))
+
+
+async def test_keys_of_the_chain_come_with_their_token() -> None:
+    assert await chain(Frozen("a", "b", "c")).current() == Credentials("a", "b", "c")
+
+
+@pytest.mark.parametrize("odd", [Frozen("a b", "b"), Frozen("a", "b\n"), Frozen("a", "b", "c\n")])
+async def test_keys_that_no_request_can_carry_are_refused_each_time(odd: Frozen) -> None:
+    credentials = chain(Frozen("a", "b"), odd)
+    await credentials.current()
+    for _ in range(2):
+        with pytest.raises(InvalidArgumentException, match="cannot be used"):
+            await credentials.current()
+
+
+@pytest.mark.parametrize(
+    ("then", "is_new", "keys"),
+    [(Frozen("new", "b"), True, "new"), (Frozen("old", "b"), False, "old"), (None, False, "old")],
+)
+async def test_refused_keys_are_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, then: Frozen | None, is_new: bool, keys: str
+) -> None:
+    asked: list[str] = []
+
+    async def ask(region: str) -> Found | None:
+        asked.append(region)
+        return None if then is None else Found(then)
+
+    monkeypatch.setattr(credentials_module, "_ask_chain", ask)
+    credentials = chain(Frozen("old", "b"))
+    assert await credentials.renew(Credentials("old", "b")) is is_new
+    assert (await credentials.current()).access_key == keys
+    assert asked == ["eu"]
+
+
+async def test_keys_that_others_have_renewed_meanwhile_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(_region: str) -> Found | None:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(credentials_module, "_ask_chain", ask)
+    assert await chain(Frozen("new", "b")).renew(Credentials("old", "b"))
+
+
+async def test_one_caller_that_leaves_does_not_spoil_it_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Opening:
+        closed = 0
+
+        async def __aenter__(self) -> Self:
+            await go_on.wait()
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            self.closed += 1
+
+    go_on, opening = asyncio.Event(), Opening()
+    async with open_stage() as s3:
+        monkeypatch.setattr(s3.session, "_make_sdk", lambda: opening)
+        first, second = (asyncio.ensure_future(s3.session.sdk()) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait([first])
+        go_on.set()
+        found: list[object] = [await second, await s3.session.sdk()]
+        assert found == [opening, opening]
+    assert opening.closed == 1
+
+
+async def test_one_that_could_not_be_opened_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def make() -> object:
+        tries.append(1)
+        raise InvalidArgumentException("no")
+
+    async with open_stage() as s3:
+        monkeypatch.setattr(s3.session, "_make_sdk", make)
+        for _ in range(2):
+            with pytest.raises(InvalidArgumentException):
+                await s3.session.sdk()
+    assert len(tries) == 2
