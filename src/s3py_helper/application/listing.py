@@ -1,7 +1,6 @@
 """Enumerating files."""
 
 import base64
-import binascii
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -121,7 +120,7 @@ def _key_in(cursor: str | None, prefix: str) -> str:
     require_text(cursor, "a cursor")
     try:
         key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
+    except ValueError:
         key = ""
     if not key or not key.startswith(fronts_of_keys(prefix)) or forbidden_character(key):
         raise InvalidArgumentException(f"the cursor {shortened(cursor)} is none of a listing of {shortened(prefix)}")

@@ -88,6 +88,29 @@ async def test_closing_gives_up_after_its_bound_and_reports_what_is_left(recorde
     assert recorder.events == [RollbackFailed("s3", "the object s3:b/k", "the session was closed before it was done")]
 
 
+async def test_leaving_the_block_closes_it_and_entering_opens_it_again(recorder: Recorder) -> None:
+    done: list[str] = []
+    may_end = asyncio.Event()
+
+    async def work() -> None:
+        await may_end.wait()
+        done.append("it")
+
+    background = BackgroundCleanUp(recorder)
+    for _ in range(2):
+        done.clear()
+        may_end.clear()
+        async with background:
+            background.start("s3", "it", work)
+            background.later(3600, "s3", "it", work)
+            asyncio.get_running_loop().call_soon(may_end.set)
+        assert (done, background.outstanding) == (["it"] * 2, 0)
+        assert background.start("s3", "too late", work) is None
+    assert [(event.what, event.reason) for event in recorder.of(RollbackFailed)] == [
+        ("too late", "the session is closed")
+    ] * 2
+
+
 async def test_what_is_given_up_has_ended_when_closing_has(recorder: Recorder) -> None:
     ended: list[int] = []
 
