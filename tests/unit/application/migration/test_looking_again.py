@@ -368,6 +368,23 @@ async def test_many_refusals_in_a_row_end_it_with_the_last(
     assert noted == {"files": 0, "bytes": 0, "kept": 3}
 
 
+async def test_what_ends_a_drain_ends_it_for_every_group(
+    source: MemorySource, target: MemoryTarget, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "_MOST_FAILURES", 1)
+    monkeypatch.setattr(draining, "_AT_ONCE", 1)
+    source.servers = {f"group{number}": (f"127.0.0.{number}:23000",) for number in range(1, 5)}
+    for group in source.servers:
+        source.silent |= set(
+            await with_copies(source, target, ledger, FileState.VERIFIED, FileState.VERIFIED, group=group)
+        )
+        await ledger.set_route(group, Route.S3_ONLY)
+    async with asyncio.timeout(10):
+        with pytest.raises(StorageUnavailableException, match="nobody answers"):
+            await drainer_of(source, target, ledger).drain(60)
+    assert deletions(source) == 1
+
+
 async def test_sixteen_are_under_way_at_most_and_a_stop_lets_them_end(
     source: MemorySource, target: MemoryTarget, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
