@@ -1,7 +1,7 @@
 """What a plan writes down of listings and lists, and what it says of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import override
 
 import pytest
@@ -10,7 +10,7 @@ from isal import isal_zlib
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.application.migration import planning
 from s3py_helper.application.migration.planning import Planner, PlanOptions, PlanResult
-from s3py_helper.application.ports.ledger import LedgerFile, ScannedSource
+from s3py_helper.application.ports.ledger import Known, LedgerFile, ScannedSource
 from s3py_helper.application.ports.migration_source import SourceFacts, SourceGroup
 from s3py_helper.domain.errors import InvalidArgumentException, StorageUnavailableException
 from s3py_helper.domain.file_id import FileId
@@ -265,12 +265,20 @@ async def test_batches_are_planned_to_the_last_one(
     source: MemorySource, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning, "_BATCH", 2)
+    known, sizes = ledger.known, list[int]()
+
+    async def noting(asked: Sequence[FileId], run: int) -> Mapping[FileId, Known]:
+        sizes.append(len(asked))
+        return await known(asked, run)
+
+    monkeypatch.setattr(ledger, "known", noting)
     ids = [source.add(b"some", number) for number in range(5)]
     assert (await planned(source, ledger)).new == 5
     others = [source.add(b"other", number) for number in range(5)]
     result = await planned(source, ledger, of_ids(*ids, *others, others[0]))
     assert (result.new, result.found) == (5, 10)
     assert set(await rows(ledger)) == {*ids, *others}
+    assert max(sizes) == 2, "no more is held in memory"
     assert all(source.asked.count(f"facts of {file_id.key}") == 1 for file_id in (*ids, *others))
 
 
