@@ -110,6 +110,21 @@ async def test_a_failure_is_a_reading_too(feed: StatusFeed, ledger: SlowLedger) 
     assert isinstance(await feed.after(failed.number), Reading)
 
 
+async def test_a_fault_of_ours_is_raised_to_who_asked_and_the_next_reading_is_taken(
+    feed: StatusFeed, ledger: SlowLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> list[Tally]:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(ledger, "tallies", fail)
+    async with asyncio.timeout(10):
+        for asking in (feed.after(), feed.within(5, 0)):
+            with pytest.raises(ValueError, match="a fault of ours"):
+                await asking
+    monkeypatch.undo()
+    assert isinstance(await feed.after(), Reading)
+
+
 @pytest.mark.parametrize("changes", [{"bytes_per_second": -1}, {"files_per_second": 1.5}, {"concurrency": True}])
 def test_limits_that_are_none_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(InvalidArgumentException, match=next(iter(changes))):
