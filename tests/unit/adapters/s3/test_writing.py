@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import zlib
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -152,6 +153,19 @@ class TestOneRequest:
                 await write(s3)
         assert not isinstance(raised.value, FileNotFoundException)
         assert (raised.value.operation, raised.value.backend, raised.value.file_id) == ("upload", "s3", None)
+
+    async def test_what_is_in_memory_is_counted(self) -> None:
+        async with open_stage(done()) as s3:
+            memory, most = s3.session.upload_memory, s3.session.perf.upload_memory
+            counted: list[bool] = []
+
+            async def content() -> AsyncIterator[bytes]:
+                counted.append(memory.admits(most, 0))
+                yield bytes(MIB)
+                counted.append(memory.admits(most - MIB, 0))
+
+            await S3BlobStore(s3.session).write(NewBlob("a", "a", size=MIB), body_of(content(), size=MIB))
+            assert counted == [False, True], "as much as it has, and no more"
 
     async def test_a_body_that_breaks_sends_nothing(self) -> None:
         async with open_stage() as s3:

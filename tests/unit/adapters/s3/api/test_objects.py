@@ -384,3 +384,9 @@ async def test_a_document_that_does_not_end_is_given_up() -> None:
     ) as s3:
         with pytest.raises(StorageUnavailableException, match="cannot be read"):
             await s3.objects.list_page("docs", "", ListPosition(), 9)
+
+
+async def test_a_document_that_refuses_is_the_refusal() -> None:
+    async with stage(xml("<Error><Code>AccessDenied</Code></Error>"), perf=TWICE) as s3:
+        with pytest.raises(AccessDeniedException):
+            await s3.objects.list_page("docs", "", ListPosition(), 9)

@@ -52,6 +52,7 @@ async def test_waiting_ends_with_an_error_that_says_how_many_were_in_use() -> No
     held = taken(places, Hold.BRIEF, 2)
     with pytest.raises(NoPlaceInTime, match=r"all 2 stayed in use for 0\.01 s"):
         await places.wait(Hold.BRIEF, 0.01)
+    assert not any(places._waiting)  # noqa: SLF001 - those who gave up would stay in memory
     held[0].release()
     assert (await places.wait(Hold.BRIEF, 0.01)) is not None
 

@@ -156,6 +156,8 @@ class TestTakingBack:
         stage.pool.release(HERE, connection, place)
         assert connection.gave_up
         assert (places.in_use, stage.pool.open, stage.pool.idle_ones) == (0, 0, 0)
+        await asyncio.sleep(0)
+        assert not stage.pool._open  # noqa: SLF001 - it would keep them all in memory
 
     async def test_one_with_a_rest_holds_its_place_until_that_has_come(self, stage: Stage) -> None:
         places, place = a_place()
