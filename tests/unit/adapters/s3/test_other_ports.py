@@ -126,20 +126,21 @@ class TestListing:
         async with open_stage(*pages, page("b", more=True, token="b"), *nothing[empty:], page("c")) as s3:
             assert await self.listed(s3) == ["a", "b", "c"]
 
+    @pytest.mark.parametrize("before", [0, 4])
     @pytest.mark.parametrize("circle", [1, 2, 3, 5])
-    async def test_circles_are_noticed_before_long(self, circle: int) -> None:
+    async def test_circles_are_noticed_before_long(self, circle: int, before: int) -> None:
         async with open_stage(whenever={"GET": page("a", more=True, token="t")}) as s3:
-            tokens = iter(range(1000))
+            tokens = iter([*(f"before-{number}" for number in range(before)), *(n % circle for n in range(1000))])
             real = s3.client.send
 
             async def send(*arguments: object) -> object:
-                s3.client.turn({"GET": page("a", more=True, token=str(next(tokens) % circle))})
+                s3.client.turn({"GET": page("a", more=True, token=str(next(tokens)))})
                 return await real(*arguments)  # type: ignore[arg-type]  # as given
 
             s3.client.send = send  # type: ignore[method-assign,assignment]  # it gives what the real one gives
             with pytest.raises(StorageOperationException, match="does not go on"):
                 await self.listed(s3)
-        assert len(s3.sent) <= 4 * circle + 1
+        assert len(s3.sent) <= 4 * (before + circle) + 1
 
     async def test_nothing_more_without_anywhere_to_go_on(self) -> None:
         async with open_stage(page(more=True)) as s3:

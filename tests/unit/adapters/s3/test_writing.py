@@ -216,6 +216,18 @@ class TestParts:
         }
         assert s3.sent[3].headers["x-amz-checksum-crc32"] == crc32(LARGE)
 
+    @pytest.mark.parametrize(
+        ("threshold", "size", "parts"), [(MIB, 5 * MIB, 1), (MIB, 5 * MIB + 1, 2), (6 * MIB, 6 * MIB, 2)]
+    )
+    async def test_what_one_part_would_hold_or_is_below_the_threshold_goes_in_one_request(
+        self, threshold: int, size: int, parts: int
+    ) -> None:
+        perf = PARTS.model_copy(update={"multipart_threshold": threshold})
+        answers = [done()] if parts == 1 else [created(checks=False), done(), done(), completed()]
+        async with open_stage(*answers, perf=perf) as s3:
+            await S3BlobStore(s3.session).write(NewBlob("a", "a", size=size), body_of(bytes(size), size=size))
+        assert len(s3.sent) == len(answers)
+
     async def test_a_server_that_does_not_compare_the_whole_is_not_asked_to(self) -> None:
         answers = created(checks=False), *map(done, self.PIECES), completed(b"sum of sums")
         async with open_stage(*answers, perf=PARTS) as s3:
