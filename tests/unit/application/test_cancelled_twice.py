@@ -149,7 +149,7 @@ async def test_a_step_on_the_local_disk(
         with pytest.raises(asyncio.CancelledError):
             await task
     monkeypatch.undo()
-    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    assert len(list(Path("/proc/self/fd").iterdir())) <= descriptors
     left = {path.name for path in tmp_path.iterdir()} - {"own", "new"}
     assert all(name.endswith(".part") and way == "resumed" for name in left)
 
