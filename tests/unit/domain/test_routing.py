@@ -1,11 +1,14 @@
 """Which backend takes new files, and which ids are served."""
 
+from typing import Any
+
 import pytest
 
 from s3py_helper.domain.errors import (
     DeleteNotSupportedException,
     InvalidArgumentException,
     RouteNotSupportedException,
+    StorageException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
@@ -129,3 +132,23 @@ def test_only_the_groups_named_are_served() -> None:
     policy.require_served(S3_FILE)
     with pytest.raises(RouteNotSupportedException, match="group 'group2' is not served here"):
         policy.require_served(FileId.parse("group2/M00/00/00/old_contract.pdf"))
+
+
+@pytest.mark.parametrize(
+    ("rules", "text", "operation"),
+    [
+        ({"mode": StorageMode.S3}, "group1/M00/00/00/a.pdf", None),
+        ({"mode": StorageMode.S3, "buckets": {"another"}}, "s3:my-bucket/a", None),
+        ({"mode": StorageMode.S3, "folders": ("in/",)}, "s3:my-bucket/a", None),
+        ({"mode": StorageMode.FASTDFS, "groups": {"group2"}}, "group1/M00/00/00/a.pdf", None),
+        ({"mode": StorageMode.S3, "readable": frozenset()}, "s3:my-bucket/a", "download"),
+        ({"mode": StorageMode.S3, "deletable": frozenset()}, "s3:my-bucket/a", "delete"),
+    ],
+)
+def test_a_refusal_names_the_file_and_its_backend(rules: dict[str, Any], text: str, operation: str | None) -> None:
+    policy, file_id = RoutingPolicy(**rules), FileId.parse(text)
+    require = policy.require_deletable if operation == "delete" else policy.require_readable
+    with pytest.raises(StorageException) as refused:
+        require(file_id)
+    assert (refused.value.file_id, refused.value.backend) == (text, file_id.backend)
+    assert refused.value.operation == operation
