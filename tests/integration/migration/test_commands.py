@@ -276,7 +276,7 @@ async def test_a_broker_that_is_none_or_is_not_there_is_named(
 ) -> None:
     await operator.migrates("plan", "--from-ids", "-", stdin="\n".join(old_files))
     operator.environment["S3PY_MIGRATION__BROKER"] = broker
-    code, _, err = await operator.types("migrate", verb, "--watch")
+    code, _, err = await operator.types("migrate", verb)
     assert code == expected
     assert told in err
     assert "secret" not in err

@@ -111,19 +111,21 @@ class Worker:
         """Copy until nothing is planned, with `options.watch` until it is stopped.
 
         Raises:
-            StorageUnavailableException: The broker could not be reached at the beginning, or either could not for long.
+            StorageUnavailableException: Without `options.watch`: the broker could not be reached at the beginning, or
+                either could not for long.
         """
         ledger = Patience("ledger", self._observer, self._stopping, for_ever=options.watch)
         if self._queue is None:
             await self._through_outages(ledger, lambda: self._applier.apply(options))
             return self.progress
+        if not options.watch:
+            await self._queue.put([])  # a broker that is not there is noticed at once
         broker = Patience("broker", self._observer, self._stopping, for_ever=options.watch)
 
         async def work(shard: int) -> None:
             one = replace(options, shard=shard, max_seconds=SHARD_SECONDS, watch=False)
             await self._through_outages(ledger, lambda: self._applier.apply(one))
 
-        await self._queue.put([])  # a broker that is not there is noticed at once
         while not self._stopping.is_set():
             try:
                 await self._queue.take(work, patience=_EMPTY_SECONDS, stopping=self._stopping)
@@ -186,10 +188,12 @@ class Supervisor:
         """Until nothing is planned or being copied, with `watch` until it is stopped.
 
         Raises:
-            StorageUnavailableException: The broker could not be reached at the beginning, or something not for long.
+            StorageUnavailableException: Without `watch`: the broker could not be reached at the beginning, or something
+                not for long.
         """
         patience = Patience("broker or ledger", self._observer, self._stopping, for_ever=watch)
-        await self._queue.put([])  # a broker that is not there is noticed at once
+        if not watch:
+            await self._queue.put([])  # a broker that is not there is noticed at once
         while not self._stopping.is_set():
             seconds = _LOOK_SECONDS
             try:

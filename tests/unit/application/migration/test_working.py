@@ -80,6 +80,7 @@ class Queue:
 
     async def take(self, work: Callable[[int], Awaitable[None]], *, patience: float, stopping: asyncio.Event) -> int:
         self.takes += 1
+        await asyncio.sleep(0)
         if self._outages and self._outages.pop(0):
             raise DOWN
         for shard in self.put_so_far:
@@ -126,11 +127,22 @@ async def test_shards_of_a_queue_are_worked_until_nothing_is_left() -> None:
 
 async def test_a_broker_that_is_not_there_at_the_beginning_is_an_error_and_later_is_waited_for() -> None:
     with pytest.raises(StorageUnavailableException):
-        await worker_of(Copying(0), Work(), Recorder(), Queue(True)).apply(ApplyOptions(watch=True))
+        await worker_of(Copying(0), Work(), Recorder(), Queue(True)).apply(ApplyOptions())
     queue, observer = Queue(False, True, True, False), Recorder()
     await worker_of(Copying(0), Work(), observer, queue).apply(ApplyOptions())
     assert queue.takes == 1, "nothing is planned: there is no need to wait for it"
     assert [type(event) for event in observer.events] == [FallbackTaken]
+
+
+async def test_who_watches_waits_for_a_broker_from_the_beginning_on() -> None:
+    copying, queue, observer = Copying(0), Queue(True, True, False), Recorder()
+    queue.put_so_far = [3]
+    worker = worker_of(copying, Work(), observer, queue)
+    working = asyncio.ensure_future(worker.apply(ApplyOptions(watch=True)))
+    await until(lambda: [options.shard for options in copying.applied] == [3])
+    worker.stop()
+    await working
+    assert [type(event) for event in observer.events] == [FallbackTaken, RequestRetried]
 
 
 async def test_a_supervisor_puts_again_what_waits_until_nothing_does() -> None:
@@ -354,7 +366,7 @@ async def test_a_supervisors_patience_ends_and_begins_anew(stopwatch: Stopwatch)
     with pytest.raises(StorageUnavailableException):
         await Supervisor(cast("Ledger", down), Queue(), observer=Recorder()).supervise()
     with pytest.raises(StorageUnavailableException):
-        await Supervisor(cast("Ledger", Work()), Queue(True), observer=Recorder()).supervise(watch=True)
+        await Supervisor(cast("Ledger", Work()), Queue(True), observer=Recorder()).supervise()
     flickering = Work(*([[1], *[None] * 30] * 20))
     supervisor = Supervisor(cast("Ledger", flickering), Queue(), observer=Recorder())
     await supervisor.supervise()
