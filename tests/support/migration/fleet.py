@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.support.waiting import until
+
 LEASE_SECONDS: Final = 3.0
 _ROOT: Final = Path(__file__).parents[3]
 _PROGRAM: Final = f"""
@@ -82,6 +84,7 @@ class Fleet:
         others = [await self.supervisor("--watch")] if self._broker else []
         try:
             yield
+            await until(lambda: all(map(_catches_sigterm, (*self.workers, *others))), within=60)
             codes = [await _ended(process, signal.SIGTERM) for process in (*self.workers, *others)]
             assert set(codes) == {143}, f"{codes}: {self.log.read_text(errors='replace')}"
         finally:
@@ -102,6 +105,16 @@ class Fleet:
         sleeper.send_signal(signal.SIGSTOP)
         yield
         sleeper.send_signal(signal.SIGCONT)
+
+
+def _catches_sigterm(process: Process) -> bool:
+    """Whether it has come so far, or has ended; what is only being loaded ends by the signal itself."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return True
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return process.returncode is not None or bool(caught >> signal.SIGTERM - 1 & 1)
 
 
 async def _ended(process: Process, number: signal.Signals) -> int:
