@@ -1,6 +1,7 @@
 """`s3py serve` with several processes, with lines for machines, and being stopped."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -113,6 +114,20 @@ async def test_a_service_that_is_stopped_says_so_and_finishes_what_it_has_begun(
                 assert received > len(content)
         await until(lambda: not any(map(_runs, processes)), within=30)
         assert not any("Traceback" in line for line in service.log)
+
+
+async def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    with serving(tmp_path, S3PY_WORKERS="2", S3PY_SHUTDOWN_DELAY="0", S3PY_DRAIN_SECONDS="0") as service:
+        processes = [service.pid, *_workers(service)]
+        stuck = processes[-1]
+        os.kill(stuck, signal.SIGSTOP)
+        try:
+            os.kill(service.pid, signal.SIGTERM)
+            await until(lambda: not any(map(_runs, processes)), within=60)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(stuck, signal.SIGKILL)
+        assert any(f"worker {stuck} does not end and is killed" in line for line in service.log)
 
 
 def _runs(pid: int) -> bool:

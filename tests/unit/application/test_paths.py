@@ -100,6 +100,16 @@ async def test_what_is_there_is_replaced_only_when_told_to(manager: StorageManag
     assert [path.name for path in here.iterdir()] == ["a"]
 
 
+async def test_what_is_there_in_a_folder_is_replaced_only_when_told_to(manager: StorageManager, here: Path) -> None:
+    attach = await manager.upload_service.upload_bytes("a", b"new")
+    (here / "a").write_bytes(b"old")
+    with pytest.raises(FileExistsError):
+        await manager.download_service.download_to_path(attach.file_id, here)
+    assert (here / "a").read_bytes() == b"old"
+    await manager.download_service.download_to_path(attach.file_id, here, overwrite=True)
+    assert (here / "a").read_bytes() == b"new"
+
+
 @pytest.mark.parametrize("resume", [False, True])
 async def test_a_missing_file_leaves_nothing(manager: StorageManager, here: Path, resume: bool) -> None:
     with pytest.raises(FileNotFoundException):

@@ -76,6 +76,10 @@ async def test_with_verify_first_any_missing_file_is_known_before_the_first_byte
     wanted = entries(["a.jpg"] * 40 + ["b.txt"])
     async with leak_guard():
         assert await cut(shelf.downloads.stream_zip(wanted, verify_first=True), FileNotFoundException) == b""
+        out = io.BytesIO()
+        with pytest.raises(FileNotFoundException):
+            await shelf.downloads.download_files_as_zip(wanted, out, verify_first=True)
+        assert out.getvalue() == b""
         with pytest.raises(FileNotFoundException):
             await shelf.downloads.plan_zip(wanted)
     assert shelf.staged.calls["open"] == 0
