@@ -51,12 +51,16 @@ async def test_metrics_hold_over_all_workers_and_outlive_one_that_is_replaced(tm
         # A request is counted when it has ended, which its client may see before.
         return {_requests(metrics.text) for metrics in _gets(service, "/metrics", 4)} == {(30.0, 1.0)}
 
+    def replaced() -> bool:
+        workers = _workers(service)
+        return len(workers) == 2 and doomed not in workers
+
     with serving(tmp_path, S3PY_WORKERS="2") as service:
         _gets(service, "/files/fs:files/none/info", 30)
         await until(counted, within=30)
         doomed = _workers(service)[0]
         os.kill(doomed, signal.SIGKILL)
-        await until(lambda: len(_workers(service)) == 2 and doomed not in _workers(service), within=30)
+        await until(replaced, within=30)
         assert {response.status_code for response in _gets(service, "/livez", 4)} == {200}
         assert any(f"worker {doomed} has ended" in line for line in service.log)
         await until(counted, within=30)
