@@ -123,21 +123,25 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return zipfile.ZipFile(path).namelist()
 
 
+@pytest.mark.slow
 def test_the_wheel_has_exactly_one_top_level_package(wheel: list[str]) -> None:
     tops = {PurePosixPath(name).parts[0] for name in wheel}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"s3py_helper"}
 
 
+@pytest.mark.slow
 def test_the_wheel_is_typed(wheel: list[str]) -> None:
     assert "s3py_helper/py.typed" in wheel
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_module_once(wheel: list[str]) -> None:
     modules = sorted(name for name in wheel if name.endswith(".py"))
     expected = sorted(path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*.py"))
     assert modules == expected
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_what_pages_load(wheel: list[str]) -> None:
     browser = PACKAGE / "entrypoints" / "http" / "browser"
     assets = {

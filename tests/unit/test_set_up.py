@@ -15,6 +15,7 @@ mkdir -p "$VENV"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("setting", ["", "1"])
 def test_nothing_is_written_where_the_environment_will_be(tmp_path: Path, setting: str) -> None:

@@ -94,6 +94,7 @@ async def test_all_of_a_batch_are_deleted_and_several_at_a_time(deployment: Depl
         assert not deployment.kept_in_s3.file_ids
 
 
+@pytest.mark.slow
 async def test_a_silent_backend_holds_the_caller_up_for_seconds_and_not_for_each_file(
     deployment: Deployment, locator: Locator, uploads: UploadService
 ) -> None:

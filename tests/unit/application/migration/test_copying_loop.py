@@ -474,6 +474,7 @@ async def test_a_pause_goes_by_the_ledgers_clock(ledger: SqliteLedger, monkeypat
     assert 39 <= row.next_at - await ledger.now() <= 81
 
 
+@pytest.mark.slow
 async def test_a_paused_migration_waits_and_says_so(ledger: SqliteLedger) -> None:
     await plan(ledger, 3)
     await ledger.set_limits(Limits(paused=True))

@@ -149,6 +149,7 @@ async def test_a_reply_that_is_not_whole_ends_it(wire: Wire, sent: bytes, end: s
         assert raised.value.stale is wire.connection.was_dead is (wire.reused and not sent)
 
 
+@pytest.mark.slow
 async def test_one_that_has_answered_is_not_taken_for_dead(wire: Wire) -> None:
     asking = asyncio.create_task(ask(wire.connection, _QUERY, b"ping"))
     await wire.drain(14)
@@ -160,6 +161,7 @@ async def test_one_that_has_answered_is_not_taken_for_dead(wire: Wire) -> None:
     assert not wire.connection.was_dead
 
 
+@pytest.mark.slow
 async def test_an_upload_is_not_held_to_the_time_of_an_earlier_reply(wire: Wire) -> None:
     asking = asyncio.create_task(ask(wire.connection, _QUERY, b"ping"))
     await wire.drain(14)

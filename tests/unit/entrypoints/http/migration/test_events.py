@@ -75,6 +75,7 @@ async def watching(admin: Admin) -> AsyncIterator[Watcher]:
         await serving
 
 
+@pytest.mark.slow
 async def test_the_status_comes_at_once_and_once_a_second(admin: Admin) -> None:
     await admin.plan(3)
     async with watching(admin) as watcher:
