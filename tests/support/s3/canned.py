@@ -143,15 +143,10 @@ class CannedClient(HttpClient):
         return self.given[-1]
 
 
-@dataclass
-class Stage:
-    """Everything between the adapter's ports and HTTP."""
+class _Sending:
+    """What was sent through a client."""
 
     client: CannedClient
-    signer: Signer
-    sender: RequestSender
-    objects: ObjectApi
-    recorder: Recorder
 
     @property
     def sent(self) -> list[Sent]:
@@ -161,6 +156,17 @@ class Stage:
     def lines(self) -> list[str]:
         """The requests without the front that all URLs have."""
         return [str(sent).replace(ENDPOINT, "") for sent in self.sent]
+
+
+@dataclass
+class Stage(_Sending):
+    """Everything between the adapter's ports and HTTP."""
+
+    client: CannedClient
+    signer: Signer
+    sender: RequestSender
+    objects: ObjectApi
+    recorder: Recorder
 
 
 @asynccontextmanager
@@ -220,21 +226,12 @@ class _CannedSession(S3Session):
 
 
 @dataclass
-class OpenStage:
+class OpenStage(_Sending):
     """An open session, and what has gone on."""
 
     session: S3Session
     client: CannedClient
     recorder: Recorder
-
-    @property
-    def sent(self) -> list[Sent]:
-        return self.client.sent
-
-    @property
-    def lines(self) -> list[str]:
-        """The requests without the front that all URLs have."""
-        return [str(sent).replace(ENDPOINT, "") for sent in self.sent]
 
 
 @asynccontextmanager

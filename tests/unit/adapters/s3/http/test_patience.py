@@ -46,11 +46,7 @@ class Stage:
 async def test_a_wait_ends_when_it_is_woken(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(8, monkeypatch)
     stage.moves = 10_000
-    stage.patience.renew()
-    waiting = asyncio.ensure_future(stage.patience.wait())
-    await asyncio.sleep(0)
-    stage.patience.wake()
-    await waiting
+    await _woken(stage)
     stage.patience.wake()
     assert not stage.gave_up
 
@@ -102,13 +98,18 @@ async def test_a_hurried_wait_is_looked_at_four_times(
     assert str(stage.patience.fault) == f"{limit:g} s"
 
 
-async def test_hurrying_replaces_the_timer_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = Stage(8, monkeypatch)
+async def _woken(stage: Stage) -> None:
+    """Wait until woken, long before the time is over."""
     stage.patience.renew()
     waiting = asyncio.ensure_future(stage.patience.wait())
     await asyncio.sleep(0)
     stage.patience.wake()
     await waiting
+
+
+async def test_hurrying_replaces_the_timer_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    await _woken(stage)
     stage.patience.hurry(2)
     stage.patience.renew()
     waiting = asyncio.ensure_future(stage.patience.wait())
@@ -129,11 +130,7 @@ async def test_relaxed_it_waits_as_usual_again(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_a_timer_that_fires_while_nobody_waits_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(8, monkeypatch)
-    stage.patience.renew()
-    waiting = asyncio.ensure_future(stage.patience.wait())
-    await asyncio.sleep(0)
-    stage.patience.wake()
-    await waiting
+    await _woken(stage)
     await asyncio.sleep(0.02)
     assert (stage.asked, stage.gave_up, stage.patience.fault) == (0, 0, None)
 
