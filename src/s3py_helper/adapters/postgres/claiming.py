@@ -152,7 +152,7 @@ class ClaimingLedger(LedgerInDatabase):
 
     async def workers(self) -> int:
         """See `Ledger.workers`."""
-        query = f"select count(distinct lease_owner) from {_LEASED} where lease_until > {NOW}"
+        query = f"select count(distinct lease_owner) from {_LEASED} where lease_until >= {NOW}"
         return int((await self._database.read(query, self._given))[0][0])
 
 

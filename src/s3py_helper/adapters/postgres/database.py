@@ -148,8 +148,6 @@ class Database:
                     connection = await self._connections.acquire(_CONNECT_SECONDS)
                     sent = True
                     return await self._on(connection, work)
-            except StorageException:
-                raise
             except TimeoutError:
                 if loop.time() >= end:
                     raise self._late(seconds) from None

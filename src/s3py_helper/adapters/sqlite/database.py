@@ -165,8 +165,6 @@ class Database:
         running = asyncio.get_running_loop().run_in_executor(self._thread, work)
         try:
             return await asyncio.shield(running)
-        except StorageException:
-            raise
         except sqlite3.Error as error:
             raise self._translated(error) from error
 

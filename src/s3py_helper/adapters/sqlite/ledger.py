@@ -228,7 +228,7 @@ class SqliteLedger(PlanningLedger):
     async def workers(self) -> int:
         """See `Ledger.workers`."""
         copying = NUMBER_OF[FileState.COPYING]
-        query = f"select count(distinct lease_owner) from file where state = {copying} and lease_until > ?"
+        query = f"select count(distinct lease_owner) from file where state = {copying} and lease_until >= ?"
         return int((await self._read(query, self._now))[0][0])
 
     async def room(self) -> int | None:
@@ -246,7 +246,7 @@ class SqliteLedger(PlanningLedger):
             "select code, count(*), group_concat(case when number <= ? then id end, x'0a') from ("
             "select id, code, row_number() over (partition by code) as number from ("
             "select id, ifnull(substr(reason, 1, instr(reason || ':', ':') - 1), 'unknown') as code "
-            "from file where state in (6, 8))) group by code order by count(*) desc",
+            "from file where state in (6, 8))) group by code order by count(*) desc, code",
             _SAMPLES,
         )
         return [(code, count, [FileId.parse(text) for text in samples.split("\n")]) for code, count, samples in rows]

@@ -30,6 +30,7 @@ class OperatingContract(LedgerHarness):
         for claim in await ledger.claim("a", 9, 60):
             await ledger.record([replace(copied(claim), state=FileState.VERIFIED)])
         row = await found(ledger, 1)
+        await ledger.set_route("group2", Route.S3_ONLY)
         assert not await ledger.begin_drain(row), "reads still go to the source"
         await ledger.set_route("group1", Route.S3_ONLY)
         assert await ledger.begin_drain(row)
@@ -38,6 +39,9 @@ class OperatingContract(LedgerHarness):
         async with open_ledger("one") as other, other.begun_drains("group1") as begun:
             assert [file.file_id async for file in begun] == [row.file_id]
         await ledger.end_drain(row.file_id)
+        await ledger.tombstone(planned(2).file_id)
+        await ledger.end_drain(planned(2).file_id)
+        assert await ledger.pending_deletions(9) == [planned(2).file_id], "that is no drain"
         async with ledger.begun_drains("group1") as begun:
             assert [file async for file in begun] == []
         assert (await found(ledger, 1)).state is FileState.DRAINED

@@ -182,7 +182,7 @@ class RowsContract(LedgerHarness):
         await ledger.plan([planned(1), another])
         other = await ledger.find(another.file_id)
         before = await self._row(ledger, state)
-        clock.now += 7
+        clock.now += 7.75
         await change(ledger, before)
         assert await found(ledger, 1) == expected(before, int(clock.now))
         assert await ledger.find(another.file_id) == other, "another file has nothing to do with it"
@@ -290,6 +290,10 @@ class RowsContract(LedgerHarness):
         for number, (state, reason) in enumerate(zip(states, reasons, strict=True)):
             assert await ledger.put(await found(ledger, number), state, reason)
         assert [(code, count) for code, count, _ in await ledger.reasons()] == [("missing", 2), ("corrupt", 1)]
+        assert await ledger.put(await found(ledger, 4), FileState.QUARANTINED)
+        assert await ledger.put(await found(ledger, 3), FileState.QUARANTINED)
+        counted = [(code, count, sorted(map(str, samples))) for code, count, samples in await ledger.reasons()]
+        assert counted[1] == ("unknown", 2, [str(planned(number).file_id) for number in (3, 4)])
 
 
 async def _claimed(ledger: Ledger) -> LedgerFile:

@@ -3,6 +3,7 @@
 # ruff: noqa: S101, PLR2004 - assertions are what a test kit is made of, and numbers what they compare
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -119,6 +120,8 @@ class WorkContract(LedgerHarness):
         assert await ledger.waiting_shards() == [other], "the other is being worked on"
         clock.now += 62
         assert await ledger.waiting_shards() == sorted([one, other]), "its worker has died"
+        assert await ledger.waiting_shards("group2") == [other]
+        assert await ledger.claim("a", 1, 60, group="group2", shard=one) == []
         [claim] = await ledger.claim("a", 1, 60, shard=one)
         await ledger.record([copied(claim)])
         [claim] = await ledger.claim("a", 1, 60, shard=other)
@@ -127,6 +130,30 @@ class WorkContract(LedgerHarness):
         assert await ledger.waiting_shards() == [], "its time has not come"
         clock.now += 31
         assert await ledger.waiting_shards() == [other]
+
+    async def test_times_hold_through_their_very_second(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.plan([planned(1)])
+        [claim] = await ledger.claim("a", 1, 0.2)
+        shard = shard_of(claim.file_id)
+        for _ in range(2):
+            clock.now += 1
+            assert await ledger.claim("b", 1, 60) == [], "a lease has a second at least"
+            assert (await ledger.workers(), await ledger.waiting_shards()) == (1, [])
+            assert await ledger.extend([claim], 0.2) == [True]
+        await ledger.tombstone(claim.file_id)
+        clock.now += 1
+        assert not await ledger.deletion_done(claim.file_id)
+        clock.now += 1
+        assert await ledger.deletion_done(claim.file_id)
+        await ledger.plan([planned(2)])
+        [claim] = await ledger.claim("a", 1, 60)
+        due = int(clock.now) + 30
+        await ledger.record([Outcome(claim.file_id, claim.fence, FileState.PLANNED, failed=True, next_at=due)])
+        clock.now = due - 1
+        assert (await ledger.claim("a", 1, 60), await ledger.waiting_shards()) == ([], [])
+        clock.now = due
+        assert await ledger.waiting_shards() == [shard]
+        assert len(await ledger.claim("a", 1, 60)) == 1
 
     async def test_claims_that_are_given_back_are_there_at_once(self, ledger: Ledger) -> None:
         await ledger.plan([planned(1)])
@@ -206,6 +233,17 @@ class WorkContract(LedgerHarness):
             await ledger.forget(planned(number).file_id)
         assert await ledger.find(planned(1).file_id) is not None
         assert await ledger.find(planned(2).file_id) is None
+
+    @pytest.mark.parametrize("known", [{"size": 1}, {"mtime": 1}, {}], ids=["size", "time", "a claim"])
+    async def test_of_what_something_is_known_the_tombstone_stays(self, ledger: Ledger, known: dict[str, int]) -> None:
+        facts: dict[str, int | None] = {"size": None, "crc32": None, "mtime": None, **known}
+        file = replace(planned(1), **facts)  # type: ignore[arg-type]  # numbers, as these are
+        await ledger.plan([file])
+        if not known:
+            await ledger.claim("a", 1, 60)
+        await ledger.tombstone(file.file_id)
+        await ledger.forget(file.file_id)
+        assert await ledger.find(file.file_id) is not None
 
     async def test_what_is_still_to_be_deleted_is_remembered(self, ledger: Ledger) -> None:
         for number in (1, 2):

@@ -89,6 +89,42 @@ async def test_a_transaction_that_is_lost_fails_for_everybody(database: Database
     assert await database.write(_note("again")) == "again"
 
 
+async def test_a_transaction_that_cannot_be_committed_is_over(database: Database) -> None:
+    def violate(connection: sqlite3.Connection) -> None:
+        connection.execute("insert into child values (7)")
+
+    await database.read(
+        lambda connection: connection.executescript(
+            "pragma foreign_keys = on; create table child(of references setting deferrable initially deferred)"
+        )
+    )
+    outcomes = await _together(database, _note("first"), violate)
+    assert [type(outcome) for outcome in outcomes] == [StorageOperationException] * 2, "it fails at its very end"
+    assert await database.write(_note("again")) == "again"
+    assert await _noted(database) == {"again"}
+
+
+async def test_a_database_whose_opening_is_cancelled_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, under_way, go_on = len(_threads()), threading.Event(), threading.Event()
+    database = Database(tmp_path / "ledger.db", "test")
+
+    def slowly(_connection: sqlite3.Connection, _identity: str) -> None:
+        under_way.set()
+        assert go_on.wait(20)
+
+    monkeypatch.setattr("s3py_helper.adapters.sqlite.database.prepare", slowly)
+    opening = asyncio.ensure_future(database.open())
+    await until(under_way.is_set)
+    opening.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await until(lambda: len(_threads()) <= before)
+
+
 async def test_a_writer_whose_caller_left_is_heard_all_the_same(database: Database) -> None:
     go_on = threading.Event()
     busy = asyncio.ensure_future(database.read(lambda _: go_on.wait(20)))

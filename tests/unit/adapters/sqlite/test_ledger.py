@@ -1,5 +1,6 @@
 """The ledger on SQLite keeps the contract, and says what is wrong with a file."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -17,6 +18,35 @@ class TestSqliteLedger(LedgerContract):
     @pytest.fixture
     def open_ledger(self, clock: Clock, tmp_path: Path) -> OpenLedger:
         return lambda identity: SqliteLedger(tmp_path / "ledger.db", identity, clock=clock)
+
+
+async def test_an_event_says_who_and_what_in_words(tmp_path: Path) -> None:
+    async with SqliteLedger(tmp_path / "ledger.db", "one", actor="me") as ledger:
+        await ledger.note("plan", {"path": Path("a") / "b", "files": 3})
+        [(_, _, detail)] = await ledger.events()
+    assert detail == {"path": "a/b", "files": 3, "by": "me"}
+
+
+async def test_a_ledger_that_was_closed_can_be_opened_again(tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / "ledger.db", "one")
+    for number in (1, 2):
+        async with ledger:
+            assert await ledger.next_run() == number
+
+
+async def test_the_room_is_what_is_free_where_the_file_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+
+    def usage(path: Path) -> tuple[int, int, int]:
+        asked.append(path)
+        return shutil._ntuple_diskusage(9, 4, 5)  # noqa: SLF001 - its type
+
+    (tmp_path / "link.db").symlink_to(tmp_path / "there" / "ledger.db")
+    (tmp_path / "there").mkdir()
+    async with SqliteLedger(tmp_path / "link.db", "one") as ledger:
+        monkeypatch.setattr(shutil, "disk_usage", usage)
+        assert await ledger.room() == 5
+    assert asked == [tmp_path / "there"]
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
