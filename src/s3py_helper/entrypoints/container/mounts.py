@@ -1,6 +1,6 @@
 """Stores of somebody else's, beside those of the kit: docs/writing-an-adapter.md."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -42,13 +42,14 @@ class Mount:
             )
 
 
-def installed_mounts(schemes: Iterable[str]) -> tuple[Mount, ...]:
+def installed_mounts(schemes: Sequence[str]) -> tuple[Mount, ...]:
     """The backends that installed packages offer under these schemes.
 
     Raises:
         InvalidArgumentException: No installed package offers one of them, or its module cannot be imported.
     """
-    offered = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    # Looking through all installed packages takes longer than reading the settings.
+    offered = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)} if schemes else {}
     return tuple(Mount(scheme, _loaded(scheme, offered)) for scheme in schemes)
 
 
