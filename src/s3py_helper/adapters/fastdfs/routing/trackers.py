@@ -153,4 +153,6 @@ def _the_worst(failures: list[Fault]) -> Fault:
     refusal = next((failure for failure in failures if isinstance(failure, ServerRefusal)), None)
     if refusal is not None or len(failures) == 1:
         return refusal or failures[0]
-    return ConnectionFault(failures[0].peer, "; ".join([failures[0].message, *map(str, failures[1:])]))
+    # None whose reply cannot be read gets better by waiting.
+    kind = ProtocolFault if all(isinstance(failure, ProtocolFault) for failure in failures) else ConnectionFault
+    return kind(failures[0].peer, "; ".join([failures[0].message, *map(str, failures[1:])]))

@@ -58,6 +58,35 @@ async def test_all_who_wait_can_be_woken() -> None:
     await asyncio.gather(*tasks[1:])
 
 
+async def test_a_slot_that_was_just_granted_to_one_who_leaves_is_the_next_one_s() -> None:
+    slots = Slots(2)
+    assert slots.try_acquire(long=False)
+    assert slots.try_acquire(long=True)
+    leaving, staying = (asyncio.ensure_future(slots.acquire(long=True)) for _ in range(2))
+    await asyncio.sleep(0)
+    slots.release(long=True)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    assert leaving.cancelled()
+    await asyncio.wait_for(staying, 5)
+    assert (slots.free, slots.waiting) == (0, 0)
+
+
+async def test_a_short_request_that_ends_makes_no_room_for_a_long_one() -> None:
+    slots = Slots(8)
+    for _ in range(7):
+        assert slots.try_acquire(long=True)
+    assert slots.try_acquire(long=False)
+    waiting = asyncio.ensure_future(slots.acquire(long=True))
+    await asyncio.sleep(0)
+    slots.release(long=False)
+    await asyncio.sleep(0)
+    assert (waiting.done(), slots.free, slots.waiting) == (False, 1, 1)
+    slots.release(long=True)
+    await asyncio.wait_for(waiting, 5)
+    assert slots.free == 1
+
+
 @given(
     st.lists(st.tuples(st.booleans(), st.sampled_from(["stay", "cancel", "leave"])), max_size=40), st.integers(1, 12)
 )
