@@ -152,3 +152,12 @@ async def test_clients_are_not_sent_to_where_a_file_may_not_be(deployment: Deplo
     policy = RoutingPolicy(StorageMode.S3)
     assert await LinkService(Locator(policy, backends)).can_link("s3:my-bucket/a")
     assert not await LinkService(Locator(policy, backends, relocation=Elsewhere())).can_link("s3:my-bucket/a")
+    assert not await LinkService(deployment.locator).can_link("s3:my-bucket/a")
+
+
+async def test_uploads_are_linked_where_new_files_go(deployment: Deployment, links: LinkService) -> None:
+    assert links.can_link_uploads
+    assert not LinkService(deployment.locator).can_link_uploads
+    signed = MountedBackend(deployment.fastdfs, deployment.fastdfs, presigning=Signing())
+    backends = {**deployment.locator.backends, Backend.FASTDFS: signed}
+    assert not LinkService(Locator(deployment.locator.policy, backends)).can_link_uploads

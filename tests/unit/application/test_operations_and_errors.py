@@ -1,12 +1,14 @@
 """What is reported of each operation, and what its errors say, whether somebody observes or nobody does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import pytest
 
+from s3py_helper.adapters.memory.store import MemoryBlobStore
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
@@ -14,10 +16,15 @@ from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
 from s3py_helper.application.located import Located
 from s3py_helper.application.locator import Locator, Purpose
+from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.observer import OperationBegan, OperationEnded
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import RouteNotSupportedException, StorageException, StorageUnavailableException
+from s3py_helper.domain.file_id import Backend, FileId
+from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.testing import body_of
 from tests.support.recorder import Recorder
 from tests.unit.application.conftest import Deployment, Quiet
@@ -227,6 +234,45 @@ async def test_an_opened_file_whose_reader_fails_is_closed_and_the_failure_repor
         assert (error.operation, error.backend, error.file_id) == ("download", "s3", FILE_ID)
         assert [ended.error for ended in observer.of(OperationEnded)] in ([error], [])
         assert deployment.s3.held == 0
+
+
+class Unclosable(MemoryBlobStore):
+    """A store whose files break off when they are closed."""
+
+    error: BaseException
+
+    @asynccontextmanager
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+        async with super().open(file_id, byte_range) as blob:
+            yield blob
+        raise self.error
+
+
+@pytest.mark.parametrize("observer", [Recorder, Quiet])
+async def test_an_error_of_closing_a_file_is_an_error_of_the_download(observer: type[Recorder]) -> None:
+    async with Unclosable(Backend.S3, "my-bucket") as store:
+        await store.write(NewBlob("a.txt", "a.txt"), body_of(CONTENT))
+        seen = observer()
+        locator = Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: MountedBackend(store, store)}, observer=seen)
+        for work in (download, generate, open_and_read):
+            store.error = error = StorageUnavailableException("cut off")
+            with pytest.raises(StorageUnavailableException) as failed:
+                await work(locator)
+            assert failed.value is error
+            assert (error.operation, error.backend, error.file_id) == ("download", "s3", FILE_ID)
+            assert [ended.error for ended in seen.of(OperationEnded)] == ([error] if observer is Recorder else [])
+            seen.events.clear()
+
+
+@pytest.mark.parametrize("observer", [Recorder, Quiet])
+async def test_where_a_new_file_was_to_go_is_not_forgotten(
+    deployment: Deployment, with_file: Locator, observer: type[Recorder]
+) -> None:
+    error = StorageUnavailableException("down", backend="s3", file_id="s3:my-bucket/new.txt")
+    deployment.s3.fail("write", error)
+    with pytest.raises(StorageUnavailableException):
+        await upload(seen_by(observer(), with_file))
+    assert (error.operation, error.file_id) == ("upload", "s3:my-bucket/new.txt")
 
 
 @pytest.mark.parametrize("observer", [Recorder, Quiet])
