@@ -1,6 +1,8 @@
 """A download to a path that broke off: what stays of it, what is asked for then, and what is known to be whole."""
 
+import errno
 import fcntl
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -71,8 +73,10 @@ async def kept() -> AsyncIterator[Kept]:
         await inner.write(NewBlob(FILE.key, "a.bin"), body_of(CONTENT))
         store = WatchedStore(inner)
         locator = Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: MountedBackend(store, store)})
+        open_before = len(os.listdir("/proc/self/fd"))
         yield Kept(store, inner, DownloadService(locator))
         assert store.held == 0
+        assert len(os.listdir("/proc/self/fd")) == open_before, "a descriptor was not closed"
 
 
 async def test_only_what_is_missing_is_asked_for(kept: Kept, tmp_path: Path) -> None:
@@ -143,3 +147,45 @@ async def test_where_nothing_can_be_put_nothing_is_fetched(
 async def test_a_file_whose_place_is_given_is_fetched_without_asking_for_its_name(kept: Kept, tmp_path: Path) -> None:
     await kept.fetched(tmp_path / "a")
     assert (kept.store.calls["info"], kept.store.calls["open"]) == (0, 1)
+
+
+@pytest.mark.parametrize("refusal", [errno.EWOULDBLOCK, errno.ENOLCK, errno.ENOTSUP])
+async def test_where_nothing_can_be_locked_nothing_is_kept(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
+) -> None:
+    def flock(_descriptor: int, _how: int) -> None:
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    await kept.fetched(tmp_path / "a", resume=True)
+    assert (tmp_path / "a").read_bytes() == CONTENT
+
+
+async def test_a_disk_that_fails_is_not_taken_for_a_busy_one(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(_descriptor: int, _how: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        await kept.fetched(tmp_path / "a", resume=True)
+    assert kept.store.opened == []
+
+
+async def test_a_partial_file_that_was_given_its_name_meanwhile_is_not_written_to(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, names = fcntl.flock, list[str]()
+
+    def flock(descriptor: int, how: int) -> None:
+        lock(descriptor, how)
+        if not names:
+            [part] = tmp_path.iterdir()
+            names.append(part.name)
+            part.rename(tmp_path / "of another download")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    await kept.fetched(tmp_path / "a", resume=True)
+    assert (tmp_path / "a").read_bytes() == CONTENT
+    assert (tmp_path / "of another download").read_bytes() == b""
