@@ -165,7 +165,8 @@ class Locator:
             if self._relocation is None:
                 observer = self.observer if self.observer.wants_operations() else None
                 return Located(text, file_id, Place(self.backends[file_id.backend], file_id), (), None, observer)
-            first, *others = await self._relocation.places(file_id)
+            relocation = self._relocation
+            first, *others = await relocation.places(file_id)
         except StorageException as error:
             error.file_id = text
             raise
@@ -174,7 +175,7 @@ class Locator:
             file_id,
             self._place(first),
             [self._place(other) for other in others],
-            self._delete,
+            lambda moved: relocation.delete(moved, self._delete_at),
             self.observer if self.observer.wants_operations() else None,
         )
 
@@ -235,12 +236,6 @@ class Locator:
 
     def _place(self, file_id: FileId) -> Place:
         return Place(self._places[file_id.backend], file_id)
-
-    async def _delete(self, file_id: FileId) -> None:
-        if self._relocation is None:
-            await self._delete_at(file_id)
-        else:
-            await self._relocation.delete(file_id, self._delete_at)
 
     async def _delete_at(self, place: FileId) -> None:
         await self._places[place.backend].store.delete(place)

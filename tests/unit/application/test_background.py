@@ -245,6 +245,45 @@ class TestLater:
             await background.aclose()
         assert background.outstanding == 0
 
+    async def test_work_is_done_once_and_not_before_it_is_due(self, recorder: Recorder) -> None:
+        done: list[int] = []
+        troubles: list[dict[str, object]] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: troubles.append(context))
+
+        async def work() -> None:
+            done.append(1)
+
+        background = BackgroundCleanUp(recorder)
+        background.later(0.005, "s3", "it", work)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert done == []
+        await background.aclose()
+        assert done == [1]
+        await asyncio.sleep(0.01)
+        assert (done, troubles, background.outstanding) == ([1], [], 0), "its timer was left running"
+
+    async def test_what_is_due_later_is_done_at_once_while_closing_and_then_no_more(self, recorder: Recorder) -> None:
+        done: list[str] = []
+        may_end = asyncio.Event()
+
+        async def work() -> None:
+            done.append("it")
+
+        background = BackgroundCleanUp(recorder)
+        background.start("s3", "it", may_end.wait)
+        closing = asyncio.ensure_future(background.aclose())
+        await asyncio.sleep(0)
+        background.later(3600, "s3", "it", work)
+        assert background.outstanding == 2
+        may_end.set()
+        await closing
+        assert done == ["it"]
+        background.later(3600, "s3", "too late", work)
+        assert background.outstanding == 0
+        assert recorder.events == [RollbackFailed("s3", "too late", "the session is closed")]
+
     async def test_closing_does_at_once_what_is_due_later_and_what_that_would_do_later(
         self, recorder: Recorder
     ) -> None:

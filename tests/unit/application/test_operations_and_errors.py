@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,8 +19,10 @@ from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.observer import OperationBegan, OperationEnded
+from s3py_helper.application.ports.relocation import NothingHasMoved
+from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.upload import UploadService
-from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import RouteNotSupportedException, StorageException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend, FileId
@@ -234,6 +236,49 @@ async def test_an_opened_file_whose_reader_fails_is_closed_and_the_failure_repor
         assert (error.operation, error.backend, error.file_id) == ("download", "s3", FILE_ID)
         assert [ended.error for ended in observer.of(OperationEnded)] in ([error], [])
         assert deployment.s3.held == 0
+
+
+class Bare(MemoryBlobStore):
+    """A store whose errors have no facts but their own."""
+
+    error: StorageException
+
+    async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
+        raise self.error
+
+    async def info(self, file_id: FileId) -> BlobInfo:
+        raise self.error
+
+    async def delete(self, file_id: FileId) -> None:
+        raise self.error
+
+    def open(  # type: ignore[override]  # any context does
+        self, file_id: FileId, byte_range: ByteRange | None = None
+    ) -> AbstractAsyncContextManager[OpenBlob]:
+        raise self.error
+
+
+@pytest.mark.parametrize("observer", [Recorder, Quiet])
+@pytest.mark.parametrize("moving", [False, True])
+@pytest.mark.parametrize("case", [case for case in CASES if case.work in {upload, download, info, delete}], ids=str)
+async def test_a_store_need_not_say_what_was_asked_of_it(
+    case: Case, observer: type[Recorder], *, moving: bool
+) -> None:
+    async with Bare(Backend.S3, "my-bucket") as store:
+        store.error = error = StorageUnavailableException("down")
+        seen = observer()
+        locator = Locator(
+            RoutingPolicy(StorageMode.S3),
+            {Backend.S3: MountedBackend(store, store)},
+            observer=seen,
+            relocation=NothingHasMoved() if moving else None,
+        )
+        with pytest.raises(StorageUnavailableException):
+            await case.work(locator)
+        assert (error.operation, error.backend) == (case.operation, "s3")
+        assert error.file_id == (FILE_ID if case.of_file else None)
+        assert [ended.error for ended in seen.of(OperationEnded)] == ([error] if observer is Recorder else [])
+        assert len(seen.events) == (2 if observer is Recorder else 0)
 
 
 class Unclosable(MemoryBlobStore):

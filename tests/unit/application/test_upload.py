@@ -114,8 +114,9 @@ async def test_an_upload_file_over_bytes_in_memory_needs_no_thread(
 
 @pytest.mark.parametrize("name", [None, ""])
 async def test_an_upload_file_without_a_name_is_refused(deployment: Deployment, name: str | None) -> None:
-    with pytest.raises(InvalidArgumentException, match="no file name"):
+    with pytest.raises(InvalidArgumentException, match="no file name") as refused:
         await service(deployment).upload_file(form_file(name, b"x"))
+    assert refused.value.operation == "upload"
 
 
 @pytest.mark.parametrize(

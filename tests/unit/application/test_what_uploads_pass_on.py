@@ -14,7 +14,9 @@ from s3py_helper.application.download import DownloadService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.blob import NewBlob
+from s3py_helper.domain.content_type import COMPARED_BYTES
 from s3py_helper.domain.errors import (
+    FileTypeMismatchException,
     InvalidArgumentException,
     PreconditionFailedException,
     RouteNotSupportedException,
@@ -22,6 +24,7 @@ from s3py_helper.domain.errors import (
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.files import FileAttach
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.domain.signature import Signature
 from s3py_helper.domain.validation import FileValidatorImpl
 from tests.support.waiting import until
 from tests.unit.application.conftest import Deployment
@@ -112,6 +115,48 @@ async def test_an_upload_of_unknown_size_is_described_as_such_and_guessed_by_nam
         (None, "text/plain", None, {}),
         (None, "application/pdf", None, {}),
     ]
+
+
+class Known:
+    """Knows one signature, and notes which bytes it was asked about."""
+
+    def __init__(self, *signatures: Signature) -> None:
+        self.seen: list[bytes] = []
+        self._signatures = signatures
+
+    def of(self, first_bytes: bytes) -> list[Signature]:
+        self.seen.append(first_bytes)
+        return list(self._signatures)
+
+
+@pytest.mark.parametrize("size", [100, COMPARED_BYTES, COMPARED_BYTES + 1])
+@pytest.mark.parametrize("cut", [30, 5000])
+async def test_the_beginning_of_a_file_is_compared_however_it_comes(
+    deployment: Deployment, able: Locator, size: int, cut: int
+) -> None:
+    content = bytes(range(1, 251)) * (size // 250 + 1)
+    content = content[:size]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, size, cut):
+            yield content[start : start + cut]
+
+    known = Known(Signature("text/x-own", "own", 8))
+    uploads = UploadService(able, signatures=known)
+    attach = await uploads.upload_stream("a", pieces(), size)
+    assert known.seen == [content[:COMPARED_BYTES]]
+    assert attach.content_type == "text/x-own"
+    assert await DownloadService(able).download_bytes(attach.file_id) == content
+
+
+async def test_a_file_that_is_not_what_its_name_says_is_not_stored(deployment: Deployment, able: Locator) -> None:
+    uploads = UploadService(able, signatures=Known())
+    for name, said in (("a.png", None), ("a", "image/png")):
+        with pytest.raises(FileTypeMismatchException) as refused:
+            await uploads.upload_bytes(name, CONTENT, content_type=said)
+        assert refused.value.file_name == name
+    assert not deployment.s3.written
+    assert (await uploads.upload_bytes("a.pdf", CONTENT)).content_type == "application/pdf"
 
 
 class Closed:
@@ -230,6 +275,12 @@ class TestChosenKeys:
         with pytest.raises(error):
             await uploads.create(stream=b"x", **said)
         assert not deployment.s3.calls
+
+    async def test_a_key_that_is_kept_for_a_file_that_moves_is_named(self, able: Locator) -> None:
+        locator = Locator(able.policy, able.backends, relocation=Keeping("in/kept.pdf"))
+        with pytest.raises(RouteNotSupportedException, match="is kept for a file that moves") as refused:
+            await UploadService(locator).create("kept.pdf", b"x", folder="in")
+        assert (refused.value.operation, refused.value.file_id) == ("upload", "s3:my-bucket/in/kept.pdf")
 
     async def test_a_backend_that_names_files_itself_says_so(self, deployment: Deployment) -> None:
         with pytest.raises(RouteNotSupportedException, match="under a key of the caller's choice"):

@@ -11,6 +11,7 @@ from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.zip import lookahead
+from s3py_helper.application.zip.format.deflate import BATCH
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import IntegrityException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend, FileId
@@ -160,6 +161,54 @@ async def test_look_ahead_comes_back_one_file_at_a_time() -> None:
         for _ in range(10):
             await asyncio.sleep(0)
         assert shelf.store.open_now <= 2
+
+
+async def stalled(archive: AsyncIterator[bytes], shelf: Scarce, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin to read, and take nothing until only the current file is open."""
+    clock = Clock(monkeypatch)
+    await anext(archive)
+    await until(lambda: shelf.store.open_now > 1)
+    await clock.forward(0.05)
+    await clock.forward(0.05)
+    monkeypatch.undo()
+    await until(lambda: shelf.store.open_now == 1)
+    shelf.store.most_open = 0
+
+
+@pytest.mark.parametrize("refusals", [0, 1])
+async def test_files_that_were_let_go_are_opened_ahead_of_their_turn_again(
+    monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    shelf = Scarce(8, [3, 3, 3])
+    async with leak_guard(), aclosing(shelf.downloads.stream_zip(shelf.all_files(), verify_first=True)) as archive:
+        await stalled(archive, shelf, monkeypatch)
+        # One that is refused before its turn is asked for once more when that has come.
+        shelf.refused["2.jpg"] = [StorageUnavailableException("busy")] * refusals
+        assert await size_of(archive) > 8 * MIB
+    assert shelf.refused["2.jpg"] == []
+    assert shelf.store.most_open == 2 - refusals
+
+
+@pytest.mark.parametrize(("size", "let_go"), [(BATCH, False), (BATCH + 1, True)])
+async def test_a_file_that_is_being_read_as_a_whole_is_not_let_go(
+    monkeypatch: pytest.MonkeyPatch, size: int, let_go: bool
+) -> None:
+    shelf = Scarce(8, [3])
+    shelf.store.files["1.jpg"] = StoredFile(incompressible(size))
+    async with leak_guard(), aclosing(shelf.downloads.stream_zip(shelf.all_files(), verify_first=True)) as archive:
+        shelf.staged.hold("read").released.set()
+        reading = shelf.staged.hold("read", after_bytes=MIB)
+        clock = Clock(monkeypatch)
+        await anext(archive)
+        await until(reading.reached.is_set)
+        await clock.forward(0.05)
+        await clock.forward(0.05)
+        monkeypatch.undo()
+        if let_go:
+            await until(lambda: shelf.store.open_now == 1)
+        reading.released.set()
+        await size_of(archive)
+    assert shelf.staged.calls["open"] == 2 + let_go
 
 
 async def test_a_file_that_was_refused_before_its_turn_is_asked_for_once_more() -> None:
