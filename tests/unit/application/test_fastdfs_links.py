@@ -11,7 +11,8 @@ from s3py_helper.application.links import LinkService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException, RouteNotSupportedException
-from s3py_helper.domain.fastdfs_token import TokenVerdict, check_fastdfs_token
+from s3py_helper.domain.fastdfs_link import LinkPath, LinkQuery
+from s3py_helper.domain.fastdfs_token import TokenVerdict, check_fastdfs_token, fastdfs_token
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from tests.unit.application.conftest import Deployment
@@ -42,6 +43,16 @@ async def test_a_link_works_for_as_long_as_it_was_made_for(locator: Locator) -> 
     assert _verdict(link, time() + thirty_days - 60) is TokenVerdict.VALID
     assert _verdict(link, time() + thirty_days + 60) is TokenVerdict.WRONG
     assert _verdict(await service.fastdfs_link(FILE_ID, None), time() + 10**9) is TokenVerdict.VALID
+
+
+@pytest.mark.parametrize(("age", "expected"), [(60, TokenVerdict.VALID), (61, TokenVerdict.WRONG)])
+def test_a_token_is_judged_by_the_deployment_s_secret_and_time(age: int, expected: TokenVerdict) -> None:
+    path = LinkPath("group1", NAME)
+    query = LinkQuery(token=fastdfs_token(NAME, SECRET, 1_700_000_000), ts="1700000000")
+    now = 1_700_000_000 + age
+    assert FastdfsLinkRules(SECRET, ttl=60).verdict_on(path, query, now) is expected
+    assert FastdfsLinkRules("another secret", ttl=60).verdict_on(path, query, now) is TokenVerdict.WRONG
+    assert FastdfsLinkRules(ttl=60).verdict_on(path, query, now) is TokenVerdict.VALID
 
 
 async def test_a_link_has_the_form_that_is_configured(locator: Locator) -> None:

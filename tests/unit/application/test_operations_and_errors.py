@@ -261,9 +261,7 @@ class Bare(MemoryBlobStore):
 @pytest.mark.parametrize("observer", [Recorder, Quiet])
 @pytest.mark.parametrize("moving", [False, True])
 @pytest.mark.parametrize("case", [case for case in CASES if case.work in {upload, download, info, delete}], ids=str)
-async def test_a_store_need_not_say_what_was_asked_of_it(
-    case: Case, observer: type[Recorder], *, moving: bool
-) -> None:
+async def test_a_store_need_not_say_what_was_asked_of_it(case: Case, observer: type[Recorder], *, moving: bool) -> None:
     async with Bare(Backend.S3, "my-bucket") as store:
         store.error = error = StorageUnavailableException("down")
         seen = observer()

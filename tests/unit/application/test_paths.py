@@ -323,7 +323,8 @@ async def test_every_transfer_tells_how_far_it_is(manager: StorageManager) -> No
     archive = Told()
     files = [FileDownload(file_id=attach.file_id)]
     zipped = b"".join([chunk async for chunk in service.stream_zip(files, progress=archive)])
-    assert archive.calls[-1] == (len(zipped), None)
+    await service.download_files_as_zip(files, io.BytesIO(), progress=archive)
+    assert archive.calls == [(len(zipped), None)] * 2
 
 
 async def _chunks() -> AsyncIterator[bytes]:
@@ -444,3 +445,5 @@ async def test_what_cannot_be_told_is_refused_by_every_transfer(
     for attempt in attempts:
         with pytest.raises(InvalidArgumentException, match="progress is an ordinary function"):
             await attempt(wrong)
+    with pytest.raises(InvalidArgumentException, match="progress is an ordinary function"):
+        download.stream_zip([], progress=wrong)

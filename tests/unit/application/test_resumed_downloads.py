@@ -73,10 +73,10 @@ async def kept() -> AsyncIterator[Kept]:
         await inner.write(NewBlob(FILE.key, "a.bin"), body_of(CONTENT))
         store = WatchedStore(inner)
         locator = Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: MountedBackend(store, store)})
-        open_before = len(os.listdir("/proc/self/fd"))
+        open_before = len(list(Path("/proc/self/fd").iterdir()))
         yield Kept(store, inner, DownloadService(locator))
         assert store.held == 0
-        assert len(os.listdir("/proc/self/fd")) == open_before, "a descriptor was not closed"
+        assert len(list(Path("/proc/self/fd").iterdir())) == open_before, "a descriptor was not closed"
 
 
 async def test_only_what_is_missing_is_asked_for(kept: Kept, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 from s3py_helper.application.background import PATIENCE
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.backend import MountedBackend
-from s3py_helper.application.ports.observer import Event, RollbackFailed
+from s3py_helper.application.ports.observer import Event, OperationBegan, OperationEnded, RollbackFailed
 from s3py_helper.application.streams.incoming_body import IncomingBody
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.blob import BlobInfo, NewBlob
@@ -21,6 +21,7 @@ from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.validation import FileValidatorImpl
 from s3py_helper.testing import FailingStore, Gate, body_of, leak_guard
 from tests.support.cancelling import AT_MOST
+from tests.support.recorder import Recorder as Operations
 from tests.support.waiting import until
 from tests.unit.application.conftest import Deployment
 
@@ -149,6 +150,18 @@ async def test_what_cannot_be_deleted_is_reported_and_what_is_gone_is_not(
     deployment.s3.fail("delete", FileNotFoundException("gone already"))
     await uploads.roll_back(stored)
     assert recorder.failed == [RollbackFailed("s3", f"the file {stored[0].file_id}", "down")]
+
+
+async def test_a_deletion_is_reported_as_every_other(deployment: Deployment) -> None:
+    seen = Operations()
+    uploads = UploadService(Locator(deployment.locator.policy, deployment.locator.backends, observer=seen))
+    attach = await uploads.upload_bytes("a.txt", b"x")
+    seen.events.clear()
+    await uploads.roll_back([attach])
+    [began, ended] = seen.events
+    assert began == OperationBegan("s3", "delete", attach.file_id)
+    assert isinstance(ended, OperationEnded)
+    assert (ended.operation, ended.file_id, ended.error) == ("delete", attach.file_id, None)
 
 
 class TakesOneChunk(FailingStore):

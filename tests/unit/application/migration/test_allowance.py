@@ -26,6 +26,18 @@ def test_trouble_halves_it_once_in_a_second_and_calm_brings_it_back() -> None:
     assert (allowance.now, allowance.gives_way) == (16, False)
 
 
+def test_calm_allows_one_more_at_a_time() -> None:
+    clock = Clock()
+    allowance = Allowance(16, clock)
+    allowance.failed()
+    seen: list[int] = []
+    for _ in range(4):
+        clock.now += 3
+        allowance.succeeded(0.01)
+        seen.append(allowance.now)
+    assert seen == [8, 9, 9, 10]
+
+
 def test_it_never_comes_to_nothing() -> None:
     clock = Clock()
     allowance = Allowance(2, clock)
@@ -49,6 +61,13 @@ def test_copies_that_take_much_longer_than_usual_are_trouble() -> None:
     assert allowance.now == 8
 
 
+def test_what_is_usual_has_to_be_known_first() -> None:
+    allowance = Allowance(16, Clock())
+    for seconds in [0.1] * 10 + [9.0] * 40:
+        allowance.succeeded(seconds)
+    assert allowance.now == 16
+
+
 def test_quick_copies_may_vary() -> None:
     allowance = Allowance(16, Clock())
     for _ in range(200):
@@ -65,7 +84,9 @@ def test_a_target_that_is_down_is_asked_now_and_then() -> None:
     assert allowance.pause == 0
     allowance.failed()
     assert allowance.pause == 0.5
-    for _ in range(50):
+    allowance.failed()
+    assert allowance.pause == 1
+    for _ in range(2000):
         allowance.failed()
     assert allowance.pause == 10
     allowance.succeeded()

@@ -150,6 +150,8 @@ async def test_a_group_that_nobody_knows_has_no_route(gates: Gates, source: Memo
 
 async def test_the_way_back_is_open_until_the_drain(gates: Gates, source: MemorySource, ledger: SqliteLedger) -> None:
     await with_files(source, ledger, FileState.VERIFIED, FileState.COPIED, FileState.PLANNED)
+    [lost] = await with_files(source, ledger, FileState.VERIFIED, group="group3")
+    del source.files[lost]
     await with_files(source, ledger, FileState.DRAINED, group="group2")
     await ledger.set_route("group1", Route.S3_ONLY)
     await gates.route("group1", Route.FASTDFS)

@@ -1,6 +1,8 @@
 """Generators that run ahead of their readers."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -96,3 +98,16 @@ async def test_stopping_twice_does_not_cut_its_clean_up_short() -> None:
 async def chunks_without_end() -> AsyncGenerator[bytes]:
     while True:
         yield b"chunk"
+
+
+async def test_nothing_refers_to_one_that_was_closed_before_its_error_was_read() -> None:
+    ahead = ReadAhead(Counter(end=1, error=ValueError("its own")).items(), depth=3)
+    await settle()
+    reference = weakref.ref(ahead)
+    gc.disable()
+    try:
+        await ahead.aclose()
+        del ahead
+        assert reference() is None
+    finally:
+        gc.enable()

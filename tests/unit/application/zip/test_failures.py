@@ -56,6 +56,30 @@ async def test_a_missing_first_file_is_known_before_the_first_byte() -> None:
         assert await cut(shelf.downloads.stream_zip(entries(["a.txt", "b.txt"])), FileNotFoundException) == b""
 
 
+async def test_a_file_that_was_found_missing_beforehand_is_not_asked_for_again() -> None:
+    shelf, left_out = Shelf({"a.txt": b"there"}), list[tuple[str, StorageException]]()
+    plan = await shelf.downloads.plan_zip(entries(["gone.txt", "a.txt"]), on_error="skip", verify_first=True)
+    shelf.store.files["gone.txt"] = StoredFile(b"back")
+    for _ in range(2):
+        archive = await consumed(plan.stream(lambda file_id, error: left_out.append((file_id, error))))
+        assert list(unzipped(archive)) == ["a.txt", "_missing.txt"]
+    assert shelf.staged.calls["open"] == 2
+    [(file_id, error), (_, again)] = left_out
+    assert file_id == "s3:my-bucket/gone.txt"
+    assert isinstance(error, FileNotFoundException)
+    assert error is not again, "an error that is raised twice grows"
+
+
+async def test_a_file_that_has_changed_meanwhile_is_named() -> None:
+    shelf = Shelf({"a.txt": b"planned"})
+    plan = await shelf.downloads.plan_zip(shelf.all_files())
+    shelf.store.files["a.txt"] = StoredFile(b"of another size")
+    with pytest.raises(IntegrityException, match="15 bytes now, 7 a moment ago") as caught:
+        await consumed(plan.stream())
+    error = caught.value
+    assert (error.operation, error.file_id, error.backend) == ("zip", "s3:my-bucket/a.txt", "s3")
+
+
 async def test_a_missing_last_file_cuts_the_archive_so_that_no_reader_takes_it_for_whole() -> None:
     shelf = Shelf({"a.jpg": incompressible(LARGE)})
     async with leak_guard():
