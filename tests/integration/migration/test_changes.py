@@ -62,7 +62,6 @@ async def test_what_is_written_to_a_copied_file_is_copied_again(
     assert [chunk async for chunk in FastdfsDownloadServiceImpl(client).download_to_generator(file_id)] == [expected]
 
 
-@pytest.mark.timeout(240)  # it is tried again after longer and longer pauses while others keep the machine busy
 async def test_what_is_written_while_it_is_copied_is_not_lost(
     client: FastdfsClient, migration: Migration, s3_inspector: S3Inspector
 ) -> None:

@@ -127,6 +127,7 @@ class Applier:
         self._ahead = 0.0
         """Seconds by which the ledger's clock is ahead of this worker's: pauses go by the former."""
         self._stopping = asyncio.Event()
+        self._nothing_left = asyncio.Event()
         self._nothing_runs = asyncio.Event()
         self._nothing_runs.set()
         self._claims = Claims(ledger, LEASE_SECONDS)
@@ -148,6 +149,7 @@ class Applier:
         Raises:
             StorageException: The ledger failed. What was copied is found again by the next attempt.
         """
+        self._nothing_left.clear()
         await self._read_limits(options)  # before the first file, not some time after it
         began, files_before, bytes_before = asyncio.get_running_loop().time(), self.progress.copied, self.progress.bytes
         helper = asyncio.ensure_future(self._claims.keep())
@@ -176,7 +178,7 @@ class Applier:
         self, group: asyncio.TaskGroup, gate: Gate, options: ApplyOptions, began: float, *, large: bool
     ) -> None:
         ahead: asyncio.Task[list[LedgerFile]] | None = None
-        while not self._over(options, began):
+        while not (self._over(options, began) or self._nothing_left.is_set()):
             claims = await (ahead or self._claim(options, large=large))
             ahead = None
             if not claims:
@@ -187,8 +189,10 @@ class Applier:
                 if options.shard is not None:
                     break
                 if not options.watch and not await self._ledger.has_work(options.group):
+                    # Small and large files end together: alone, a loop would wait for files that the other had to copy.
+                    self._nothing_left.set()
                     break
-                await self._wait(_IDLE_SECONDS)
+                await self._wait(_IDLE_SECONDS, self._nothing_left)
                 continue
             # The ledger waits for its disk: the next files are there when these are under way.
             ahead = group.create_task(self._claim(options, large=large))
@@ -245,7 +249,7 @@ class Applier:
             return
         written = await self._ledger.record([outcome for _, outcome in ended])
         for (claim, outcome), counts in zip(ended, written, strict=True):
-            self._claims.settle(claim.file_id)
+            self._claims.settle(claim)
             if counts:
                 self._count(claim, outcome)
 

@@ -45,9 +45,11 @@ class Claims:
         # To its end even when cancelled: a claim that nobody knows of would hold its file until the lease ends.
         return await completed(taking())
 
-    def settle(self, file_id: FileId) -> None:
-        """Note that the file's outcome is recorded."""
-        self._held.pop(file_id, None)
+    def settle(self, claim: LedgerFile) -> None:
+        """Note that the outcome of a claim is recorded; one that was made since, of the same file, is still held."""
+        held = self._held.get(claim.file_id)
+        if held is not None and held.fence == claim.fence:
+            del self._held[claim.file_id]
 
     async def keep(self) -> None:
         """Prolong all leases, again and again, until cancelled."""
@@ -57,7 +59,7 @@ class Claims:
             with suppress(StorageException):  # tried again, long before the leases end
                 for claim, kept in zip(claims, await self._ledger.extend(claims, self._lease_seconds), strict=True):
                     if not kept:
-                        self.settle(claim.file_id)
+                        self.settle(claim)
 
     async def release(self) -> None:
         """Release what is still held."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -85,13 +86,25 @@ async def test_claims_are_asked_for_as_they_are_wanted_and_held_until_they_are_s
     assert await held.take(9, "group1", large=True, shard=7) == rows.claims
     assert rows.asked == [(held.worker, 9, LEASE_SECONDS, {"group": "group1", "large": True, "shard": 7})]
     assert len(held) == 3
-    held.settle(ids(rows)[0])
-    held.settle(ids(rows)[0])
+    held.settle(rows.claims[0])
+    held.settle(rows.claims[0])
     assert len(held) == 2
     await held.release()
     assert (rows.released, len(held)) == (ids(rows)[1:], 0)
     await held.release()
     assert len(rows.released) == 2
+
+
+async def test_a_claim_that_was_made_since_is_held_when_an_earlier_one_of_its_file_is_settled() -> None:
+    rows = Rows(1)
+    held = Claims(cast("Ledger", rows), LEASE_SECONDS)
+    (earlier,) = await held.take(9, None, large=False)
+    rows.claims = [replace(earlier, fence=earlier.fence + 2)]
+    await held.take(9, None, large=False)
+    held.settle(earlier)
+    assert len(held) == 1
+    held.settle(rows.claims[0])
+    assert len(held) == 0
 
 
 async def test_no_two_workers_have_one_name() -> None:

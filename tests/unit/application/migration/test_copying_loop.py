@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast, override
 
 import pytest
@@ -509,6 +510,35 @@ async def test_work_of_others_is_waited_for_and_that_of_another_group_is_not(led
     assert not applying_it.done(), "the other may die"
     await ledger.record([Outcome(claim.file_id, claim.fence, FileState.COPIED)])
     await applying_it
+
+
+class FilledAtTheEnd(SqliteLedger):
+    """A ledger in which somebody plans files right after one loop has found that nothing is left."""
+
+    sizes: Sequence[int] = ()
+    one_at_a_time: asyncio.Lock
+
+    @override
+    async def has_work(self, group: str | None = None) -> bool:
+        async with self.one_at_a_time:
+            left = await super().has_work(group)
+            if not left:
+                for size in self.sizes:
+                    await plan(self, 1, size=size)
+                self.sizes = ()
+            return left
+
+
+@pytest.mark.parametrize("sizes", [[4], [LARGE_FILE], [4, LARGE_FILE]])
+async def test_it_ends_for_small_and_large_files_alike(tmp_path: Path, sizes: list[int]) -> None:
+    copier = Copier()
+    async with FilledAtTheEnd(tmp_path / "ledger.db", "one") as ledger:
+        ledger.sizes, ledger.one_at_a_time = sizes, asyncio.Lock()
+        async with asyncio.timeout(10):
+            await applier_of(copier, ledger).apply(ApplyOptions())
+            await applier_of(copier, ledger).apply(ApplyOptions())
+        assert set((await states(ledger)).values()) == {FileState.COPIED}
+    assert len(copier.copied) == len(sizes)
 
 
 async def test_files_are_begun_at_the_pace_of_the_limit(ledger: SqliteLedger) -> None:
