@@ -58,9 +58,10 @@ def _health(address: SplitResult) -> tuple[int, bool]:
         response = connection.getresponse()
         body = response.read(_LARGEST_HEALTH)
     try:
-        return response.status, "status" in json.loads(body)
+        told: object = json.loads(body)
     except ValueError:
         return response.status, False
+    return response.status, isinstance(told, dict) and "status" in told
 
 
 def _uploads(address: SplitResult) -> Examined:

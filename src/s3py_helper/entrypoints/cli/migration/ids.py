@@ -13,6 +13,9 @@ from s3py_helper.entrypoints.cli.output import STANDARD_STREAM
 
 _STORE_PATH: Final = re.compile("M[0-9A-F]{2}")
 
+_NAMES_AT_ONCE: Final = 1000
+"""Of one visit to a thread."""
+
 
 async def lines_of(name: str) -> AsyncIterator[str]:
     """The lines of a file, or of standard input; read in a thread, some at a time."""
@@ -31,8 +34,8 @@ async def lines_of(name: str) -> AsyncIterator[str]:
 async def names_in_folder(text: str) -> AsyncIterator[str]:
     """Ids of the files in a store path's data folder: `group1/M00=/var/fdfs/data`."""
     place, equals, folder = text.partition("=")
-    group, slash, store_path = place.partition("/")
-    if not (equals and slash and _STORE_PATH.fullmatch(store_path)):
+    group, _, store_path = place.partition("/")
+    if not (equals and _STORE_PATH.fullmatch(store_path)):
         raise InvalidArgumentException(f"{text!r} is not GROUP/Mxx=FOLDER, e.g. group1/M00=/var/fdfs/data")
     root = Path(folder)
     if not await asyncio.to_thread(root.is_dir):
@@ -48,7 +51,7 @@ def _next_names(walk: Iterator[Path], root: Path) -> list[str]:
     for path in walk:
         if not path.name.endswith("-m"):
             names.append(path.relative_to(root).as_posix())
-        if len(names) == 1000:  # noqa: PLR2004 - one visit to a thread
+        if len(names) == _NAMES_AT_ONCE:
             break
     return names
 

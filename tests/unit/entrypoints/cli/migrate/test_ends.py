@@ -1,20 +1,25 @@
 """With which code copying and planning end, and how sizes and times are told."""
 
 import asyncio
+import os
+import signal
 from typing import Any, cast
 
 import pytest
 
-from s3py_helper.application.migration.applying import ApplyProgress
-from s3py_helper.application.migration.migration import Migration, MigrationStatus
+from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress
+from s3py_helper.application.migration.migration import Migration, MigrationStatus, RunResult
 from s3py_helper.application.migration.planning import PlanResult
+from s3py_helper.application.migration.verifying import VerifyResult
 from s3py_helper.application.ports.ledger import Limits, Tally
+from s3py_helper.domain.errors import StorageUnavailableException
 from s3py_helper.domain.migration import FileState
 from s3py_helper.entrypoints.cli.exits import ExitCode
 from s3py_helper.entrypoints.cli.migration import copying
 from s3py_helper.entrypoints.cli.migration.copying import code_of_apply
 from s3py_helper.entrypoints.cli.migration.output import Output, size_text, time_text
 from s3py_helper.entrypoints.cli.migration.planning import code_of_plan
+from tests.support.migration.commands import Operator
 
 
 def status_with(state: FileState) -> MigrationStatus:
@@ -70,6 +75,76 @@ def test_sizes_are_told_in_the_largest_unit_that_fits(size: float, text: str) ->
 )  # fmt: skip
 def test_times_are_told_in_two_units(seconds: float, text: str) -> None:
     assert time_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("plan", "applied", "verified", "left", "code"),
+    [
+        (PlanResult(), ApplyProgress(), VerifyResult(), FileState.VERIFIED, ExitCode.OK),
+        (PlanResult(), ApplyProgress(), VerifyResult(failed_count=1), FileState.PLANNED, ExitCode.NOT_FOUND),
+        (PlanResult(), ApplyProgress(), VerifyResult(), FileState.COPIED, ExitCode.NOT_FOUND),
+        (PlanResult(), ApplyProgress(), VerifyResult(), FileState.QUARANTINED, ExitCode.NOT_FOUND),
+        (PlanResult(shortages={"g": 1}), ApplyProgress(), VerifyResult(), FileState.QUARANTINED, ExitCode.REFUSED),
+        (PlanResult(unconfirmed=1), ApplyProgress(), VerifyResult(), FileState.VERIFIED, ExitCode.UNAVAILABLE),
+        (PlanResult(incomplete=["g"]), ApplyProgress(stopped_by="interrupted"), VerifyResult(), FileState.PLANNED,
+         ExitCode.INTERRUPTED),
+    ],
+)  # fmt: skip
+def test_a_run_ends_with_the_code_of_what_stopped_it_or_is_worst(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, plan: PlanResult, applied: ApplyProgress,
+    verified: VerifyResult, left: FileState, code: ExitCode,
+) -> None:  # fmt: skip
+    async def run(migration: Migration, *, copying: Any, **_how: object) -> RunResult:
+        await copying(await migration.applier(), ApplyOptions())
+        return RunResult(plan, applied, verified)
+
+    async def status(_migration: Migration) -> MigrationStatus:
+        return status_with(left)
+
+    monkeypatch.setattr(Migration, "run", run)
+    monkeypatch.setattr(Migration, "status", status)
+    [*_, last] = operator.types("run", "--json").objects
+    assert last["exit_code"] == code
+    assert (last["listing_complete"], last["found"]) == (plan.complete, plan.found)
+
+
+@pytest.mark.parametrize(("group", "code", "unverified"), [(None, 3, 1), ("group1", 3, 1), ("group2", 0, 0)])
+def test_a_copy_that_was_not_verified_is_no_success(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, group: str | None, code: int, unverified: int
+) -> None:
+    async def verify(_migration: Migration, *_given: object) -> VerifyResult:
+        return VerifyResult()
+
+    async def status(_migration: Migration) -> MigrationStatus:
+        return status_with(FileState.COPIED)
+
+    monkeypatch.setattr(Migration, "verify", verify)
+    monkeypatch.setattr(Migration, "status", status)
+    typed = operator.types("verify", "--json", *(() if group is None else ("--group", group)))
+    assert (typed.code, typed.objects[0]["unverified"]) == (code, unverified)
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_last_words_without_a_ledger_are_an_error_only_where_nobody_stopped_it(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    async def status(_migration: Migration) -> MigrationStatus:
+        raise StorageUnavailableException("the ledger is away")
+
+    async def apply(applier: Applier, _options: object) -> ApplyProgress:
+        if interrupted:
+            os.kill(os.getpid(), signal.SIGINT)
+            while applier.progress.stopped_by == "done":
+                await asyncio.sleep(0)
+        return ApplyProgress(copied=3, bytes=9)
+
+    monkeypatch.setattr(Migration, "status", status)
+    monkeypatch.setattr(Applier, "apply", apply)
+    typed = operator.types("apply")
+    if interrupted:
+        assert (typed.code, typed.out, typed.err) == (130, "3 files copied, 9 bytes; the ledger is away\n", "")
+    else:
+        assert (typed.code, typed.out, typed.err) == (5, "", "s3py: the ledger is away\n")
 
 
 class Copying:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import TextIO
@@ -58,11 +59,22 @@ async def test_a_folder_has_files_two_levels_below_but_no_metadata(tmp_path: Pat
     assert names == {"group1/M0A/00/0A/one", "group1/M0A/FF/FF/two", "group1/M0A/00/00/a"}
 
 
-async def test_a_large_folder_comes_in_pieces(tmp_path: Path) -> None:
+async def test_a_large_folder_comes_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "00/00").mkdir(parents=True)
-    for number in range(1001):
+    for number in range(7):
         (tmp_path / f"00/00/{number}").touch()
-    assert len([name async for name in names_in_folder(f"g/M00={tmp_path}")]) == 1001
+    monkeypatch.setattr(ids, "_NAMES_AT_ONCE", 3)
+    pieces: list[int] = []
+    next_names = ids._next_names  # noqa: SLF001 - each is a visit to a thread
+
+    def noting(walk: Iterator[Path], root: Path) -> list[str]:
+        names = next_names(walk, root)
+        pieces.append(len(names))
+        return names
+
+    monkeypatch.setattr(ids, "_next_names", noting)
+    assert len({name async for name in names_in_folder(f"g/M00={tmp_path}")}) == 7
+    assert pieces == [3, 3, 1, 0]
 
 
 @pytest.mark.parametrize("text", ["g/M00", "M00=.", "g/M0=.", "g/m00=.", "g/M000=.", "g/M0g=.", "gM00=."])
