@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, override
 
@@ -29,7 +30,12 @@ class Wire(asyncio.Transport):
         self.closing = self.aborted = False
         self.ended = 0
         self.reading = True
+        self.socket: socket.socket | None = None
         self._loop = loop
+
+    @override
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self.socket if name == "socket" else super().get_extra_info(name, default)
 
     @override
     def write(self, data: Any) -> None:
@@ -221,7 +227,10 @@ async def test_a_path_below_another_is_told_whole() -> None:
     ]
 
 
-@pytest.mark.parametrize("head", [b"GET /a HTTP/1.0\r\n", GET + b"Connection: close\r\n"])
+@pytest.mark.parametrize(
+    "head",
+    [b"GET /a HTTP/1.0\r\n", b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n", GET + b"Connection: close\r\n"],
+)
 async def test_a_client_may_end_its_connection(head: bytes) -> None:
     connection = Connection()
     response = await connection.takes(head + b"\r\n")
@@ -238,12 +247,13 @@ REFUSED = [
     (POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "malformed-request", None),
     (b"BREW /pot HTTP/1.1\r\n\r\n", 501, "unknown-method", "malformed request: Invalid method encountered"),
     (b"\r\n\r\nBREW /pot HTTP/1.1\r\n\r\n", 501, "unknown-method", "malformed request: Invalid method encountered"),
+    (b"BREW /" + b"x" * 2 * MAX_HEAD_BYTES + b" HTTP/1.1\r\n\r\n", 501, "unknown-method", "malformed request: "),
     (b"BR(W /pot HTTP/1.1\r\n\r\n", 400, "malformed-request", "malformed request: Invalid method encountered"),
     (b"BREW /pot HTTP/3\r\n\r\n", 400, "malformed-request", "malformed request: Invalid method encountered"),
     (b"GET /a HTTP/1.1\r\nno header\r\n\r\n", 400, "malformed-request", None),
-    (GET + b"X-Long: " + bytes(MAX_HEAD_BYTES).replace(b"\0", b"x") + b"\r\n\r\n", 431, "headers-too-large",
+    (GET + b"X-Long: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n", 431, "headers-too-large",
      f"the headers have more than {MAX_HEAD_BYTES} bytes"),
-    (b"GET /" + bytes(MAX_HEAD_BYTES).replace(b"\0", b"x") + b" HTTP/1.1\r\n\r\n", 431, "headers-too-large",
+    (b"GET /" + b"x" * MAX_HEAD_BYTES + b" HTTP/1.1\r\n\r\n", 431, "headers-too-large",
      f"the headers have more than {MAX_HEAD_BYTES} bytes"),
 ]  # fmt: skip
 
@@ -337,6 +347,18 @@ async def test_the_time_of_the_next_head_begins_with_its_first_byte() -> None:
     assert len(connection.wire.written) == written
     connection.clock.pass_(2.1)
     assert connection.wire.written[written:].startswith(b"HTTP/1.1 408 ")
+
+
+async def test_empty_lines_are_no_reason_to_wait() -> None:
+    connection = Connection(idle_timeout=8)
+    await connection.takes(GET + b"\r\n")
+    connection.clock.pass_(100)
+    await connection.takes(b"\r\n")
+    connection.clock.pass_(4)
+    await connection.takes(b"\r\n")
+    assert connection.wire.written.count(b"HTTP/1.1 ") == 1
+    connection.clock.pass_(6)
+    assert b"HTTP/1.1 408 " in connection.wire.written
 
 
 async def test_a_request_whose_response_takes_its_time_is_not_idle() -> None:
@@ -454,12 +476,15 @@ async def test_what_nobody_reads_of_a_body_is_dropped_but_not_for_ever() -> None
         await send({"type": "http.response.body"})
 
     for comes_whole in (False, True):
-        connection = Connection(app)
+        connection = Connection(app, idle_timeout=LINGER_SECONDS / 2)
         assert await connection.takes(POST + b"Content-Length: 5\r\n\r\nab") == (
             b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
         )
-        connection.clock.pass_(LINGER_SECONDS - 0.1)
-        assert not connection.wire.is_closing()
+        written = connection.wire.written
+        connection.clock.pass_(0.1)
+        await connection.takes(b"")
+        connection.clock.pass_(LINGER_SECONDS - 0.2)
+        assert (connection.wire.is_closing(), connection.wire.written) == (False, written)
         await connection.takes(b"cde" if comes_whole else b"c")
         connection.clock.pass_(0.2)
         assert connection.wire.is_closing() is not comes_whole
@@ -477,6 +502,40 @@ async def test_regions_are_sent_past_connections_without_tls_alone(tls: bool) ->
     connection = Connection(app, tls=tls)
     await connection.takes(GET + b"\r\n")
     assert seen == [{UNSENT_EXTENSION} | (set() if tls else {REGION_EXTENSION})]
+
+
+class Stuck:
+    """A region that a client takes nothing of."""
+
+    size = 5
+
+    def send(self, _descriptor: int, _sent: int) -> int:
+        raise BlockingIOError
+
+
+async def test_a_region_does_not_outlive_its_connection() -> None:
+    told: list[bool] = []
+
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+        told.append(await scope["extensions"][REGION_EXTENSION]["send"](Stuck()))
+        told.append(await scope["extensions"][REGION_EXTENSION]["send"](Stuck()))
+
+    first, second = socket.socketpair()
+    with first, second:
+        first.setblocking(False)
+        while True:
+            try:
+                first.send(bytes(100_000))
+            except BlockingIOError:
+                break
+        connection = Connection(app)
+        connection.wire.socket = first
+        assert await connection.takes(GET + b"\r\n") == b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"
+        assert told == []
+        await connection.lost()
+        assert told == [True, False], "the second finds nobody"
+    assert connection.state.tasks == set()
 
 
 async def test_how_much_is_unsent_and_whether_the_client_is_gone_can_be_asked() -> None:
