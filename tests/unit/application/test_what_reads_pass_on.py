@@ -221,3 +221,5 @@ async def test_a_file_that_has_moved_is_where_its_bytes_are(deployment: Deployme
     moved = Locator(able.policy, able.backends, relocation=Moving(), places={MOVED: MountedBackend(there, there)})
     assert await InfoService(moved).find_backend("group1/M00/00/00/a.pdf") == Backend.S3
     assert await InfoService(able).find_backend("s3:my-bucket/a") == Backend.S3
+    old = await deployment.kept_in_fastdfs.write(NewBlob("a", "a"), body_of(CONTENT))
+    assert await InfoService(able).find_backend(str(old.file_id)) == Backend.FASTDFS

@@ -132,6 +132,21 @@ async def test_all_that_is_planned_is_copied_recorded_counted_and_noted_once(led
     assert again[-1] in await states(ledger)
 
 
+async def test_large_files_are_claimed_apart_from_small_ones(ledger: SqliteLedger) -> None:
+    await plan(ledger, 40, size=LARGE_FILE)
+    await plan(ledger, 120)
+    copier = Copier()
+    progress = await applier_of(copier, ledger).apply(ApplyOptions())
+    assert progress.copied == 160
+    assert copier.most == {False: 24, True: 4}
+
+
+def test_options_are_the_same_but_for_how_many_at_once() -> None:
+    options = ApplyOptions(group="group1", max_bytes=5, max_seconds=6.0, watch=True, shard=7)
+    assert options.with_concurrency(3) == replace(options, concurrency=3)
+    assert options.concurrency == 16
+
+
 @pytest.mark.parametrize(("concurrency", "limit", "most"), [(4, None, 6), (4, 2, 3), (16, 2, 3), (2, 16, 24)])
 async def test_a_limit_counts_more_than_an_option(
     ledger: SqliteLedger, concurrency: int, limit: int | None, most: int

@@ -240,6 +240,21 @@ async def test_a_ledger_of_another_cluster_is_refused_by_every_step(
         assert "127.0.0.8:23000 and 1 more: name another ledger" in str(refused.value)
 
 
+async def test_that_it_is_the_same_cluster_is_found_out_once(
+    migration: Migration, source: MemorySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, groups = list[int](), source.groups
+
+    async def counted() -> object:
+        asked.append(1)
+        return await groups()
+
+    monkeypatch.setattr(source, "groups", counted)
+    for _ in range(3):
+        await migration.applier()
+    assert len(asked) == 1
+
+
 async def test_a_cluster_whose_servers_are_replaced_one_by_one_is_the_same(
     migration: Migration, source: MemorySource, target: MemoryTarget, ledger: SqliteLedger
 ) -> None:
@@ -334,6 +349,7 @@ def _empty() -> ShardQueue:
         ([{"files": 500, "bytes": 1, "seconds": 0}], (700.0, 100e6)),
         ([{"files": 500, "bytes": 400_000_000, "seconds": 2}], (250.0, 200e6)),
         ([{"files": 500, "bytes": 400, "seconds": 2}], (250.0, 100e6)),
+        ([{"files": 500, "bytes": 400, "seconds": 0.5}], (1000.0, 100e6)),
         ([{"files": 1000, "seconds": 1}, {"files": 500, "bytes": 400, "seconds": 2}, {}], (250.0, 100e6)),
     ],
 )

@@ -309,6 +309,19 @@ async def test_a_copy_is_asked_for_again_only_where_it_may_have_changed(
     assert row.size == 13
 
 
+@pytest.mark.parametrize("state", [FileState.PLANNED, FileState.QUARANTINED, FileState.DRAINED])
+async def test_what_has_no_copy_that_may_be_outdated_is_not_asked_for_again(
+    source: MemorySource, ledger: SqliteLedger, state: FileState
+) -> None:
+    for file_id in (source.add(b"some"), source.add(b"more", file_id=appender_id())):
+        await planned(source, ledger)
+        await put(ledger, file_id, state)
+    source.asked.clear()
+    assert await planned(source, ledger) == PlanResult(found=2, restricted=True)
+    assert [question for question in source.asked if "facts" in question] == []
+    assert set((await rows(ledger)).values()) == {state}
+
+
 @pytest.mark.parametrize("state", [FileState.GONE, FileState.MISSING_AT_SOURCE])
 async def test_what_is_there_after_all_is_planned(source: MemorySource, ledger: SqliteLedger, state: FileState) -> None:
     file_id = source.add(b"some")

@@ -101,6 +101,22 @@ async def test_watchers_that_leave_do_not_keep_others_from_the_reading(feed: Sta
     assert ledger.reads == 1
 
 
+async def test_a_reading_is_as_old_as_it_may_be_and_no_older(
+    feed: StatusFeed, ledger: SlowLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(status_feed, "monotonic", lambda: clock)
+    monkeypatch.setattr(status_feed, "FRESH_SECONDS", 2.0)
+    first = await feed.within(5, 0)
+    ages = [(1.9, 0, False), (2.0, 5, False), (4.9, 5, False), (5.0, 5, True), (6.9, 0, False), (7.0, 0, True)]
+    for age, max_age, is_new in ages:
+        clock = 1000.0 + age
+        reading = await feed.within(5, max_age)
+        assert (reading is not first) == is_new, age
+        first = reading
+    assert ledger.reads == 3
+
+
 async def test_a_failure_is_a_reading_too(feed: StatusFeed, ledger: SlowLedger) -> None:
     ledger.fails = True
     failed = await feed.after()

@@ -1,8 +1,8 @@
 """What a copy leaves in the target, and what it takes for a copy that is there already."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -18,7 +18,8 @@ from s3py_helper.application.ports.migration_source import SourceFacts, SourceMe
 from s3py_helper.application.ports.migration_target import NewObject, TargetObject
 from s3py_helper.application.ports.observer import FailedOver
 from s3py_helper.application.streams.incoming_body import IncomingBody
-from s3py_helper.domain.errors import IntegrityException, StorageUnavailableException
+from s3py_helper.domain.byte_range import ByteRange
+from s3py_helper.domain.errors import FileNotFoundException, IntegrityException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.migration import ID_METADATA, METADATA_SUFFIX, MTIME_METADATA, FileKind, FileState, moved_key
 from tests.support.migration.in_memory import (
@@ -39,6 +40,7 @@ pytestmark = pytest.mark.timeout(30)
 DESCRIBED = SourceMetadata("a.txt", "text/plain", {"author": "somebody"})
 RICH = replace(DESCRIBED, metadata={"Author": "in capitals"})
 CONTENT = b"some bytes of a file"
+THIRD = "127.0.0.5:23000"
 CRC32 = isal_zlib.crc32(CONTENT)
 
 
@@ -239,6 +241,45 @@ async def test_a_file_that_is_damaged_everywhere_is_put_aside(
     assert (outcome.reason or "").startswith("corrupt: ")
     assert world.target.objects == {}
     assert world.observer.events == []
+
+
+class ThreeServers(MemorySource):
+    """The source and the first stand-in have other bytes than the last."""
+
+    def __init__(self, damaged: bytes | None) -> None:
+        super().__init__(servers={"group1": (FIRST, SECOND, THIRD)})
+        self.damaged = damaged
+
+    async def fetch(self, file_id: FileId, size: int) -> None:
+        """Too large to be fetched at once."""
+
+    @asynccontextmanager
+    async def open(
+        self, file_id: FileId, byte_range: ByteRange | None = None, *, server: str | None = None
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
+        self.asked.append(f"bytes of {server or 'the source'}")
+        if server == SECOND and self.damaged is None:
+            raise FileNotFoundException("not here")
+        content = CONTENT if server == THIRD else self.damaged or b"?" + CONTENT[1:]
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield content
+
+        yield chunks()
+
+
+@pytest.mark.parametrize("damaged", [b"?" + CONTENT[1:], CONTENT[:-1], None], ids=["other", "fewer", "none"])
+async def test_every_server_is_tried_until_one_has_the_right_bytes(
+    target: MemoryTarget, ledger: SqliteLedger, observer: Recorder, damaged: bytes | None
+) -> None:
+    world = World(ThreeServers(damaged), target, ledger, observer)
+    file_id = world.source.add(CONTENT)
+    assert (await world.copied(file_id)).state is FileState.COPIED
+    assert target.contents == {moved_key("moved/", file_id): CONTENT}
+    [event] = observer.events
+    assert isinstance(event, FailedOver)
+    assert (event.server, event.instead) == (FIRST, THIRD)
+    assert event.reason.startswith("damaged: ")
 
 
 async def test_an_appender_is_read_from_its_source_alone(world: World) -> None:
