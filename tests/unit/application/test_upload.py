@@ -112,6 +112,18 @@ async def test_an_upload_file_over_bytes_in_memory_needs_no_thread(
     assert (await service(deployment).upload_file(form_file("a.txt", b"0123456789"))).file_size == 10
 
 
+async def test_what_is_no_source_is_refused_as_part_of_the_upload(deployment: Deployment) -> None:
+    uploads = service(deployment)
+    for attempt in (
+        lambda: uploads.upload_file(object()),  # type: ignore[arg-type]  # that is the point
+        lambda: uploads.upload_bytes("a.txt", "text"),  # type: ignore[arg-type]  # as above
+        lambda: uploads.upload_stream("a.txt", object()),  # type: ignore[arg-type]  # as above
+    ):
+        with pytest.raises(InvalidArgumentException) as refused:
+            await attempt()
+        assert refused.value.operation == "upload"
+
+
 @pytest.mark.parametrize("name", [None, ""])
 async def test_an_upload_file_without_a_name_is_refused(deployment: Deployment, name: str | None) -> None:
     with pytest.raises(InvalidArgumentException, match="no file name") as refused:

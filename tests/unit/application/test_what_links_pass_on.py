@@ -46,6 +46,28 @@ async def test_a_listing_asks_for_the_prefix_in_the_bucket(deployment: Deploymen
     assert deployment.s3.listed == [("a/", "other-bucket", "")] * 2 + [("a/", "other-bucket", "a/2")]
 
 
+@pytest.mark.parametrize(
+    ("prefix", "bucket", "error"),
+    [
+        ("", "another", RouteNotSupportedException),
+        ("out/", "my-bucket", RouteNotSupportedException),
+        ("in/", "No Bucket", InvalidArgumentException),
+    ],
+)
+async def test_what_is_not_served_is_not_listed(
+    deployment: Deployment, able: Locator, prefix: str, bucket: str, error: type[Exception]
+) -> None:
+    policy = RoutingPolicy(StorageMode.S3, buckets={"my-bucket"}, folders=("in/",))
+    files = ListService(Locator(policy, able.backends))
+    with pytest.raises(error):
+        await anext(files.list_files(prefix, bucket))
+    with pytest.raises(error):
+        await files.list_page(prefix, bucket)
+    assert deployment.s3.listed == []
+    assert (await files.list_page("in/", "my-bucket")).files == []
+    assert deployment.s3.listed == [("in/", "my-bucket", "")]
+
+
 async def test_a_listing_is_over_both_ways_to_write_a_prefix_and_goes_on_in_the_right_one(
     deployment: Deployment, able: Locator
 ) -> None:

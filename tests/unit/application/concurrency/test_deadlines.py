@@ -1,6 +1,7 @@
 """Time limits that share one timer."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -88,8 +89,24 @@ async def test_the_timer_runs_twenty_times_in_a_usual_limit_and_every_second_at_
     ticks: list[float] = []
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "call_later", lambda seconds, _look: ticks.append(seconds))
-    DeadlineWatch(usual).limit(1)
+    watch = DeadlineWatch(usual)
+    watch.limit(1)
     assert ticks == [tick]
+
+
+async def test_one_timer_looks_after_all_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers: list[float] = []
+    loop = asyncio.get_running_loop()
+    real = loop.call_later
+
+    def counted(seconds: float, look: Callable[[], None]) -> asyncio.TimerHandle:
+        timers.append(seconds)
+        return real(seconds, look)
+
+    monkeypatch.setattr(loop, "call_later", counted)
+    watch = DeadlineWatch(3600)
+    with watch.limit(3600), watch.limit(1800), watch.limit(3600):
+        assert timers == [1.0]
 
 
 async def test_what_the_work_makes_of_its_end_is_its_own_affair() -> None:

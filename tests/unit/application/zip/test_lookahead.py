@@ -8,6 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from s3py_helper.application.zip.lookahead import BYTES_AHEAD, FILES_AHEAD, Lookahead
+from tests.support.waiting import until
 from tests.unit.application.zip.contents import incompressible
 from tests.unit.application.zip.stores import Shelf, StoredFile, entries
 
@@ -68,6 +69,20 @@ async def test_files_whose_size_is_not_known_yet_are_taken_to_be_like_one_that_i
     # The second one is open by now, and was closed again: its turn is as far away as it is long.
     assert (shelf.staged.calls["open"], shelf.store.open_now) == (2, 0)
     first.released.set()
+    await reading
+
+
+@pytest.mark.parametrize(("first", "kept_open"), [(8, 1), (7, 2)])
+async def test_a_large_file_is_kept_open_only_where_less_than_the_bound_is_to_come(first: int, kept_open: int) -> None:
+    shelf = shelf_of(first, 2)
+    gate = shelf.staged.hold("read", times=1)
+    reading = asyncio.create_task(read(shelf))
+    await gate.reached.wait()
+    await until(lambda: shelf.staged.calls["open"] == 2)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert shelf.store.open_now == kept_open
+    gate.released.set()
     await reading
 
 

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.zip.batches import Coalescer, batched
 from s3py_helper.application.zip.encoding import EntryEncoder, header_when_stored
-from s3py_helper.application.zip.format.deflate import BLOCK, StoredBlocks, may_outgrow_32_bits, stored_blocks_length
+from s3py_helper.application.zip.format.deflate import (
+    BLOCK,
+    SAMPLE,
+    StoredBlocks,
+    deflated,
+    may_outgrow_32_bits,
+    stored_blocks_length,
+)
 from s3py_helper.application.zip.format.records import (
     Content,
     EntryHeader,
@@ -30,6 +37,7 @@ from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import Span
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.file_id import FileId
+from tests.unit.application.zip.contents import compressible, incompressible
 
 GIB4 = 1 << 32
 LAST_THAT_FITS = GIB4 - 1 - 5 * 65534
@@ -41,6 +49,15 @@ BIG_FILE = FileId.parse("s3:my-bucket/big")
 async def pieces(chunks: list[bytes]) -> AsyncGenerator[bytes]:
     for chunk in chunks:
         yield chunk
+
+
+@pytest.mark.parametrize(("size", "given_up"), [(SAMPLE, False), (SAMPLE + 1, True), (3 * SAMPLE, True)])
+def test_what_does_not_shrink_is_not_compressed_to_its_end(size: int, given_up: bool) -> None:
+    assert (deflated(incompressible(size)) is None) == given_up
+    data = deflated(compressible(size))
+    assert data is not None
+    assert len(data) < size // 2
+    assert zlib.decompress(data, -15) == compressible(size)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20)), st.integers(1, 12))
@@ -97,6 +114,7 @@ def test_a_descriptor_is_wide_exactly_when_java_expects_it(size: int, length: in
 def test_the_header_announces_a_wide_descriptor() -> None:
     header = EntryHeader(None, Method.DEFLATED, None, wide=True)
     fixed = struct.unpack_from("<4sHHHHHIIIHH", local_header("n", header))
+    assert fixed[6] == 0, "the sum follows the data"
     assert fixed[1] == 45
     assert fixed[7:9] == (0xFFFFFFFF, 0xFFFFFFFF)
     assert local_header("n", header)[31:] == struct.pack("<HHQQ", 1, 16, 0, 0)
