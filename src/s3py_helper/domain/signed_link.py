@@ -76,8 +76,9 @@ class LinkKeys:
     def __init__(
         self, keys: Sequence[LinkKey], *, max_lifetime: timedelta = MAX_LIFETIME, clock: Callable[[], float] = time.time
     ) -> None:
-        self._keys = {key.id: key for key in require_items(keys, LinkKey, "keys")}
-        if not self._keys or len(self._keys) < len(keys):
+        given = require_items(keys, LinkKey, "keys")
+        self._keys = {key.id: key for key in given}
+        if not self._keys or len(self._keys) < len(given):
             raise InvalidArgumentException("keys of links have different names, and there is at least one")
         if require_duration(max_lifetime, "max_lifetime") <= timedelta():
             raise InvalidArgumentException(f"max_lifetime is above 0, got {max_lifetime}")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from s3py_helper.application.background import BackgroundCleanUp
+from s3py_helper.application.background import BackgroundCleanUp, CleanUp
 from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.errors import StorageOperationException
 from s3py_helper.testing import leak_guard
@@ -218,6 +218,18 @@ async def test_what_is_outstanding_is_bounded_and_what_is_refused_is_reported(re
     assert recorder.events == [RollbackFailed("s3", "it", "10,000 other clean-ups are outstanding")]
     await background.aclose(within=0)
     assert background.outstanding == 0
+
+
+async def test_several_pieces_share_the_patience_of_their_caller(recorder: Recorder) -> None:
+    may_end = asyncio.Event()
+    background = BackgroundCleanUp(recorder)
+    pieces = [CleanUp("s3", f"file {number}", may_end.wait) for number in range(50)]
+    async with asyncio.timeout(1):
+        await background.run_all(pieces, patience=0.01)
+    assert background.outstanding == 50
+    may_end.set()
+    await background.aclose()
+    assert recorder.events == []
 
 
 async def test_after_closing_nothing_is_taken_on(recorder: Recorder) -> None:

@@ -18,7 +18,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from tests.support.recorder import Recorder
 from tests.unit.application.conftest import Deployment
-from tests.unit.application.watched import WatchedStore
+from tests.unit.application.watched import Signer, WatchedStore
 
 W, LACKS, FAILS = Verdict.WORKS, Verdict.LACKS, Verdict.FAILS
 
@@ -100,6 +100,26 @@ async def test_what_fails_is_told_with_its_error_and_the_rest_is_tried_all_the_s
         for backend, ability, verdict, says in expected
     ]
     assert [each.error for each in found if each.verdict is FAILS] == [error]
+
+
+async def test_links_that_cannot_be_signed_are_told(
+    able: Locator, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object, **__: object) -> str:
+        raise StorageUnavailableException("there are no credentials")
+
+    monkeypatch.setattr(signer, "download_url", refused)
+    found = await DiagnosisService(able).examine()
+    assert [(each.ability, each.says) for each in found if each.verdict is FAILS] == [
+        ("links", "there are no credentials")
+    ]
+
+
+def test_a_defect_is_no_finding() -> None:
+    examination = Examination("s3")
+    with pytest.raises(KeyError), examination.trying("upload"):
+        raise KeyError
+    assert examination.found == []
 
 
 @pytest.mark.usefixtures("empty_again")

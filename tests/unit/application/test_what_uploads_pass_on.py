@@ -276,6 +276,16 @@ class TestChosenKeys:
             await uploads.create(stream=b"x", **said)
         assert not deployment.s3.calls
 
+    async def test_the_bucket_that_is_meant_by_none_must_be_served_too(
+        self, deployment: Deployment, able: Locator
+    ) -> None:
+        policy = RoutingPolicy(StorageMode.S3, buckets={"other-bucket"})
+        uploads = UploadService(Locator(policy, able.backends))
+        with pytest.raises(RouteNotSupportedException, match="'my-bucket' is not served"):
+            await uploads.create("a.txt", b"x")
+        assert not deployment.s3.written
+        assert (await uploads.create("a.txt", b"x", bucket="other-bucket")).file_id == "s3:other-bucket/a.txt"
+
     async def test_a_key_that_is_kept_for_a_file_that_moves_is_named(self, able: Locator) -> None:
         locator = Locator(able.policy, able.backends, relocation=Keeping("in/kept.pdf"))
         with pytest.raises(RouteNotSupportedException, match="is kept for a file that moves") as refused:

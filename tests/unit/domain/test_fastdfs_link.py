@@ -174,6 +174,7 @@ def test_a_link_reads_back() -> None:
         ("a.html", "text/html"),
         ("a.unknown", "application/octet-stream"),
         ("a", "application/octet-stream"),
+        ("jpg", "application/octet-stream"),
         ("a.exe", "application/octet-stream"),
         ("a.mp4", "video/mp4"),
     ],

@@ -85,6 +85,7 @@ def test_a_link_may_live_longer_or_shorter_than_the_server_grants_from_its_momen
         assert _verdict(MASTER, token, str(moment), now=NOW + seconds) is TokenVerdict.VALID
         assert _verdict(MASTER, token, str(moment), now=NOW + seconds + 1) is TokenVerdict.WRONG
     assert moment_for(None, ttl=900, now=NOW) == 0
+    assert moment_for(timedelta(seconds=5), ttl=10**12, now=NOW) == 1, "0 would be for ever"
 
 
 @pytest.mark.parametrize("lifetime", [timedelta(0), timedelta(seconds=-1)])

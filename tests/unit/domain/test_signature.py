@@ -4,7 +4,7 @@ import pytest
 
 from s3py_helper.domain.content_type import compared_content_type
 from s3py_helper.domain.errors import FileTypeMismatchException
-from s3py_helper.domain.signature import Signature, told_by
+from s3py_helper.domain.signature import Signature, contradiction, told_by
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
@@ -80,3 +80,20 @@ def test_signatures_tell_a_type_where_the_longest_of_them_agree() -> None:
     assert told_by([one, other]) is None
     assert told_by([Signature("image/x-ms-bmp", "bmp", 2)]) is None
     assert told_by([]) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "signature", "found"),
+    [
+        ("image/x-own", Signature("audio/x-its", "", 4), "audio/x-its"),
+        ("image/x-own", Signature("audio/x-its", "", 3), None),
+        ("image/x-own", Signature("", "its", 8), None),
+        ("image/x-own", Signature("image/x-its", "", 8), None),
+        ("video/x-own", Signature("application/ogg", "", 8), None),
+        ("video/x-own", Signature("image/x-its", "", 8), "image/x-its"),
+        ("application/x-own", Signature("image/x-its", "", 8), None),
+    ],
+)
+def test_only_what_is_plain_and_of_another_kind_contradicts(said: str, signature: Signature, found: str | None) -> None:
+    assert contradiction(said, None, b"1234567890", [signature]) == found
+    assert contradiction(said, None, b"", [signature]) is None

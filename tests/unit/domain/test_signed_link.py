@@ -127,3 +127,16 @@ def test_keys_have_different_names() -> None:
     for keys in ([], [OLD, LinkKey("old", "x" * 32)]):
         with pytest.raises(InvalidArgumentException, match="different names"):
             LinkKeys(keys)
+
+
+def test_keys_may_come_from_anywhere() -> None:
+    query = LinkKeys(iter([OLD]), clock=lambda: 1_700_000_000.0).signed(READ, "a", timedelta(hours=1), {})  # type: ignore[arg-type]  # callers need not have a list
+    assert LinkKeys([OLD], clock=lambda: 1_700_000_000.0).claims_of(READ, "a", query) == {}
+    with pytest.raises(InvalidArgumentException, match="keys"):
+        LinkKeys(5)  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize("lifetime", [timedelta(), timedelta(seconds=-1)])
+def test_links_that_could_not_work_at_all_are_refused(lifetime: timedelta) -> None:
+    with pytest.raises(InvalidArgumentException, match="max_lifetime is above 0"):
+        LinkKeys([OLD], max_lifetime=lifetime)

@@ -36,6 +36,19 @@ async def test_work_that_nobody_collects_is_cancelled_and_over_with_the_block() 
         assert ended.is_set()
 
 
+async def test_work_is_collected_once() -> None:
+    async def work() -> str:
+        return "done"
+
+    async with InFlight[str]() as in_flight:
+        for _ in range(2):
+            await in_flight.settle()
+            in_flight.start(work())
+            assert await in_flight.collect() == "done"
+            with pytest.raises(RuntimeError, match="nothing was started"):
+                await in_flight.collect()
+
+
 async def test_an_error_is_raised_where_it_is_collected() -> None:
     async def work() -> None:
         raise LookupError("lost")

@@ -141,6 +141,19 @@ async def test_large_files_are_claimed_apart_from_small_ones(ledger: SqliteLedge
     assert copier.most == {False: 24, True: 4}
 
 
+async def test_only_small_files_tell_how_fast_the_target_is(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float | None] = []
+    monkeypatch.setattr(Allowance, "succeeded", lambda _self, seconds=None: seen.append(seconds))
+    await plan(ledger, 1)
+    await plan(ledger, 1, size=LARGE_FILE)
+    await applier_of(Copier(), ledger).apply(ApplyOptions())
+    assert len(seen) == 2
+    assert None in seen
+    assert all(seconds is None or 0 <= seconds < 30 for seconds in seen)
+
+
 def test_options_are_the_same_but_for_how_many_at_once() -> None:
     options = ApplyOptions(group="group1", max_bytes=5, max_seconds=6.0, watch=True, shard=7)
     assert options.with_concurrency(3) == replace(options, concurrency=3)

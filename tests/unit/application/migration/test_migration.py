@@ -240,6 +240,30 @@ async def test_a_ledger_of_another_cluster_is_refused_by_every_step(
         assert "127.0.0.8:23000 and 1 more: name another ledger" in str(refused.value)
 
 
+async def test_a_route_may_be_set_although_no_listing_was_whole(migration: Migration, source: MemorySource) -> None:
+    await put(migration, await planned_alone(migration, source), FileState.VERIFIED)
+    with pytest.raises(GateRefusedException, match="was not whole"):
+        await migration.route("group1", Route.S3_ONLY)
+    await migration.route("group1", Route.S3_ONLY, accept_incomplete=True)
+    assert await migration.ledger.routes() == {"group1": Route.S3_ONLY}
+
+
+@pytest.mark.parametrize(("group", "route"), [(5, Route.S3_ONLY), ("group1", "s3-only")])
+async def test_what_is_no_route_is_refused_by_name(
+    migration: Migration, source: MemorySource, group: str, route: Route
+) -> None:
+    await planned_alone(migration, source)
+    with pytest.raises(InvalidArgumentException, match="a group is text" if group == 5 else "route is a Route"):
+        await migration.route(group, route)
+
+
+async def planned_alone(migration: Migration, source: MemorySource) -> FileId:
+    """A file that is planned by its id: nothing was listed."""
+    file_id = source.add(b"some")
+    await plan(migration, PlanOptions(cluster=False, ids=[("ids.txt", lines(file_id))]))
+    return file_id
+
+
 async def test_that_it_is_the_same_cluster_is_found_out_once(
     migration: Migration, source: MemorySource, monkeypatch: pytest.MonkeyPatch
 ) -> None:

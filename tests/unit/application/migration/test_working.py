@@ -115,6 +115,23 @@ async def test_a_worker_that_watches_waits_until_it_is_stopped() -> None:
     assert (await working).stopped_by == "interrupted"
 
 
+async def test_a_worker_that_watches_waits_for_its_broker_until_it_is_stopped() -> None:
+    queue = Queue(*[True] * 1000)
+    worker = worker_of(Copying(0), Work(), Recorder(), queue)
+    working = asyncio.ensure_future(worker.apply(ApplyOptions(watch=True)))
+    await until(lambda: queue.takes > 15)  # longer than one that is to end some day would
+    assert not working.done()
+    worker.stop()
+    await working
+
+
+async def test_a_worker_that_is_to_end_some_day_does_not_wait_for_its_broker_for_ever() -> None:
+    queue = Queue(False, *[True] * 1000)
+    with pytest.raises(StorageUnavailableException):
+        await worker_of(Copying(0), Work([3]), Recorder(), queue).apply(ApplyOptions())
+    assert 1 < queue.takes < 15
+
+
 async def test_shards_of_a_queue_are_worked_until_nothing_is_left() -> None:
     copying, queue = Copying(outages=1), Queue()
     queue.put_so_far = [3, 5]

@@ -100,6 +100,16 @@ async def chunks_without_end() -> AsyncGenerator[bytes]:
         yield b"chunk"
 
 
+async def test_one_that_was_closed_gives_nothing_more() -> None:
+    ahead = ReadAhead(Counter().items(), depth=3)
+    assert await anext(ahead) == 0
+    await settle()
+    for _ in range(2):
+        await ahead.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await anext(ahead)
+
+
 async def test_nothing_refers_to_one_that_was_closed_before_its_error_was_read() -> None:
     ahead = ReadAhead(Counter(end=1, error=ValueError("its own")).items(), depth=3)
     await settle()

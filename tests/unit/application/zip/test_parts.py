@@ -1,5 +1,6 @@
 """The parts of an archive: batches, blocks, headers at the limits of 32 bits, times, and what is worth compressing."""
 
+import asyncio
 import struct
 import zlib
 from collections.abc import AsyncGenerator
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3py_helper.application.ports.blob_store import OpenBlob
-from s3py_helper.application.zip.batches import Coalescer, batched
+from s3py_helper.application.zip.batches import Coalescer, batched, one_batch
 from s3py_helper.application.zip.encoding import EntryEncoder, header_when_stored
 from s3py_helper.application.zip.format.deflate import (
+    BATCH,
     BLOCK,
     SAMPLE,
     StoredBlocks,
@@ -49,6 +51,53 @@ BIG_FILE = FileId.parse("s3:my-bucket/big")
 async def pieces(chunks: list[bytes]) -> AsyncGenerator[bytes]:
     for chunk in chunks:
         yield chunk
+
+
+@pytest.mark.parametrize("size", [100, 16 * 1024, 16 * 1024 + 1, 64 * 1024, 64 * 1024 + 1, BATCH])
+@pytest.mark.parametrize("compress", [True, False])
+async def test_a_file_of_one_batch_is_compressed_where_that_is_wanted(size: int, compress: bool) -> None:
+    content = compressible(size)
+    blob = OpenBlob(BlobInfo(BIG_FILE, size), Span(0, size), pieces([content]))
+    header, data, end = [piece async for piece in EntryEncoder(1).encode(blob, compress=compress)]
+    assert isinstance(header, EntryHeader)
+    assert isinstance(data, bytes)
+    assert header.method is (Method.DEFLATED if compress else Method.STORED)
+    assert (zlib.decompress(data, -15) if compress else data) == content
+    assert header.content == end == Content(zlib.crc32(content), size, len(data))
+
+
+class Endless:
+    """Chunks that are always at hand; counts how many were taken."""
+
+    def __init__(self, chunk: bytes, end: int) -> None:
+        self.taken = 0
+        self._chunk = chunk
+        self._end = end
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        while self.taken < self._end:
+            self.taken += 1
+            yield self._chunk
+
+
+async def test_of_a_body_that_is_larger_than_it_was_said_to_be_no_more_is_read() -> None:
+    body = Endless(b"x" * 10, 1000)
+    assert await one_batch(body.chunks(), 25) is None
+    assert body.taken == 3
+    assert await one_batch(Endless(b"x" * 10, 2).chunks(), 25) is None
+    assert await one_batch(Endless(b"x" * 10, 2).chunks(), 20) == [b"x" * 10] * 2
+
+
+async def test_bytes_that_are_at_hand_leave_the_event_loop_its_turn() -> None:
+    turns: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.call_soon(turns.append, "while batches are made")
+    async for _ in batched(Endless(bytes(256 * 1024), 2).chunks(), BATCH):
+        pass
+    assert len(turns) == 1
+    loop.call_soon(turns.append, "while one is")
+    await one_batch(Endless(bytes(256 * 1024), 2).chunks(), BATCH)
+    assert len(turns) == 2
 
 
 @pytest.mark.parametrize(("size", "given_up"), [(SAMPLE, False), (SAMPLE + 1, True), (3 * SAMPLE, True)])
