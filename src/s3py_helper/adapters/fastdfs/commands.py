@@ -12,7 +12,7 @@ from s3py_helper.adapters.fastdfs.metadata import pairs_in, pairs_to_store
 from s3py_helper.adapters.fastdfs.protocol import changes
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
-from s3py_helper.adapters.fastdfs.protocol.faults import ServerRefusal
+from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, ProtocolFault, ServerRefusal
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.routing.read_routing import Candidate, ReadRouting
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
@@ -73,7 +73,7 @@ class FastdfsCommands:
         with translated("upload"):
             client = StorageClient(connection, target.group)
             storing = changes.new_appender(client, target.path_index, extension_of(blob.file_name), content)
-            return await self._stored(target.address, client, storing, pairs)
+            return await self._stored(target.address, client, storing, len(content), pairs)
 
     async def create_slave(self, master: FileId, prefix: str, blob: NewBlob, content: bytes) -> FileId:
         """Store a file beside its master, with its metadata, or nothing."""
@@ -88,7 +88,7 @@ class FastdfsCommands:
             connection = await self._session.storage(candidate.address).get_connection(long=True)
             client = StorageClient(connection, master.bucket)
             storing = changes.new_slave(client, master.key, prefix, extension_of(blob.file_name), content)
-            return await self._stored(candidate.address, client, storing, pairs, self._notice.require_new)
+            return await self._stored(candidate.address, client, storing, len(content), pairs, self._notice.require_new)
 
         with translated("upload", master), _explained(errno.EEXIST, f"{master} has a slave of that name already"):
             return await self._routing.change_at_source(master, attempt)
@@ -200,6 +200,7 @@ class FastdfsCommands:
         address: Address,
         client: StorageClient,
         storing: Coroutine[None, None, FileId],
+        size: int,
         pairs: Mapping[str, str],
         check: Callable[[FileId], Awaitable[None]] | None = None,
     ) -> FileId:
@@ -207,7 +208,11 @@ class FastdfsCommands:
 
         async def ending() -> FileId:
             async with client.connection:
-                file_id = await storing
+                try:
+                    file_id = await storing
+                except (ConnectionFault, ProtocolFault) as fault:
+                    rollback.report_lost_reply(size, fault)
+                    raise
                 try:
                     if check is not None:
                         await check(file_id)

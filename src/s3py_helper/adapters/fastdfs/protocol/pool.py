@@ -173,9 +173,8 @@ class ConnectionPool:
         while self._idle:
             channel, since = self._idle.pop()
             idle_for = monotonic() - since
-            if idle_for > _IDLE_SECONDS:  # and so were all others
+            if idle_for > _IDLE_SECONDS:
                 channel.close()
-                self.drop_idle()
             elif not channel.is_quiet():
                 channel.close()
                 self._notify_replaced("the peer had closed it, or sent unsolicited bytes")

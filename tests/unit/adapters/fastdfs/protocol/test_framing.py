@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from s3py_helper.adapters.fastdfs.protocol.framing import HEADER, Framing, FramingError, Phase
 
-_UPLOAD, _DELETE, _REPLY = 11, 12, 100
+_DELETE, _REPLY = 12, 100
 
 
 def _waiting(command: int = _DELETE) -> Framing:
@@ -91,8 +91,13 @@ def test_no_reply_comes_unasked() -> None:
         Framing().reply_begins(HEADER.pack(0, _REPLY, 0))
 
 
-@pytest.mark.parametrize(("command", "lost"), [(_UPLOAD, True), (_DELETE, False)])
-def test_a_refused_upload_may_leave_bytes_that_the_server_takes_for_a_request(command: int, *, lost: bool) -> None:
+@pytest.mark.parametrize("length", [0, 44])
+@pytest.mark.parametrize("status", [0, 28])
+@pytest.mark.parametrize("command", range(10, 40))
+def test_a_refusal_may_leave_bytes_that_the_server_takes_for_a_request_or_announce_some_that_do_not_come(
+    command: int, status: int, length: int
+) -> None:
     framing = _waiting(command)
-    framing.reply_begins(HEADER.pack(0, _REPLY, 28))
-    assert framing.is_lost is lost
+    framing.reply_begins(HEADER.pack(length, _REPLY, status))
+    with_content = {11, 13, 21, 23, 24, 34}
+    assert framing.is_lost is (status != 0 and (command in with_content or length > 0))

@@ -256,6 +256,16 @@ async def test_all_callers_learn_that_a_pool_is_closed(site: Site) -> None:
         await site.pool.get_connection()
 
 
+async def test_those_who_wait_learn_it_although_nobody_releases_anything(site: Site) -> None:
+    used = [await site.pool.get_connection() for _ in range(4)]
+    calls = [asyncio.ensure_future(site.pool.get_connection(long=long)) for long in (False, True)]
+    await asyncio.sleep(0)
+    site.pool.close()
+    outcomes = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 1)
+    assert [type(outcome) for outcome in outcomes] == [PoolClosed] * 2
+    assert not any(connection.is_reusable for connection in used)
+
+
 async def test_closing_drops_what_is_idle(site: Site) -> None:
     await site.idle(3)
     site.pool.close()
