@@ -167,7 +167,6 @@ class HttpProtocol(CyclingProtocol):
         if self._declining:
             return
         super().on_message_begin()
-        self._stop_lingering()
         self._head_bytes = 0
         if self._head_began is None:
             self._head_began = self.loop.time()
@@ -243,7 +242,6 @@ class HttpProtocol(CyclingProtocol):
         self._stop_lingering()
         self._brought_something = True
         self._in_head = True
-        self._head_bytes = 0
 
     # Responses
 

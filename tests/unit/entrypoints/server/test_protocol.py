@@ -190,12 +190,19 @@ HOST = "host=127.0.0.1"
     [
         (GET + b"\r\n", f"GET /a? 1.1 {HOST} "),
         (b"GET /%C3%A9%2F/x?a=b%20c#d HTTP/1.1\r\n\r\n", "GET /é//x?a=b%20c 1.1  "),
-        (b"GET http://other.example:81/a?b HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "GET /a?b 1.1 host=other.example:81 "),
+        (
+            b"GET http://other.example:81/a?b HTTP/1.1\r\nX: y\r\nHost: 127.0.0.1\r\n\r\n",
+            "GET /a?b 1.1 x=y host=other.example:81 ",
+        ),
         (b"\r\n" + GET + b"\r\n", f"GET /a? 1.1 {HOST} "),
         (POST + b"Content-Length: 3\r\n\r\nabc", f"POST /a? 1.1 {HOST} content-length=3 abc"),
         (
             POST + b"Transfer-Encoding: Chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX-Late: no\r\n\r\n",
             f"POST /a? 1.1 {HOST} transfer-encoding=Chunked abc",
+        ),
+        (
+            POST + b"Upgrade: h2c\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+            f"POST /a? 1.1 {HOST} upgrade=h2c connection=Upgrade transfer-encoding=chunked abc",
         ),
         (
             POST + b"Upgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 3\r\n\r\nabc",
@@ -294,6 +301,16 @@ async def test_a_head_of_just_the_size_allowed_is_taken() -> None:
     for _ in range(2):
         assert (await connection.takes(GET + b"X-Long: " + value + b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK")
     assert (await connection.takes(GET + b"X-Long: " + value + b"x\r\n\r\n")).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_trailers_have_a_limit_of_their_own() -> None:
+    chunked = (
+        POST + b"Transfer-Encoding: chunked\r\nX-Long: " + b"x" * (MAX_HEAD_BYTES - 100) + b"\r\n\r\n1\r\na\r\n0\r\n"
+    )
+    connection = Connection()
+    long = b"X-Long: " + b"x" * (MAX_HEAD_BYTES - len("x-long"))
+    assert (await connection.takes(chunked + long + b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK")
+    assert (await connection.takes(chunked + long + b"x\r\n\r\n")).startswith(b"HTTP/1.1 431 ")
 
 
 @pytest.mark.parametrize("endless", [b"\r\n", b"x"])

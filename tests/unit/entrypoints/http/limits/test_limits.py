@@ -40,6 +40,12 @@ def test_settings_and_limits_agree_on_their_defaults() -> None:
         assert getattr(settings, name) == getattr(limits, name), name
 
 
+@pytest.mark.parametrize(("workers", "expected"), [(1, (9, 7, 5, 90)), (2, (4, 3, 2, 45)), (100, (1, 1, 1, 1))])
+def test_processes_share_what_is_counted_and_nothing_else(workers: int, expected: tuple[int, int, int, int]) -> None:
+    limits = Limits(1, 2, 9, 7, 5, 90, 3, 0.25, 4)
+    assert limits.divided(workers) == Limits(1, 2, *expected, 3, 0.25, 4)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
