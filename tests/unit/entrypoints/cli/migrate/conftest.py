@@ -9,7 +9,7 @@ import pytest
 from s3py_helper.application.migration import applying
 from s3py_helper.application.migration.draining import Drainer
 from s3py_helper.application.migration.planning import Planner
-from s3py_helper.entrypoints.cli import running
+from s3py_helper.entrypoints.cli import logs, running
 from tests.support.migration.commands import SETTINGS, Operator
 from tests.support.migration.in_memory import MemorySource, MemoryTarget
 
@@ -19,6 +19,7 @@ _IN_MEMORY = Path("/dev/shm")
 @pytest.fixture
 def operator(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logs, "log_to_stderr", lambda *, verbose: None)  # noqa: ARG005 - other tests look at the log
     for name, value in SETTINGS.items():
         monkeypatch.setenv(f"S3PY_{name}", value)
     monkeypatch.setattr(applying, "_IDLE_SECONDS", 0.001)

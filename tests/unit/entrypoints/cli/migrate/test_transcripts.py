@@ -295,20 +295,25 @@ def test_what_is_missing_is_shown_and_decided_about(operator: Operator) -> None:
     operator.does("plan")
     operator.does("apply")
     operator.source.files.clear()
+    there = operator.source.add(LARGE, 1)
     operator.does("plan")
+    operator.does("apply")
     shown = "".join(f"    {each}\n" for each in ids[:10])
     typed = operator.types("missing")
     assert (typed.code, typed.out) == (0, f"12 files are missing at their source\n{shown}")
     *each, last = operator.types("missing", "--json").objects
     assert [one["id"] for one in each] == ids
     assert {one["reason"] for one in each} == {"missing: its source no longer has it"}
-    assert last == summary("missing", {"missing-at-source": (12, 84)}, missing=12, decided=0)
+    assert last == summary("missing", {"copied": (1, 5000), "missing-at-source": (12, 84)}, missing=12, decided=0)
     Path("ids.txt").write_text(f"{ids[3]}\n\n  {ids[4]}  \n", "utf-8")
     assert operator.types("missing", "--keep", "ids.txt").out == (
         f"12 files are missing at their source\n{shown}2 kept\n"
     )
     *_, last = operator.types("missing", "--delete", "--json").objects
-    assert last == summary("missing", {"drained": (2, 14), "deleted": (10, 70)}, missing=10, decided=10)
+    assert last == summary(
+        "missing", {"copied": (1, 5000), "drained": (2, 14), "deleted": (10, 70)}, missing=10, decided=10
+    )
+    assert set(operator.source.files) == {there}
 
 
 def test_limits_are_shown_by_all_who_change_them(files: Operator) -> None:
