@@ -4,7 +4,7 @@ import asyncio
 import io
 import tempfile
 from collections.abc import AsyncIterator
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from zlib import crc32
 
 import pytest
@@ -113,14 +113,14 @@ async def test_an_upload_file_over_bytes_in_memory_needs_no_thread(
 
 
 async def test_what_is_no_source_is_refused_as_part_of_the_upload(deployment: Deployment) -> None:
-    uploads = service(deployment)
+    uploads, wrong = service(deployment), cast("Any", object())
     for attempt in (
-        lambda: uploads.upload_file(object()),  # type: ignore[arg-type]  # that is the point
-        lambda: uploads.upload_bytes("a.txt", "text"),  # type: ignore[arg-type]  # as above
-        lambda: uploads.upload_stream("a.txt", object()),  # type: ignore[arg-type]  # as above
+        uploads.upload_file(wrong),
+        uploads.upload_bytes("a.txt", wrong),
+        uploads.upload_stream("a.txt", wrong),
     ):
         with pytest.raises(InvalidArgumentException) as refused:
-            await attempt()
+            await attempt
         assert refused.value.operation == "upload"
 
 

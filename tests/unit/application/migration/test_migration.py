@@ -248,12 +248,14 @@ async def test_a_route_may_be_set_although_no_listing_was_whole(migration: Migra
     assert await migration.ledger.routes() == {"group1": Route.S3_ONLY}
 
 
-@pytest.mark.parametrize(("group", "route"), [(5, Route.S3_ONLY), ("group1", "s3-only")])
+@pytest.mark.parametrize(
+    ("group", "route", "says"), [(5, Route.S3_ONLY, "a group is text"), ("group1", "s3-only", "route is a Route")]
+)
 async def test_what_is_no_route_is_refused_by_name(
-    migration: Migration, source: MemorySource, group: str, route: Route
+    migration: Migration, source: MemorySource, group: str, route: Route, says: str
 ) -> None:
     await planned_alone(migration, source)
-    with pytest.raises(InvalidArgumentException, match="a group is text" if group == 5 else "route is a Route"):
+    with pytest.raises(InvalidArgumentException, match=says):
         await migration.route(group, route)
 
 
