@@ -125,17 +125,18 @@ async def test_a_database_whose_opening_is_cancelled_leaves_no_thread(
     await until(lambda: len(_threads()) <= before)
 
 
-async def test_a_writer_whose_caller_left_is_heard_all_the_same(database: Database) -> None:
+@pytest.mark.parametrize("others", [["stays"], []], ids=["with another", "alone"])
+async def test_a_writer_whose_caller_left_is_heard_all_the_same(database: Database, others: list[str]) -> None:
     go_on = threading.Event()
     busy = asyncio.ensure_future(database.read(lambda _: go_on.wait(20)))
     left = asyncio.ensure_future(database.write(_note("left")))
-    stays = asyncio.ensure_future(database.write(_note("stays")))
+    staying = [asyncio.ensure_future(database.write(_note(name))) for name in others]
     await asyncio.sleep(0)
     left.cancel()
     go_on.set()
     await busy
-    assert await stays == "stays"
-    assert await _noted(database) == {"left", "stays"}
+    assert await asyncio.gather(*staying) == others
+    assert await _noted(database) == {"left", *others}
 
 
 async def test_readers_that_come_meanwhile_are_read_for_together(

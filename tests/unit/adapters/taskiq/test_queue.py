@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import override
 
 import pytest
@@ -163,6 +163,58 @@ async def test_errors_of_a_broker_are_outages_and_it_is_closed(error: Exception,
         await (queue.take(work, patience=1, stopping=asyncio.Event()) if when == "listening" else queue.put([1]))
     assert raised.value.message == f"the broker 127.0.0.1:4222 is out of reach: {reason}"
     assert raised.value.__cause__ is error or isinstance(raised.value.__cause__, SendTaskError)
+    assert broker.done == ["opened", "closed"]
+
+
+async def test_a_broker_that_does_not_answer_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s3py_helper.adapters.taskiq.queue._CONNECT_SECONDS", 0.01)
+
+    class Silent(Broker):
+        @override
+        async def startup(self) -> None:
+            await super().startup()
+            await asyncio.Event().wait()
+
+    broker = Silent()
+    with pytest.raises(StorageUnavailableException, match="is out of reach: TimeoutError"):
+        await queue_of(broker).put([1])
+    assert broker.done == ["opened", "closed"]
+
+
+async def test_an_acknowledgement_that_is_sent_is_waited_for() -> None:
+    class Remote(Broker):
+        @override
+        def _acknowledging(self, number: int) -> Callable[[], Awaitable[None]]:  # type: ignore[override]  # as most do
+            async def acknowledge() -> None:
+                await asyncio.sleep(0)
+                self.done.append(f"acknowledged {number}")
+
+            return acknowledge
+
+    broker = Remote(*await messages_of(3))
+
+    async def work(_shard: int) -> None: ...
+
+    assert await queue_of(broker).take(work, patience=0.01, stopping=asyncio.Event()) == 1
+    assert broker.done == ["opened", "acknowledged 0", "closed"]
+
+
+async def test_a_shard_that_comes_together_with_the_stop_is_left_to_others() -> None:
+    [message] = await messages_of(3)
+    stopping = asyncio.Event()
+
+    class AtTheEnd(Broker):
+        @override
+        async def listen(self) -> AsyncGenerator[bytes | AckableMessage]:
+            stopping.set()
+            yield AckableMessage(data=message, ack=self._acknowledging(0))
+
+    broker = AtTheEnd()
+
+    async def work(shard: int) -> None:
+        pytest.fail(f"{shard} is somebody else's")
+
+    assert await queue_of(broker).take(work, patience=5, stopping=stopping) == 0
     assert broker.done == ["opened", "closed"]
 
 

@@ -214,6 +214,22 @@ class TestReading:
         assert told == [1]
         assert stage.connection.finish()
 
+    @pytest.mark.parametrize("how", ["finished", "given up"])
+    async def test_nobody_hears_of_an_exchange_that_is_over(self, stage: Stage, how: str) -> None:
+        told: list[int] = []
+        await stage.ask(sized(1))
+        stage.connection.on_complete = lambda: told.append(1)
+        if how == "finished":
+            stage.connection.data_received(b"x")
+            stage.connection.on_complete = lambda: told.append(2)
+            assert stage.connection.finish()
+            await stage.ask(FINE)
+        else:
+            stage.connection.give_up()
+        assert told == [1] * (how == "finished")
+        heard: object = stage.connection.on_complete
+        assert heard is None
+
     async def test_the_end_by_the_connection_is_told_as_well(self, stage: Stage) -> None:
         told: list[int] = []
         response = await stage.ask(b"HTTP/1.1 200 OK\r\n\r\n", b"12")

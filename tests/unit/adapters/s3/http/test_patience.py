@@ -20,6 +20,7 @@ class Stage:
         self.asked = 0
         self.gave_up = 0
         self.periods: list[float] = []
+        self.timers: list[asyncio.TimerHandle] = []
         monkeypatch.setattr(patience_module, "monotonic", lambda: self.now)
         loop = asyncio.get_running_loop()
         self.patience = Patience(seconds, self._has_moved, self._give_up)
@@ -29,7 +30,8 @@ class Stage:
             if getattr(callback, "__self__", None) is not self.patience:
                 return real(delay, callback, *arguments)  # type: ignore[arg-type]  # as given
             self.periods.append(round(delay, 6))
-            return real(0.001, callback, *arguments)  # type: ignore[arg-type]  # the clock is the test's
+            self.timers.append(real(0.001, callback, *arguments))  # type: ignore[arg-type]  # the clock is the test's
+            return self.timers[-1]
 
         monkeypatch.setattr(loop, "call_later", call_later)
 
@@ -156,6 +158,14 @@ async def test_the_end_wakes_and_is_told_to_all_who_come_later(monkeypatch: pyte
     await waiting
     with pytest.raises(BrokenOff):
         await stage.patience.wait()
-    asked = stage.asked
-    await asyncio.sleep(0.02)
-    assert stage.asked == asked, "its timer has ended"
+    assert [timer.cancelled() for timer in stage.timers] == [True], "it would keep the connection in memory"
+
+
+async def test_a_timer_that_is_replaced_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    await _woken(stage)
+    stage.patience.hurry(2)
+    assert [timer.cancelled() for timer in stage.timers] == [True]
+    stage.patience.hurry(1)
+    stage.patience.stop()
+    assert len(stage.timers) == 1, "nobody waits"
