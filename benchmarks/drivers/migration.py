@@ -19,6 +19,11 @@ from s3py_helper.storage import MigrationConfig, StorageManager, StorageMode, St
 GROUP = "group2"
 """It has one storage: replication would go on during the measurement."""
 
+_AT_ONCE = 16
+
+_WARMING = [bytes([number]) * 4096 for number in range(2 * _AT_ONCE)]
+"""Goes before what is measured, so that connections stand, and folders on the server."""
+
 
 class Moved:
     """Files lie in FastDFS and are planned; moving them is `apply`."""
@@ -29,11 +34,10 @@ class Moved:
         self._ids: list[str] = []
 
     async def prepare(self, contents: Sequence[bytes]) -> None:
-        async def upload(content: bytes) -> str:
-            return (await self._before.upload_service.upload_bytes("file.bin", content)).file_id
-
-        self._ids = await _each(contents, upload, 16)
-        await self._manager.migration.plan(PlanOptions(cluster=False, ids=[("ids", texts(self._ids))]))
+        await self._plan(_WARMING)
+        await self.move(_AT_ONCE)
+        await self.clean_up()
+        await self._plan(contents)
 
     async def move(self, at_once: int) -> Sequence[str]:  # noqa: ARG002 - it has numbers of its own, which are these
         progress = await (await self._manager.migration.applier()).apply(ApplyOptions())
@@ -47,7 +51,14 @@ class Moved:
         return await self._manager.download_service.download_bytes(file_id)
 
     async def clean_up(self) -> None:
-        await _each(self._ids, self._before.delete_service.delete_file, 16)
+        await _each(self._ids, self._before.delete_service.delete_file, _AT_ONCE)
+
+    async def _plan(self, contents: Sequence[bytes]) -> None:
+        async def upload(content: bytes) -> str:
+            return (await self._before.upload_service.upload_bytes("file.bin", content)).file_id
+
+        self._ids = await _each(contents, upload, _AT_ONCE)
+        await self._manager.migration.plan(PlanOptions(cluster=False, ids=[("ids", texts(self._ids))]))
 
 
 class Put:
@@ -58,8 +69,9 @@ class Put:
         self._contents: Sequence[bytes] = ()
 
     async def prepare(self, contents: Sequence[bytes]) -> None:
+        self._contents = _WARMING
+        await self.move(_AT_ONCE)
         self._contents = contents
-        await self._manager.upload_service.upload_bytes("warm.bin", b"warm")
 
     async def move(self, at_once: int) -> Sequence[str]:
         async def upload(content: bytes) -> str:
