@@ -211,6 +211,8 @@ class MemoryTarget:
     async def put(self, new: NewObject, content: IncomingBody | bytes) -> TargetObject:
         self._require_free(new)
         given = content if isinstance(content, bytes) else b"".join([chunk async for chunk in content])
+        if len(given) != new.size:
+            raise IntegrityException(f"{new.size} bytes were announced, {len(given)} came")
         return self._store(new, given)
 
     async def begin(self, new: NewObject) -> str:

@@ -1,5 +1,6 @@
 """A deployment is tried as its users would, whatever fails, and nothing stays of it."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,12 +11,14 @@ import pytest
 from s3py_helper.application.diagnosis.diagnosis import DiagnosisService
 from s3py_helper.application.diagnosis.round_trip import RoundTrip
 from s3py_helper.application.locator import Locator
+from s3py_helper.application.migration import preflight
 from s3py_helper.application.ports.examined import Examination, Examined, Verdict
 from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import AccessDeniedException, StorageException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from tests.support.migration.in_memory import MemorySource
 from tests.support.recorder import Recorder
 from tests.unit.application.conftest import Deployment
 from tests.unit.application.watched import Signer, WatchedStore
@@ -198,6 +201,24 @@ async def test_a_backend_that_is_out_of_reach_is_tried_only_where_it_merely_deni
         assert seen(of_s3) == [("s3", "reached", FAILS, str(error))]
         assert of_s3[0].error is error
     assert seen(found)[-1] == ("fastdfs", "reached", W, "")
+
+
+async def test_only_a_folder_that_is_served_is_examined(able: Locator) -> None:
+    own = Examining(W)
+    policy = RoutingPolicy(StorageMode.S3, folders=("in/", "out/"))
+    await DiagnosisService(Locator(policy, {Backend.S3: replace(able.backends[Backend.S3], examination=own)})).examine()
+    assert own.prefixes == ["in/"]
+
+
+async def test_what_is_to_be_left_is_looked_at_too(able: Locator) -> None:
+    source = MemorySource()
+    fastdfs = replace(able.backends[Backend.FASTDFS], migration_source=source)
+    found = await DiagnosisService(Locator(able.policy, {**able.backends, Backend.FASTDFS: fastdfs})).examine()
+    own = [(each.ability, each.verdict) for each in found if each.backend == "fastdfs"]
+    looked_at = await preflight.look_at_source(source, time.time())
+    verdicts = {preflight.Verdict.FINE: W, preflight.Verdict.WARNING: Verdict.WARNING}
+    assert own == [("reached", W), *((finding.subject, verdicts[finding.verdict]) for finding in looked_at)]
+    assert len(own) > 3
 
 
 @pytest.mark.parametrize(("skew", "warns"), [(5.0, False), (-5.0, False), (6.0, True), (-6.0, True)])

@@ -55,6 +55,28 @@ def test_a_token_is_judged_by_the_deployment_s_secret_and_time(age: int, expecte
     assert FastdfsLinkRules(ttl=60).verdict_on(path, query, now) is TokenVerdict.VALID
 
 
+@pytest.mark.parametrize(
+    ("rules", "with_group", "without"),
+    [
+        (FastdfsLinkRules(default_group="group9"), FILE_ID, f"group9/{NAME}"),
+        (FastdfsLinkRules(default_group="group9", strict=True), FILE_ID, None),
+        (FastdfsLinkRules(group_in_path=False, default_group="group9"), FILE_ID, f"group9/{NAME}"),
+        (FastdfsLinkRules(group_in_path=False, default_group="group9", strict=True), None, f"group9/{NAME}"),
+    ],
+)
+def test_paths_of_the_other_form_are_taken_unless_they_may_not_be(
+    rules: FastdfsLinkRules, with_group: str | None, without: str | None
+) -> None:
+    for group, file_id in (("group1", with_group), (None, without)):
+        if file_id is not None:
+            assert rules.file_id_of(LinkPath(group, NAME)) == file_id
+            continue
+        begins = "begins" if rules.group_in_path else "does not begin"
+        with pytest.raises(InvalidArgumentException, match=f"a link {begins} with the group") as refused:
+            rules.file_id_of(LinkPath(group, NAME))
+        assert refused.value.operation == "download"
+
+
 async def test_a_link_has_the_form_that_is_configured(locator: Locator) -> None:
     service = LinkService(locator, fastdfs_links=FastdfsLinkRules(group_in_path=False, default_group="group1"))
     assert await service.fastdfs_link(FILE_ID, None, file_name="a b.jpg") == f"/{NAME}?filename=a%20b.jpg"

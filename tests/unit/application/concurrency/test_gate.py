@@ -45,6 +45,17 @@ async def test_a_smaller_gate_admits_nobody_until_enough_have_left() -> None:
     assert order[-1] == 9
 
 
+async def test_those_who_left_are_forgotten() -> None:
+    gate = Gate(1)
+    await gate.acquire()
+    tasks = [asyncio.create_task(gate.acquire()) for _ in range(3)]
+    await _settle()
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert not gate._waiting  # noqa: SLF001 - they would stay as long as nobody leaves
+
+
 @pytest.mark.parametrize("admitted", [False, True])
 async def test_a_cancelled_one_takes_no_place(*, admitted: bool) -> None:
     gate, order = Gate(1), list[int]()

@@ -68,6 +68,25 @@ def test_what_is_usual_has_to_be_known_first() -> None:
     assert allowance.now == 16
 
 
+def test_what_is_usually_slow_is_no_trouble() -> None:
+    allowance = Allowance(16, Clock())
+    for seconds in [2.0] * 60 + [5.0] * 60:
+        allowance.succeeded(seconds)
+    assert allowance.now == 16
+
+
+def test_trouble_that_is_over_is_no_trouble_again() -> None:
+    clock = Clock()
+    allowance = Allowance(16, clock)
+    for _ in range(100):
+        allowance.succeeded(0.2)
+    while allowance.now == 16:
+        allowance.succeeded(4.0)
+    clock.now += 2
+    allowance.succeeded(0.2)
+    assert allowance.now == 8
+
+
 def test_quick_copies_may_vary() -> None:
     allowance = Allowance(16, Clock())
     for _ in range(200):

@@ -117,6 +117,27 @@ async def test_a_reading_is_as_old_as_it_may_be_and_no_older(
     assert ledger.reads == 3
 
 
+async def test_reading_takes_a_twentieth_of_the_time(
+    feed: StatusFeed, ledger: SlowLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1000.0
+    real = ledger.tallies
+
+    async def tallies() -> list[Tally]:
+        nonlocal clock
+        clock += 1.0
+        return await real()
+
+    monkeypatch.setattr(status_feed, "monotonic", lambda: clock)
+    monkeypatch.setattr(ledger, "tallies", tallies)
+    first = await feed.within(5, 0)
+    clock += 18.9
+    assert await feed.within(5, 0) is first
+    assert await feed.after() is first
+    clock += 0.1
+    assert await feed.within(5, 0) is not first
+
+
 async def test_a_failure_is_a_reading_too(feed: StatusFeed, ledger: SlowLedger) -> None:
     ledger.fails = True
     failed = await feed.after()

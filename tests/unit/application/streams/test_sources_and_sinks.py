@@ -381,3 +381,19 @@ async def test_a_cancellation_closes_the_source() -> None:
         with pytest.raises(asyncio.CancelledError):
             await pouring
     assert closed.is_set()
+
+
+class OnlyOnce:
+    """A file from a form that cannot be read again."""
+
+    async def read(self, _size: int = -1, /) -> bytes:
+        return b""
+
+    async def seek(self, _offset: int) -> None:
+        raise io.UnsupportedOperation("seek")
+
+
+async def test_a_form_file_that_cannot_be_read_again_is_refused() -> None:
+    with pytest.raises(InvalidArgumentException, match="cannot be read again: seek") as refused:
+        await rewound(OnlyOnce())
+    assert refused.value.operation == "upload"
