@@ -131,6 +131,19 @@ async def test_deleting_a_file_that_moved_leaves_it_nowhere(moved: Locator) -> N
         await DeleteService(moved).delete_file(OLD_ID)
 
 
+async def test_what_lies_in_one_place_is_deleted_there_alone(deployment: Deployment, moved: Locator) -> None:
+    old = await deployment.kept_in_fastdfs.write(new_blob("a.txt"), body_of(b"at its source"))
+    [there] = deployment.kept_in_s3.file_ids
+    refusing = replace(moved.policy, deletable=frozenset())
+    locator = Locator(refusing, moved.backends, relocation=Moved(str(old.file_id), there))
+    await locator.delete_place(there)
+    assert (deployment.kept_in_s3.file_ids, deployment.kept_in_fastdfs.file_ids) == ((), (old.file_id,))
+    with pytest.raises(FileNotFoundException):
+        await locator.delete_place(there)
+    await locator.delete_place(old.file_id)
+    assert deployment.kept_in_fastdfs.file_ids == ()
+
+
 async def test_a_file_that_has_not_moved_yet_is_found_where_it_was(deployment: Deployment) -> None:
     written = await deployment.kept_in_fastdfs.write(new_blob("a.txt"), body_of(b"still there"))
     old = str(written.file_id)

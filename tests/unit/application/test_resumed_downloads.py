@@ -134,11 +134,12 @@ async def test_where_nothing_can_be_put_nothing_is_fetched(
     kept: Kept, tmp_path: Path, resume: bool, into_folder: bool
 ) -> None:
     (tmp_path / "a.bin").write_bytes(b"own")
+    told = Told()
     with pytest.raises(FileExistsError):
-        await kept.fetched(tmp_path if into_folder else tmp_path / "a.bin", resume=resume)
+        await kept.fetched(tmp_path if into_folder else tmp_path / "a.bin", resume=resume, progress=told)
     with pytest.raises(NotADirectoryError):
-        await kept.fetched(tmp_path / "none" / "a.bin", resume=resume)
-    assert kept.store.held == 0
+        await kept.fetched(tmp_path / "none" / "a.bin", resume=resume, progress=told)
+    assert (told, kept.store.held) == ([], 0)
     if resume:
         assert kept.store.opened == []
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.bin", b"own")]

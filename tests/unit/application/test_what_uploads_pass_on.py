@@ -276,6 +276,15 @@ class TestChosenKeys:
             await uploads.create(stream=b"x", **said)
         assert not deployment.s3.calls
 
+    async def test_a_key_is_free_or_taken_in_the_bucket_that_is_meant(self, able: Locator) -> None:
+        uploads = UploadService(able)
+        await uploads.create("a.txt", b"in the default bucket")
+        await uploads.require_creatable("a.txt", bucket="other-bucket")
+        await uploads.create("a.txt", b"in the other", bucket="other-bucket")
+        for bucket in (None, "my-bucket", "other-bucket"):
+            with pytest.raises(PreconditionFailedException):
+                await uploads.require_creatable("a.txt", bucket=bucket)
+
     async def test_the_bucket_that_is_meant_by_none_must_be_served_too(
         self, deployment: Deployment, able: Locator
     ) -> None:

@@ -357,7 +357,7 @@ async def test_ids_of_which_no_server_knows_are_gone(source: MemorySource, ledge
 async def test_a_copy_whose_source_has_lost_the_file_is_missing(
     source: MemorySource, ledger: SqliteLedger, state: FileState
 ) -> None:
-    lost, kept, away, silent, unlisted, waits = (source.add(b"some", number) for number in range(6))
+    lost, silent, kept, away, unlisted, waits = (source.add(b"some", number) for number in range(6))
     await planned(source, ledger)
     for file_id in (lost, kept, away, silent, unlisted):
         await put(ledger, file_id, state)
