@@ -148,7 +148,7 @@ class TestByHand:
 
     async def test_a_part_that_is_not_described_is_named(self) -> None:
         s3 = Scripted({"Parts": [part(1, Size="many")]})
-        with pytest.raises(StorageOperationException, match="a part without a usable .*[Ss]ize") as refused:
+        with pytest.raises(StorageOperationException, match=r"a part without a usable .*[Ss]ize") as refused:
             await S3MultipartUploadImpl(s3).list_parts(*WHERE, "id")
         assert refused.value.backend == "s3"
 

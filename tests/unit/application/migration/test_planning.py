@@ -357,18 +357,19 @@ async def test_ids_of_which_no_server_knows_are_gone(source: MemorySource, ledge
 async def test_a_copy_whose_source_has_lost_the_file_is_missing(
     source: MemorySource, ledger: SqliteLedger, state: FileState
 ) -> None:
-    lost, silent, kept, away, unlisted, waits = (source.add(b"some", number) for number in range(6))
+    lost, silent, kept, away, unlisted, waits, last = (source.add(b"some", number) for number in range(7))
     await planned(source, ledger)
-    for file_id in (lost, kept, away, silent, unlisted):
+    for file_id in (lost, kept, away, silent, unlisted, last):
         await put(ledger, file_id, state)
-    for file_id in (lost, away, silent, waits):
+    for file_id in (lost, away, silent, waits, last):
         del source.files[file_id]
     source.down, source.silent = {away}, {silent}
     source.unlisted = {FIRST: {unlisted}, SECOND: {unlisted}}
     source.counted["group1"] = 1
-    assert await planned(source, ledger) == PlanResult(found=1, missing=1, restricted=True)
+    assert await planned(source, ledger) == PlanResult(found=1, missing=2, restricted=True)
     found = await rows(ledger)
-    assert found.pop(lost) is FileState.MISSING_AT_SOURCE
+    for file_id in (lost, last):
+        assert found.pop(file_id) is FileState.MISSING_AT_SOURCE
     assert found.pop(waits) is FileState.PLANNED, "it has no copy"
     assert found == dict.fromkeys([kept, away, silent, unlisted], state)
 

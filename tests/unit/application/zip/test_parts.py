@@ -66,6 +66,23 @@ async def test_a_file_of_one_batch_is_compressed_where_that_is_wanted(size: int,
     assert header.content == end == Content(zlib.crc32(content), size, len(data))
 
 
+@pytest.mark.parametrize(
+    ("content", "method"),
+    [(incompressible(BATCH + 1), Method.STORED), (compressible(BATCH + 1), Method.DEFLATED)],
+    ids=["random", "text"],
+)
+async def test_a_large_file_is_compressed_where_its_beginning_shrinks(content: bytes, method: Method) -> None:
+    info = BlobInfo(BIG_FILE, len(content), checksum=Checksum.crc32(zlib.crc32(content)))
+    for compress, expected in ((True, method), (False, Method.STORED)):
+        blob = OpenBlob(info, Span(0, len(content)), pieces([content]))
+        header, *data, end = [piece async for piece in EntryEncoder(1).encode(blob, compress=compress)]
+        assert isinstance(header, EntryHeader)
+        assert header.method is expected
+        written = b"".join(piece for piece in data if isinstance(piece, bytes))
+        assert (zlib.decompress(written, -15) if expected is Method.DEFLATED else written) == content
+        assert end == Content(zlib.crc32(content), len(content), len(written))
+
+
 class Endless:
     """Chunks that are always at hand; counts how many were taken."""
 
