@@ -1,12 +1,18 @@
 """A migration as metrics."""
 
 import asyncio
+from typing import cast
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from s3py_helper.application.ports.ledger import Limits
+from s3py_helper.application.migration.migration import MigrationStatus
+from s3py_helper.application.migration.speedometer import Speed, Speeds
+from s3py_helper.application.migration.status_feed import Reading, StatusFeed
+from s3py_helper.application.ports.ledger import Limits, Tally
+from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileState, Route
+from s3py_helper.entrypoints.http.migration.metrics import exposed
 from tests.unit.entrypoints.http.migration.conftest import Admin
 
 pytestmark = pytest.mark.timeout(60)
@@ -71,3 +77,48 @@ async def test_groups_and_codes_beyond_many_are_taken_together(admin: Admin) -> 
     assert samples[_of("files", group="other", state="planned")] == 5
     assert "group0" not in groups
     assert len({dict(labels)["group"] for name, labels in samples if name == "route"}) == 100
+
+
+class _Feed:
+    """Reads what it was given, and remembers for whom."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.asked: list[tuple[float, float]] = []
+        self._reading = reading
+
+    async def within(self, patience: float, max_age: float) -> Reading:
+        self.asked.append((patience, max_age))
+        return self._reading
+
+
+@pytest.mark.parametrize("moves", [True, False])
+async def test_all_of_one_reading_is_told(moves: bool) -> None:
+    tallies = [
+        Tally("a", FileState.PLANNED, 6, 600), Tally("a", FileState.COPIED, 3, 300), Tally("b", FileState.PLANNED, 4, 0)
+    ]  # fmt: skip
+    reasons = [(f"code{number:02}", 40 - number, list[FileId]()) for number in range(32)]
+    status = MigrationStatus(tallies, {"b": Route.S3_ONLY, "c": Route.FASTDFS}, Limits(1, 2, 3), [], reasons)
+    speeds = Speeds(Speed(2.0, 200.0), Speed(3.0, 300.0), Speed(4.0, 400.0)) if moves else None
+    feed = _Feed(Reading(1, 1234.5, status, 7, speeds))
+    text = (await exposed(cast("StatusFeed", feed))).decode()
+    lines = {line.removeprefix("s3py_migration_") for line in text.splitlines() if not line.startswith("#")}
+    expected = {
+        "ledger_up 1.0", "workers 7.0", "paused 0.0", "read_timestamp_seconds 1234.5",
+        'files{group="a",state="planned"} 6.0', 'files{group="a",state="copied"} 3.0',
+        'files{group="b",state="planned"} 4.0', 'bytes{group="a",state="planned"} 600.0',
+        'bytes{group="a",state="copied"} 300.0', 'bytes{group="b",state="planned"} 0.0',
+        'limit{limit="bytes_per_second"} 1.0', 'limit{limit="files_per_second"} 2.0', 'limit{limit="concurrency"} 3.0',
+        'errors{code="other"} 19.0',
+    }  # fmt: skip
+    expected |= {f'errors{{code="code{number:02}"}} {40 - number}.0' for number in range(30)}
+    for group, own in (("a", Route.FASTDFS), ("b", Route.S3_ONLY), ("c", Route.FASTDFS)):
+        expected |= {f'route{{group="{group}",route="{route}"}} {float(route is own)}' for route in Route}
+    if moves:
+        expected |= {f'files_per_second{{step="{step}"}} {speed}' for step, speed in STEPS.items()}
+        expected |= {f'bytes_per_second{{step="{step}"}} {100 * speed}' for step, speed in STEPS.items()}
+        expected.add("seconds_left 5.0")
+    assert lines == expected
+    assert feed.asked == [(2.0, 10.0)]
+
+
+STEPS = {"copied": 2.0, "verified": 3.0, "drained": 4.0}
