@@ -50,6 +50,10 @@ class PlanningContract(LedgerHarness):
             planned(0).file_id: Known(FileState.COPIED, seen=True, confirmed=True),
             planned(3).file_id: Known(FileState.PLANNED, seen=False, confirmed=True),
         }
+        assert await ledger.known([planned(0).file_id], first) == {
+            planned(0).file_id: Known(FileState.COPIED, seen=False, confirmed=True)
+        }, "each run for itself"
+        assert await ledger.live("group1", first) == 3
         assert await ledger.live("group1", second) == 2
         await ledger.tombstone(planned(9).file_id)
         assert await ledger.live("group1", second) == 1

@@ -222,6 +222,12 @@ class RowsContract(LedgerHarness):
         await ledger.plan([_APPENDER])
         assert await found(ledger, 1) == replace(before, kind=FileKind.APPENDER, size=11, crc32=12, mtime=13)
 
+    async def test_of_a_file_that_is_being_copied_its_copy_finds_out(self, ledger: Ledger) -> None:
+        await ledger.plan([planned(1, size=None)])
+        claim = await _claimed(ledger)
+        await ledger.plan([_APPENDER])
+        assert await found(ledger, 1) == claim
+
     async def test_the_newest_events_come_first_and_so_many(self, ledger: Ledger) -> None:
         for number in range(5):
             await ledger.note("plan" if number % 2 else "apply", {"number": number})

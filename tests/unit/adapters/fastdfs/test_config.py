@@ -36,6 +36,7 @@ def test_a_setting_that_cannot_work_is_named(settings: dict[str, object], named:
         FastdfsConfig(**given)
 
 
+@pytest.mark.slow
 def test_the_settings_can_be_read_without_the_client_library() -> None:
     program = "import sys, s3py_helper.adapters.fastdfs.config; sys.exit('aiofdfs' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

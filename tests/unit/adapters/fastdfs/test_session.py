@@ -1,10 +1,12 @@
 """What belongs to a session, and what of it ends with its event loop."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from s3py_helper.adapters.fastdfs.deadline import within
 from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.connection import FramedConnection
 from s3py_helper.adapters.fastdfs.protocol.faults import ConnectionFault, PoolClosed, PoolExhausted
@@ -13,6 +15,7 @@ from s3py_helper.adapters.fastdfs.session import FastdfsSession
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.errors import StorageOperationException, StorageUnavailableException
+from s3py_helper.domain.file_id import Backend, FileId
 from tests.support.fastdfs.protocol import Command
 from tests.support.fastdfs.scripted_channel import reply
 from tests.support.fastdfs.scripted_cluster import OTHER, SOURCE, TRACKER, ScriptedCluster, appender, server
@@ -229,6 +232,29 @@ class TestHealth:
             with pytest.raises(StorageOperationException, match="has no space left"):
                 await store.check()
         assert cluster.asked.count("store_anywhere") == 1
+
+
+class _Late:
+    """A time limit that is over when its block ends."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        raise TimeoutError
+
+
+@pytest.mark.parametrize("file_id", [appender(), None])
+async def test_an_operation_that_takes_too_long_says_which(
+    cluster: ScriptedCluster, monkeypatch: pytest.MonkeyPatch, file_id: FileId | None
+) -> None:
+    session = FastdfsSession(cluster.config(), cluster.observer)
+    monkeypatch.setattr(session, "limit", lambda _seconds: _Late())
+    text = None if file_id is None else str(file_id)
+    subject = "info" if text is None else f"info of {text}"
+    told = f"^{re.escape(subject)}: the servers did not finish within 7 s$"
+    with pytest.raises(StorageUnavailableException, match=told) as late, within(session, 7, "info", file_id):
+        pass
+    assert (late.value.operation, late.value.file_id, late.value.backend) == ("info", text, Backend.FASTDFS)
 
 
 async def test_an_operation_of_a_closed_store_says_which(cluster: ScriptedCluster) -> None:

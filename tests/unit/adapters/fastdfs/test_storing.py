@@ -189,7 +189,7 @@ async def test_a_source_of_another_size_than_declared_stores_nothing(
     assert store.session.pool_use().in_use == 0
 
 
-@pytest.mark.parametrize("size", [100, 200_000], ids=["small", "large"])
+@pytest.mark.parametrize("size", [100, 65_536, 200_000], ids=["small", "one piece", "large"])
 async def test_a_source_that_fails_behind_its_last_byte_stores_nothing(
     cluster: ScriptedCluster, store: FastdfsBlobStore, size: int
 ) -> None:

@@ -156,6 +156,18 @@ async def test_what_disturbs_a_connection_counts_only_between_two_requests_of_on
     assert channel.sent == sent
 
 
+@pytest.mark.parametrize("reused", [False, True], ids=["new", "reused"])
+@pytest.mark.parametrize("came", [b"", answer(b"pong")[:5], answer(b"pong")[:-1]], ids=["nothing", "a part", "most"])
+async def test_a_server_that_falls_silent_is_dead_only_if_a_kept_connection_gave_not_a_byte(
+    came: bytes, *, reused: bool
+) -> None:
+    connection = ScriptedChannel(*([came] if came else []), TimeoutError("sent no byte")).connection(reused=reused)
+    with pytest.raises(ConnectionFault, match="sent no byte") as silent:
+        await ask(connection, _QUERY)
+    assert silent.value.stale is connection.was_dead is (reused and not came)
+    assert not connection.is_reusable
+
+
 async def test_silence_after_a_whole_reply_is_no_dead_connection() -> None:
     connection = ScriptedChannel(answer(b"pong"), TimeoutError("sent no byte")).connection(reused=True)
     await ask(connection, _QUERY)

@@ -27,12 +27,16 @@ def test_a_deletion_is_remembered_for_a_minute(clock: list[float]) -> None:
     assert _file(1) not in deleted
 
 
-def test_the_memory_does_not_grow_for_ever(clock: list[float]) -> None:
+def test_the_memory_does_not_grow_for_ever(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deletions._REMEMBERED_FILES == 10_000  # noqa: SLF001 - what a megabyte or two hold
+    monkeypatch.setattr(deletions, "_REMEMBERED_FILES", 100)
     deleted = Tombstones()
-    for number in range(10_500):
+    for number in range(150):
         deleted.add(_file(number))
-    assert _file(0) not in deleted
-    assert _file(10_499) in deleted
+    assert len(deleted) == 100
+    assert _file(49) not in deleted
+    assert _file(50) in deleted
+    assert _file(149) in deleted
     clock[0] += 100
     deleted.add(_file(1))
     assert len(deleted) == 1

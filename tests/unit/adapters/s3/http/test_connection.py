@@ -171,6 +171,15 @@ class TestNotKept:
         await stage.ask(FINE)
         assert stage.connection.finish()
 
+    async def test_a_large_body_says_nothing_of_the_next_request(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await stage.ask(FINE, body=payload_of(bytes(100 * KIB)))
+        assert stage.connection.finish()
+        monkeypatch.setattr(sending_module, "unacknowledged", lambda _connected: pytest.fail("nobody has to know"))
+        await stage.ask(FINE)
+        assert stage.connection.finish()
+
     async def test_what_the_other_side_has_not_confirmed_was_not_sent(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
