@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import override
 from urllib.parse import urlsplit
@@ -52,8 +53,10 @@ class _Client(asyncio.Protocol):
                 self._ask()
 
 
-async def load(url: str, size: int, connections: int, seconds: float) -> list[float]:
-    """Seconds that each of the requests took that were answered in the time."""
+async def load(
+    url: str, size: int, connections: int, seconds: float, warmed_up: Callable[[], None] = lambda: None
+) -> list[float]:
+    """Seconds that each of the requests took that were answered in the time; `warmed_up` is called when that begins."""
     target = urlsplit(url)
     request = f"GET {target.path} HTTP/1.1\r\nHost: {target.netloc}\r\n\r\n".encode()
     loop = asyncio.get_running_loop()
@@ -65,6 +68,7 @@ async def load(url: str, size: int, connections: int, seconds: float) -> list[fl
     await asyncio.sleep(_WARM_UP)
     for client in clients:
         client.latencies.clear()
+    warmed_up()
     await asyncio.sleep(seconds)
     taken = [latency for client in clients for latency in client.latencies]
     for client in clients:

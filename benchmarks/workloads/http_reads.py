@@ -58,18 +58,22 @@ class HttpReads(Workload):
 
     def _measured(self, url: str, pid: int) -> Sample:
         size = self.parameters["size"]
-        meter = ProcessMeter(pid)
         if times := self.parameters.get("times"):
+            meter = ProcessMeter(pid)
             for _ in range(times):
                 curl("--output", "/dev/null", url)
             sample = Sample("get", count=times, size=times * size)
             meter.read(sample)
             return sample
         connections, seconds = self.parameters["connections"], self.parameters["seconds"]
+        meters: list[ProcessMeter] = []
+        # What the warm-up takes belongs to requests that are not counted.
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            latencies = sorted(runner.run(load(url, size, connections, seconds)))
+            latencies = sorted(
+                runner.run(load(url, size, connections, seconds, lambda: meters.append(ProcessMeter(pid))))
+            )
         sample = Sample(f"get c={connections}", count=len(latencies), size=size * len(latencies))
-        meter.read(sample)
+        meters[0].read(sample)
         sample.seconds, sample.p99_seconds = seconds, latencies[int(len(latencies) * 0.99)]
         return sample
 
