@@ -1,11 +1,11 @@
-"""uvicorn's protocol on httptools, which has our cycles."""
+"""uvicorn's protocol on httptools, which has our cycles, and one timer for all pauses between requests."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any, cast, override
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from s3py_helper.entrypoints.server.response_cycle import ResponseCycle
 
@@ -23,6 +23,13 @@ class CyclingProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.latest: ResponseCycle | None = None
+        self._pause_began: float | None = None
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
 
     @override
     def on_headers_complete(self) -> None:
@@ -51,10 +58,46 @@ class CyclingProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
-            task = self.loop.create_task(self.cycle.run_asgi(app))
-            task.add_done_callback(self.tasks.discard)
-            self.tasks.add(task)
+            self._start(self.latest, app)
         else:
             # Pipelined: it waits for the responses before its own.
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, app))
+
+    def _start(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    @override
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but for the timer of the pause that begins now: most pauses end long before it would."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start(*self.pipeline.pop())
+            return
+        self._pause_began = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._time_pause(self.timeout_keep_alive)
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._pause_began is None:
+            return
+        left = self._pause_began + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._time_pause(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _time_pause(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    @override
+    def _unset_keepalive_if_required(self) -> None:
+        """The pause is over."""
+        self._pause_began = None

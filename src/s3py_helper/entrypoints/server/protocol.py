@@ -8,7 +8,7 @@ import asyncio
 import re
 from asyncio import TimerHandle
 from functools import partial
-from typing import Any, Final, cast, override
+from typing import Any, Final, NoReturn, cast, override
 
 import httptools
 from uvicorn.protocols.utils import is_ssl
@@ -103,7 +103,7 @@ class HttpProtocol(CyclingProtocol):
             return
         if self._in_head and self._head_began is None and self._idle:
             self._head_began = self.loop.time()
-        self._unset_keepalive_if_required()
+        self._pause_began = None
         self._brought_something = False
         try:
             self._feed(data)
@@ -176,21 +176,27 @@ class HttpProtocol(CyclingProtocol):
     def on_url(self, url: bytes) -> None:
         if self._declining:
             return
-        self._count_head(len(url))
-        super().on_url(url)
+        self._head_bytes += len(url)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse_head()
+        self.url += url
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_head(len(name) + len(value))
+        # A request has a dozen of them, so that nothing is called here that need not be.
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse_head()
         # Trailers are headers to httptools, and would end up among those that the request was let in by.
         if self._in_head and not self._declining:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._refusal = HEAD_TOO_LARGE, _TOO_LARGE
-            raise _RefusedError
+    def _refuse_head(self) -> NoReturn:
+        self._refusal = HEAD_TOO_LARGE, _TOO_LARGE
+        raise _RefusedError
 
     @override
     def on_headers_complete(self) -> None:
@@ -203,8 +209,9 @@ class HttpProtocol(CyclingProtocol):
         self._refusal = self._framing_problem()
         if self._refusal is not None:
             raise _RefusedError
-        self._take_host_from_target()
-        idle = self._idle
+        if not self.url.startswith(b"/"):
+            self._take_host_from_target()
+        idle = self._running is None or self._running.response_complete
         super().on_headers_complete()
         if idle:
             self._running = self.latest
@@ -239,7 +246,8 @@ class HttpProtocol(CyclingProtocol):
         if self.parser.should_upgrade():  # pyright: ignore[reportOptionalMemberAccess]  # it is calling us
             return  # see `_decline_upgrade`
         super().on_message_complete()
-        self._stop_lingering()
+        if self._lingering is not None:
+            self._stop_lingering()
         self._brought_something = True
         self._in_head = True
 
