@@ -6,6 +6,7 @@ conventions). A label never holds what a client can choose.
 
 import os
 from asyncio import create_task, sleep
+from collections import Counter as Tally
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -38,7 +39,7 @@ _NONE: Final = "none"
 _DIRECTIONS: Final = {"upload": "in", "download": "out"}
 """Of operations that move the bytes of files."""
 
-_POOL_SECONDS: Final = 1.0
+_TELLING_SECONDS: Final = 1.0
 
 type AskPools = Callable[[], Mapping[str, PoolUse]]
 """Says how many connections are in use now, by backend."""
@@ -126,12 +127,15 @@ class Metrics:
             ("backend",),
         )
         self._pools: AskPools = dict
+        # What is under way now, which is told when it is asked for: numbers of prometheus-client take far longer.
+        self._requests_now: Tally[str] = Tally()
+        self._streams_now: Tally[tuple[str, str]] = Tally()
 
     @asynccontextmanager
     async def watching(self, pools: AskPools) -> AsyncGenerator[None]:
-        """Tell of the pools inside the block: as they are when the metrics are asked for.
+        """Tell of the pools inside the block, and of what is under way: as it is when the metrics are asked for.
 
-        Another process cannot be asked: where there are several, each tells how its own are once a second.
+        Another process cannot be asked: where there are several, each tells of its own once a second.
         """
         self._pools = pools
         telling = create_task(self._keep_telling()) if SHARED_FOLDER in os.environ else None
@@ -144,17 +148,21 @@ class Metrics:
 
     async def _keep_telling(self) -> None:
         while True:
-            self._tell_of_pools()
-            await sleep(_POOL_SECONDS)
+            self._tell_of_now()
+            await sleep(_TELLING_SECONDS)
 
-    def _tell_of_pools(self) -> None:
+    def _tell_of_now(self) -> None:
+        for method, count in self._requests_now.items():
+            self._active[method,].set(count)
+        for labels, count in self._streams_now.items():
+            self._open[labels].set(count)
         for backend, use in self._pools().items():
             self._pool_use[backend,].set(use.in_use)
             self._pool_limit[backend,].set(use.limit)
 
     def exposed(self) -> bytes:
         """All of them as text, over all processes where there are several."""
-        self._tell_of_pools()
+        self._tell_of_now()
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
         collectors = CollectorRegistry()
@@ -165,12 +173,12 @@ class Metrics:
 
     def began(self, record: RequestRecord) -> None:
         """Count a request that has come."""
-        self._active[record.known_method,].inc()
+        self._requests_now[record.known_method] += 1
 
     def ended(self, record: RequestRecord) -> None:
         """Count a request that has been served."""
         method, route = record.known_method, record.route or _NONE
-        self._active[method,].dec()
+        self._requests_now[method] -= 1
         self._requests[method, route, str(record.status or _NONE)].observe(record.seconds)
         if record.first_byte_after is not None:
             self._first_bytes[method, route].observe(record.first_byte_after)
@@ -191,10 +199,10 @@ class Metrics:
                 if (record := current_request.get()) is not None:
                     record.backend = event.backend
                 if direction := _DIRECTIONS.get(event.operation):
-                    self._open[direction, event.backend].inc()
+                    self._streams_now[direction, event.backend] += 1
             case OperationEnded():
                 if direction := _DIRECTIONS.get(event.operation):
-                    self._open[direction, event.backend].dec()
+                    self._streams_now[direction, event.backend] -= 1
                 self._operations[event.backend, event.operation, _outcome(event)].observe(event.seconds)
             case RequestRetried():
                 self._retries[event.backend, event.operation].inc()
