@@ -8,17 +8,19 @@ from s3py_helper.domain.object_key import name_in_key
 
 def file_info(info: BlobInfo, file_id: str) -> FileBasicInfo:
     """The public description of a stored file, under the id that its caller knows."""
-    return FileBasicInfo(
-        file_id=file_id,
-        file_name=info.file_name or name_in_key(info.file_id.key),
-        file_size=info.size,
-        last_modify_time=info.last_modified,
-        storage_class=info.storage_class,
-        metadata=dict(info.metadata),
-        content_type=info.content_type,
-        etag=info.etag,
-        checksum=_text(info.checksum),
-        content_encoding=info.content_encoding,
+    return FileBasicInfo.of_known(
+        {
+            "file_id": file_id,
+            "file_name": info.file_name or name_in_key(info.file_id.key),
+            "file_size": info.size,
+            "last_modify_time": info.last_modified,
+            "storage_class": info.storage_class,
+            "metadata": dict(info.metadata),
+            "content_type": info.content_type,
+            "etag": info.etag,
+            "checksum": _text(info.checksum),
+            "content_encoding": info.content_encoding,
+        }
     )
 
 

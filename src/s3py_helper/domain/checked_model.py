@@ -1,6 +1,6 @@
 """Models whose values come from callers: what does not fit is an error of the kit's own tree."""
 
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -32,6 +32,19 @@ class CheckedModel(BaseModel):
 
         # As pydantic marks its own constructors: validation of a field does not go through it, and keeps its location.
         __init__.__pydantic_base_init__ = True
+
+    @classmethod
+    def of_known(cls, values: dict[str, Any]) -> Self:
+        """A model of values that the kit itself made, one for each field: they are right, and checking them takes time.
+
+        What `model_construct` does, without its search for defaults, aliases and fields that are missing.
+        """
+        model = cls.__new__(cls)
+        object.__setattr__(model, "__dict__", values)
+        object.__setattr__(model, "__pydantic_fields_set__", set(values))
+        object.__setattr__(model, "__pydantic_extra__", None)
+        object.__setattr__(model, "__pydantic_private__", None)
+        return model
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[tuple[Location, str]]:
