@@ -10,17 +10,17 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
-from types import TracebackType
-from typing import Final, Self
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, NamedTuple, Self
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.ports.region import Region
+from s3py_helper.entrypoints.http.downloads.newcomers import newcomers_of
 from s3py_helper.entrypoints.http.request_record import record_of
 
 UNSENT_EXTENSION: Final = "s3py_helper.unsent"
@@ -37,15 +37,14 @@ It returns whether that took waiting.
 
 _LOOKS_PER_TIMEOUT: Final = 4
 
-_FIRST_LOOK: Final = 0.05
-"""Seconds after which somebody begins to listen whether the client leaves."""
-
 _LONG_TURN: Final = 0.001
 """Seconds for which one answer may keep the event loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourcedContent:
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class SourcedContent(NamedTuple):
     """What is sent.
 
     Attributes:
@@ -58,7 +57,7 @@ class SourcedContent:
     """
 
     body: AsyncIterator[bytes | Region] | bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
     status: int = 200
     length: int | None = None
 
@@ -66,6 +65,11 @@ class SourcedContent:
 def takes_regions(scope: Scope) -> bool:
     """Whether the server does."""
     return REGION_EXTENSION in scope.get("extensions", {})
+
+
+def _extension(scope: Scope, name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = scope.get("extensions", {}).get(name, {})
+    return found
 
 
 class SourcedResponse(Response):
@@ -84,7 +88,11 @@ class SourcedResponse(Response):
     def __init__(
         self, source: Callable[[], AbstractAsyncContextManager[SourcedContent]], *, idle_timeout: float
     ) -> None:
-        super().__init__()
+        # Not super().__init__(): it would encode a body and headers, of which there are none yet.
+        self.status_code = 200
+        self.background = None
+        self.body = b""
+        self.raw_headers = []
         self._source = source
         self._idle_timeout = idle_timeout
 
@@ -160,29 +168,27 @@ class _Client:
     """The client of the answer; to be used as a context, which ends without an error when there is nobody any more.
 
     What runs in the block is then cancelled, as `asyncio.timeout` does it: in the same task. Most answers have been
-    sent before anybody would look whether the client is still there; they need no more than a timer.
+    sent before anybody would look whether the client is still there; until then it is one of the newcomers.
     """
 
+    _timer: asyncio.TimerHandle | None = None
+    _leaving: asyncio.Task[None] | None = None
+    _waiting_since: float | None = None
+    _unsent_before: int | None = None
+    _gone = False
+
     def __init__(self, receive: Receive, send: Send, idle_timeout: float, scope: Scope) -> None:
-        extensions = scope.get("extensions", {})
         self._receive = receive
         self._send = send
         self._idle_timeout = idle_timeout
-        self._unsent_bytes: Callable[[], int] | None = extensions.get(UNSENT_EXTENSION, {}).get("bytes")
-        self._send_region: Callable[[Region], Awaitable[bool]] | None = extensions.get(REGION_EXTENSION, {}).get("send")
-        self._record = record_of(scope)
-        self._unsent_before: int | None = None
-        self._loop = asyncio.get_running_loop()
-        self._waiting_since: float | None = None
+        self._scope = scope
         self._turn_began = monotonic()
-        self._gone = False
-        self._leaving: asyncio.Task[None] | None = None
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - ASGI applications run in one
         self._task = task
         self._cancelling = task.cancelling()
-        # One timer for all messages: setting one for each costs a tenth of what sending a chunk does.
-        self._timer = self._loop.call_later(min(_FIRST_LOOK, idle_timeout / _LOOKS_PER_TIMEOUT), self._first_look)
+        self._newcomers = newcomers_of(asyncio.get_running_loop())
+        self._newcomers.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -190,7 +196,9 @@ class _Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        self._timer.cancel()
+        self._newcomers.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
         if self._leaving is not None:
             self._leaving.cancel()
         if self._gone and self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError):
@@ -215,11 +223,12 @@ class _Client:
 
     async def take_region(self, region: Region) -> None:
         """Send a region, likewise. No middleware sees it."""
-        assert self._send_region is not None  # noqa: S101 - the server takes regions, or the source has none
-        if self._record is not None:
-            self._record.sent += region.size
+        # The server takes regions, or the source has none.
+        send_region: Callable[[Region], Awaitable[bool]] = self._scope["extensions"][REGION_EXTENSION]["send"]
+        if (record := record_of(self._scope)) is not None:
+            record.sent += region.size
         self._waiting_since = monotonic()
-        if await self._send_region(region):
+        if await send_region(region):
             self._turn_began = monotonic()
         self._waiting_since = None
         await self._let_others()
@@ -231,8 +240,9 @@ class _Client:
             await asyncio.sleep(0)
             self._turn_began = monotonic()
 
-    def _first_look(self) -> None:
-        self._leaving = self._loop.create_task(self._until_left())
+    def look_after(self) -> None:
+        """Listen whether it leaves, and look now and then whether it takes what it is sent."""
+        self._leaving = asyncio.create_task(self._until_left())
         self._look()
 
     async def _until_left(self) -> None:
@@ -241,12 +251,13 @@ class _Client:
         self._give_up()
 
     def _look(self) -> None:
-        self._timer = self._loop.call_later(self._idle_timeout / _LOOKS_PER_TIMEOUT, self._look)
+        self._timer = asyncio.get_running_loop().call_later(self._idle_timeout / _LOOKS_PER_TIMEOUT, self._look)
         if self._waiting_since is None:
             self._unsent_before = None
             return
-        if self._unsent_bytes is not None:
-            unsent = self._unsent_bytes()
+        unsent_bytes: Callable[[], int] | None = _extension(self._scope, UNSENT_EXTENSION).get("bytes")
+        if unsent_bytes is not None:
+            unsent = unsent_bytes()
             if self._unsent_before is None or unsent < self._unsent_before:
                 # It takes what it is sent, if slowly.
                 self._waiting_since = monotonic()
