@@ -4,10 +4,9 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
@@ -24,8 +23,7 @@ from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.files import FileBasicInfo
 
 
-@dataclass(frozen=True, slots=True)
-class OpenFile:
+class OpenFile(NamedTuple):
     """A file whose bytes are on their way.
 
     Attributes:

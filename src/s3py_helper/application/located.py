@@ -196,7 +196,9 @@ class _Opening:
         self._others = others
         self._byte_range = byte_range
         self._described = described
-        self._operation = None if observer is None else located.operation("download")
+        self._operation = (
+            None if observer is None else Operation(observer, "download", located.file_id.backend, located.text)
+        )
         self._opened: AbstractAsyncContextManager[OpenBlob] | None = None
 
     async def __aenter__(self) -> OpenBlob:

@@ -93,7 +93,7 @@ class SeveralObservers(GuardedObserver):
         """Pass the event on to each that wants it."""
         of_operation = type(event) in _OF_OPERATIONS
         for observer in self._observers:
-            if not of_operation or observer.wants_operations():
+            if not of_operation or observer.wants_operations is _always or observer.wants_operations():
                 observer.notify(event)
 
 

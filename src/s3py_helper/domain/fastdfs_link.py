@@ -6,7 +6,7 @@ A query may have `token` and `ts`, and `filename` under which the file is saved;
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException
@@ -32,8 +32,7 @@ _METADATA_SUFFIX: Final = "-m"
 """Behind a file's name: its metadata, on the disks of FastDFS. The module serves them to anybody."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkPath:
+class LinkPath(NamedTuple):
     """What a path names.
 
     Attributes:

@@ -27,7 +27,7 @@ from s3py_helper.entrypoints.http.endpoints.direct import DirectReads
 from s3py_helper.entrypoints.http.endpoints.direct_route import DirectRoute
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
 from s3py_helper.entrypoints.http.endpoints.signed import create_signed_router
-from s3py_helper.entrypoints.http.exchange import Exchange
+from s3py_helper.entrypoints.http.exchange import Exchange, announces_body
 from s3py_helper.entrypoints.http.fastdfs_links.router import add_fastdfs_links
 from s3py_helper.entrypoints.http.guard import Guard
 from s3py_helper.entrypoints.http.health import Draining, create_health_router
@@ -213,7 +213,12 @@ class Service(FastAPI):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the first of the routes respond that can do without the framework, else the framework."""
         # What an embedder has added is never left out, be it in the way of OpenTelemetry's instrumentation of FastAPI.
-        if scope["type"] == "http" and not self.user_middleware and "build_middleware_stack" not in vars(self):
+        if (
+            scope["type"] == "http"
+            and not self.user_middleware
+            and "build_middleware_stack" not in vars(self)
+            and not announces_body(scope)
+        ):
             scope["app"] = self
             if self.root_path:
                 scope["root_path"] = self.root_path

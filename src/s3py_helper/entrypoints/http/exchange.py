@@ -28,7 +28,7 @@ class Exchange:
         self.started = False
         self._receive = receive
         self._send = send
-        self._request_complete = not _announces_body(scope)
+        self._request_complete = not announces_body(scope)
         self._early = False
 
     async def receive(self) -> Message:
@@ -59,8 +59,8 @@ class Exchange:
                         await self.receive()
 
 
-def _announces_body(scope: Scope) -> bool:
-    # RFC 9112, 6: one of the two is there, or there is no body.
+def announces_body(scope: Scope) -> bool:
+    """Whether the request has a body (RFC 9112, 6: one of the two headers is there, or there is none)."""
     for name, value in scope["headers"]:
         if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")):
             return True

@@ -3,6 +3,7 @@
 from typing import Any, Final, Protocol, cast
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
@@ -85,8 +86,12 @@ async def current_services(connection: HTTPConnection) -> FileServices:
 
 def services_of(connection: HTTPConnection) -> FileServices:
     """The same for who is no dependency."""
-    # What `connection.state` shows, without making it: each request asks for this.
-    services: FileServices | None = connection.scope.get("state", _NO_STATE).get(SERVICES_KEY)
+    return services_in(connection.scope)
+
+
+def services_in(scope: Scope) -> FileServices:
+    """The same for who has made no object of the request."""
+    services: FileServices | None = scope.get("state", _NO_STATE).get(SERVICES_KEY)
     if services is None:
         raise StorageOperationException(
             "this application has no open storage: make it with FastAPI(lifespan=storage_lifespan(manager))"

@@ -21,15 +21,14 @@ class Access:
 
     Args:
         authorize: The rule.
+
+    Attributes:
+        asks: Whether there is one.
     """
 
     def __init__(self, authorize: Authorize | None = None) -> None:
         self._authorize: Final = authorize
-
-    @property
-    def asks(self) -> bool:
-        """Whether there is a rule."""
-        return self._authorize is not None
+        self.asks: Final = authorize is not None
 
     async def require(self, request: Request, action: Action, file_id: str | None = None) -> None:
         """Return when the request may do it, before anything is done or read for it.

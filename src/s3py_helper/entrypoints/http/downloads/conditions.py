@@ -1,10 +1,9 @@
 """Conditional requests (RFC 9110, section 13)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from s3py_helper.entrypoints.http.downloads.entity_tags import parse_entity_tags, same_strongly, same_weakly
 from s3py_helper.entrypoints.http.downloads.http_date import http_date, parse_http_date
@@ -20,8 +19,7 @@ class Verdict(Enum):
     FAILED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(NamedTuple):
     """What tells one version of a file from another.
 
     Attributes:

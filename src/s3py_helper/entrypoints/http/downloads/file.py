@@ -3,13 +3,12 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from functools import partial
-from types import TracebackType
 from typing import Final
 
 from starlette.responses import Response
 from starlette.types import Scope
 
-from s3py_helper.application.download import DownloadService
+from s3py_helper.application.download import DownloadService, OpenFile
 from s3py_helper.application.links import LinkService
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import InvalidRangeException, PreconditionFailedException, StorageException
@@ -20,9 +19,9 @@ from s3py_helper.entrypoints.http.downloads.delivery import Delivery
 from s3py_helper.entrypoints.http.downloads.digests import digest_headers
 from s3py_helper.entrypoints.http.downloads.file_headers import Presentation
 from s3py_helper.entrypoints.http.downloads.multipart_ranges import MultipartRanges
-from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE, OpenedFile, opened_file
+from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE, Body, opened_file
 from s3py_helper.entrypoints.http.downloads.request_headers import reading_headers
-from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse, takes_regions
+from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
 from s3py_helper.entrypoints.http.limits.clients import client_of
 
 PLAIN: Final = Presentation()
@@ -94,8 +93,7 @@ class _Read:
         self, scope: Scope, service: DownloadService, file_id: str, delivery: Delivery, presentation: Presentation
     ) -> None:
         self.headers: Final = reading_headers(scope)
-        self._client = client_of(scope)
-        self._regions = takes_regions(scope)
+        self._scope = scope
         self._service = service
         self._opening = service.open_bytes if presentation.bytes_alone else service.open
         self._file_id = file_id
@@ -111,7 +109,7 @@ class _Read:
         """The file, or one part of it."""
         if byte_range is not None and byte_range.first is None:
             return self._sent(partial(self._last_bytes, byte_range))
-        return self._sent(partial(_Source, self, byte_range))
+        return self._sent(partial(self._source, byte_range))
 
     def several(self, ranges: tuple[ByteRange, ...], info: FileBasicInfo) -> Response:
         """Parts of the file; one that is left of several is sent as if nothing else had been asked for."""
@@ -142,33 +140,33 @@ class _Read:
     def _headers(self, info: FileBasicInfo) -> dict[str, str]:
         return self._presentation.of_file(info, self._delivery.options.cache_control)
 
-    def opened(self, byte_range: ByteRange | None) -> AbstractAsyncContextManager[OpenedFile]:
+    def _source(self, byte_range: ByteRange | None) -> AbstractAsyncContextManager[SourcedContent]:
         """The file, or one part of it, for as long as the block is open."""
         slots = self._delivery.slots
-        return opened_file(self._opening, self._file_id, byte_range, slots, self._client, regions=self._regions)
+        return opened_file(self._opening, self._file_id, byte_range, slots, self._scope, self._content)
 
-    def content(self, opened: OpenedFile, byte_range: ByteRange | None) -> SourcedContent:
+    def _content(self, opened: OpenFile, body: Body, byte_range: ByteRange | None) -> SourcedContent:
         """What is sent of it."""
         info, span = opened.info, opened.span
         headers = self._headers(info)
         if self._wants_digests:
-            content = opened.body if isinstance(opened.body, bytes) else None
+            content = body if isinstance(body, bytes) else None
             headers |= digest_headers(self.headers, info.checksum, content, whole=len(span) == info.file_size)
         if byte_range is None:
-            return SourcedContent(opened.body, headers, length=len(span))
+            return SourcedContent(body, headers, length=len(span))
         headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{info.file_size}"
-        return SourcedContent(opened.body, headers, 206, len(span))
+        return SourcedContent(body, headers, 206, len(span))
 
     @asynccontextmanager
     async def _last_bytes(self, byte_range: ByteRange) -> AsyncGenerator[SourcedContent]:
         """Those of an empty file are all of it (RFC 9110, 14.1.2), which no `Content-Range` can say."""
         async with AsyncExitStack() as stack:
             try:
-                content = await stack.enter_async_context(_Source(self, byte_range))
+                content = await stack.enter_async_context(self._source(byte_range))
             except InvalidRangeException as error:
                 if error.size or not byte_range.last:
                     raise
-                content = await stack.enter_async_context(_Source(self, None))
+                content = await stack.enter_async_context(self._source(None))
             yield content
 
     @property
@@ -177,23 +175,4 @@ class _Read:
 
     def _place(self, *, needed: bool) -> AbstractAsyncContextManager[None]:
         slots = self._delivery.slots
-        return slots.held_by(self._client) if needed and slots is not None else nullcontext()
-
-
-class _Source:
-    """One read of the file. A class, because a generator around each small file would be felt."""
-
-    __slots__ = ("_byte_range", "_opened", "_read")
-
-    def __init__(self, read: _Read, byte_range: ByteRange | None) -> None:
-        self._read = read
-        self._byte_range = byte_range
-        self._opened = read.opened(byte_range)
-
-    async def __aenter__(self) -> SourcedContent:
-        return self._read.content(await self._opened.__aenter__(), self._byte_range)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._opened.__aexit__(kind, error, trace)
+        return slots.held_by(client_of(self._scope)) if needed and slots is not None else nullcontext()

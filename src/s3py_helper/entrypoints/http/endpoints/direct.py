@@ -5,13 +5,13 @@ from typing import Final, override
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 
 from s3py_helper.entrypoints.action import Action
 from s3py_helper.entrypoints.http.downloads.file import file_response
 from s3py_helper.entrypoints.http.endpoints.direct_route import METHODS, DirectRoute
 from s3py_helper.entrypoints.http.endpoints.shared import Shared
-from s3py_helper.entrypoints.http.services import services_of
+from s3py_helper.entrypoints.http.services import services_in
 
 _DOWNLOAD: Final = "/download"
 
@@ -45,10 +45,11 @@ class DirectReads(DirectRoute):
         return Match.FULL, {"route": self, "endpoint": self.handle, "path_params": {"file_id": file_id}}
 
     @override
-    async def respond(self, request: Request) -> Response:
-        file_id: str = request.path_params["file_id"]
-        await self._shared.access.require(request, Action.READ, file_id)
-        services = services_of(request)
+    async def respond(self, scope: Scope, receive: Receive) -> Response:
+        file_id: str = scope["path_params"]["file_id"]
+        if self._shared.access.asks:
+            await self._shared.access.require(Request(scope, receive), Action.READ, file_id)
+        services = services_in(scope)
         return await file_response(
-            request.scope, services.download_service, file_id, self._shared.delivery, links=services.link_service
+            scope, services.download_service, file_id, self._shared.delivery, links=services.link_service
         )

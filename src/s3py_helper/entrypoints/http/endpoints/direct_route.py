@@ -5,6 +5,7 @@ layers: more work than opening a small file. A service that knows its endpoints 
 """
 
 from abc import abstractmethod
+from collections.abc import Awaitable
 from typing import Any, Final, override
 
 from starlette.requests import Request
@@ -13,8 +14,8 @@ from starlette.routing import BaseRoute, NoMatchFound, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from s3py_helper.domain.errors import StorageException
-from s3py_helper.entrypoints.http.exchange import Exchange
 from s3py_helper.entrypoints.http.problems.route import cut_short, responding
+from s3py_helper.entrypoints.http.request_record import record_of
 
 METHODS: Final = ("GET", "HEAD")
 
@@ -34,17 +35,23 @@ class DirectRoute(BaseRoute):
         self._app = request_response(self._respond_or_fail)
 
     @abstractmethod
-    async def respond(self, request: Request) -> Response:
+    def respond(self, scope: Scope, receive: Receive) -> Awaitable[Response]:
         """The response to a request that `matches`."""
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, application: ASGIApp) -> None:
-        """Respond without the application; it gets the requests that fail, and has its handlers respond."""
-        exchange = Exchange(scope, receive, send)
+        """Respond to a request without a body, and without the application; it has its handlers respond to errors.
+
+        Args:
+            scope: The request, which is watched.
+            receive: As the application gets it.
+            send: As the application gets it.
+            application: The whole of it.
+        """
         try:
-            response = await self.respond(Request(scope, exchange.receive))
-            await response(scope, exchange.receive, exchange.send)
+            response = await self.respond(scope, receive)
+            await response(scope, receive, send)
         except Exception as error:
-            if not exchange.started:
+            if (record := record_of(scope)) is None or record.status is None:
                 scope[_FAILURE] = error
             elif isinstance(error, StorageException):
                 raise cut_short(scope, error) from error
@@ -62,7 +69,7 @@ class DirectRoute(BaseRoute):
         failure: Exception | None = request.scope.pop(_FAILURE, None)
         if failure is not None:
             raise failure
-        return await self.respond(request)
+        return await self.respond(request.scope, request.receive)
 
     @override
     def url_path_for(self, name: str, /, **path_params: Any) -> Any:

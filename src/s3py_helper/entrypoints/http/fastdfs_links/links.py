@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope
 
 from s3py_helper.domain.errors import FileNotFoundException
 from s3py_helper.domain.fastdfs_link import LinkPath, LinkQuery, parse_link_query
@@ -41,13 +42,14 @@ class FastdfsLinks:
         self._delivery = delivery
         self._deny_page = None if config.deny_page is None else DenyPage.read(config.deny_page, strict=config.strict)
 
-    async def respond(self, request: Request, services: ServesFiles, link: LinkPath | None) -> Response:
+    async def respond(self, scope: Scope, receive: Receive, services: ServesFiles, link: LinkPath | None) -> Response:
         """The response to GET or HEAD.
 
         The token goes first: without one nothing is told about files.
 
         Args:
-            request: The request.
+            scope: The request.
+            receive: Gives its body, should the rule ask for it.
             services: Where files are.
             link: What its path names; `None` where it is not meant as a link.
 
@@ -57,13 +59,12 @@ class FastdfsLinks:
         config = self._config
         if link is None:
             raise FileNotFoundException("no link to a file", operation="download")
-        scope = with_strict_range(request.scope) if config.strict else request.scope
         query = parse_link_query(scope["query_string"])
-        if (refusal := self._refusal(link, query)) is not None:
+        if config.secret is not None and (refusal := self._refusal(link, query)) is not None:
             return refusal
         file_id = self._rules.file_id_of(link)
         if self._access.asks:
-            await self._access.require(request, Action.READ, file_id)
+            await self._access.require(Request(scope, receive), Action.READ, file_id)
         presentation = LinkPresentation(
             bytes_alone=True,
             name=link.name,
@@ -72,7 +73,12 @@ class FastdfsLinks:
             strict=config.strict,
         )
         response = await file_response(
-            scope, services.download_service, file_id, self._delivery, presentation, links=links_of(services)
+            with_strict_range(scope) if config.strict else scope,
+            services.download_service,
+            file_id,
+            self._delivery,
+            presentation,
+            links=links_of(services),
         )
         if config.accel_location is not None and "location" in response.headers:
             return _left_to_nginx(response.headers["location"], config.accel_location, config.cache_control)

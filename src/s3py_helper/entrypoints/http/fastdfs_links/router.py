@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, override
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.routing import Match
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 
 from s3py_helper.domain.fastdfs_link import LinkPath, parse_link_path, plain_link
 from s3py_helper.entrypoints.container.fastdfs_links import FastdfsLinksConfig
@@ -17,7 +17,7 @@ from s3py_helper.entrypoints.http.fastdfs_links.links import FastdfsLinks
 from s3py_helper.entrypoints.http.limits.limits import Limits
 from s3py_helper.entrypoints.http.openapi import FILE_RESPONSES, problems
 from s3py_helper.entrypoints.http.problems.route import ProblemRoute
-from s3py_helper.entrypoints.http.services import ServesFiles, current_services, services_of
+from s3py_helper.entrypoints.http.services import ServesFiles, current_services, services_in
 
 _NO_CONFIG: Final = FastdfsLinksConfig()
 _NO_LIMITS: Final = Limits()
@@ -99,7 +99,7 @@ def _router(
     @router.head("/{link:path}", include_in_schema=False)
     async def follow(request: Request, services: Annotated[ServesFiles, Depends(get_services)], link: str) -> Response:
         """The bytes of a file by its link of before: `/group1/M00/00/00/...`."""
-        return await links.respond(request, services, parse_link_path(link))
+        return await links.respond(request.scope, request.receive, services, parse_link_path(link))
 
     return router
 
@@ -149,6 +149,6 @@ class DirectLinks(DirectRoute):
         return Match.FULL, {"route": self, "endpoint": self.handle, "path_params": {"link": link}}
 
     @override
-    async def respond(self, request: Request) -> Response:
-        link: LinkPath = request.path_params["link"]
-        return await self._links.respond(request, services_of(request), link)
+    def respond(self, scope: Scope, receive: Receive) -> Awaitable[Response]:
+        link: LinkPath = scope["path_params"]["link"]
+        return self._links.respond(scope, receive, services_in(scope), link)
