@@ -4,9 +4,10 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Final
 
 from s3py_helper.application.concurrency.completion import completed
 from s3py_helper.application.describe import file_info
@@ -23,20 +24,34 @@ from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.files import FileBasicInfo
 
 
-class OpenFile(NamedTuple):
+class OpenFile:
     """A file whose bytes are on their way.
 
+    Args:
+        blob: What its backend gives.
+        file_id: Its id, as the caller wrote it.
+
     Attributes:
-        info: What is known of the whole file.
         span: The bytes of the file that `body` yields.
         body: Chunks of non-empty `bytes`; they can be read once, and only within the block that opened the file.
         pieces: As in `OpenBlob`, to be read instead of `body`.
     """
 
-    info: FileBasicInfo
-    span: Span
-    body: AsyncIterator[bytes]
-    pieces: AsyncIterator[bytes | Region] | None = None
+    def __init__(self, blob: OpenBlob, file_id: str) -> None:
+        self.span: Final[Span] = blob.span
+        self.body: Final[AsyncIterator[bytes]] = blob.body
+        self.pieces: Final[AsyncIterator[bytes | Region] | None] = blob.pieces
+        self._described = blob.info
+        self._file_id = file_id
+
+    @cached_property
+    def info(self) -> FileBasicInfo:
+        """What is known of the whole file; made when it is first asked for, as many want bytes only."""
+        return file_info(self._described, self._file_id)
+
+    def with_body(self, body: AsyncIterator[bytes]) -> "OpenFile":
+        """The same file, whose bytes are read by way of `body`."""
+        return OpenFile(OpenBlob(self._described, self.span, body), self._file_id)
 
 
 class DownloadService(Archives):
@@ -259,7 +274,7 @@ class _Opening:
         opening = located.open(self._byte_range) if self._described else located.open_bytes(self._byte_range)
         blob = await opening.__aenter__()
         self._opened = opening
-        return OpenFile(file_info(blob.info, self._file_id), blob.span, blob.body, blob.pieces)
+        return OpenFile(blob, self._file_id)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -270,4 +285,4 @@ class _Opening:
 @asynccontextmanager
 async def _followed(opening: _Opening, progress: Progress) -> AsyncGenerator[OpenFile]:
     async with opening as opened, reported(opened.body, progress, len(opened.span)) as body:
-        yield OpenFile(opened.info, opened.span, body)
+        yield opened.with_body(body)

@@ -84,17 +84,20 @@ class SeveralObservers(GuardedObserver):
     """Passes events on to several observers; an error of one keeps nothing from the others."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
-        self._observers = tuple(map(guarded, observers))
-        wishes = [observer.wants_operations for observer in self._observers]
+        self._observers = tuple((observer, guarded(observer).wants_operations) for observer in observers)
+        wishes = [wish for _, wish in self._observers]
         self.wants_operations = _always if _always in wishes else lambda: any(wish() for wish in wishes)
 
     @override
     def notify(self, event: Event) -> None:
         """Pass the event on to each that wants it."""
         of_operation = type(event) in _OF_OPERATIONS
-        for observer in self._observers:
-            if not of_operation or observer.wants_operations is _always or observer.wants_operations():
-                observer.notify(event)
+        for observer, wants_operations in self._observers:
+            if not of_operation or wants_operations is _always or wants_operations():
+                try:
+                    observer.notify(event)
+                except Exception:  # noqa: BLE001 - as above; guards around each would take as long as what they guard
+                    _log.exception("the observer %s failed", type(observer).__name__)
 
 
 def _always() -> bool:

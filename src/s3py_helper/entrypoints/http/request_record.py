@@ -30,6 +30,8 @@ class RequestRecord:
 
     Attributes:
         method: As the client wrote it.
+        known_method: The method as a label of metrics, for which clients may not write anything (OpenTelemetry, "HTTP
+            server semantic conventions").
         path: Without the query: that may hold what is secret.
         client: The client's address.
         scheme: `http` or `https`.
@@ -51,6 +53,7 @@ class RequestRecord:
     """
 
     method: str
+    known_method: str
     path: str
     client: str
     scheme: str
@@ -73,20 +76,16 @@ class RequestRecord:
     @classmethod
     def of(cls, scope: Scope) -> "RequestRecord":
         """The record of a request that has just come."""
-        client, headers = scope["client"], scope["headers"]
+        client, headers, method = scope["client"], scope["headers"], scope["method"]
         return cls(
-            method=scope["method"],
+            method=method,
+            known_method=method if method in _KNOWN_METHODS else "_OTHER",
             path=scope["path"],
             client=client[0] if client else "",
             scheme=scope["scheme"],
             headers=headers,
             request_id=_request_id(headers),
         )
-
-    @property
-    def known_method(self) -> str:
-        """The method as a label: clients may write anything (OpenTelemetry, "HTTP server semantic conventions")."""
-        return self.method if self.method in _KNOWN_METHODS else "_OTHER"
 
     def attach_to(self, scope: Scope) -> None:
         """Let others find it."""

@@ -1,7 +1,7 @@
 """uvicorn's protocol on httptools, which has our cycles, and one timer for all pauses between requests."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast, override
+from typing import TYPE_CHECKING, Any, override
 from urllib.parse import unquote
 
 import httptools
@@ -34,7 +34,8 @@ class CyclingProtocol(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         """As uvicorn's, without upgrades, its limit of connections and its log of requests."""
-        parser, scope, app = self.parser, self.scope, cast("ASGI3Application", self.app)
+        parser, scope = self.parser, self.scope
+        app: ASGI3Application = self.app
         assert parser is not None  # noqa: S101 - it is calling us
         version, target = parser.get_http_version(), httptools.parse_url(self.url)
         path = target.path.decode("ascii")

@@ -59,7 +59,7 @@ async def file_response(
     ranges = (parse_range_set(headers["range"]) or ()) if is_get and "range" in headers else ()
     # Without conditions one round trip tells and brings everything. Conditions are judged before bytes are asked for:
     # most of them end in "not modified". An id is never given to a second file, so both round trips see the same.
-    at_once = is_get and len(ranges) <= 1 and not has_conditions(headers)
+    at_once = is_get and (not headers or (len(ranges) <= 1 and not has_conditions(headers)))
     if at_once and (delivery.options.redirect_above is None or not await delivery.may_redirect(links, file_id)):
         return read.one(next(iter(ranges), None))
     try:
@@ -147,14 +147,15 @@ class _Read:
 
     def _content(self, opened: OpenFile, body: Body, byte_range: ByteRange | None) -> SourcedContent:
         """What is sent of it."""
-        info, span = opened.info, opened.span
-        headers = self._headers(info)
-        if self._wants_digests:
+        span = opened.span
+        headers = self._presentation.of_open_file(opened, self._delivery.options.cache_control)
+        if self.headers and self._wants_digests:
             content = body if isinstance(body, bytes) else None
-            headers |= digest_headers(self.headers, info.checksum, content, whole=len(span) == info.file_size)
+            whole = len(span) == opened.info.file_size
+            headers |= digest_headers(self.headers, opened.info.checksum, content, whole=whole)
         if byte_range is None:
             return SourcedContent(body, headers, length=len(span))
-        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{info.file_size}"
+        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{opened.info.file_size}"
         return SourcedContent(body, headers, 206, len(span))
 
     @asynccontextmanager

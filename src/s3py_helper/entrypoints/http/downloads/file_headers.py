@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
+from s3py_helper.application.download import OpenFile
 from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.files import FileBasicInfo
 from s3py_helper.entrypoints.http.downloads.conditions import Validators
@@ -35,10 +37,11 @@ class Presentation:
         bytes_alone: Whether nothing is told of name, content type and metadata, which can then be left unread.
     """
 
+    bytes_alone: ClassVar[bool] = False
+
     inline: bool = False
     file_name: str | None = None
     more_headers: Mapping[str, str] | None = None
-    bytes_alone: bool = False
 
     def validators(self, info: FileBasicInfo) -> Validators:
         """What tells this version of the file from others."""
@@ -64,6 +67,10 @@ class Presentation:
             # Whatever a browser makes of it, it is a stranger to this site (CSP Level 3, 6.3.1).
             headers["Content-Security-Policy"] = "sandbox"
         return self._and_more(headers)
+
+    def of_open_file(self, opened: OpenFile, cache_control: str) -> dict[str, str]:
+        """The same of a file that is open."""
+        return self.of_file(opened.info, cache_control)
 
     def of_version(self, validators: Validators, cache_control: str) -> dict[str, str]:
         """Those that a 304 has (RFC 9110, 15.4.5)."""

@@ -66,7 +66,6 @@ class FastdfsLinks:
         if self._access.asks:
             await self._access.require(Request(scope, receive), Action.READ, file_id)
         presentation = LinkPresentation(
-            bytes_alone=True,
             name=link.name,
             link_cache_control=config.cache_control,
             filename=query.filename,

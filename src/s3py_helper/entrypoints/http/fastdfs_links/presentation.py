@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final, override
+from typing import ClassVar, Final, override
 
+from s3py_helper.application.download import OpenFile
 from s3py_helper.domain.content_disposition import content_disposition
 from s3py_helper.domain.fastdfs_link import file_name_in
 from s3py_helper.domain.fastdfs_name import decoded
@@ -29,6 +30,8 @@ class LinkPresentation(Presentation):
         strict: Whether that name is passed on as the module does.
     """
 
+    bytes_alone: ClassVar[bool] = True
+
     name: str = ""
     link_cache_control: str | None = None
     filename: bytes | None = None
@@ -41,9 +44,8 @@ class LinkPresentation(Presentation):
         A file whose name tells its CRC-32 never changes, and no other file ever gets that name. Others may change
         without another date, within a second: their tags are weak (RFC 9110, 8.8.1).
         """
-        facts = decoded(self.name)
-        if facts is not None and facts.crc32 is not None:
-            return Validators(f'"{self.name.rpartition("/")[2]}"', facts.created_at)
+        if (in_name := self._validators_in_name()) is not None:
+            return in_name
         modified = info.last_modify_time
         if modified is None or info.file_size is None:
             return Validators(info.etag, modified)
@@ -56,7 +58,20 @@ class LinkPresentation(Presentation):
 
     @override
     def of_file(self, info: FileBasicInfo, cache_control: str) -> dict[str, str]:
-        headers = self.of_version(self.validators(info), cache_control)
+        return self._of_file(self.validators(info), cache_control)
+
+    @override
+    def of_open_file(self, opened: OpenFile, cache_control: str) -> dict[str, str]:
+        return self._of_file(self._validators_in_name() or self.validators(opened.info), cache_control)
+
+    def _validators_in_name(self) -> Validators | None:
+        facts = decoded(self.name)
+        if facts is None or facts.crc32 is None:
+            return None
+        return Validators(f'"{self.name.rpartition("/")[2]}"', facts.created_at)
+
+    def _of_file(self, validators: Validators, cache_control: str) -> dict[str, str]:
+        headers = self.of_version(validators, cache_control)
         headers["Accept-Ranges"] = "bytes"
         headers["Content-Type"] = nginx_media_type(self.name)
         if self.filename is not None:

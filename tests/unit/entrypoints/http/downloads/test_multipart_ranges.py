@@ -3,27 +3,32 @@
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3py_helper.application.describe import file_info
 from s3py_helper.application.download import DownloadService, OpenFile
+from s3py_helper.application.ports.blob_store import OpenBlob
+from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.byte_range import ByteRange, Span
 from s3py_helper.domain.errors import IntegrityException
-from s3py_helper.domain.files import FileBasicInfo
+from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.range_set import spans_of
 from s3py_helper.entrypoints.http.downloads.multipart_ranges import READ_THROUGH, MultipartRanges
 
 CONTENT = os.urandom(300_000)
-INFO = FileBasicInfo(file_id="s3:b/k", file_size=len(CONTENT), etag='"v1"')
+BLOB = BlobInfo(FileId.parse("s3:bucket/k"), len(CONTENT), etag='"v1"')
+INFO = file_info(BLOB, "s3:bucket/k")
 
 
 class Opener:
     """Opens the content, in chunks of any size, as a download service does."""
 
-    def __init__(self, chunk_size: int, info: FileBasicInfo = INFO) -> None:
+    def __init__(self, chunk_size: int, info: BlobInfo = BLOB) -> None:
         self.opened: list[ByteRange] = []
         self._chunk_size = chunk_size
         self._info = info
@@ -33,7 +38,7 @@ class Opener:
         self.opened.append(byte_range)
         span = byte_range.resolve(len(CONTENT))
         async with aclosing(self._chunks(span)) as body:
-            yield OpenFile(self._info, span, body)
+            yield OpenFile(OpenBlob(self._info, span, body), INFO.file_id)
 
     async def _chunks(self, span: Span) -> AsyncGenerator[bytes]:
         for at in range(span.start, span.stop, self._chunk_size):
@@ -41,7 +46,7 @@ class Opener:
 
 
 async def _body(parts: MultipartRanges, opener: Opener) -> bytes:
-    async with aclosing(parts.body(cast("DownloadService", opener), "s3:b/k")) as body:
+    async with aclosing(parts.body(cast("DownloadService", opener), INFO.file_id)) as body:
         return b"".join([chunk async for chunk in body])
 
 
@@ -68,11 +73,11 @@ async def test_parts_that_are_near_are_read_in_one_go() -> None:
     assert parts.visits == 2
 
 
-@pytest.mark.parametrize("change", [{"etag": '"v2"'}, {"file_size": len(CONTENT) + 1}], ids=str)
-async def test_a_file_that_was_replaced_meanwhile_is_not_mixed(change: dict[str, object]) -> None:
+@pytest.mark.parametrize("change", [{"etag": '"v2"'}, {"size": len(CONTENT) + 1}], ids=str)
+async def test_a_file_that_was_replaced_meanwhile_is_not_mixed(change: dict[str, Any]) -> None:
     parts = MultipartRanges([Span(0, 1), Span(5000, 5001)], INFO, "a/b")
     with pytest.raises(IntegrityException, match="replaced"):
-        await _body(parts, Opener(100, INFO.model_copy(update=change)))
+        await _body(parts, Opener(100, replace(BLOB, **change)))
 
 
 _RANGES = st.lists(st.tuples(st.integers(0, 299_999), st.integers(0, 2000)), min_size=2, max_size=6)
