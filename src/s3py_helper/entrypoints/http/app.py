@@ -210,7 +210,7 @@ class Service(FastAPI):
             return refusal(scope, exchange.receive, exchange.send)
         return self._inner(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Have the first of the routes respond that can do without the framework, else the framework."""
         # What an embedder has added is never left out, be it in the way of OpenTelemetry's instrumentation of FastAPI.
         if (
@@ -228,9 +228,8 @@ class Service(FastAPI):
                 match, found = route.matches(scope)
                 if match is Match.FULL:
                     scope.update(found)
-                    await route.answer(scope, receive, send, super().__call__)
-                    return
-        await super().__call__(scope, receive, send)
+                    return route.answer(scope, receive, send, super().__call__)
+        return super().__call__(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         refusal = self._guard.refusal(scope)
