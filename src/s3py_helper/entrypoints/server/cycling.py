@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, override
 from urllib.parse import unquote
 
 import httptools
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from s3py_helper.entrypoints.server.response_cycle import ResponseCycle
@@ -18,11 +19,16 @@ class CyclingProtocol(HttpToolsProtocol):
 
     Attributes:
         latest: The cycle that began last; the same as `cycle`.
+        forwarded: Whether the request that is being received has headers of a proxy.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.latest: ResponseCycle | None = None
+        self.forwarded = False
+        # What a proxy says of its client is read by a middleware, which nobody else needs.
+        app: ASGI3Application = self.app
+        self._app: ASGI3Application = app.app if isinstance(app, ProxyHeadersMiddleware) else app
         self._pause_began: float | None = None
 
     @override
@@ -35,7 +41,7 @@ class CyclingProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """As uvicorn's, without upgrades, its limit of connections and its log of requests."""
         parser, scope = self.parser, self.scope
-        app: ASGI3Application = self.app
+        app: ASGI3Application = self.app if self.forwarded else self._app
         assert parser is not None  # noqa: S101 - it is calling us
         version, target = parser.get_http_version(), httptools.parse_url(self.url)
         path = target.path.decode("ascii")

@@ -168,6 +168,7 @@ class HttpProtocol(CyclingProtocol):
             return
         super().on_message_begin()
         self._head_bytes = 0
+        self.forwarded = False
         if self._head_began is None:
             self._head_began = self.loop.time()
         self.scope["extensions"] = self._extensions
@@ -192,6 +193,8 @@ class HttpProtocol(CyclingProtocol):
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
+            elif name.startswith(b"x-forwarded-"):
+                self.forwarded = True
             self.headers.append((name, value))
 
     def _refuse_head(self) -> NoReturn:

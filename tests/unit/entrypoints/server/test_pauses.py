@@ -3,16 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
-from s3py_helper.entrypoints.server.protocol import HttpProtocol
-
-SECONDS = 5
-REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+from tests.unit.entrypoints.server.connecting import PAUSE_SECONDS as SECONDS
+from tests.unit.entrypoints.server.connecting import Connection
 
 
 class Clock:
@@ -35,48 +30,6 @@ class Clock:
         for timer in [timer for timer in self.timers if timer[0] <= self.now]:
             self.timers.remove(timer)
             timer[1]()
-
-
-class Transport(asyncio.Transport):
-    closed = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Drop it."""
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class Connection:
-    """One to an application that responds when it is told to."""
-
-    def __init__(self) -> None:
-        self.answered = asyncio.Event()
-        self.answered.set()
-        config = uvicorn.Config(
-            self._app, log_config=None, timeout_keep_alive=SECONDS, interface="asgi3", proxy_headers=False
-        )
-        config.load()
-        self.state = ServerState()
-        self.transport = Transport()
-        self.protocol = HttpProtocol(config, self.state, {}, asyncio.get_running_loop())
-        self.protocol.connection_made(self.transport)
-
-    async def _app(self, _scope: Any, _receive: Any, send: Any) -> None:
-        await self.answered.wait()
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def ask(self) -> None:
-        self.protocol.data_received(REQUEST)
-        await self.settle()
-
-    async def settle(self) -> None:
-        for _ in range(5):
-            await asyncio.sleep(0)
 
 
 @pytest.fixture

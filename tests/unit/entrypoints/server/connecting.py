@@ -1,0 +1,65 @@
+"""A connection to the service's protocol, without a network."""
+
+import asyncio
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from s3py_helper.entrypoints.server.protocol import HttpProtocol
+
+PAUSE_SECONDS = 5
+PEER = ("127.0.0.1", 1)
+
+
+class Transport(asyncio.Transport):
+    closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Drop it."""
+
+    def pause_reading(self) -> None:
+        """All has been read."""
+
+    def resume_reading(self) -> None:
+        """There is nothing more."""
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Connection:
+    """One to an application that responds when it is told to."""
+
+    def __init__(self, trusted: str = PEER[0]) -> None:
+        self.scopes: list[Scope] = []
+        self.answered = asyncio.Event()
+        self.answered.set()
+        config = uvicorn.Config(
+            self._app, log_config=None, interface="asgi3", timeout_keep_alive=PAUSE_SECONDS, forwarded_allow_ips=trusted
+        )
+        config.load()
+        self.state = ServerState()
+        self.transport = Transport({"peername": PEER, "sockname": ("127.0.0.1", 80)})
+        self.protocol = HttpProtocol(config, self.state, {}, asyncio.get_running_loop())
+        self.protocol.connection_made(self.transport)
+
+    async def _app(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        self.scopes.append(scope)
+        await self.answered.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask(self, *headers: str) -> None:
+        """Send a request without a body."""
+        lines = ["GET / HTTP/1.1", "Host: a", *headers, "", ""]
+        self.protocol.data_received("\r\n".join(lines).encode())
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let the application go on."""
+        for _ in range(5):
+            await asyncio.sleep(0)
