@@ -1,7 +1,7 @@
 """uvicorn's protocol on httptools, which has our cycles, and one timer for all pauses between requests."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, Any, cast, override
 from urllib.parse import unquote
 
 import httptools
@@ -27,8 +27,8 @@ class CyclingProtocol(HttpToolsProtocol):
         self.latest: ResponseCycle | None = None
         self.forwarded = False
         # What a proxy says of its client is read by a middleware, which nobody else needs.
-        app: ASGI3Application = self.app
-        self._app: ASGI3Application = app.app if isinstance(app, ProxyHeadersMiddleware) else app
+        self._behind_proxy = cast("ASGI3Application", self.app)
+        self._direct = self.app.app if isinstance(self.app, ProxyHeadersMiddleware) else self._behind_proxy
         self._pause_began: float | None = None
 
     @override
@@ -41,7 +41,7 @@ class CyclingProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """As uvicorn's, without upgrades, its limit of connections and its log of requests."""
         parser, scope = self.parser, self.scope
-        app: ASGI3Application = self.app if self.forwarded else self._app
+        app = self._behind_proxy if self.forwarded else self._direct
         assert parser is not None  # noqa: S101 - it is calling us
         version, target = parser.get_http_version(), httptools.parse_url(self.url)
         path = target.path.decode("ascii")

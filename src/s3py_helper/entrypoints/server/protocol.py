@@ -180,7 +180,7 @@ class HttpProtocol(CyclingProtocol):
         self._head_bytes += len(url)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse_head()
-        self.url += url
+        super().on_url(url)
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -15,6 +15,7 @@ from time import monotonic
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -90,7 +91,7 @@ class SourcedResponse(Response):
     ) -> None:
         # Not super().__init__(): it would encode a body and headers, of which there are none yet.
         self.status_code = 200
-        self.background = None
+        self.background: BackgroundTask | None = None
         self.body = b""
         self.raw_headers = []
         self._source = source
