@@ -18,7 +18,7 @@ from s3py_helper.domain.blob import BlobInfo
 from s3py_helper.domain.errors import AccessDeniedException, StorageException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
-from tests.support.migration.in_memory import MemorySource
+from tests.support.migration.in_memory import ABLE, MemorySource, MemoryTarget
 from tests.support.recorder import Recorder
 from tests.unit.application.conftest import Deployment
 from tests.unit.application.watched import Signer, WatchedStore
@@ -201,6 +201,36 @@ async def test_a_backend_that_is_out_of_reach_is_tried_only_where_it_merely_deni
         assert seen(of_s3) == [("s3", "reached", FAILS, str(error))]
         assert of_s3[0].error is error
     assert seen(found)[-1] == ("fastdfs", "reached", W, "")
+
+
+@pytest.mark.parametrize("folders", [None, ("in/", "out/")])
+async def test_what_a_migration_needs_of_its_target_is_tried_where_the_file_was(
+    able: Locator, folders: tuple[str, ...] | None
+) -> None:
+    target, buckets = MemoryTarget(), list[str]()
+
+    def target_of(bucket: str) -> MemoryTarget:
+        buckets.append(bucket)
+        return target
+
+    s3 = replace(able.backends[Backend.S3], migration_target=target_of)
+    policy = RoutingPolicy(StorageMode.S3, folders=folders)
+    verdicts = dict[str, list[Verdict]]()
+    weak = replace(ABLE, checks_crc32=False, checks_whole=False, refuses_overwriting=False, shows_missing=False)
+    for target.abilities in (ABLE, weak):
+        for each in (await DiagnosisService(Locator(policy, {Backend.S3: s3})).examine())[-4:]:
+            verdicts.setdefault(each.ability, []).append(each.verdict)
+    assert verdicts == {
+        "a wrong CRC-32 is refused": [W, LACKS],
+        "the CRC-32 of a whole upload in parts is compared": [W, LACKS],
+        "conditional writes": [W, LACKS],
+        "a missing file is told from a refusal": [W, Verdict.WARNING],
+    }
+    assert buckets == ["my-bucket"] * 2
+    assert target.done == ["probed in/" if folders else "probed "] * 2
+    target.refuses = error = AccessDeniedException("denied")
+    last = (await DiagnosisService(Locator(policy, {Backend.S3: s3})).examine())[-1]
+    assert last == Examined("s3", "conditional writes", FAILS, "denied", error=error)
 
 
 async def test_only_a_folder_that_is_served_is_examined(able: Locator) -> None:

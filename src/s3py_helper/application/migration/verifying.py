@@ -123,7 +123,7 @@ class Verifier:
             state = FileState.QUARANTINED if file.state is FileState.DRAINED else FileState.PLANNED
             outcome = Outcome(file.file_id, file.fence, state, f"verify: {problem}")
         else:
-            state = FileState.VERIFIED if file.state is FileState.COPIED and level is not Level.LISTED else file.state
+            state = FileState.VERIFIED if file.state is FileState.COPIED else file.state
             outcome = Outcome(file.file_id, file.fence, state, file.reason, level=level, verified_at=self._now)
         if not (await self._ledger.record([outcome]))[0]:
             return  # deleted or changed meanwhile: what was found belongs to another state of the file

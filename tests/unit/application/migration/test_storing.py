@@ -246,9 +246,10 @@ async def test_a_file_that_is_damaged_everywhere_is_put_aside(
 class ThreeServers(MemorySource):
     """The source and the first stand-in have other bytes than the last."""
 
-    def __init__(self, damaged: bytes | None) -> None:
+    def __init__(self, damaged: bytes | None, second: bytes | None = None) -> None:
         super().__init__(servers={"group1": (FIRST, SECOND, THIRD)})
         self.damaged = damaged
+        self.second = damaged if second is None else second
 
     async def fetch(self, file_id: FileId, size: int) -> None:
         """Too large to be fetched at once."""
@@ -258,9 +259,10 @@ class ThreeServers(MemorySource):
         self, file_id: FileId, byte_range: ByteRange | None = None, *, server: str | None = None
     ) -> AsyncGenerator[AsyncIterator[bytes]]:
         self.asked.append(f"bytes of {server or 'the source'}")
-        if server == SECOND and self.damaged is None:
+        if server == SECOND and self.second is None:
             raise FileNotFoundException("not here")
-        content = CONTENT if server == THIRD else self.damaged or b"?" + CONTENT[1:]
+        by_server = {SECOND: self.second, THIRD: CONTENT}
+        content = by_server.get(server or FIRST, self.damaged) or b"?" + CONTENT[1:]
 
         async def chunks() -> AsyncIterator[bytes]:
             yield content
@@ -280,6 +282,19 @@ async def test_every_server_is_tried_until_one_has_the_right_bytes(
     assert isinstance(event, FailedOver)
     assert (event.server, event.instead) == (FIRST, THIRD)
     assert event.reason.startswith("damaged: ")
+
+
+@pytest.mark.parametrize(("second", "is_copied"), [(CONTENT, True), (b"?" + CONTENT[1:], False)])
+async def test_of_a_file_without_a_known_sum_two_servers_must_have_the_same_bytes(
+    target: MemoryTarget, ledger: SqliteLedger, observer: Recorder, second: bytes, is_copied: bool
+) -> None:
+    world = World(ThreeServers(b"!" + CONTENT[1:], second), target, ledger, observer)
+    file_id = world.source.add(CONTENT, file_id=id_of(CONTENT, tail="-big"))
+    outcome = await world.copied(file_id, kind=FileKind.SAME_SHAPE)
+    assert outcome.state is (FileState.COPIED if is_copied else FileState.QUARANTINED)
+    assert list(target.contents.values()) == [CONTENT] * is_copied
+    reads = [question for question in world.source.asked if question.startswith("bytes")]
+    assert reads == [f"bytes of {THIRD}", "bytes of the source", f"bytes of {SECOND}"], "no server proves itself"
 
 
 async def test_an_appender_is_read_from_its_source_alone(world: World) -> None:
