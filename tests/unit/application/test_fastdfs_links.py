@@ -98,8 +98,11 @@ async def test_no_link_is_made_that_could_not_work(
     locator: Locator, file_id: str, expires_in: timedelta | None, error: type[Exception], told: str
 ) -> None:
     service = LinkService(locator, fastdfs_links=FastdfsLinkRules(SECRET))
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=told) as refused:
         await service.fastdfs_link(file_id, expires_in)
+    if told == "for its ids only":
+        assert isinstance(refused.value, InvalidArgumentException)
+        assert refused.value.operation == "link"
 
 
 async def test_a_link_without_a_token_does_not_expire(locator: Locator) -> None:

@@ -62,6 +62,7 @@ async def test_a_copy_keeps_all_that_it_is_not_told_to_change(
         NewBlob("", "new.txt", "other-bucket", "text/x-own", len(CONTENT), WHERE["metadata"]),
         replace(stored, key="", bucket=None, size=len(CONTENT), metadata={}),
     ]
+    assert deployment.s3.declared == ([] if by_itself else [len(CONTENT)] * 3)
     assert targets[0].key.endswith("_old.pdf")
     assert "/" not in targets[0].key
     assert targets[1].key.startswith("a/b/")

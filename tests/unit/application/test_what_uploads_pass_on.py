@@ -85,6 +85,7 @@ async def test_an_upload_passes_everything_on_and_tells_everything(
     told = Told()
     attach = await way(UploadService(able), tmp_path, **WHERE, progress=told)
     [blob] = deployment.s3.written
+    assert deployment.s3.declared == [len(CONTENT)]
     by_its_key = way in {by_key, by_key_from_memory}
     assert blob.key == KEY if by_its_key else blob.key.startswith("a/b/") and blob.key.endswith("_report.pdf")
     assert blob == NewBlob(

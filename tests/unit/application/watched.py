@@ -18,6 +18,7 @@ from s3py_helper.testing import FailingStore
 class WatchedStore(FailingStore):
     """Attributes:
     written: What was to be written, in order.
+    declared: The size of each body of it, `None` where that was not known.
     opened: What was opened, and which part of it.
     listed: Prefix, bucket and beginning of each listing.
     copied: What was copied within the store, and to where.
@@ -27,6 +28,7 @@ class WatchedStore(FailingStore):
     def __init__(self, store: BlobStore) -> None:
         super().__init__(store)
         self.written: list[NewBlob] = []
+        self.declared: list[int | None] = []
         self.opened: list[tuple[FileId, ByteRange | None]] = []
         self.listed: list[tuple[str, str | None, str]] = []
         self.copied: list[tuple[FileId, NewBlob]] = []
@@ -34,10 +36,12 @@ class WatchedStore(FailingStore):
 
     async def write(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         self.written.append(blob)
+        self.declared.append(body.size)
         return await super().write(blob, body)
 
     async def create(self, blob: NewBlob, body: IncomingBody) -> BlobInfo:
         self.written.append(blob)
+        self.declared.append(body.size)
         return await super().create(blob, body)
 
     async def copy(self, source: FileId, target: NewBlob) -> BlobInfo:

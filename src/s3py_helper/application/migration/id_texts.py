@@ -1,7 +1,12 @@
 """Ids as lists have them: by themselves, in URLs, without their group."""
 
+import re
+from typing import Final
+
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
+
+_STORE_PATH: Final = re.compile(r"M[0-9A-F]{2}/")
 
 
 def id_in_text(text: str, default_group: str | None) -> FileId:
@@ -14,7 +19,7 @@ def id_in_text(text: str, default_group: str | None) -> FileId:
     if "://" in path:
         path = path.partition("://")[2].partition("/")[2]
     path = path.lstrip("/")
-    if path.startswith("M") and path[3:4] == "/":
+    if _STORE_PATH.match(path):
         if default_group is None:
             raise InvalidArgumentException("it names no group: give the default group")
         path = f"{default_group}/{path}"

@@ -154,6 +154,26 @@ async def test_only_small_files_tell_how_fast_the_target_is(
     assert all(seconds is None or 0 <= seconds < 30 for seconds in seen)
 
 
+@pytest.mark.parametrize(("concurrency", "large"), [(4, 1), (5, 2), (64, 4)])
+async def test_large_files_at_once_are_fewer_and_never_many(ledger: SqliteLedger, concurrency: int, large: int) -> None:
+    await plan(ledger, 20, size=LARGE_FILE)
+    copier = Copier()
+    await applier_of(copier, ledger).apply(ApplyOptions(concurrency=concurrency))
+    assert copier.most[True] == large
+
+
+async def test_nothing_of_an_applier_runs_on(ledger: SqliteLedger) -> None:
+    await plan(ledger, 3)
+    copier = Copier()
+    copier.holding.clear()
+    applying_it = asyncio.ensure_future(applier_of(copier, ledger).apply(ApplyOptions()))
+    await until(lambda: copier.under_way[False] == 3)
+    await asyncio.sleep(0.01)  # both loops wait for what fails to come back
+    copier.holding.set()
+    await applying_it
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 def test_options_are_the_same_but_for_how_many_at_once() -> None:
     options = ApplyOptions(group="group1", max_bytes=5, max_seconds=6.0, watch=True, shard=7)
     assert options.with_concurrency(3) == replace(options, concurrency=3)

@@ -31,7 +31,8 @@ def test_an_id_is_found_in_a_line(text: str) -> None:
 
 def test_a_group_that_is_named_counts_more_than_the_default_one() -> None:
     assert id_in_text(f"group1/{KEY}", "group2") == FILE_ID
-    assert id_in_text(f"Mxyz/{KEY}", "group2") == FileId.parse(f"Mxyz/{KEY}")
+    for group in ("Mxyz", "abc", "Mob", "M0", "m00"):
+        assert id_in_text(f"{group}/{KEY}", "group2") == FileId.parse(f"{group}/{KEY}")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What is known of a target, and for how long it is believed."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -14,6 +14,37 @@ async def test_what_one_has_found_out_holds_for_all(ledger: SqliteLedger, target
     for _ in range(2):
         assert await ProvenTarget(target, ledger, "moved/").abilities() == ABLE
     assert target.done == ["probed moved/"]
+
+
+async def test_what_another_version_has_found_out_is_passed_over(ledger: SqliteLedger, target: MemoryTarget) -> None:
+    await ledger.note("target", {**asdict(ABLE), "sings": True})
+    assert await ProvenTarget(target, ledger, "moved/").abilities() == ABLE
+    assert target.done == []
+
+
+async def test_one_that_has_found_it_out_does_not_ask_again(ledger: SqliteLedger, target: MemoryTarget) -> None:
+    proven = ProvenTarget(target, ledger, "moved/")
+    await proven.abilities()
+    await ledger.note("target", asdict(replace(ABLE, md5_etags=False)))
+    assert await proven.abilities() == ABLE
+    await proven.note(replace(ABLE, checks_whole=False))
+    assert await proven.abilities() == replace(ABLE, checks_whole=False)
+    assert target.done == ["probed moved/"]
+
+
+@pytest.mark.parametrize(("seconds", "probes"), [(599, 0), (600, 1)])
+async def test_what_was_found_out_is_believed_for_ten_minutes(
+    ledger: SqliteLedger, target: MemoryTarget, monkeypatch: pytest.MonkeyPatch, seconds: int, probes: int
+) -> None:
+    await ledger.note("target", asdict(ABLE))
+    [(at, _, _)] = await ledger.events(name="target")
+
+    async def now() -> float:
+        return at + seconds
+
+    monkeypatch.setattr(ledger, "now", now)
+    await ProvenTarget(target, ledger, "moved/").abilities()
+    assert len(target.done) == probes
 
 
 async def test_a_target_that_could_not_be_used_is_tried_again(ledger: SqliteLedger, target: MemoryTarget) -> None:

@@ -27,6 +27,9 @@ def test_it_is_an_average_over_half_a_minute() -> None:
     for second in range(100):
         # Ten a second, and from the sixtieth second on twenty.
         speeds = speedometer.speeds(second, _status(10 * second + 10 * max(0, second - 60)))
+        if second == 75:
+            assert speeds is not None
+            assert speeds.copied == Speed(15, 150), "half of it before the sixtieth"
     assert speeds is not None
     assert speeds.copied == Speed(20, 200)
     assert speeds.verified == speeds.drained == Speed(0, 0)

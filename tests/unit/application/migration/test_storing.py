@@ -355,10 +355,22 @@ async def test_the_copy_of_an_earlier_attempt_is_adopted(adopting: World, way: s
     assert f"stored {moved_key('moved/', file_id)}" not in adopting.target.done
 
 
-@pytest.mark.parametrize("differing", [{"file_name": "b.txt"}, {"file_name": None}, {"content_type": "text/css"}])
+OTHERWISE: list[dict[str, Any]] = [
+    {"file_name": "b.txt"},
+    {"file_name": None},
+    {"content_type": "text/css"},
+    {"author": "nobody"},
+]
+
+
+@pytest.mark.parametrize("differing", OTHERWISE)
 async def test_a_copy_that_is_described_otherwise_is_replaced(
     adopting: World, way: str, differing: dict[str, Any]
 ) -> None:
+    differing = dict(differing)
+    if author := differing.pop("author", None):
+        pairs = stored(adopting.source.add(CONTENT, described=DESCRIBED)).metadata
+        differing["metadata"] = {**pairs, "author": author}
     file_id = await there(adopting, **differing)
     outcome = await adopting.copied(file_id)
     assert outcome.state is FileState.COPIED

@@ -53,13 +53,13 @@ class Work:
     """A ledger with so many looks at work."""
 
     def __init__(self, *waiting: list[int] | None) -> None:
-        self._waiting = list(waiting)
+        self.waiting = list(waiting)
 
     async def has_work(self, _group: str | None = None) -> bool:
-        return bool(self._waiting)
+        return bool(self.waiting)
 
     async def waiting_shards(self, _group: str | None = None) -> list[int]:
-        found = self._waiting.pop(0) if self._waiting else []
+        found = self.waiting.pop(0) if self.waiting else []
         if found is None:
             raise DOWN
         return found
@@ -168,6 +168,21 @@ async def test_a_supervisor_puts_again_what_waits_until_nothing_does() -> None:
     await supervisor.supervise()
     assert (queue.put_so_far, supervisor.put) == ([2], 1), "the first round met a broker that was down"
     assert [type(event) for event in observer.events] == [FallbackTaken, RequestRetried]
+
+
+@pytest.mark.parametrize("watch", [True, False])
+async def test_only_a_supervisor_that_watches_waits_for_ever(watch: bool) -> None:
+    down = Work(*[None] * 1000)
+    supervisor = Supervisor(cast("Ledger", down), Queue(), observer=Recorder())
+    supervising = asyncio.ensure_future(supervisor.supervise(watch=watch))
+    if not watch:
+        with pytest.raises(StorageUnavailableException):
+            await supervising
+        return
+    await until(lambda: len(down.waiting) < 980)  # longer than one that is to end some day would
+    assert not supervising.done()
+    supervisor.stop()
+    await supervising
 
 
 async def test_a_supervisor_that_watches_ends_when_it_is_stopped() -> None:

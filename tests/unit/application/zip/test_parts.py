@@ -252,7 +252,12 @@ def test_the_directory_has_the_zip64_numbers_that_do_not_fit_and_no_others(
     [(0, 0, 0, 22), (65534, 1, 1, 22), (65535, 1, 1, 98), (1, 1, GIB4 - 2, 22), (1, 1, GIB4 - 1, 98), (1, GIB4, 1, 98)],
 )
 def test_the_end_is_zip64_where_a_number_does_not_fit(entries: int, size: int, offset: int, length: int) -> None:
-    assert len(end_of_archive(entries, size, offset)) == length
+    end = end_of_archive(entries, size, offset)
+    assert len(end) == length
+    if length > 22:
+        wide = struct.unpack_from("<4sQHHIIQQQQ", end)
+        assert wide == (b"PK\6\6", 44, 3 << 8 | 45, 45, 0, 0, entries, entries, size, offset)
+        assert struct.unpack_from("<4sIQI", end, 56) == (b"PK\6\7", 0, offset + size, 1)
 
 
 def test_an_entry_that_was_not_begun_cannot_end() -> None:
