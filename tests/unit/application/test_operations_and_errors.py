@@ -16,7 +16,7 @@ from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
 from s3py_helper.application.located import Located
 from s3py_helper.application.locator import Locator, Purpose
-from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.ports.backend import MountedBackend, required
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.observer import OperationBegan, OperationEnded
 from s3py_helper.application.ports.relocation import NothingHasMoved
@@ -356,6 +356,13 @@ async def test_an_operation_that_the_backend_cannot_do_is_reported_with_its_refu
         await LinkService(seen_by(observer, deployment.locator)).download_link(FILE_ID)
     assert [ended.error for ended in observer.of(OperationEnded)] == [refused.value]
     assert (refused.value.operation, refused.value.file_id) == ("link", FILE_ID)
+
+
+def test_what_a_backend_lacks_is_said_with_its_name() -> None:
+    with pytest.raises(RouteNotSupportedException, match="shelf cannot list files") as refused:
+        required(None, "shelf", "list files")
+    assert refused.value.backend == "shelf"
+    assert required(0, "shelf", "list files") == 0
 
 
 class Broken(Recorder):

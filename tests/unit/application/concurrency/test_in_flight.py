@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import pytest
 
@@ -34,6 +35,21 @@ async def test_work_that_nobody_collects_is_cancelled_and_over_with_the_block() 
             in_flight.start(work())
             await asyncio.sleep(0)
         assert ended.is_set()
+
+
+async def test_the_error_of_work_that_nobody_collects_is_nobodys_concern() -> None:
+    heard: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context))
+
+    async def work() -> None:
+        raise ValueError("its own")
+
+    async with InFlight[None]() as in_flight:
+        in_flight.start(work())
+        await asyncio.sleep(0)
+    del in_flight
+    gc.collect()
+    assert heard == []
 
 
 async def test_work_is_collected_once() -> None:

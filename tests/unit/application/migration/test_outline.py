@@ -28,6 +28,7 @@ def test_files_sizes_requests_and_time_are_summed() -> None:
     assert outline.sizes[1] == (SIZE_CLASSES[1], 2000, 20_000_000)
     assert outline.sizes[5] == (SIZE_CLASSES[5], 2, 320 * _MIB)
     assert outline.sizes[-1] == (None, 0, 0)
+    assert [bound for bound, _, _ in outline.sizes] == [*SIZE_CLASSES, None]
     assert outline.unsized == 1
     assert outline.left_out == {"gone leftover": 3, "quarantined unservable": 4}
     assert outline.puts == 2001 + 2 * 2 + 20, "ten parts each, and two that begin and end each upload"
