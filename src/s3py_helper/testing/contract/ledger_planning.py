@@ -28,6 +28,15 @@ class PlanningContract(LedgerHarness):
         await ledger.plan([replace(file, size=11)])
         assert [(claim.file_id, claim.size) for claim in await ledger.claim("a", 9, 60)] == [(file.file_id, 11)]
 
+    async def test_a_checksum_that_was_not_known_is_a_change_of_an_appender(self, ledger: Ledger) -> None:
+        file = replace(planned(1, kind=FileKind.APPENDER), crc32=None)
+        await ledger.plan([file])
+        await ledger.record([copied(claim) for claim in await ledger.claim("a", 9, 60)])
+        await ledger.plan([file])
+        assert await ledger.claim("a", 9, 60) == [], "it is as unknown as it was"
+        await ledger.plan([replace(file, crc32=7)])
+        assert [claim.crc32 for claim in await ledger.claim("a", 9, 60)] == [7]
+
     async def test_a_file_that_was_gone_and_is_there_is_planned(self, ledger: Ledger) -> None:
         gone = replace(planned(1), state=FileState.GONE, reason="not-found: no server has it")
         assert await ledger.plan([gone]) == 1

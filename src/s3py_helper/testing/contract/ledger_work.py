@@ -155,6 +155,14 @@ class WorkContract(LedgerHarness):
         assert await ledger.waiting_shards() == [shard]
         assert len(await ledger.claim("a", 1, 60)) == 1
 
+    async def test_a_shard_is_worked_on_through_the_last_second_of_a_lease(self, ledger: Ledger, clock: Clock) -> None:
+        await ledger.plan([planned(1), planned(2)])
+        [claim] = await ledger.claim("a", 1, 60)
+        clock.now += 60
+        assert await ledger.waiting_shards() == []
+        clock.now += 1
+        assert await ledger.waiting_shards() == [shard_of(claim.file_id)]
+
     async def test_claims_that_are_given_back_are_there_at_once(self, ledger: Ledger) -> None:
         await ledger.plan([planned(1)])
         claims = await ledger.claim("a", 1, 600)

@@ -456,6 +456,16 @@ class TestListings:
         assert cluster.asked == [f"list_store_path@{SOURCE}"]
         assert cluster.bodies[-1] == b"group1".ljust(16, b"\0") + b"\1"
 
+    async def test_slaves_whose_names_end_like_those_of_metadata_are_files(
+        self, cluster: ScriptedCluster, source: FastdfsMigrationSource
+    ) -> None:
+        master = b"M01/00/00/f6KUA2sHeOOILQEHAAAAgq-Az6EAAAAAQAAAAAAAAEA279"
+        slaves = [master + tail for tail in (b"-m", b"_1-m", b"_abc-m", b"_abc.jpg")]
+        others = [master + b"_abc.jpg-m", master + b".txt-m", b"M01/00/00/handmade-m"]
+        cluster.on(SOURCE, Command.LIST_STORE_PATH, self._listing(*others, *slaves))
+        names, complete = await self._listed(source)
+        assert (sorted(names), complete) == (sorted(name.decode() for name in slaves), True)
+
     async def test_one_that_breaks_off_is_not_whole(
         self, cluster: ScriptedCluster, source: FastdfsMigrationSource
     ) -> None:

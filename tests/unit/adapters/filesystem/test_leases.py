@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import threading
 from datetime import UTC, datetime
@@ -45,6 +47,38 @@ def test_a_finished_file_that_nobody_kept_is_withdrawn(disk: Disk) -> None:
     assert _files(disk) == []
     with pytest.raises(StorageOperationException, match="not open"):
         writer.keep()
+
+
+def test_where_there_are_no_links_one_at_a_time_looks_and_renames(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", refuse)
+    flock, rename = fcntl.flock, os.rename
+
+    def locked(file: int, how: int) -> None:
+        assert how == fcntl.LOCK_EX
+        steps.append(f"lock {Path(f'/proc/self/fd/{file}').readlink().name}")
+        flock(file, how)
+
+    def renamed(source: str, target: bytes, **where: int) -> None:
+        steps.append(f"rename {target.decode()}")
+        rename(source, target, **where)
+
+    writer = BlobWriter(disk, PLACE)
+    writer.append([b"abc"])
+    monkeypatch.setattr(fcntl, "flock", locked)
+    monkeypatch.setattr(os, "rename", renamed)
+    writer.finish([], TRAILER)
+    writer.keep()
+    assert steps == ["lock a", "rename name"]
+    other = BlobWriter(disk, PLACE)
+    with pytest.raises(FileExistsError):
+        other.finish([b"xyz"], TRAILER)
+    other.release()
+    assert _files(disk) == ["name"]
 
 
 def test_work_that_starts_after_the_release_does_nothing(disk: Disk) -> None:

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, tzinfo
+
 import pytest
 
 from s3py_helper.adapters.memory import MemoryBlobStore
@@ -44,3 +46,23 @@ async def test_it_is_well_while_it_is_open() -> None:
         await store.check()
     with pytest.raises(StorageOperationException, match="not open"):
         await store.check()
+
+
+async def test_a_copy_is_as_old_as_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        """A second later each time."""
+
+        second = 0
+
+        @classmethod
+        def now(cls, zone: tzinfo) -> datetime:
+            cls.second += 1
+            return datetime(2026, 1, 1, 0, 0, cls.second, tzinfo=zone)
+
+    monkeypatch.setattr("s3py_helper.adapters.memory.store.datetime", Clock)
+    async with MemoryBlobStore() as store:
+        stored = await store.write(new_blob(), body_of(b"x"))
+        copy = await store.copy(stored.file_id, new_blob())
+        assert [info.last_modified for info in (stored, await store.info(copy.file_id))] == [
+            datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in (1, 2)
+        ]
