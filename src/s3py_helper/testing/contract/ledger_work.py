@@ -100,6 +100,7 @@ class WorkContract(LedgerHarness):
         files = [planned_in_folder(number, size=LARGE_FILE if number % 100 == 0 else 10) for number in range(600)]
         await ledger.plan(files)
         shards = {shard_of(file.file_id) for file in files}
+        assert await ledger.waiting_shards() == sorted(shards)
         mine = shard_of(files[0].file_id)
         for large in (True, False):
             claims = await ledger.claim("a", 999, 60, shard=mine, large=large)
@@ -170,6 +171,12 @@ class WorkContract(LedgerHarness):
         assert len(await ledger.claim("b", 1, 60)) == 1
         await ledger.release(claims)
         assert await ledger.claim("c", 1, 60) == [], "what is somebody else's cannot be given back"
+
+    async def test_nobody_holds_what_was_given_back(self, ledger: Ledger) -> None:
+        await ledger.plan([planned(1)])
+        await ledger.release(await ledger.claim("a", 1, 600))
+        await ledger.tombstone(planned(1).file_id)
+        assert await ledger.deletion_done(planned(1).file_id)
 
     async def test_an_upload_in_progress_is_handed_on(self, ledger: Ledger, clock: Clock) -> None:
         await ledger.plan([planned(1)])

@@ -63,6 +63,7 @@ def test_our_own_errors_learn_where_they_happened() -> None:
     with pytest.raises(InvalidRangeException) as caught, translated("download", FILE_ID):
         raise InvalidRangeException("no byte", size=3)
     assert (caught.value.file_id, caught.value.backend, caught.value.size) == (str(FILE_ID), Backend.FILESYSTEM, 3)
+    assert caught.value.args == (caught.value.message,) == (f"no byte: {FILE_ID}",)
 
 
 def test_opening_names_the_folder() -> None:

@@ -37,6 +37,8 @@ async def test_what_a_caller_does_to_metadata_does_not_reach_the_store() -> None
         info = await store.info(stored.file_id)
         assert isinstance(info.metadata, dict)
         info.metadata["a"] = "d"
+        assert isinstance(stored.metadata, dict)
+        stored.metadata["a"] = "e"
         assert (await store.info(stored.file_id)).metadata == {"a": "b"}
 
 

@@ -73,10 +73,24 @@ async def test_a_ledger_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     async with SqliteLedger(path, "one"):
         pass
     with sqlite3.connect(path) as newer:
-        newer.execute("pragma user_version = 99")
+        newer.execute("pragma user_version = 3")
     newer.close()
-    with pytest.raises(StorageOperationException, match="version 99, this program knows up to 2"):
+    with pytest.raises(StorageOperationException, match="version 3, this program knows up to 2"):
         await SqliteLedger(path, "one").__aenter__()
+
+
+async def test_an_older_ledger_of_another_migration_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as older:
+        older.executescript(schema._STEPS[0])  # noqa: SLF001 - what the first version made
+        older.execute("insert into setting values ('identity', 'another')")
+        older.executescript(f"pragma application_id = {schema._APPLICATION_ID}; pragma user_version = 1")  # noqa: SLF001
+    older.close()
+    with pytest.raises(StorageOperationException, match=r"belongs to another migration \(another\)"):
+        await SqliteLedger(path, "one").__aenter__()
+    with sqlite3.connect(path) as older:
+        assert older.execute("pragma user_version").fetchone() == (1,)
+    older.close()
 
 
 async def test_a_ledger_of_the_first_version_gets_shards(tmp_path: Path) -> None:
