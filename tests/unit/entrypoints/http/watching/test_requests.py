@@ -148,7 +148,9 @@ async def test_what_is_no_request_passes_unwatched() -> None:
 
 
 def record_with(**facts: Any) -> RequestRecord:
-    record = RequestRecord("G\nT", "/a\n", "127.0.0.5", "http", (), "it", began=0.0)
+    headers = [(b"x-request-id", b"it")]
+    scope = {"path": "/a\n", "client": ("127.0.0.5", 1), "scheme": "http", "headers": headers}
+    record = RequestRecord.of(scope | {"method": facts.pop("method", "G\nT")})
     for name, value in ({"status": 200, "sent": 5, "seconds": 0.0123456} | facts).items():
         setattr(record, name, value)
     return record
