@@ -163,3 +163,33 @@ def test_archives(
     assert stored.uploads == [(["s3:b/a", "s3:b/c"], {"compression": "never", "on_error": "skip"})]
     assert (shown.wanted, shown.expected, shown.files) == ([wanted], [(1, 7)], [[output, 7, 7]])
     assert capsys.readouterr().out == (CONTENT.decode() if output == "-" else "a.zip\n")
+
+
+@pytest.mark.parametrize(
+    ("folder", "sources", "listed"),
+    [
+        (None, ["a/b/", "ab/"], [""]),
+        (None, ["a", "ab"], ["a/", "ab/"]),
+        ("/f/", ["a", "x"], ["f/"]),
+        ("f", ["a", "ab"], ["f/a/", "f/ab/"]),
+    ],
+)
+def test_each_folder_is_listed_once(
+    stored: Stored, shown: Shown, monkeypatch: pytest.MonkeyPatch, folder: str | None, sources: list[str],
+    listed: list[str],
+) -> None:  # fmt: skip
+    asked: list[tuple[str, str | None]] = []
+
+    async def list_files(prefix: str, bucket: str | None) -> AsyncIterator[FileBasicInfo]:
+        asked.append((prefix, bucket))
+        for info in list[FileBasicInfo]():
+            yield info
+
+    monkeypatch.setattr(stored, "list_files", list_files)
+    for name in ("a/b/one", "a/two", "ab/three", "x"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(b"x")
+    options = UploadOptions(folder=folder, bucket="k", recursive=True, skip_same=True)
+    assert upload(sources, options) == 0
+    assert asked == [(prefix, "k") for prefix in listed]
+    assert shown.wanted == [True]
