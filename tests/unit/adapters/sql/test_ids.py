@@ -5,9 +5,13 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Self
 
 import pytest
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
 
+from s3py_helper.adapters.sql import ids
 from s3py_helper.adapters.sql.ids import first_column
 from s3py_helper.domain.errors import InvalidArgumentException, StorageOperationException
 from s3py_helper.testing import leak_guard
@@ -74,3 +78,40 @@ async def test_without_sqlalchemy_it_says_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     with pytest.raises(InvalidArgumentException, match=r"pip install 's3py-helper\[sql\]'"):
         await anext(first_column("postgresql://127.0.0.9/x", "select 1"))
+
+
+async def test_a_query_changes_nothing(database: Path) -> None:
+    with pytest.raises(StorageOperationException, match="readonly"):
+        await anext(first_column(f"sqlite:///{database}", "delete from files returning id"))
+    assert len([text async for text in first_column(f"sqlite:///{database}", "select id from files")]) == 5000
+
+
+async def test_a_path_may_have_characters_that_mean_something_in_a_url(database: Path) -> None:
+    moved = database.rename(database.with_name("what? 50%25 #1.db"))
+    assert await anext(first_column(f"sqlite:///{moved}", "select id from files")) == "id 0"
+
+
+async def test_rows_are_streamed_and_a_failure_shows_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    class Engine:
+        """One whose server is out of reach."""
+
+        url = make_url("postgresql://ada:secret@127.0.0.9/x")
+
+        def connect(self) -> Self:
+            return self
+
+        def execution_options(self, **options: object) -> None:
+            asked.append(options)
+            raise OperationalError("select 1", {}, ValueError("no route"))
+
+        def dispose(self) -> None:
+            asked.append("disposed")
+
+    monkeypatch.setattr(ids, "_engine", lambda _url: Engine())
+    with pytest.raises(
+        StorageOperationException, match=r"the query of postgresql://ada:\*\*\*@127.* failed: no route$"
+    ):
+        await anext(first_column("postgresql://ada:secret@127.0.0.9/x", "select 1"))
+    assert asked == [{"stream_results": True, "max_row_buffer": 2000}, "disposed"]
