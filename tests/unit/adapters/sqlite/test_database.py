@@ -133,6 +133,7 @@ async def test_a_writer_whose_caller_left_is_heard_all_the_same(database: Databa
     staying = [asyncio.ensure_future(database.write(_note(name))) for name in others]
     await asyncio.sleep(0)
     left.cancel()
+    await asyncio.wait([left])
     go_on.set()
     await busy
     assert await asyncio.gather(*staying) == others
