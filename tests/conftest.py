@@ -2,13 +2,17 @@
 
 import functools
 import gc
+import logging
 import os
 import sys
+from collections.abc import Iterator
 from typing import Final
 
 import httpx._transports.default as httpx_transport
 import pytest
 from hypothesis import settings
+
+from s3py_helper.entrypoints.server.log_config import log_config
 
 pytest_plugins = [
     "tests.support.brokers.fixtures",
@@ -23,6 +27,8 @@ _PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "test")
 _FUZZING_SECONDS: Final = 1800
 _MANY_BLOCKS: Final = 200_000
 """Pieces of memory that the collector needs milliseconds for."""
+
+_LOGGERS: Final = [logging.getLogger(name) for name in log_config("info")["loggers"]]
 
 _spared_blocks = 0
 
@@ -56,6 +62,17 @@ def _heap_for_the_collector() -> None:
     """Tests leave much behind that frameworks keep: what they know of routes, what pytest reports."""
     if sys.getallocatedblocks() > _spared_blocks + _MANY_BLOCKS:
         _spare_the_collector()
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Commands and the service send their lines past the root logger, where other tests look."""
+    before = [(each.handlers[:], each.filters[:], each.level, each.propagate) for each in _LOGGERS]
+    yield
+    for logger, (handlers, filters, level, propagate) in zip(_LOGGERS, before, strict=True):
+        logger.handlers[:], logger.filters[:] = handlers, filters
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 def _spare_the_collector() -> None:

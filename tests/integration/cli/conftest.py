@@ -1,6 +1,5 @@
 """The command line on the local disk."""
 
-import logging
 import os
 import signal
 import subprocess
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from s3py_helper.entrypoints.cli.app import app
-from s3py_helper.entrypoints.server.log_config import log_config
 
 COMMAND = [sys.executable, "-c", "from s3py_helper.entrypoints.cli import main; main()"]
 
@@ -39,18 +37,6 @@ def _interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    """`serve` sends the lines of the service to the stderr of its test, past the root logger where other tests look."""
-    loggers = [logging.getLogger(name) for name in log_config("info")["loggers"]]
-    before = [(each.handlers[:], each.filters[:], each.level, each.propagate) for each in loggers]
-    yield
-    for logger, (handlers, filters, level, propagate) in zip(loggers, before, strict=True):
-        logger.handlers[:], logger.filters[:] = handlers, filters
-        logger.setLevel(level)
-        logger.propagate = propagate
 
 
 @pytest.fixture(autouse=True)

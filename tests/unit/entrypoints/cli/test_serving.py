@@ -93,7 +93,6 @@ class Serving:
 def serving_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Serving]:
     started = Serving()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(logging.getLogger("s3py_helper"), "propagate", True)
     monkeypatch.setattr(serving, "server_of", started.server_of)
     monkeypatch.setattr(serving, "open_services", started.services)
     monkeypatch.setattr(serving, "Supervisor", started.supervisor)

@@ -20,18 +20,6 @@ from s3py_helper.entrypoints.server.service_server import ServiceServer, server_
 from s3py_helper.entrypoints.settings import Settings, load_settings
 
 
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    """A configuration of uvicorn sends the lines of the service past the root logger, where other tests look."""
-    loggers = [logging.getLogger(name) for name in log_config("info")["loggers"]]
-    before = [(each.handlers[:], each.filters[:], each.level, each.propagate) for each in loggers]
-    yield
-    for logger, (handlers, filters, level, propagate) in zip(loggers, before, strict=True):
-        logger.handlers[:], logger.filters[:] = handlers, filters
-        logger.setLevel(level)
-        logger.propagate = propagate
-
-
 def settings_with(**more: object) -> Settings:
     return load_settings(mode="filesystem", **more)
 

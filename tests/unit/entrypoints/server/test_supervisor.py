@@ -103,7 +103,6 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crowd]:
     monkeypatch.setattr(supervisor, "wait", crowd.wait)
     monkeypatch.setattr(supervisor.os, "kill", crowd.terminate)  # type: ignore[attr-defined]  # of the module
     monkeypatch.setattr("prometheus_client.multiprocess.mark_process_dead", crowd.dead.append)
-    monkeypatch.setattr(logging.getLogger("s3py_helper"), "propagate", True)
     monkeypatch.delenv(SHARED, raising=False)
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     yield crowd

@@ -185,12 +185,8 @@ DOWN = StorageUnavailableException("no\nway")
     ],
 )  # fmt: skip
 def test_a_request_is_one_line(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, facts: dict[str, Any], level: str, line: str,
-    more: dict[str, object],
+    caplog: pytest.LogCaptureFixture, facts: dict[str, Any], level: str, line: str, more: dict[str, object]
 ) -> None:  # fmt: skip
-    logger = logging.getLogger(ACCESS_LOGGER)
-    for each in (logger, logger.parent or logger):
-        monkeypatch.setattr(each, "propagate", True)
     caplog.set_level(logging.INFO, ACCESS_LOGGER)
     record, log = record_with(**facts), AccessLog()
     log.began(record)
