@@ -523,6 +523,29 @@ class TestExamination:
         }
         assert all(line.split("?")[0].split(" ")[1].startswith(("/docs/d/s3py-doctor-", "/docs")) for line in s3.lines)
 
+    @pytest.mark.parametrize(
+        ("may", "refused", "verdict"),
+        [("list", "PUT", Verdict.WORKS), ("store", "GET", Verdict.FAILS)],
+    )
+    async def test_either_listing_or_storing_shows_what_reading_is_worth(
+        self, may: str, refused: str, verdict: Verdict
+    ) -> None:
+        answers = {
+            "GET": xml("<ListBucketResult/>", {"etag": '"x"'}),
+            "PUT": stored(None),
+            "HEAD": stored(**{"content-length": "5"}),
+            "DELETE": GONE,
+            "POST": refusing(403, "AccessDenied"),
+        }
+        async with open_stage(whenever=answers | {refused: refusing(403, "AccessDenied")}) as s3:
+            found = await S3Examination(s3.session).examine("d/")
+        verdicts = {each.ability: each.verdict for each in found}
+        assert [verdicts[ability] for ability in ("s3:ListBucket", "s3:PutObject")] == [
+            Verdict.WORKS if may == ability else Verdict.FAILS for ability in ("list", "store")
+        ]
+        assert verdicts["s3:GetObject (GET)"] is verdict
+        assert verdicts["s3:GetObject (HEAD)"] is Verdict.WORKS
+
     async def test_a_service_that_is_down_lacks_nothing(self) -> None:
         down = refusing(503, "SlowDown")
         async with open_stage(whenever=dict.fromkeys(("GET", "PUT", "POST", "DELETE", "HEAD"), down)) as s3:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError  # type: ignore[import-untyped]  # it ships no types
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
 from s3py_helper.adapters.s3.api.errors import ErrorContext
@@ -14,7 +15,12 @@ from s3py_helper.adapters.s3.sdk import client as client_module
 from s3py_helper.adapters.s3.sdk import credentials as credentials_module
 from s3py_helper.adapters.s3.sdk.client import Sdk
 from s3py_helper.adapters.s3.sdk.credentials import ChainCredentials
-from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.errors import (
+    AccessDeniedException,
+    InvalidArgumentException,
+    StorageOperationException,
+    StorageUnavailableException,
+)
 from tests.support.s3.canned import open_stage
 
 pytestmark = pytest.mark.timeout(20)
@@ -59,6 +65,106 @@ def test_it_goes_where_we_go(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given["verify"] == "/etc/ca.pem"
     assert given["config"].proxies == dict.fromkeys(("http", "https"), "http://127.0.0.1:3128")
     assert given["config"].s3 == {"addressing_style": "virtual"}
+
+
+class Calling:
+    """An SDK whose client answers as it is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any] | Exception) -> None:
+        self.answer = answer
+        self.left = 0
+        monkeypatch.setattr(client_module, "session_of", lambda _config: self)
+        config = S3Config(endpoint="http://127.0.0.1:9000")
+        self.sdk = Sdk(config, Endpoint(config.endpoint), None)
+
+    def client(self, _name: str, **_named: object) -> Self:
+        return self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.left += 1
+
+    async def get_object(self, **_: object) -> dict[str, Any]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    delete_object = abort_multipart_upload = get_object
+
+
+class Body:
+    def __init__(self, content: bytes | Exception = b"") -> None:
+        self.content = content
+        self.closed = 0
+
+    async def read(self, _size: int | None) -> bytes:
+        if isinstance(self.content, Exception):
+            raise self.content
+        content, self.content = self.content, b""
+        return content
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("etag", [{}, {"ETag": ""}])
+async def test_a_response_without_evidence_is_refused_and_its_body_closed(
+    monkeypatch: pytest.MonkeyPatch, etag: dict[str, str]
+) -> None:
+    body = Body()
+    calling = Calling(monkeypatch, {"Body": body, **etag})
+    async with calling.sdk as sdk:
+        with pytest.raises(StorageOperationException, match=r"no ETag.*bucket 'b', key 'k'") as refused:
+            await sdk.call("get_object", "download", Bucket="b", Key="k")
+    assert (refused.value.operation, body.closed, calling.left) == ("download", 1, 1)
+
+
+async def test_a_body_is_left_to_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = Body(b"abc")
+    async with Calling(monkeypatch, {"Body": body, "ETag": '"e"'}).sdk as sdk:
+        response = await sdk.call("get_object", "download", Bucket="b", Key="k")
+        async with response["Body"] as content:
+            assert [chunk async for chunk in content] == [b"abc"]
+            assert body.closed == 0
+        assert body.closed == 1
+
+
+async def test_errors_come_translated_from_the_call_and_from_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    calling = Calling(monkeypatch, {"Body": Body(ReadTimeoutError(endpoint_url="x")), "ETag": '"e"'})
+    async with calling.sdk as sdk:
+        response = await sdk.call("get_object", "download", Bucket="b", Key="k")
+        with pytest.raises(StorageUnavailableException, match="no response in time"):
+            await response["Body"].read()
+        denied = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+        calling.answer = ClientError(denied, "GetObject")
+        with pytest.raises(AccessDeniedException, match="AccessDenied") as refused:
+            await sdk.call("get_object", "download", Bucket="b", Key="k")
+    assert refused.value.operation == "download"
+
+
+@pytest.mark.parametrize("method", ["delete_object", "abort_multipart_upload"])
+@pytest.mark.parametrize(
+    ("status", "headers", "is_page"),
+    [
+        (200, {"content-type": "text/html; charset=utf-8"}, True),
+        (204, {"content-type": "text/html"}, False),
+        (200, {"content-type": "text/html", "content-length": "0"}, False),
+        (200, {"content-type": "application/xml"}, False),
+        (200, {}, False),
+    ],
+)
+async def test_a_web_page_removes_nothing(
+    monkeypatch: pytest.MonkeyPatch, method: str, status: int, headers: dict[str, str], is_page: bool
+) -> None:
+    answer = {"ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers}}
+    async with Calling(monkeypatch, answer).sdk as sdk:
+        if is_page:
+            with pytest.raises(StorageOperationException, match="web page"):
+                await sdk.call(method, "delete", Bucket="b", Key="k")
+        else:
+            assert await sdk.call(method, "delete", Bucket="b", Key="k") == answer
 
 
 async def test_its_session_has_our_keys() -> None:

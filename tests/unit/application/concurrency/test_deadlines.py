@@ -76,6 +76,25 @@ async def test_a_cancellation_that_comes_with_the_timeout_wins() -> None:
         await asyncio.create_task(work())
 
 
+async def test_a_task_that_was_cancelled_before_gets_its_timeout_while_it_cleans_up() -> None:
+    watch = DeadlineWatch(0.02)
+
+    async def work() -> int:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            with pytest.raises(TimeoutError), watch.limit(0.02):
+                await asyncio.sleep(3600)
+        return task.cancelling()
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == 1
+
+
 async def test_work_that_is_shorter_than_its_limit_outlasts_the_ticks() -> None:
     watch = DeadlineWatch(0.02)
     with watch.limit(3600):

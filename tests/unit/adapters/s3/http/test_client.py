@@ -10,7 +10,14 @@ import pytest
 from s3py_helper.adapters.s3.http.client import HttpClient, Response
 from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.dialing import Dialer
-from s3py_helper.adapters.s3.http.faults import ClientClosed, Disconnected, ForeignClient, NoPlaceInTime, NotHttp
+from s3py_helper.adapters.s3.http.faults import (
+    BrokenOff,
+    ClientClosed,
+    Disconnected,
+    ForeignClient,
+    NoPlaceInTime,
+    NotHttp,
+)
 from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.http.places import Hold
 from s3py_helper.adapters.s3.http.tls import tls_settings
@@ -233,6 +240,36 @@ class TestResponses:
             assert response.detach() is None
             assert http.client.places_in_use == 1
             place.release()
+
+    @pytest.mark.parametrize("end", [b"", b"345"], ids=["lost", "rest arrives"])
+    async def test_a_place_that_was_taken_back_stays_in_use_when_its_connection_ends(self, end: bytes) -> None:
+        async with stage([FIVE + b"12"], limit=1) as http:
+            place = http.client.take_place(Hold.LASTING)
+            assert place is not None
+            response = await http.send()
+            response.adopt(place)
+            if not end:
+                http.dialer.transports[0].lose(ConnectionResetError(104, "reset"))
+                assert response.take() == b"12"
+                with pytest.raises(BrokenOff):
+                    await response.read()
+            assert response.detach() is place
+            if end:
+                http.dialer.transports[0].protocol.data_received(end)
+            assert http.client.places_in_use == 1
+            assert http.client.take_place(Hold.BRIEF) is None
+            place.release()
+            assert http.client.places_in_use == 0
+
+    async def test_nothing_is_taken_back_once_the_place_is_free(self) -> None:
+        async with stage([FIVE + b"12"]) as http:
+            place = http.client.take_place(Hold.LASTING)
+            assert place is not None
+            response = await http.send()
+            response.adopt(place)
+            http.dialer.transports[0].protocol.data_received(b"345")
+            assert http.client.places_in_use == 0
+            assert response.detach() is None
 
 
 class TestPlaces:

@@ -1,17 +1,23 @@
 """TLS between bytes and bytes, against OpenSSL's own server side, however the network cuts it."""
 
+import asyncio
+import socket
 import ssl
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.tls_layer import TlsLayer
 from tests.support.s3.certificate import Certificate, make_certificate
+from tests.support.s3.fake_transport import FakeTransport
 
 pytestmark = pytest.mark.timeout(60)
+
+NOT_ENCRYPTED = b"\x17\x03\x03\x00\x05wrong"
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +112,38 @@ def test_a_layer_within_a_layer(certificate: Certificate) -> None:
     assert layer.established
     assert server.receive(outer_server.receive(layer.encrypt(b"request"))) == b"request"
     assert layer.receive(outer_server.send(server.send(b"response"))) == b"response"
+
+
+def test_an_error_of_the_outer_layer_is_one_of_the_inner(certificate: Certificate) -> None:
+    outer_server = Server(certificate)
+    outer = TlsLayer(trusting(certificate), "127.0.0.1")
+    shaken(outer, outer_server)
+    layer = TlsLayer(trusting(certificate), "127.0.0.1", outer)
+    layer.receive(b"")
+    assert layer.error is None
+    assert layer.receive(NOT_ENCRYPTED) == b""
+    assert layer.error is outer.error is not None
+
+
+async def test_a_connection_ends_at_once_when_the_tls_to_its_proxy_fails(certificate: Certificate) -> None:
+    connected, other = socket.socketpair()
+    with closing(connected), closing(other):
+        connection, server = HttpConnection(connected, 5, 5), Server(certificate)
+        transport = FakeTransport(connection)
+        connection.connection_made(transport)
+        to_proxy = asyncio.ensure_future(connection.start_tls(trusting(certificate), "127.0.0.1"))
+        while not to_proxy.done():
+            await asyncio.sleep(0)
+            server.receive(b"".join(transport.written))
+            transport.written.clear()
+            connection.data_received(server.outgoing.read())
+        await to_proxy
+        through_it = asyncio.ensure_future(connection.start_tls(trusting(certificate), "127.0.0.1"))
+        await asyncio.sleep(0)
+        connection.data_received(NOT_ENCRYPTED)
+        with pytest.raises(ssl.SSLError):
+            await through_it
+        assert transport.is_closing()
 
 
 def test_a_certificate_that_is_not_trusted_is_the_error_and_the_server_is_told(certificate: Certificate) -> None:
