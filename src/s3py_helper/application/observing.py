@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from functools import partial
 from typing import Final, override
 
@@ -106,7 +105,7 @@ def _always() -> bool:
 
 def _line(event: Event) -> str:
     """`RequestRetried backend='s3' operation='upload' ...`: escaped, so that no name can forge a second line."""
-    facts = ((field.name, getattr(event, field.name)) for field in fields(event))
+    facts = ((name, getattr(event, name)) for name in type(event).__match_args__)
     return " ".join(
         [
             type(event).__name__,

@@ -203,7 +203,7 @@ async def test_operations_are_reported(deployment: Deployment) -> None:
     await DeleteService(locator).delete_file(file_id)
     with pytest.raises(FileNotFoundException) as missing:
         await InfoService(locator).get_file_info(file_id)
-    assert [replace(event, seconds=0) if isinstance(event, OperationEnded) else event for event in recorder.events] == [
+    assert [event._replace(seconds=0) if isinstance(event, OperationEnded) else event for event in recorder.events] == [
         OperationBegan("s3", "upload"),
         OperationEnded("s3", "upload", None, 0, size=5),
         OperationBegan("s3", "download", file_id),

@@ -17,7 +17,7 @@ from s3py_helper.entrypoints.http.downloads.http_date import http_date
 _UNSAFE_BYTES: Final = re.compile(rb'[\x00-\x1f\x7f"\\]')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LinkPresentation(Presentation):
     """One request's.
 
