@@ -135,7 +135,8 @@ class Metrics:
     async def watching(self, pools: AskPools) -> AsyncGenerator[None]:
         """Tell of the pools inside the block, and of what is under way: as it is when the metrics are asked for.
 
-        Another process cannot be asked: where there are several, each tells of its own once a second.
+        Another process cannot be asked: where there are several, each tells of its own once a second, and not when it
+        is asked itself: others would take that request for one that is still being served.
         """
         self._pools = pools
         telling = create_task(self._keep_telling()) if SHARED_FOLDER in os.environ else None
@@ -162,8 +163,8 @@ class Metrics:
 
     def exposed(self) -> bytes:
         """All of them as text, over all processes where there are several."""
-        self._tell_of_now()
         if SHARED_FOLDER not in os.environ:
+            self._tell_of_now()
             return generate_latest(self._registry)
         collectors = CollectorRegistry()
         MultiProcessCollector(collectors)  # type: ignore[no-untyped-call]  # it has no annotations
