@@ -533,7 +533,7 @@ class TestExamination:
         answers = {
             "GET": xml("<ListBucketResult/>", {"etag": '"x"'}),
             "PUT": stored(None),
-            "HEAD": stored(**{"content-length": "5"}),
+            "HEAD": stored(None, **{"content-length": "5"}),
             "DELETE": GONE,
             "POST": refusing(403, "AccessDenied"),
         }
