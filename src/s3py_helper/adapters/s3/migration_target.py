@@ -167,6 +167,7 @@ class S3MigrationTarget:
 
     async def abort(self, key: str, upload_id: str) -> None:
         """See `MigrationTarget.abort`."""
+        self._checks_whole.pop(upload_id, None)
         with suppress(FileNotFoundException):
             await self._session.objects.multipart.abort(self._bucket, key, upload_id)
 

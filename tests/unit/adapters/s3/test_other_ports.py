@@ -268,6 +268,19 @@ class TestMigrationTarget:
                 await target.complete(NEW, "u", [PartDone(1, 5, '"p"')])
         assert s3.sent[0].headers["x-amz-checksum-crc32"] == crc32(CONTENT)
 
+    @pytest.mark.parametrize("aborts", [False, True])
+    async def test_what_is_known_of_an_upload_is_forgotten_with_it(self, aborts: bool) -> None:
+        end = GONE if aborts else completed()
+        async with open_stage(created(checks=False), end, completed()) as s3:
+            target = S3MigrationTarget(s3.session, "docs")
+            upload_id = await target.begin(NEW)
+            if aborts:
+                await target.abort("m/a", upload_id)
+            else:
+                await target.complete(NEW, upload_id, [PartDone(1, 5, '"p"')])
+            await target.complete(NEW, upload_id, [PartDone(1, 5, '"p"')])
+        assert s3.sent[-1].headers["x-amz-checksum-crc32"] == crc32(CONTENT), "as for one of another process"
+
     async def test_without_a_known_sum_none_is_asked_for(self) -> None:
         new = NewObject("m/a", 5, None, "text/plain", "a.txt")
         async with open_stage(created(checks=False), completed(b"any")) as s3:

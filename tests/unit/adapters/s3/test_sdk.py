@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError  # type: ignore[import-untyped]  # it ships no types
+from botocore.exceptions import (  # type: ignore[import-untyped]  # it ships no types
+    ClientError,
+    DataNotFoundError,
+    MetadataRetrievalError,
+    ReadTimeoutError,
+)
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
 from s3py_helper.adapters.s3.api.errors import ErrorContext
@@ -234,6 +239,38 @@ async def test_keys_that_others_have_renewed_meanwhile_are_not_asked_for(monkeyp
 
     monkeypatch.setattr(credentials_module, "_ask_chain", ask)
     assert await chain(Frozen("new", "b")).renew(Credentials("old", "b"))
+
+
+async def test_keys_that_are_refused_to_several_at_once_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def ask(region: str) -> Found:
+        asked.append(region)
+        await asyncio.sleep(0)
+        return Found(Frozen("new", "b"))
+
+    monkeypatch.setattr(credentials_module, "_ask_chain", ask)
+    credentials, old = chain(Frozen("old", "b")), Credentials("old", "b")
+    assert all(await asyncio.gather(credentials.renew(old), credentials.renew(old)))
+    assert asked == ["eu"]
+
+
+async def test_a_chain_that_fails_when_it_is_asked_again_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(_region: str) -> Found:
+        raise MetadataRetrievalError(error_msg="m")
+
+    monkeypatch.setattr(credentials_module, "_ask_chain", ask)
+    with pytest.raises(StorageUnavailableException, match="hands out keys does not respond"):
+        await chain(Frozen("old", "b")).renew(Credentials("old", "b"))
+
+
+async def test_one_that_cannot_be_opened_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(Calling):
+        async def __aenter__(self) -> Self:
+            raise DataNotFoundError(data_path="p")
+
+    with pytest.raises(StorageOperationException, match=r"opening the SDK.*127\.0\.0\.1:9000"):
+        await Failing(monkeypatch, {}).sdk.__aenter__()
 
 
 async def test_one_caller_that_leaves_does_not_spoil_it_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
