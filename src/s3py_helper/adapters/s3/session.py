@@ -72,7 +72,7 @@ class S3Session:
         """The SDK's client, opened when it is asked for first; raises as `objects` does."""
         _ = self.objects
         self._require_owner()
-        if self._sdk is None or (self._sdk.done() and self._sdk.exception()):
+        if self._sdk is None or (self._sdk.done() and (self._sdk.cancelled() or self._sdk.exception())):
             # A task of its own: one caller's cancellation must not spoil it for the others.
             self._sdk = asyncio.ensure_future(self._open_sdk())
         return await asyncio.shield(self._sdk)

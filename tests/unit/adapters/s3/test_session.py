@@ -173,6 +173,27 @@ class TestClosing:
         assert opening.closed == 1
         assert await waiting is opening  # type: ignore[comparison-overlap]  # it stands in for one
 
+    async def test_an_sdk_whose_opening_was_cancelled_is_opened_anew_or_closed_as_none(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Cancelled(Opening):
+            async def __aenter__(self) -> Self:
+                raise asyncio.CancelledError
+
+        good = Opening()
+        made = [Cancelled(), good, Cancelled()]
+        session = Noting(S3Config.model_validate({"endpoint": ENDPOINT, **KEYS}))
+        monkeypatch.setattr(session, "_make_sdk", lambda: made.pop(0))
+        async with session:
+            with pytest.raises(asyncio.CancelledError):
+                await session.sdk()
+            await session.sdk()
+        async with session:
+            with pytest.raises(asyncio.CancelledError):
+                await session.sdk()
+        assert session.client.closed
+        assert good.closed == 1
+
     async def test_an_sdk_that_cannot_be_closed_keeps_no_connections_open(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
