@@ -6,9 +6,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+# What a page shows depends on what processes do that share the machine with a browser: five seconds can be too few.
+expect.set_options(timeout=20_000)
 
 
 def pytest_report_header() -> str:
