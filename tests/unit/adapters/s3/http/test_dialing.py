@@ -1,0 +1,79 @@
+"""Connections that come to nothing are closed, and it is said why."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from typing import override
+
+import pytest
+
+from s3py_helper.adapters.s3.http.connection import HttpConnection
+from s3py_helper.adapters.s3.http.dialing import Dialer, Peer
+from s3py_helper.adapters.s3.http.faults import NoProxy, NotConnected, ProxyRefuses
+from s3py_helper.adapters.s3.http.tls import tls_settings
+from tests.support.s3.fake_transport import FakeTransport
+
+pytestmark = pytest.mark.timeout(20)
+
+ORIGIN = "https://[::1]:9443"
+PROXY = "http://a:b@127.0.0.1:3128"
+
+
+class Dialing(Dialer):
+    """Reaches whoever gives one answer after the other, and then says nothing."""
+
+    def __init__(self, sockets: ExitStack, *answers: bytes, proxy: str | None = None, seconds: float = 0.05) -> None:
+        tls = tls_settings(verify_tls=False)
+        super().__init__(tls, proxy, connect_timeout=seconds, read_timeout=5, stall_timeout=5)
+        self.reached: list[tuple[Peer, FakeTransport]] = []
+        self._answers = list(answers)
+        self._sockets = sockets
+
+    @override
+    async def _connect_plainly(self, peer: Peer) -> HttpConnection:
+        connected, other = (self._sockets.enter_context(closing(end)) for end in socket.socketpair())
+        assert other.fileno() >= 0
+        connection = HttpConnection(connected, 5, 5)
+        transport = FakeTransport(connection)
+        transport.answers = list[bytes | Exception](self._answers)
+        connection.connection_made(transport)
+        self.reached.append((peer, transport))
+        return connection
+
+
+@pytest.fixture
+def sockets() -> Iterator[ExitStack]:
+    with ExitStack() as sockets:
+        yield sockets
+
+
+async def test_a_server_that_does_not_answer_to_tls_is_left(sockets: ExitStack) -> None:
+    dialer = Dialing(sockets)
+    with pytest.raises(NotConnected, match=r"not within 0\.05 s"):
+        await dialer.dial(ORIGIN)
+    [(peer, transport)] = dialer.reached
+    assert peer == Peer("::1", 9443, secure=True)
+    assert transport.is_closing()
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "says"),
+    [
+        ([], NotConnected, "not within"),
+        ([b"HTTP/1.1 200 OK\r\n\r\n"], NotConnected, "not within"),
+        ([b"HTTP/1.1 200 OK\r\n\r\nmore"], NoProxy, "more than its response"),
+        ([b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"], ProxyRefuses, "HTTP 407"),
+    ],
+    ids=["silent", "silent behind it", "surplus", "refusal"],
+)
+async def test_a_proxy_that_leads_nowhere_is_left(
+    sockets: ExitStack, answers: list[bytes], kind: type[Exception], says: str
+) -> None:
+    dialer = Dialing(sockets, *answers, proxy=PROXY, seconds=0.05 if kind is NotConnected else 5)
+    with pytest.raises(kind, match=says):
+        await dialer.dial(ORIGIN)
+    [(peer, transport)] = dialer.reached
+    assert peer == Peer("127.0.0.1", 3128, secure=False)
+    asked = b"CONNECT [::1]:9443 HTTP/1.1\r\nhost: [::1]:9443\r\nproxy-authorization: Basic YTpi\r\n\r\n"
+    assert transport.written[0] == asked
+    assert transport.is_closing()
