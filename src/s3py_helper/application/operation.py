@@ -3,10 +3,12 @@
 import asyncio
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from s3py_helper.application.ports.observer import Observer, OperationBegan, OperationEnded
 from s3py_helper.domain.errors import StorageException
+
+_GIVEN_UP: Final = (asyncio.CancelledError, GeneratorExit)
 
 
 class Operation:
@@ -47,7 +49,7 @@ class Operation:
         if self._observer is None:
             return
         seconds = monotonic() - self._began
-        cancelled = isinstance(error, asyncio.CancelledError | GeneratorExit)
+        cancelled = isinstance(error, _GIVEN_UP)
         self._observer.notify(
             OperationEnded(self._backend, self._name, self._file_id, seconds, self.size, failure, cancelled)
         )

@@ -51,9 +51,11 @@ class ResponseCycle(RequestResponseCycle):
         self.waiting_for_100_continue = False
         lines = [STATUS_LINE[status]]
         closes = False
-        for name, value in (*self.default_headers, *message.get("headers", ())):
-            if _NOT_IN_VALUES.search(value):
-                raise RuntimeError(f"the value of the header {name!r} has a control character")
+        headers = (*self.default_headers, *message.get("headers", ()))
+        if _NOT_IN_VALUES.search(b" ".join([value for _, value in headers])):
+            wrong = [name for name, value in headers if _NOT_IN_VALUES.search(value)]
+            raise RuntimeError(f"the value of the header {wrong[0]!r} has a control character")
+        for name, value in headers:
             field = _field(name)
             lines += (field, value, b"\r\n")
             if field == b"content-length: " and self.chunked_encoding is None:
