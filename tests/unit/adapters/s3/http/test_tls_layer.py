@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3py_helper.adapters.s3.http.connection import HttpConnection
+from s3py_helper.adapters.s3.http.payload import EMPTY
 from s3py_helper.adapters.s3.http.tls_layer import TlsLayer
 from tests.support.s3.certificate import Certificate, make_certificate
 from tests.support.s3.fake_transport import FakeTransport
@@ -125,19 +126,50 @@ def test_an_error_of_the_outer_layer_is_one_of_the_inner(certificate: Certificat
     assert layer.error is outer.error is not None
 
 
+async def secured(
+    connection: HttpConnection, transport: FakeTransport, server: Server, certificate: Certificate
+) -> None:
+    securing = asyncio.ensure_future(connection.start_tls(trusting(certificate), "127.0.0.1"))
+    while not securing.done():
+        await asyncio.sleep(0)
+        server.receive(b"".join(transport.written))
+        transport.written.clear()
+        connection.data_received(server.outgoing.read())
+    await securing
+
+
+@pytest.mark.parametrize("says_farewell", [True, False])
+async def test_a_body_without_a_length_is_whole_after_a_farewell_only(
+    certificate: Certificate, says_farewell: bool
+) -> None:
+    connected, other = socket.socketpair()
+    with closing(connected), closing(other):
+        connection, server = HttpConnection(connected, 5, 5), Server(certificate)
+        transport = FakeTransport(connection)
+        connection.connection_made(transport)
+        await secured(connection, transport, server, certificate)
+        asking = asyncio.ensure_future(connection.ask(b"GET / HTTP/1.1\r\n\r\n", EMPTY, bodyless=False))
+        await asyncio.sleep(0)
+        connection.data_received(server.send(b"HTTP/1.1 200 OK\r\n\r\nbody"))
+        response = await asking
+        if says_farewell:
+            with pytest.raises(ssl.SSLWantReadError):
+                server.session.unwrap()
+            connection.data_received(server.outgoing.read())
+        else:
+            connection.eof_received()
+        await connection.lost
+        assert response.take() == b"body"
+        assert response.complete is says_farewell
+
+
 async def test_a_connection_ends_at_once_when_the_tls_to_its_proxy_fails(certificate: Certificate) -> None:
     connected, other = socket.socketpair()
     with closing(connected), closing(other):
         connection, server = HttpConnection(connected, 5, 5), Server(certificate)
         transport = FakeTransport(connection)
         connection.connection_made(transport)
-        to_proxy = asyncio.ensure_future(connection.start_tls(trusting(certificate), "127.0.0.1"))
-        while not to_proxy.done():
-            await asyncio.sleep(0)
-            server.receive(b"".join(transport.written))
-            transport.written.clear()
-            connection.data_received(server.outgoing.read())
-        await to_proxy
+        await secured(connection, transport, server, certificate)
         through_it = asyncio.ensure_future(connection.start_tls(trusting(certificate), "127.0.0.1"))
         await asyncio.sleep(0)
         connection.data_received(NOT_ENCRYPTED)
