@@ -24,9 +24,14 @@ def _elsewhere() -> Iterator[tuple[Owner, asyncio.AbstractEventLoop]]:
     async def made() -> Owner:
         return Owner()
 
+    async def done() -> None:
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+
     try:
         yield asyncio.run_coroutine_threadsafe(made(), loop).result(10), loop
     finally:
+        asyncio.run_coroutine_threadsafe(done(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -12,7 +12,13 @@ pytestmark = pytest.mark.timeout(10)
 
 
 class Stage:
-    """A clock, and what the patience is told."""
+    """A clock, and what the patience is told.
+
+    Attributes:
+        tick: Real seconds after which each timer fires.
+    """
+
+    tick = 0.001
 
     def __init__(self, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
@@ -30,7 +36,7 @@ class Stage:
             if getattr(callback, "__self__", None) is not self.patience:
                 return real(delay, callback, *arguments)  # type: ignore[arg-type]  # as given
             self.periods.append(round(delay, 6))
-            self.timers.append(real(0.001, callback, *arguments))  # type: ignore[arg-type]  # the clock is the test's
+            self.timers.append(real(self.tick, callback, *arguments))  # type: ignore[arg-type]  # the clock is the test's
             return self.timers[-1]
 
         monkeypatch.setattr(loop, "call_later", call_later)
@@ -150,7 +156,7 @@ async def test_the_next_task_may_wait_before_the_last_one_has_gone_on(monkeypatc
 
 async def test_the_end_wakes_and_is_told_to_all_who_come_later(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(8, monkeypatch)
-    stage.moves = 10_000
+    stage.tick = 60
     waiting = asyncio.ensure_future(stage.patience.wait())
     await asyncio.sleep(0)
     stage.patience.fault = BrokenOff()
@@ -163,6 +169,7 @@ async def test_the_end_wakes_and_is_told_to_all_who_come_later(monkeypatch: pyte
 
 async def test_a_timer_that_is_replaced_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(8, monkeypatch)
+    stage.tick = 60
     await _woken(stage)
     stage.patience.hurry(2)
     assert [timer.cancelled() for timer in stage.timers] == [True]
