@@ -10,11 +10,10 @@ from typing import Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from s3py_helper.domain.errors import FileNotFoundException, InvalidArgumentException
-from s3py_helper.domain.fastdfs_name import decoded
+from s3py_helper.domain.fastdfs_name import STORE_PATH, decoded
 from s3py_helper.domain.text_rules import shortened
 
 _SLASHES: Final = re.compile(r"/{2,}")
-_STORE_PATH: Final = re.compile(r"M[0-9A-F]{2}")
 _LIKE_A_STORE_PATH: Final = re.compile(r"[A-Za-z][0-9A-Za-z]{1,3}")
 _GROUP: Final = re.compile(r"[A-Za-z0-9._-]{1,16}")
 
@@ -93,9 +92,9 @@ def parse_link_path(path: str) -> LinkPath | None:
     """
     first, _, rest = _SLASHES.sub("/", path).removeprefix("/").partition("/")
     store_path, slash, _ = rest.partition("/")
-    if _STORE_PATH.fullmatch(store_path):
+    if STORE_PATH.fullmatch(store_path):
         return LinkPath(first, rest)
-    if _STORE_PATH.fullmatch(first):
+    if STORE_PATH.fullmatch(first):
         return LinkPath(None, f"{first}/{rest}")
     if slash and _LIKE_A_STORE_PATH.fullmatch(store_path):
         return LinkPath(first, rest)

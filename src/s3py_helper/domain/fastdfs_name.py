@@ -18,6 +18,9 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Final, Self
 
+STORE_PATH: Final = re.compile(r"M[0-9A-F]{2}")
+"""How ids begin behind their group."""
+
 _PATTERN: Final = re.compile(r"M[0-9A-F]{2}/[0-9A-F]{2}/[0-9A-F]{2}/([A-Za-z0-9_-]{27})([^/]*)")
 _FIELDS: Final = struct.Struct("!4sIQI")
 

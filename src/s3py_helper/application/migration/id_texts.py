@@ -1,12 +1,8 @@
 """Ids as lists have them: by themselves, in URLs, without their group."""
 
-import re
-from typing import Final
-
 from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.fastdfs_name import STORE_PATH
 from s3py_helper.domain.file_id import Backend, FileId
-
-_STORE_PATH: Final = re.compile(r"M[0-9A-F]{2}/")
 
 
 def id_in_text(text: str, default_group: str | None) -> FileId:
@@ -19,7 +15,8 @@ def id_in_text(text: str, default_group: str | None) -> FileId:
     if "://" in path:
         path = path.partition("://")[2].partition("/")[2]
     path = path.lstrip("/")
-    if _STORE_PATH.match(path):
+    first, slash, _ = path.partition("/")
+    if slash and STORE_PATH.fullmatch(first):
         if default_group is None:
             raise InvalidArgumentException("it names no group: give the default group")
         path = f"{default_group}/{path}"

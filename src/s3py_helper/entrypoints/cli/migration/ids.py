@@ -1,7 +1,6 @@
 """Ids from elsewhere than the servers: lists, and folders of store paths."""
 
 import asyncio
-import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,9 +8,8 @@ from typing import Final, TextIO
 
 from s3py_helper.application.concurrency.completion import acquired
 from s3py_helper.domain.errors import InvalidArgumentException
+from s3py_helper.domain.fastdfs_name import STORE_PATH
 from s3py_helper.entrypoints.cli.output import STANDARD_STREAM
-
-_STORE_PATH: Final = re.compile("M[0-9A-F]{2}")
 
 _NAMES_AT_ONCE: Final = 1000
 """Of one visit to a thread."""
@@ -35,7 +33,7 @@ async def names_in_folder(text: str) -> AsyncIterator[str]:
     """Ids of the files in a store path's data folder: `group1/M00=/var/fdfs/data`."""
     place, equals, folder = text.partition("=")
     group, _, store_path = place.partition("/")
-    if not (equals and _STORE_PATH.fullmatch(store_path)):
+    if not (equals and STORE_PATH.fullmatch(store_path)):
         raise InvalidArgumentException(f"{text!r} is not GROUP/Mxx=FOLDER, e.g. group1/M00=/var/fdfs/data")
     root = Path(folder)
     if not await asyncio.to_thread(root.is_dir):
