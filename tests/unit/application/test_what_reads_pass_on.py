@@ -22,6 +22,7 @@ from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import (
     InvalidArgumentException,
+    RouteNotSupportedException,
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.files import FileAttach, FileBasicInfo
@@ -185,6 +186,34 @@ async def test_a_range_and_whether_a_description_is_wanted_reach_the_store(
     assert not deployment.s3.opened
     assert alone.opened == [(file_id, None)] * 4 + [(file_id, part)] * 4
     assert alone.held == 0
+
+
+async def test_progress_counts_towards_what_was_asked_for(deployment: Deployment, able: Locator) -> None:
+    await deployment.kept_in_s3.write(new_blob("a.bin"), body_of(CONTENT))
+    [file_id] = deployment.kept_in_s3.file_ids
+    downloads, text, part, told = DownloadService(able), str(file_id), ByteRange(2, 4), list[tuple[int, int | None]]()
+
+    def tell(done: int, total: int | None) -> None:
+        told.append((done, total))
+
+    size = len(await downloads.download_bytes(text, byte_range=part, progress=tell))
+    await downloads.download_to_stream(text, io.BytesIO(), byte_range=part, progress=tell)
+    async for _ in downloads.download_to_generator(text, byte_range=part, progress=tell):
+        pass
+    async with downloads.open(text, part, progress=tell) as file:
+        async for _ in file.body:
+            pass
+    assert 0 < size < len(CONTENT)
+    assert {total for _, total in told} == {size}
+    assert told.count((size, size)) == 4
+
+
+async def test_who_may_not_download_may_ask_what_a_file_is(able: Locator, stored: NewBlob) -> None:
+    locator = Locator(replace(able.policy, readable=frozenset()), able.backends)
+    assert (await InfoService(locator).get_file_info(STORED_ID)).file_id == STORED_ID
+    await InfoService(locator).find_backend(STORED_ID)
+    with pytest.raises(RouteNotSupportedException):
+        await DownloadService(locator).download_bytes(STORED_ID)
 
 
 @pytest.mark.parametrize("wrong", [(1, 2), "bytes=0-", 5])

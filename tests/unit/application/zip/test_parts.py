@@ -340,6 +340,7 @@ def test_a_time_beyond_32_bits_has_no_extended_timestamp() -> None:
         ("a.zip", None, False),
         ("a.tar.gz", None, False),
         ("a.tgz", None, False),
+        ("A.WHL", None, False),
         ("a.docx", None, False),
         ("a.xlsx", None, False),
         ("a.odt", None, False),

@@ -316,8 +316,9 @@ class TestListing:
         "<Contents><Key>d</Key><Size/></Contents></ListBucketResult>"
     )
 
-    async def test_a_page(self) -> None:
-        async with stage(xml(self.PAGE)) as s3:
+    @pytest.mark.parametrize("front", ["", "<?xml version='1.0'?>", "\n \n<?xml version='1.0'?>\n"])
+    async def test_a_page(self, front: str) -> None:
+        async with stage(xml(front + self.PAGE)) as s3:
             page = await s3.objects.list_page("docs", "a b/", ListPosition(), 9)
         assert s3.lines == ["GET /docs?encoding-type=url&list-type=2&max-keys=9&prefix=a%20b%2F"]
         assert list(page.objects) == [

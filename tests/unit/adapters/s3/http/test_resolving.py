@@ -174,3 +174,11 @@ def test_the_addresses_of_a_family_take_turns_and_the_families_do_not() -> None:
         [six_a, six_b, four_c, four_a, four_b],
     ]
     assert rotated([], 1) == []
+
+
+async def test_a_name_that_no_host_can_have_is_not_found() -> None:
+    def refuse(host: str, _port: int) -> Sequence[AddrInfoType]:
+        raise UnicodeError(f"label too long: {host}")
+
+    with pytest.raises(HostNotFound):
+        await Resolver(refuse).addresses("x" * 64, 80)

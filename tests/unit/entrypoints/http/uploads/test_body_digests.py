@@ -18,12 +18,13 @@ def _of(algorithm: str, content: bytes = CONTENT) -> str:
     return b64encode(hashlib.new(algorithm, content).digest()).decode()
 
 
-async def _taken(headers: dict[str, str], content: bytes = CONTENT) -> bytes:
+async def _taken(headers: dict[str, str] | Headers, content: bytes = CONTENT) -> bytes:
     async def body() -> AsyncGenerator[bytes]:
         yield content[:3]
         yield content[3:]
 
-    async with aclosing(BodyDigests(Headers(headers)).checked(body())) as checked:
+    given = headers if isinstance(headers, Headers) else Headers(headers)
+    async with aclosing(BodyDigests(given).checked(body())) as checked:
         return b"".join([chunk async for chunk in checked])
 
 
@@ -52,6 +53,13 @@ async def test_another_body_is_refused_at_its_end(headers: dict[str, str]) -> No
 async def test_one_digest_that_is_wrong_is_enough() -> None:
     with pytest.raises(DigestMismatchException, match="sha-512"):
         await _taken({"content-digest": f"sha-256=:{_of('sha256')}:, sha-512=:{_of('sha512', b'x')}:"})
+
+
+@pytest.mark.parametrize("name", [b"content-digest", b"repr-digest"])
+async def test_a_header_may_come_in_several_lines(name: bytes) -> None:
+    right, wrong = f"sha-256=:{_of('sha256')}:", f"sha-512=:{_of('sha512', b'x')}:"
+    with pytest.raises(DigestMismatchException, match="sha-512"):
+        await _taken(Headers(raw=[(name, right.encode()), (name, wrong.encode())]))
 
 
 @pytest.mark.parametrize(
