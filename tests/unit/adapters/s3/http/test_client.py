@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from s3py_helper.adapters.s3.http.client import HttpClient, Response
-from s3py_helper.adapters.s3.http.connection import HttpConnection
+from s3py_helper.adapters.s3.http.connection import HELD_AT_MOST, HttpConnection
 from s3py_helper.adapters.s3.http.dialing import Dialer
 from s3py_helper.adapters.s3.http.faults import (
     BrokenOff,
@@ -39,6 +39,7 @@ class FakeDialer(Dialer):
         self.answers = list(answers)
         self.origins: list[str] = []
         self.transports: list[FakeTransport] = []
+        self.connected: list[socket.socket] = []
         self.sockets = contextlib.ExitStack()
 
     async def dial(self, origin: str) -> HttpConnection:
@@ -47,6 +48,7 @@ class FakeDialer(Dialer):
         connected.setblocking(False)
         self.sockets.enter_context(contextlib.closing(connected))
         self.sockets.enter_context(contextlib.closing(other))
+        self.connected.append(connected)
         connection = HttpConnection(connected, 5, 5)
         transport = FakeTransport(connection)
         transport.answers = self.answers.pop(0)
@@ -190,6 +192,30 @@ class TestConnections:
 
 
 class TestResponses:
+    async def test_status_and_headers(self) -> None:
+        async with stage([b"HTTP/1.1 403 Forbidden\r\nServer: x\r\nContent-Length: 5\r\n\r\n"]) as http:
+            with await http.send() as response:
+                assert (response.status, response.headers) == (403, {"server": "x", "content-length": "5"})
+                assert not response.is_empty, "its body is still to come"
+
+    async def test_reading_lets_a_held_up_server_go_on(self) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (2 * HELD_AT_MOST)
+        async with stage([head + bytes(HELD_AT_MOST + 1)]) as http:
+            with await http.send() as response:
+                assert http.dialer.transports[0].calls == ["pause"]
+                assert response.take()
+                assert http.dialer.transports[0].calls == ["pause", "resume"]
+
+    @pytest.mark.parametrize("leave", [Response.close, lambda response: response.__exit__(None, None, None)])
+    async def test_a_rest_that_is_long_is_not_received(self, leave: Callable[[Response], None]) -> None:
+        async with stage([b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n12"]) as http:
+            place = http.client.take_place(Hold.LASTING)
+            assert place is not None
+            response = await http.send()
+            response.adopt(place)
+            leave(response)
+            assert (http.client.places_in_use, http.client.connections) == (0, 0)
+
     async def test_a_body_is_read_and_its_connection_kept(self) -> None:
         async with stage([FIVE + b"12", FINE]) as http:
             place = http.client.take_place(Hold.LASTING)
@@ -256,6 +282,7 @@ class TestResponses:
             assert response.detach() is place
             if end:
                 http.dialer.transports[0].protocol.data_received(end)
+                assert http.client.idle_connections == 1
             assert http.client.places_in_use == 1
             assert http.client.take_place(Hold.BRIEF) is None
             place.release()
@@ -315,3 +342,24 @@ class TestPlaces:
                 asyncio.run(ask())
 
             await asyncio.to_thread(elsewhere)
+
+
+@pytest.mark.parametrize(("is_gone", "told"), [(True, []), (False, ["closed"])])
+def test_a_client_whose_event_loop_stands_still_closes_its_sockets(is_gone: bool, told: list[str]) -> None:
+    async def used() -> Stage:
+        http = Stage([FINE])
+        await http.send()
+        return http
+
+    loop = asyncio.new_event_loop()
+    try:
+        http = loop.run_until_complete(used())
+        if is_gone:
+            loop.close()
+        with http.dialer.sockets:
+            asyncio.run(http.client.aclose())
+            assert [connected.fileno() for connected in http.dialer.connected] == [-1]
+        assert http.client.closed
+        assert http.dialer.transports[0].calls == told
+    finally:
+        loop.close()

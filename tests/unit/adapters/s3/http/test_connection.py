@@ -76,13 +76,48 @@ class TestExchanges:
         assert [len(piece) for piece in stage.transport.written] == [len(HEAD), 64 * KIB + 1]
         assert stage.connection.finish()
 
+    @pytest.mark.parametrize("size", [0, 100 * KIB])
     async def test_the_time_of_the_last_bytes_is_remembered(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch, size: int
     ) -> None:
         monkeypatch.setattr("s3py_helper.adapters.s3.http.patience.monotonic", lambda: 77.0)
-        await stage.ask(FINE)
+        await stage.ask(FINE, body=payload_of(bytes(size)))
         assert stage.connection.finish()
         assert stage.connection.idle_since == 77.0
+
+    async def test_a_wait_for_more_begins_when_somebody_waits(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = 77.0
+        monkeypatch.setattr("s3py_helper.adapters.s3.http.patience.monotonic", lambda: now)
+        await stage.ask(sized(5), b"12")
+        now = 99.0
+        receiving = asyncio.ensure_future(stage.connection.receive())
+        await asyncio.sleep(0)
+        stage.connection.data_received(b"345")
+        await receiving
+        assert stage.connection.finish()
+        assert stage.connection.idle_since == 99.0
+
+    async def test_a_head_that_comes_piece_by_piece_has_no_more_time(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = 77.0
+        monkeypatch.setattr("s3py_helper.adapters.s3.http.patience.monotonic", lambda: now)
+        asking = asyncio.ensure_future(stage.ask())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        now = 99.0
+        for place in range(len(FINE)):
+            stage.connection.data_received(FINE[place : place + 1])
+        await asking
+        assert stage.connection.finish()
+        assert stage.connection.idle_since == 77.0
+
+    async def test_none_on_one_that_is_being_closed(self, stage: Stage) -> None:
+        stage.transport.abort()
+        with pytest.raises(Disconnected):
+            await stage.connection.ask(HEAD, EMPTY, bodyless=False)
 
     async def test_none_on_one_that_is_closed(self, stage: Stage) -> None:
         stage.transport.abort()
@@ -154,16 +189,30 @@ class TestNotKept:
         assert response.complete
         assert not stage.connection.finish()
 
-    @pytest.mark.parametrize("status", ["200 OK", "403 Forbidden"])
-    async def test_after_a_response_that_came_too_early(self, stage: Stage, status: str) -> None:
-        body = payload_of(bytes(100 * KIB))
-        if status.startswith("2"):
+    async def test_on_a_connection_that_is_being_closed(self, stage: Stage) -> None:
+        await stage.ask(FINE)
+        stage.transport.abort()
+        assert not stage.connection.finish()
+
+    @pytest.mark.parametrize("size", [0, 5])
+    @pytest.mark.parametrize("status", [200, 299, 300, 403])
+    async def test_after_a_response_that_came_too_early(self, stage: Stage, status: int, size: int) -> None:
+        body, answer = payload_of(bytes(100 * KIB)), sized(size, status=f"{status} Early")
+        if status < 300:
             with pytest.raises(EarlySuccess):
-                await stage.ask(sized(0, status=status), body=body, buffered=1)
+                await stage.ask(answer, body=body, buffered=1)
         else:
-            assert (await stage.ask(sized(0, status=status), body=body, buffered=1)).status == 403
+            assert (await stage.ask(answer, body=body, buffered=1)).status == status
         assert not stage.connection.finish()
         assert not stage.connection.drain(lambda: None)
+
+    async def test_after_an_early_response_whose_rest_came_in_time(self, stage: Stage) -> None:
+        body = payload_of(bytes(100 * KIB))
+        response = await stage.ask(sized(5, status="403 Forbidden"), body=body, buffered=1)
+        stage.transport.buffered = 0
+        stage.connection.data_received(b"12345")
+        assert response.complete
+        assert not stage.connection.finish()
 
     async def test_what_was_early_once_is_not_so_for_ever(self, stage: Stage) -> None:
         await stage.ask(FINE, body=payload_of(bytes(100 * KIB)))
@@ -326,7 +375,7 @@ class TestRests:
 
 class TestGivingUp:
     @pytest.mark.parametrize(
-        ("answer", "is_reset"), [(sized(5), True), (FINE, False), (b"HTTP/1.1 200 OK\r\n\r\n", True)]
+        ("answer", "is_reset"), [(sized(5) + b"12", True), (FINE, False), (b"HTTP/1.1 200 OK\r\n\r\n", True)]
     )
     async def test_an_exchange_that_is_not_over_resets_the_connection(
         self, stage: Stage, answer: bytes, is_reset: bool, monkeypatch: pytest.MonkeyPatch
@@ -355,6 +404,11 @@ class TestGivingUp:
         stage.connection.give_up()
         await stage.connection.lost
         assert told == []
+
+    async def test_what_has_come_whole_can_be_read_afterwards(self, stage: Stage) -> None:
+        response = await stage.ask(sized(5, more=b"Connection: close\r\n") + b"12345")
+        stage.connection.give_up()
+        assert response.take() == b"12345"
 
     async def test_what_came_of_it_leaves_memory_at_once(self, stage: Stage) -> None:
         response = weakref.ref(await stage.ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n123"))

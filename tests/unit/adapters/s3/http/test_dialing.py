@@ -17,12 +17,15 @@ pytestmark = pytest.mark.timeout(20)
 
 ORIGIN = "https://[::1]:9443"
 PROXY = "http://a:b@127.0.0.1:3128"
+RESET = ConnectionResetError(104, "Connection reset by peer")
 
 
 class Dialing(Dialer):
     """Reaches whoever gives one answer after the other, and then says nothing."""
 
-    def __init__(self, sockets: ExitStack, *answers: bytes, proxy: str | None = None, seconds: float = 0.05) -> None:
+    def __init__(
+        self, sockets: ExitStack, *answers: bytes | Exception, proxy: str | None = None, seconds: float = 0.05
+    ) -> None:
         tls = tls_settings(verify_tls=False)
         super().__init__(tls, proxy, connect_timeout=seconds, read_timeout=5, stall_timeout=5)
         self.reached: list[tuple[Peer, FakeTransport]] = []
@@ -33,9 +36,10 @@ class Dialing(Dialer):
     async def _connect_plainly(self, peer: Peer) -> HttpConnection:
         connected, other = (self._sockets.enter_context(closing(end)) for end in socket.socketpair())
         assert other.fileno() >= 0
+        connected.setblocking(False)
         connection = HttpConnection(connected, 5, 5)
         transport = FakeTransport(connection)
-        transport.answers = list[bytes | Exception](self._answers)
+        transport.answers = self._answers
         connection.connection_made(transport)
         self.reached.append((peer, transport))
         return connection
@@ -60,18 +64,22 @@ async def test_a_server_that_does_not_answer_to_tls_is_left(sockets: ExitStack) 
     ("answers", "kind", "says"),
     [
         ([], NotConnected, "not within"),
+        ([RESET], NoProxy, "^$"),
         ([b"HTTP/1.1 200 OK\r\n\r\n"], NotConnected, "not within"),
+        ([b"HTTP/1.1 200 OK\r\n\r\n", RESET], NotConnected, "during the TLS handshake"),
         ([b"HTTP/1.1 200 OK\r\n\r\nmore"], NoProxy, "more than its response"),
         ([b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"], ProxyRefuses, "HTTP 407"),
     ],
-    ids=["silent", "silent behind it", "surplus", "refusal"],
+    ids=["silent", "reset", "silent behind it", "reset behind it", "surplus", "refusal"],
 )
 async def test_a_proxy_that_leads_nowhere_is_left(
-    sockets: ExitStack, answers: list[bytes], kind: type[Exception], says: str
+    sockets: ExitStack, answers: list[bytes | Exception], kind: type[Exception], says: str
 ) -> None:
-    dialer = Dialing(sockets, *answers, proxy=PROXY, seconds=0.05 if kind is NotConnected else 5)
-    with pytest.raises(kind, match=says):
+    dialer = Dialing(sockets, *answers, proxy=PROXY, seconds=0.05 if says == "not within" else 5)
+    with pytest.raises(kind, match=says) as raised:
         await dialer.dial(ORIGIN)
+    assert type(raised.value) is kind
+    assert RESET not in answers or raised.value.__cause__ is RESET
     [(peer, transport)] = dialer.reached
     assert peer == Peer("127.0.0.1", 3128, secure=False)
     asked = b"CONNECT [::1]:9443 HTTP/1.1\r\nhost: [::1]:9443\r\nproxy-authorization: Basic YTpi\r\n\r\n"

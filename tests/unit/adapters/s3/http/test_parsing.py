@@ -1,5 +1,7 @@
 """One answer, however the network cuts it."""
 
+import gc
+import weakref
 from itertools import pairwise
 
 import pytest
@@ -80,10 +82,34 @@ def test_a_connection_that_must_not_be_used_again_is_told(message: bytes) -> Non
     assert body_of(parser) in {b"", b"hello"}
 
 
-def test_bytes_after_the_end_spoil_the_connection_and_nothing_else() -> None:
-    parser = fed(SIZED[:-2], b"lo and more", b"and more")
+@pytest.mark.parametrize("rest", [(b"lo and more", b"and more"), (b"lo and more",), (b"lo!",), (b"lo", b"!")])
+def test_bytes_after_the_end_spoil_the_connection_and_nothing_else(rest: tuple[bytes, ...]) -> None:
+    parser = fed(SIZED[:-2], *rest)
     assert body_of(parser) == b"hello"
-    assert not parser.keeps_alive
+    assert (parser.complete, parser.has_surplus, parser.keeps_alive) == (True, True, False)
+
+
+def test_the_end_of_the_connection_leaves_a_complete_response_as_it_is() -> None:
+    parser = fed(SIZED)
+    parser.feed_end()
+    assert (parser.complete, parser.keeps_alive, body_of(parser)) == (True, False, b"hello")
+
+
+@pytest.mark.parametrize("message", [SIZED, SIZED[:-2], CHUNKED, INTERIM])
+def test_no_response_waits_for_the_garbage_collector(message: bytes) -> None:
+    gc.disable()
+    try:
+        parser = weakref.ref(fed(message))
+        assert parser() is None
+    finally:
+        gc.enable()
+
+
+def test_what_was_abandoned_takes_no_more() -> None:
+    parser = fed(CHUNKED[:-12])
+    parser.abandon()
+    parser.feed(CHUNKED[-12:])
+    assert (parser.held, parser.take(), parser.complete) == (0, b"", False)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +127,22 @@ def test_bytes_after_the_end_spoil_the_connection_and_nothing_else() -> None:
 def test_what_is_no_answer_is_an_error(message: bytes) -> None:
     with pytest.raises(NotHttp):
         fed(message)
+
+
+def test_a_head_may_have_64_kib() -> None:
+    front, end = OK + b"A: ", b"\r\nContent-Length: 0\r\n\r\n"
+    for surplus in (0, 1):
+        head = front + b"a" * (LARGEST_HEAD - len(front + end) + surplus) + end
+        if surplus:
+            with pytest.raises(NotHttp, match="do not end"):
+                fed(head)
+        else:
+            assert fed(head).complete
+
+
+def test_the_version_stands_at_the_front_and_nowhere_else() -> None:
+    with pytest.raises(NotHttp, match=r"HTTP/2\.0"):
+        fed(b"HTTP/2.0 200 OK\r\nA: ", b"HTTP/1.1 \r\nContent-Length: 0\r\n\r\n")
 
 
 def test_a_head_without_end_is_an_error() -> None:
@@ -283,6 +325,7 @@ def test_a_body_in_many_small_chunks_is_no_endless_head() -> None:
         (OK + b"Transfer-Encoding: chunked\r\n\r\n", True),
         (OK + b"\r\n", True),
         (OK + b"Connection: close\r\n\r\n", False),
+        (OK + b"Connection: Close\r\n\r\n", False),
         (b"HTTP/1.0 200 OK\r\n\r\n", False),
         (OK + b"Content-Length: 5\r\n\r\nh", False),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n5", False),
@@ -294,12 +337,10 @@ def test_a_body_in_many_small_chunks_is_no_endless_head() -> None:
     ],
 )
 def test_a_body_after_a_response_to_head_is_surplus(message: bytes, keeps_alive: bool) -> None:
-    parser = fed(message, bodyless=True)
-    assert (parser.complete, parser.keeps_alive, parser.has_surplus) == (
-        True,
-        keeps_alive,
-        not keeps_alive and not message.endswith(b"OK\r\n\r\n") and b"close" not in message,
-    )
+    has_surplus = not keeps_alive and not message.endswith(b"OK\r\n\r\n") and b"close" not in message.lower()
+    for pieces in ([message], [message[place : place + 1] for place in range(len(message))]):
+        parser = fed(*pieces, bodyless=True)
+        assert (parser.complete, parser.keeps_alive, parser.has_surplus) == (True, keeps_alive, has_surplus)
 
 
 def test_what_ends_with_the_connection_is_complete_only_when_that_ended_in_order() -> None:

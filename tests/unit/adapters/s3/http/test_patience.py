@@ -1,6 +1,7 @@
 """How long one task waits."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -56,7 +57,9 @@ async def test_a_wait_ends_when_it_is_woken(monkeypatch: pytest.MonkeyPatch) -> 
     stage.moves = 10_000
     await _woken(stage)
     stage.patience.wake()
+    await _woken(stage)
     assert not stage.gave_up
+    assert len(stage.timers) == 1, "one for all waits"
 
 
 async def test_without_progress_it_is_given_up_once_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,6 +144,30 @@ async def test_a_timer_that_fires_while_nobody_waits_does_nothing(monkeypatch: p
     await _woken(stage)
     await asyncio.sleep(0.02)
     assert (stage.asked, stage.gave_up, stage.patience.fault) == (0, 0, None)
+    await asyncio.wait_for(stage.patience.wait(), 5)
+    assert isinstance(stage.patience.fault, NoResponseInTime), "the next wait has a timer of its own"
+
+
+async def test_what_has_come_when_the_timer_fires_is_not_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    stage.patience.renew()
+    asyncio.get_running_loop().call_later(stage.tick, stage.patience.wake)
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.sleep(0)
+    time.sleep(2 * stage.tick)  # noqa: ASYNC251 - both are due before the event loop looks
+    await waiting
+    await asyncio.sleep(0)
+    assert (stage.asked, stage.gave_up, stage.patience.fault) == (0, 0, None)
+
+
+async def test_the_timer_looks_again_when_the_time_may_be_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(8, monkeypatch)
+    await _woken(stage)
+    stage.now += 3
+    stage.patience.renew()
+    stage.now -= 3  # the timer was set before
+    await asyncio.wait_for(stage.patience.wait(), 5)
+    assert stage.periods == [8, 3]
 
 
 async def test_the_next_task_may_wait_before_the_last_one_has_gone_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,18 @@ def test_requests_that_last_leave_places_to_those_that_are_over_soon(
     limit: int, brief: int, bulk: int, lasting: int
 ) -> None:
     for hold, most in ((Hold.BRIEF, brief), (Hold.BULK, bulk), (Hold.LASTING, lasting)):
-        assert len(taken(Places(limit), hold, limit + 1)) == most
+        places = Places(limit)
+        for _ in range(2):  # they are as many the second time
+            held = taken(places, hold, limit + 1)
+            assert len(held) == most
+            for place in held:
+                place.release()
+
+
+def test_what_is_over_soon_takes_nothing_from_what_lasts() -> None:
+    places = Places(64)
+    assert len(taken(places, Hold.BRIEF, 4) + taken(places, Hold.BULK, 4)) == 8
+    assert len(taken(places, Hold.LASTING, 64)) == 56
 
 
 def test_the_reserve_counts_all_that_last_together() -> None:
@@ -90,16 +101,35 @@ async def test_a_brief_request_passes_those_whose_places_are_all_held() -> None:
     assert places.in_use == 0
 
 
-async def test_cancelled_in_the_moment_of_the_grant_the_place_goes_to_the_next() -> None:
+@pytest.mark.parametrize("before", [True, False])
+async def test_cancelled_in_the_moment_of_the_grant_the_place_goes_to_the_next(before: bool) -> None:
     places = Places(1)
     (held,) = taken(places, Hold.BRIEF, 1)
     first, second = (asyncio.create_task(places.wait(Hold.BRIEF, 10)) for _ in range(2))
     await asyncio.sleep(0)
+    if before:
+        first.cancel()
     held.release()
     first.cancel()
-    (await second).release()
+    (await asyncio.wait_for(second, 2)).release()
     assert first.cancelled() or await asyncio.wait([first])
     assert places.in_use == 0
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_cancelled_in_the_moment_of_the_end_a_wait_is_cancelled(before: bool) -> None:
+    places = Places(1)
+    assert taken(places, Hold.BRIEF, 1)
+    first, second = (asyncio.create_task(places.wait(Hold.BRIEF, 10)) for _ in range(2))
+    await asyncio.sleep(0)
+    if before:
+        first.cancel()
+    places.close()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    with pytest.raises(ClientClosed):
+        await second
 
 
 async def test_closing_ends_all_waits() -> None:

@@ -256,6 +256,26 @@ class TestMakingRoom:
         kept = [await stage.kept(THERE), await stage.connect(), await stage.connect(), await stage.connect()]
         assert all(connection.is_alive for connection in kept)
 
+    async def test_one_that_is_in_use_again_does_not_go(self, stage: Stage) -> None:
+        used = await stage.kept(HERE, since=998)
+        assert stage.pool.idle(HERE) is used
+        idle = await stage.kept(THERE, since=999)
+        for _ in range(3):
+            await stage.connect()
+        assert (used.is_alive, idle.is_alive) == (True, False)
+
+    async def test_one_that_is_going_already_makes_no_more_room(self, stage: Stage) -> None:
+        draining = [await stage.connect(), await stage.connect()]
+        for connection in draining:
+            connection.is_reusable, connection.drains = False, True
+            stage.pool.release(HERE, connection)
+            connection.drains = False
+        for _ in range(2):
+            await stage.connect()
+        await asyncio.gather(stage.connect(THERE), stage.connect(THERE))
+        assert [connection.is_alive for connection in draining] == [False, False]
+        assert stage.pool.open == 4
+
     async def test_an_attempt_that_failed_does_not_count(self, stage: Stage) -> None:
         kept = await stage.kept(THERE)
         stage.failure = NotConnected()
@@ -276,6 +296,7 @@ class TestEnd:
         assert (stage.pool.open, stage.pool.idle_ones, stage.pool.idle(HERE)) == (0, 0, None)
         with pytest.raises(ClientClosed):
             await stage.connect()
+        assert len(stage.made) == 2, "nobody is dialled any more"
 
     async def test_it_is_over_when_the_sockets_are_gone(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         connection = await stage.kept()
@@ -301,7 +322,7 @@ class TestEnd:
         stage.pool.sever(abort=abort)
         assert all(connection.severed for connection in connections)
         assert [connection.is_alive for connection in connections] == [not abort] * 2
-        assert stage.pool.open == 0
+        assert (stage.pool.open, stage.pool.closed, stage.pool.idle(HERE)) == (0, True, None)
 
 
 class TestSweeping:
@@ -319,6 +340,28 @@ class TestSweeping:
         now[0] += 1
         await fresh.lost
         assert stage.pool.idle_ones == 0
+
+    async def test_one_timer_serves_all_and_only_while_something_is_kept(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        delays: list[float] = []
+        real = loop.call_later
+
+        def call_later(delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+            delays.append(delay)
+            return real(0, callback)
+
+        connections = {await stage.connect(origin): origin for origin in (HERE, HERE, THERE)}
+        monkeypatch.setattr(loop, "call_later", call_later)
+        for connection, origin in connections.items():
+            connection.idle_since = 999.9
+            stage.pool.release(origin, connection)
+        for connection in connections:
+            await connection.lost
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert delays == [0.02]
 
     async def test_it_goes_on_when_something_is_kept_again(self, stage: Stage) -> None:
         for _ in range(2):

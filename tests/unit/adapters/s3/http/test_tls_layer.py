@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from contextlib import closing, suppress
 from itertools import pairwise
 
@@ -10,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3py_helper.adapters.s3.http import sending
 from s3py_helper.adapters.s3.http.connection import HttpConnection
-from s3py_helper.adapters.s3.http.payload import EMPTY
+from s3py_helper.adapters.s3.http.payload import EMPTY, payload_of
 from s3py_helper.adapters.s3.http.tls_layer import TlsLayer
 from tests.support.s3.certificate import Certificate, make_certificate
 from tests.support.s3.fake_transport import FakeTransport
 
 pytestmark = pytest.mark.timeout(60)
 
+HEAD = b"GET / HTTP/1.1\r\n\r\n"
 NOT_ENCRYPTED = b"\x17\x03\x03\x00\x05wrong"
 
 
@@ -148,8 +151,9 @@ async def test_a_body_without_a_length_is_whole_after_a_farewell_only(
         transport = FakeTransport(connection)
         connection.connection_made(transport)
         await secured(connection, transport, server, certificate)
-        asking = asyncio.ensure_future(connection.ask(b"GET / HTTP/1.1\r\n\r\n", EMPTY, bodyless=False))
+        asking = asyncio.ensure_future(connection.ask(HEAD, EMPTY, bodyless=False))
         await asyncio.sleep(0)
+        assert server.receive(b"".join(transport.written)) == HEAD
         connection.data_received(server.send(b"HTTP/1.1 200 OK\r\n\r\nbody"))
         response = await asking
         if says_farewell:
@@ -161,6 +165,72 @@ async def test_a_body_without_a_length_is_whole_after_a_farewell_only(
         await connection.lost
         assert response.take() == b"body"
         assert response.complete is says_farewell
+
+
+class Slow(FakeTransport):
+    """Is full after each piece, and at the end of a connection says why."""
+
+    server: Server
+    error: Exception | None = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        super().write(self.server.receive(bytes(data)))
+        self.protocol.pause_writing()
+        if self.error is not None:
+            self.protocol.resume_writing()
+            self.lose(self.error)
+
+
+class TestLargeBodies:
+    BODY = payload_of(bytes(600 * 1024))
+    SIZES = (len(HEAD), 256 * 1024, 256 * 1024, 88 * 1024)
+
+    @pytest.fixture
+    async def slow(self, certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Slow]:
+        monkeypatch.setattr(sending, "unacknowledged", lambda _connected: 0)
+        connected, other = socket.socketpair()
+        connected.setblocking(False)
+        with closing(connected), closing(other):
+            connection, server = HttpConnection(connected, 5, 5), Server(certificate)
+            beginning = FakeTransport(connection)
+            connection.connection_made(beginning)
+            await secured(connection, beginning, server, certificate)
+            slow = Slow(connection)
+            slow.server = server
+            connection.connection_made(slow)
+            yield slow
+            slow.abort()
+            await connection.lost
+
+    @staticmethod
+    def sizes(slow: Slow) -> tuple[int, ...]:
+        return tuple(len(piece) for piece in slow.written)
+
+    async def test_are_encrypted_no_faster_than_they_are_taken(self, slow: Slow) -> None:
+        asking = asyncio.ensure_future(slow.protocol.ask(HEAD, self.BODY, bodyless=False))
+        for count in range(1, 5):
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert self.sizes(slow) == self.SIZES[:count]
+            slow.protocol.resume_writing()
+        slow.protocol.data_received(slow.server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+        assert (await asking).status == 200
+        assert slow.protocol.finish()
+
+    async def test_are_sent_no_further_when_the_response_is_there(self, slow: Slow) -> None:
+        asking = asyncio.ensure_future(slow.protocol.ask(HEAD, self.BODY, bodyless=False))
+        await asyncio.sleep(0)
+        slow.protocol.data_received(slow.server.send(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"))
+        slow.protocol.resume_writing()
+        assert (await asking).status == 403
+        assert self.sizes(slow) == self.SIZES[:1]
+        assert not slow.protocol.finish(), "the server still waits for the rest"
+
+    async def test_are_sent_no_further_on_a_connection_that_is_being_closed(self, slow: Slow) -> None:
+        slow.error = ConnectionResetError(104, "reset")
+        with pytest.raises(ConnectionResetError):
+            await slow.protocol.ask(HEAD, self.BODY, bodyless=False)
+        assert self.sizes(slow) == self.SIZES[:1]
 
 
 async def test_a_connection_ends_at_once_when_the_tls_to_its_proxy_fails(certificate: Certificate) -> None:
