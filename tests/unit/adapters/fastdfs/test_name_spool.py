@@ -66,18 +66,34 @@ def test_a_file_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) ->
             spool.flush()
 
 
-def test_the_file_is_gone_with_the_spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[IO[bytes]] = []
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[IO[bytes]]:
+    """The temporary files that were made."""
+    files: list[IO[bytes]] = []
     make = tempfile.TemporaryFile
 
     def noted(dir: Path) -> IO[bytes]:  # noqa: A002 - its name there
-        opened.append(make(dir=dir))
-        return opened[-1]
+        files.append(make(dir=dir))
+        return files[-1]
 
     monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    return files
+
+
+def test_the_file_is_gone_with_the_spool(tmp_path: Path, opened: list[IO[bytes]]) -> None:
     with NameSpool(tmp_path, 1) as spool:
         spool.add([b"a"])
         spool.flush()
         assert [file.closed for file in opened] == [False]
         assert not list(tmp_path.iterdir()), "it has no name"
     assert [file.closed for file in opened] == [True]
+
+
+@pytest.mark.timeout(10)
+def test_a_file_that_has_lost_its_end_is_an_error_of_the_system(tmp_path: Path, opened: list[IO[bytes]]) -> None:
+    with NameSpool(tmp_path, 2) as spool:
+        spool.add([b"first", b"second"])
+        spool.flush()
+        opened[0].truncate(8)
+        with pytest.raises(OSError, match="shorter than it was"):
+            list(spool.sorted())

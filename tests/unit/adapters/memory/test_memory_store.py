@@ -1,8 +1,10 @@
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, tzinfo
 
 import pytest
 
 from s3py_helper.adapters.memory import MemoryBlobStore
+from s3py_helper.adapters.memory.store import CHUNK_SIZE
 from s3py_helper.domain.errors import FileNotFoundException, StorageOperationException
 from s3py_helper.domain.file_id import Backend
 from s3py_helper.testing import body_of, new_blob
@@ -48,6 +50,25 @@ async def test_it_is_well_while_it_is_open() -> None:
         await store.check()
     with pytest.raises(StorageOperationException, match="not open"):
         await store.check()
+
+
+async def test_nothing_is_read_of_a_file_that_a_closed_store_cannot_keep() -> None:
+    async with MemoryBlobStore() as store:
+        pass
+    for keep in (store.write, store.create):
+        body = body_of(b"x")
+        with pytest.raises(StorageOperationException, match="not open"):
+            await keep(new_blob(), body)
+        assert body.received == 0
+
+
+async def test_a_file_cannot_be_read_on_after_its_block() -> None:
+    async with MemoryBlobStore() as store, AsyncExitStack() as block:
+        stored = await store.write(new_blob(), body_of(bytes(3 * CHUNK_SIZE)))
+        blob = await block.enter_async_context(store.open(stored.file_id))
+        assert await anext(blob.body) == bytes(CHUNK_SIZE)
+        await block.aclose()
+        assert [chunk async for chunk in blob.body] == []
 
 
 async def test_a_copy_is_as_old_as_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
