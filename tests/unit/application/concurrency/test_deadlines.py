@@ -95,6 +95,21 @@ async def test_a_task_that_was_cancelled_before_gets_its_timeout_while_it_cleans
     assert await task == 1
 
 
+async def test_work_that_is_slow_to_clean_up_is_ended_once() -> None:
+    cleaned_up: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0.02)  # the watch looks every millisecond
+            cleaned_up.append("it")
+
+    with pytest.raises(TimeoutError), DeadlineWatch(0.02).limit(0.005):
+        await work()
+    assert cleaned_up == ["it"]
+
+
 async def test_work_that_is_shorter_than_its_limit_outlasts_the_ticks() -> None:
     watch = DeadlineWatch(0.02)
     with watch.limit(3600):

@@ -70,3 +70,19 @@ async def test_a_cancelled_one_takes_no_place(*, admitted: bool) -> None:
     if not admitted:
         gate.release()
     await asyncio.wait_for(gate.acquire(), 5)
+    await _assert_is_full(gate)
+
+
+async def test_a_block_holds_a_place_for_as_long_as_it_is_open() -> None:
+    gate = Gate(1)
+    for _ in range(2):
+        async with gate:
+            await _assert_is_full(gate)
+
+
+async def _assert_is_full(gate: Gate) -> None:
+    task = asyncio.create_task(gate.acquire())
+    await _settle()
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])

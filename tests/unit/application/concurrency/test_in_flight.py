@@ -37,12 +37,17 @@ async def test_work_that_nobody_collects_is_cancelled_and_over_with_the_block() 
         assert ended.is_set()
 
 
-async def test_the_error_of_work_that_nobody_collects_is_nobodys_concern() -> None:
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_the_error_of_work_that_nobody_collects_is_nobodys_concern(*, stopped: bool) -> None:
     heard: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context))
 
     async def work() -> None:
-        raise ValueError("its own")
+        try:
+            if stopped:
+                await asyncio.Event().wait()
+        finally:
+            raise ValueError("its own")
 
     async with InFlight[None]() as in_flight:
         in_flight.start(work())

@@ -54,6 +54,21 @@ async def test_looking_at_the_first_bytes_takes_none_away() -> None:
     assert await drained(body) == [b"ab", b"c"]
 
 
+async def test_no_more_is_read_beforehand_than_is_looked_at() -> None:
+    source = chunks(b"ab", b"cd", b"ef")
+    body = IncomingBody(source)
+    assert await body.first_bytes(4) == b"abcd"
+    assert [chunk async for chunk in source] == [b"ef"]
+    assert await drained(body) == [b"abcd"]
+
+
+async def test_there_are_no_first_bytes_once_some_have_passed() -> None:
+    body = IncomingBody(chunks(b"ab", b"cd"))
+    assert await anext(body) == b"ab"
+    assert await body.first_bytes() == b""
+    assert await drained(body) == [b"cd"]
+
+
 async def test_an_empty_body_has_no_first_bytes_and_ends() -> None:
     body = IncomingBody(chunks(), size=0)
     assert await body.first_bytes() == b""
@@ -144,6 +159,30 @@ async def test_closing_closes_the_source() -> None:
     await anext(body)
     await body.aclose()
     assert closed
+
+
+class Uncloseable:
+    """An async iterator that is no generator."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self._parts = iter(parts)
+
+    def __aiter__(self) -> "Uncloseable":
+        return self
+
+    async def __anext__(self) -> bytes:
+        for part in self._parts:
+            return part
+        raise StopAsyncIteration
+
+
+async def test_a_source_or_a_layer_that_cannot_be_closed_need_not_be() -> None:
+    original = IncomingBody(Uncloseable(b"a"))
+    mapped = original.mapped(lambda _: Uncloseable(b"b"))
+    assert await anext(mapped) == b"b"
+    await mapped.aclose()
+    assert await drained(original) == [b"a"]
+    await original.aclose()
 
 
 @pytest.mark.parametrize("given", [72, 0, "text", "", None, [1], False], ids=repr)
