@@ -151,7 +151,7 @@ class S3MigrationTarget:
     async def complete(self, new: NewObject, upload_id: str, parts: Sequence[PartDone]) -> TargetObject:
         """See `MigrationTarget.complete`."""
         # What another process began is not known here; asked for a sum that it was not begun with, a server refuses.
-        checked = new.crc32 if self._checks_whole.pop(upload_id, True) else None
+        checked = new.crc32 if self._checks_whole.get(upload_id, True) else None
         etag, confirmed = await self._session.objects.multipart.complete(
             self._bucket,
             new.key,
@@ -161,6 +161,7 @@ class S3MigrationTarget:
             crc32=checked,
             conditions=_condition(new),
         )
+        self._checks_whole.pop(upload_id, None)
         if checked is not None and confirmed not in {None, crc32_text(checked)}:
             raise IntegrityException(f"the server has put together other bytes under {new.key}")
         return _stored(new, etag, new.crc32)

@@ -5,6 +5,7 @@ import datetime as dt
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -232,11 +233,19 @@ class TestMigrationTarget:
         }
         assert s3.sent[0].body == CONTENT
 
-    @pytest.mark.parametrize("wrong", [b"1234", b"123456", b"12346"])
-    async def test_other_bytes_are_not_sent(self, wrong: bytes) -> None:
+    @pytest.mark.parametrize("crc32", [None, NEW.crc32], ids=["no sum", "its sum"])
+    @pytest.mark.parametrize("wrong", [b"1234", b"123456"])
+    async def test_neither_fewer_nor_more_bytes_are_sent(self, wrong: bytes, crc32: int | None) -> None:
         async with open_stage() as s3:
-            with pytest.raises(IntegrityException, match="the source gave"):
-                await S3MigrationTarget(s3.session, "docs").put(NEW, wrong)
+            with pytest.raises(IntegrityException, match=f"the source gave {len(wrong)} bytes, not 5"):
+                await S3MigrationTarget(s3.session, "docs").put(replace(NEW, crc32=crc32), wrong)
+
+    async def test_nor_other_bytes(self) -> None:
+        async with open_stage(stored()) as s3:
+            target = S3MigrationTarget(s3.session, "docs")
+            with pytest.raises(IntegrityException, match=r"with the CRC-32 \w+, not cbf53a1c"):
+                await target.put(NEW, b"12346")
+            assert (await target.put(NEW, CONTENT)).crc32 == NEW.crc32
 
     @pytest.mark.parametrize(
         ("checks", "confirmed", "compared"), [(True, CONTENT, True), (True, None, True), (False, b"of parts", False)]
@@ -268,6 +277,15 @@ class TestMigrationTarget:
                 await target.complete(NEW, "u", [PartDone(1, 5, '"p"')])
         assert s3.sent[0].headers["x-amz-checksum-crc32"] == crc32(CONTENT)
 
+    async def test_what_is_known_of_an_upload_outlasts_a_failure(self) -> None:
+        async with open_stage(created(checks=False), refusing(503), completed()) as s3:
+            target = S3MigrationTarget(s3.session, "docs")
+            upload_id = await target.begin(NEW)
+            with pytest.raises(StorageUnavailableException):
+                await target.complete(NEW, upload_id, [PartDone(1, 5, '"p"')])
+            await target.complete(NEW, upload_id, [PartDone(1, 5, '"p"')])
+        assert not [name for sent in s3.sent[1:] for name in sent.headers if "checksum" in name]
+
     @pytest.mark.parametrize("aborts", [False, True])
     async def test_what_is_known_of_an_upload_is_forgotten_with_it(self, aborts: bool) -> None:
         end = GONE if aborts else completed()
@@ -287,6 +305,16 @@ class TestMigrationTarget:
             target = S3MigrationTarget(s3.session, "docs")
             await target.complete(new, await target.begin(new), [PartDone(1, 5, '"p"')])
         assert not [name for sent in s3.sent for name in sent.headers if "checksum" in name]
+
+    async def test_nor_where_checksums_are_off(self) -> None:
+        async with open_stage(created(), checksum="off") as s3:
+            await S3MigrationTarget(s3.session, "docs").begin(NEW)
+        assert s3.sent[0].own_headers == DESCRIBED
+
+    async def test_a_part_may_be_of_unknown_size(self) -> None:
+        async with open_stage(stored()) as s3:
+            part = await S3MigrationTarget(s3.session, "docs").send_part("m/a", "u", 1, body_of(CONTENT))
+        assert part == PartDone(1, 5, '"x"')
 
     async def test_what_is_there_is_told(self) -> None:
         headers = {
@@ -356,10 +384,11 @@ class TestProbing:
             ({"missing": refusing(403, "AccessDenied"), "bucket": CannedResponse(999)}, {"shows_missing"}),
             ({"wrong": CannedResponse(200, {"etag": '"x"'})}, {"checks_crc32"}),
             ({"there": stored(None, **{"content-length": "5"})}, {"checks_crc32", "checks_whole"}),
+            ({"there": refusing(404, "NoSuchKey")}, {"checks_crc32", "checks_whole"}),
             ({"again": stored(PROBED)}, {"refuses_overwriting"}),
             ({"begun": created(checks=False)}, {"checks_whole"}),
         ],
-        ids=["all", "missing", "sum", "states", "overwriting", "whole"],
+        ids=["all", "missing", "sum", "states", "late", "overwriting", "whole"],
     )
     async def test_each_ability_by_itself(self, other: dict[str, CannedResponse], lacks: set[str]) -> None:
         async with open_stage(*self.answers(**other)) as s3:
