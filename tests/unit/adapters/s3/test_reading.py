@@ -1,5 +1,6 @@
 """What a reader makes of responses: sizes, ranges, versions, and breaks in the middle."""
 
+import asyncio
 import base64
 import zlib
 
@@ -7,7 +8,7 @@ import pytest
 
 from s3py_helper.adapters.s3 import resumable_body
 from s3py_helper.adapters.s3.config import S3PerfConfig
-from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NoResponseInTime
+from s3py_helper.adapters.s3.http.faults import BrokenOff, ClientClosed, Disconnected, NoResponseInTime
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.observer import DownloadResumed
@@ -107,7 +108,8 @@ class TestExtent:
                 StorageOperationException, match=f"bytes {first} to {last} for the range bytes=2-4"
             ) as raised:
                 await opened(s3, ByteRange(2, 4))
-        assert (raised.value.file_id, raised.value.operation) == ("s3:docs/a b", "download")
+        facts = raised.value.file_id, raised.value.operation, raised.value.backend
+        assert facts == ("s3:docs/a b", "download", "s3")
 
     @pytest.mark.parametrize(("first", "last"), [(0, 8), (1, 9)])
     async def test_nor_is_a_part_the_whole(self, first: int, last: int) -> None:
@@ -140,6 +142,7 @@ class TestExtent:
             with pytest.raises(InvalidRangeException) as raised:
                 await opened(s3, ByteRange(None, 0))
         assert (raised.value.size, raised.value.file_id) == (int(size), "s3:docs/a b")
+        assert s3.lines == ["HEAD /docs/a%20b"]
 
     async def test_a_range_beyond_a_response_with_everything(self) -> None:
         async with open_stage(get()) as s3:
@@ -177,6 +180,15 @@ class TestSizeByHead:
                 await opened(s3)
         assert (raised.value.file_id, raised.value.operation) == ("s3:docs/a b", "download")
 
+    async def test_it_is_looked_for_when_all_bytes_have_come(self) -> None:
+        class InPieces(CannedResponse):
+            def take(self) -> bytes:
+                piece, self._rest = self._rest[:6], self._rest[6:]
+                return piece
+
+        async with open_stage(InPieces(200, {"etag": '"x"'}, CONTENT), head()) as s3:
+            assert (await opened(s3))[1] == CONTENT
+
     async def test_a_defect_behind_it_passes(self) -> None:
         async with open_stage(get(content_length=None, fault=KeyError("a defect")), head()) as s3:
             with pytest.raises(KeyError):
@@ -190,11 +202,18 @@ class TestChecksums:
             with pytest.raises(IntegrityException, match="checksum"):
                 await opened(s3)
 
-    async def test_a_part_is_not(self) -> None:
-        response = part(2, 4)
+    async def test_before_the_last_bytes_are_handed_out(self) -> None:
+        wrong = get(b"012345678!", x_amz_checksum_crc32=CRC32)
+        async with open_stage(wrong) as s3, S3BlobStore(s3.session).open(FILE_ID) as blob:
+            with pytest.raises(IntegrityException, match="checksum"):
+                await anext(blob.body)
+
+    @pytest.mark.parametrize(("first", "last"), [(0, 4), (2, 4), (2, 9)])
+    async def test_a_part_is_not(self, first: int, last: int) -> None:
+        response = part(first, last)
         response.headers = {**response.headers, "x-amz-checksum-crc32": CRC32}
         async with open_stage(response) as s3:
-            assert (await opened(s3, ByteRange(2, 4)))[1] == b"234"
+            assert (await opened(s3, ByteRange(first, last)))[1] == CONTENT[first : last + 1]
 
     async def test_an_object_without_bytes_has_one(self) -> None:
         fine = get(b"", content_length="0", x_amz_checksum_crc32="AAAAAA==")
@@ -214,15 +233,21 @@ class TestChecksums:
 
 class TestBreaks:
     @pytest.mark.parametrize(
-        "fault", [None, BrokenOff(), Disconnected(), NoResponseInTime("5 s"), ConnectionResetError(104, "reset")]
+        ("fault", "reason"),
+        [
+            (None, "the response ended too early"),
+            (BrokenOff(), "the response broke off"),
+            (Disconnected(), "it closed the connection without a response"),
+            (NoResponseInTime("5 s"), "no response in time (5 s)"),
+            (ConnectionResetError(104, "reset"), "the connection failed (reset)"),
+        ],
     )
-    async def test_it_goes_on_where_it_broke(self, fault: Exception | None, no_pauses: list[int]) -> None:
+    async def test_it_goes_on_where_it_broke(self, fault: Exception | None, reason: str, no_pauses: list[int]) -> None:
         async with open_stage(get(CONTENT[:4], fault), part(4, 9), perf=PERF) as s3:
             assert (await opened(s3))[1] == CONTENT
         assert s3.sent[1].own_headers == {"range": "bytes=4-9", "if-match": '"x"'}
         [event] = s3.recorder.of(DownloadResumed)
-        assert (event.backend, event.file_id, event.position) == ("s3", "s3:docs/a b", 4)
-        assert event.reason
+        assert event == DownloadResumed("s3", "s3:docs/a b", 4, reason)
         assert no_pauses == [0]
         if fault is not None:
             assert s3.sent[1].holds == (), "the place is kept"
@@ -255,7 +280,7 @@ class TestBreaks:
         self, monkeypatch: pytest.MonkeyPatch, no_pauses: list[int]
     ) -> None:
         monkeypatch.setattr(resumable_body, "_FORGIVEN_AFTER", 3)
-        answers = get(CONTENT[:3], BrokenOff()), part(3, 9, breaks_after=4), part(7, 9, breaks_after=2)
+        answers = get(CONTENT[:2], BrokenOff()), part(2, 9, breaks_after=4), part(6, 9, breaks_after=3)
         async with open_stage(*answers, perf=S3PerfConfig(max_retries=1)) as s3:
             with pytest.raises(StorageUnavailableException):
                 await opened(s3)
@@ -265,6 +290,43 @@ class TestBreaks:
     async def test_not_on_a_weak_tag(self, etag: str) -> None:
         async with open_stage(get(b"0", BrokenOff(), etag=etag), perf=PERF) as s3:
             with pytest.raises(StorageUnavailableException):
+                await opened(s3)
+
+    async def test_not_where_it_would_break_again(self) -> None:
+        async with open_stage(get(b"0", ClientClosed()), perf=PERF) as s3:
+            with pytest.raises(StorageOperationException, match="the backend was closed meanwhile"):
+                await opened(s3)
+        assert not s3.recorder.of(DownloadResumed)
+
+    async def test_one_that_is_cancelled_in_the_pause_gives_its_place_back(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(resumable_body, "pause_before", lambda _attempt: 3600.0)
+        headers = {"etag": '"x"', "content-length": "10"}
+        async with (
+            open_stage(CannedResponse(200, headers, fault=BrokenOff()), perf=PERF) as s3,
+            S3BlobStore(s3.session).open(FILE_ID) as blob,
+        ):
+            reading = asyncio.ensure_future(anext(blob.body))
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert s3.client.places_in_use == 1, "kept for the next attempt"
+            reading.cancel()
+            await asyncio.wait([reading])
+            assert s3.client.places_in_use == 0
+        assert reading.cancelled()
+
+    async def test_the_end_of_a_further_response_is_looked_for_as_well(self) -> None:
+        class Longer(CannedResponse):
+            async def read(self) -> bytes:
+                if rest := self.take():
+                    return rest
+                self.close()
+                return b"more"
+
+        rest = Longer(206, {"content-range": "bytes 4-9/10", "etag": '"x"'}, CONTENT[4:])
+        async with open_stage(get(CONTENT[:4], BrokenOff()), rest, perf=PERF) as s3:
+            with pytest.raises(IntegrityException, match="more bytes than announced"):
                 await opened(s3)
 
     async def test_not_after_a_defect(self) -> None:
@@ -290,6 +352,9 @@ class TestBreaks:
                 await opened(s3)
         assert raised.value.file_id in {"s3:docs/a b", None}
         assert raised.value.backend == "s3"
+        if kind is PreconditionFailedException:
+            assert (raised.value.file_id, raised.value.operation) == ("s3:docs/a b", "download")
+            assert "replaced while it was being read" in raised.value.message
 
     async def test_nothing_follows_an_error(self) -> None:
         async with open_stage(get(CONTENT + b"!")) as s3, S3BlobStore(s3.session).open(FILE_ID) as blob:
@@ -304,6 +369,64 @@ class TestBreaks:
                 pass
             with pytest.raises(StopAsyncIteration):
                 await anext(blob.body)
+
+    async def test_nor_does_the_rest_of_a_chunk(self) -> None:
+        content = bytes(9000)
+        perf = S3PerfConfig(download_chunk_size=4096)
+        async with open_stage(get(content, content_length="9000"), perf=perf) as s3:
+            async with S3BlobStore(s3.session).open(FILE_ID) as blob:
+                assert len(await anext(blob.body)) == 4096
+            with pytest.raises(StopAsyncIteration):
+                await anext(blob.body)
+
+    async def test_what_comes_after_the_block_is_closed(self) -> None:
+        async with open_stage(get(CONTENT[:4], BrokenOff()), part(4, 9), perf=PERF) as s3:
+            opening = S3BlobStore(s3.session).open(FILE_ID)
+            blob, real = await opening.__aenter__(), s3.client.send
+            assert await anext(blob.body) == CONTENT[:4]
+
+            async def late(*arguments: object) -> object:
+                await opening.__aexit__(None, None, None)
+                return await real(*arguments)  # type: ignore[arg-type]  # as given
+
+            s3.client.send = late  # type: ignore[method-assign,assignment]  # it gives what the real one gives
+            with pytest.raises(StorageOperationException, match="the block that opened it was left meanwhile"):
+                await anext(blob.body)
+
+    async def test_one_that_breaks_after_the_block_is_not_resumed(self) -> None:
+        class Breaking(CannedResponse):
+            async def read(self) -> bytes:
+                await opening.__aexit__(None, None, None)
+                raise BrokenOff
+
+        headers = {"etag": '"x"', "content-length": "10"}
+        async with open_stage(Breaking(200, headers, b""), perf=PERF) as s3:
+            opening = S3BlobStore(s3.session).open(FILE_ID)
+            blob = await opening.__aenter__()
+            with pytest.raises(StorageOperationException, match="the block that opened it was left meanwhile"):
+                await anext(blob.body)
+        assert len(s3.sent) == 1
+
+    async def test_two_readers_at_once_are_refused(self) -> None:
+        go_on = asyncio.Event()
+
+        class Slow(CannedResponse):
+            def take(self) -> bytes:
+                return b""
+
+            async def read(self) -> bytes:
+                await go_on.wait()
+                self.close()
+                return CONTENT
+
+        headers = {"etag": '"x"', "content-length": "10"}
+        async with open_stage(Slow(200, headers, CONTENT)) as s3, S3BlobStore(s3.session).open(FILE_ID) as blob:
+            first = asyncio.ensure_future(anext(blob.body))
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError, match="two tasks"):
+                await anext(blob.body)
+            go_on.set()
+            assert await first == CONTENT
 
     async def test_pieces_are_no_larger_than_configured(self) -> None:
         content = bytes(range(256)) * 1024
@@ -358,6 +481,20 @@ class TestSlowServers:
             with pytest.raises(StorageUnavailableException, match="less than 4 KiB per second"):
                 await opened(s3, ByteRange(first, None))
         assert clock[0] == 1012
+
+    async def test_the_bytes_that_took_long_count(self, clock: list[float]) -> None:
+        class Late(CannedResponse):
+            def take(self) -> bytes:
+                return b""
+
+            async def read(self) -> bytes:
+                clock[0] += 12
+                self.close()
+                return bytes(3 * 4096)
+
+        perf = S3PerfConfig(max_retries=0, operation_timeout=10)
+        async with open_stage(Late(200, {"etag": '"x"', "content-length": "12288"}, b"x"), perf=perf) as s3:
+            assert len((await opened(s3))[1]) == 3 * 4096
 
     async def test_one_that_sends_enough_may_take_long(self, clock: list[float]) -> None:
         perf = S3PerfConfig(max_retries=0, operation_timeout=10)
