@@ -5,6 +5,8 @@ from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
 from s3py_helper.domain.errors import InvalidArgumentException
 
 SECRET = "wJalrXUtnFEMI"
+MIB = 1024 * 1024
+GIB = 1024 * MIB
 
 
 @pytest.mark.parametrize(
@@ -16,6 +18,7 @@ SECRET = "wJalrXUtnFEMI"
         ({"endpoint": "http://h:port"}, "endpoint is no valid address"),
         ({"endpoint": f"http://user:{SECRET}@h"}, "endpoint is an address only"),
         ({"endpoint": "http://h/?x=1"}, "endpoint is an address only"),
+        ({"endpoint": "http://h/#x"}, "endpoint is an address only"),
         ({"proxy": "proxy:3128"}, "proxy needs scheme and host"),
         ({"secret_access_key": None}, "belong together"),
         ({"access_key_id": None}, "belong together"),
@@ -48,6 +51,33 @@ def test_a_wrong_setting_is_refused_by_its_name_and_without_the_keys(settings: d
     with pytest.raises(ValidationError) as refused_by_pydantic:
         S3Config.model_validate(given)
     assert SECRET not in str(refused_by_pydantic.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "least", "most", "below", "above"),
+    [
+        ("multipart_threshold", MIB, 5 * GIB, MIB - 1, 5 * GIB + 1),
+        ("multipart_part_size", 5 * MIB, 5 * GIB, 5 * MIB - 1, 5 * GIB + 1),
+        ("parts_in_flight", 1, 64, 0, 65),
+        ("upload_memory", 5 * MIB, 1024 * GIB, 5 * MIB - 1, 1024 * GIB + 1),
+        ("download_chunk_size", 4096, 16 * MIB, 4095, 16 * MIB + 1),
+        ("max_pool_connections", 1, 1000, 0, 1001),
+        ("pool_timeout", 0.01, 600, 0, 600.1),
+        ("read_timeout", 0.01, 600, 0, 600.1),
+        ("connect_timeout", 0.01, 120, 0, 120.1),
+        ("max_retries", 0, 20, -1, 21),
+        ("retry_seconds", 0, 600, -0.1, 600.1),
+        ("operation_timeout", 0.01, 600, 0, 600.1),
+    ],
+)
+def test_each_setting_of_performance_has_its_bounds(
+    setting: str, least: float, most: float, below: float, above: float
+) -> None:
+    for fine in (least, most):
+        assert getattr(S3PerfConfig.model_validate({setting: fine}), setting) == fine
+    for wrong in (below, above):
+        with pytest.raises(ValidationError, match=setting):
+            S3PerfConfig.model_validate({setting: wrong})
 
 
 def test_secrets_are_not_printed() -> None:

@@ -67,9 +67,26 @@ async def test_with_all_permissions_everything_works_and_is_asked_for_once() -> 
     async with open_stage(*answers()) as s3:
         found = await S3Examination(s3.session).examine("d/")
     assert {each.verdict for each in found} == {Verdict.WORKS}
+    assert [each.ability for each in found] == [
+        "s3:ListBucket",
+        "s3:PutObject",
+        "s3:GetObject (GET)",
+        "s3:GetObject (HEAD)",
+        "s3:PutObject (multipart)",
+        "s3:ListMultipartUploadParts",
+        "s3:ListBucketMultipartUploads",
+        "s3:AbortMultipartUpload",
+        "parts of several sizes in one upload",
+        "s3:DeleteObject",
+        "uploads that nobody ended are removed",
+    ]
     assert (found[-1].ability, found[-1].says) == ("uploads that nobody ended are removed", "after 7 days")
     sizes = [len(sent.body) for sent in s3.sent if "partNumber" in sent.url]
     assert sizes == [1, MIN_PART_SIZE, MIN_PART_SIZE + 1, 1]
+    numbers = [line.split("partNumber=")[1] for line in s3.lines if "partNumber" in line]
+    assert numbers == ["1&uploadId=u1", *(f"{number}&uploadId=u2" for number in (1, 2, 3))]
+    [completion] = [sent for sent in s3.sent if sent.url.endswith(f"/{KEY}?uploadId=u2") and sent.method == "POST"]
+    assert completion.body.count(b'<ETag>"x"</ETag>') == 3
     assert [line for line in s3.lines if line.startswith("DELETE")] == [
         f"DELETE /docs/{KEY}?uploadId=u1",
         f"DELETE /docs/{KEY}",
@@ -93,7 +110,9 @@ async def test_an_upload_that_could_not_be_completed_is_judged_and_aborted(
     given[-2:-2] = [GONE, GONE]
     async with open_stage(*given) as s3:
         found = await S3Examination(s3.session).examine("d/")
-    assert [each.verdict for each in found if each.ability == "parts of several sizes in one upload"] == [verdict]
+    [judged] = [each for each in found if each.ability == "parts of several sizes in one upload"]
+    assert judged.verdict is verdict
+    assert (judged.error is not None) is (verdict is Verdict.FAILS)
     aborted = [line for line in s3.lines if line.startswith("DELETE") and "uploadId" in line]
     assert aborted == [f"DELETE /docs/{KEY}?uploadId={upload_id}" for upload_id in ("u1", "u2", "u3")]
     assert s3.lines[-2] == f"DELETE /docs/{KEY}"
@@ -126,3 +145,4 @@ async def test_what_is_known_of_unfinished_uploads(answer: CannedResponse, verdi
         *_, last = await S3Examination(s3.session).examine("d/")
     assert last.verdict is verdict
     assert says in last.says
+    assert (last.error is not None) is (verdict is Verdict.FAILS)

@@ -6,14 +6,18 @@ import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from s3py_helper.adapters.s3 import buckets as buckets_module
 from s3py_helper.adapters.s3 import listing as listing_module
+from s3py_helper.adapters.s3 import mount as mount_module
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.buckets import create_missing_buckets
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.adapters.s3.copying import S3Copy
 from s3py_helper.adapters.s3.examination import S3Examination
 from s3py_helper.adapters.s3.health import S3Health
 from s3py_helper.adapters.s3.http.client import HttpClient
@@ -23,6 +27,7 @@ from s3py_helper.adapters.s3.http.places import Hold
 from s3py_helper.adapters.s3.listing import S3Listing
 from s3py_helper.adapters.s3.migration_target import S3MigrationTarget
 from s3py_helper.adapters.s3.mount import mounted
+from s3py_helper.adapters.s3.naming import S3NamedWrites
 from s3py_helper.adapters.s3.presigning import S3PresignedUrls
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload_memory import UploadMemory
@@ -33,6 +38,7 @@ from s3py_helper.application.ports.pool_use import PoolUse
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import (
     AccessDeniedException,
+    BucketNotFoundException,
     IntegrityException,
     InvalidArgumentException,
     StorageOperationException,
@@ -40,6 +46,7 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of
+from tests.support.recorder import Recorder
 from tests.support.s3.canned import CannedResponse, OpenStage, open_stage, refusing, xml
 
 pytestmark = pytest.mark.timeout(20)
@@ -89,6 +96,14 @@ class TestListing:
             [blob] = [blob async for blob in blobs]
         assert blob == BlobInfo(file_id=FileId(Backend.S3, "docs", "a"), size=7)
         assert s3.lines[1] == "HEAD /docs/a"
+
+    async def test_one_that_is_gone_when_its_size_is_asked_for_is_left_out(self) -> None:
+        entry = "<Contents><Key>{}</Key>{}</Contents>"
+        listed = xml(
+            f"<ListBucketResult>{entry.format('a', '')}{entry.format('b', '<Size>1</Size>')}</ListBucketResult>"
+        )
+        async with open_stage(listed, refusing(404), CannedResponse(200)) as s3:
+            assert await self.listed(s3) == ["b"]
 
     async def test_page_after_page(self) -> None:
         pages = page("d/a", more=True, token="t"), page("d/b", "d/c", more=True), page("d/d")
@@ -143,8 +158,9 @@ class TestListing:
                 await self.listed(s3)
         assert len(s3.sent) <= 4 * (before + circle) + 1
 
-    async def test_nothing_more_without_anywhere_to_go_on(self) -> None:
-        async with open_stage(page(more=True)) as s3:
+    @pytest.mark.parametrize("before", [[], [page("a", more=True, token="t")]])
+    async def test_nothing_more_without_anywhere_to_go_on(self, before: list[CannedResponse]) -> None:
+        async with open_stage(*before, page(more=True)) as s3:
             with pytest.raises(StorageOperationException, match="does not go on") as raised:
                 await self.listed(s3)
         assert (raised.value.operation, raised.value.backend) == ("list", "s3")
@@ -189,8 +205,15 @@ class TestLinks:
             links = S3PresignedUrls(s3.session)
             for allowed in (1, 7 * 86400):
                 await links.download_url(FILE_ID, dt.timedelta(seconds=allowed))
-            with pytest.raises(InvalidArgumentException, match="1 second to 7 days"):
+            with pytest.raises(InvalidArgumentException, match="1 second to 7 days") as refused:
                 await links.download_url(FILE_ID, dt.timedelta(seconds=seconds))
+        assert (refused.value.operation, refused.value.backend) == ("link", "s3")
+
+    async def test_for_the_bucket_that_is_the_default(self) -> None:
+        async with open_stage() as s3:
+            link = await S3PresignedUrls(s3.session).upload_url(NewBlob("c", "c"), MINUTE)
+        assert link.file_id == "s3:docs/c"
+        assert link.url.startswith("http://127.0.0.1:9000/docs/c?")
 
 
 NEW = NewObject("m/a", 5, zlib.crc32(CONTENT), "text/plain", "a.txt", {"by": "ada"})
@@ -461,6 +484,30 @@ class TestBuckets:
                 await create_missing_buckets(s3.session)
         assert calls == [(("create_bucket", "create bucket"), {"Bucket": "docs", **more})]
 
+    @pytest.mark.parametrize(("missing", "is_made"), [(5, True), (6, False)])
+    async def test_one_that_was_made_may_take_a_moment(
+        self, monkeypatch: pytest.MonkeyPatch, missing: int, *, is_made: bool
+    ) -> None:
+        pauses: list[int] = []
+
+        def pause_before(look: int) -> float:
+            pauses.append(look)
+            return 0.0
+
+        async def made(_session: S3Session, _bucket: str) -> None:
+            pass
+
+        monkeypatch.setattr(buckets_module, "pause_before", pause_before)
+        monkeypatch.setattr(buckets_module, "_create", made)
+        there = [self.OURS] if is_made else []
+        async with open_stage(refusing(404), *[refusing(404)] * missing, *there) as s3:
+            if is_made:
+                await create_missing_buckets(s3.session)
+            else:
+                with pytest.raises(BucketNotFoundException):
+                    await create_missing_buckets(s3.session)
+        assert pauses == [0, 1, 2, 3, 4]
+
     async def test_other_failures_make_nothing(self) -> None:
         async with open_stage(refusing(403, "AccessDenied")) as s3:
             with pytest.raises(AccessDeniedException):
@@ -477,7 +524,7 @@ class TestBuckets:
 
 class TestSession:
     async def test_every_setting_goes_where_it_belongs(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        given: dict[str, object] = {}
+        given: dict[str, Any] = {}
         dialer, client, memory = Dialer.__init__, HttpClient.__init__, UploadMemory.__init__
 
         def noting(real: Callable[..., None]) -> Callable[..., None]:
@@ -506,8 +553,14 @@ class TestSession:
             proxy="http://127.0.0.1:1",
             perf=perf,
         )
-        async with S3Session(config):
-            pass
+        recorder = Recorder()
+        async with S3Session(config, recorder):
+            given["on_waited"]("http://127.0.0.1:9", 0.5)
+            given["on_replaced"]("http://b.127.0.0.1:9", "it was closed")
+        assert recorder.events == [
+            PoolWaited("s3", "127.0.0.1:9", 0.5),
+            ConnectionReplaced("s3", "b.127.0.0.1:9", "it was closed"),
+        ]
         named = {name: value for name, value in given.items() if name.endswith("timeout")}
         assert named == {"connect_timeout": 1, "read_timeout": 2, "stall_timeout": 3, "pool_timeout": 4}
         positional = [given[name] for name in ("Dialer", "HttpClient", "UploadMemory")]
@@ -524,14 +577,41 @@ class TestSession:
             place.release()
         assert backend.pool_use() == PoolUse(0, 7)
 
-    async def test_waits_and_replacements_name_the_server(self) -> None:
-        async with open_stage() as s3:
-            s3.session._notify_of_wait("http://127.0.0.1:9000", 0.5)  # noqa: SLF001 - what its client calls
-            s3.session._notify_of_replacement("http://b.127.0.0.1:9000", "it was closed")  # noqa: SLF001 - as above
-        assert s3.recorder.events == [
-            PoolWaited("s3", "127.0.0.1:9000", 0.5),
-            ConnectionReplaced("s3", "b.127.0.0.1:9000", "it was closed"),
+    async def test_all_ports_are_mounted_on_it(self) -> None:
+        async with open_stage(CannedResponse(200, {"etag": '"x"'}), stored()) as s3:
+            backend = mounted(s3.session, default_bucket="mine", perf=S3PerfConfig(download_chunk_size=4096))
+            await backend.store.write(NewBlob("a", "a"), body_of(CONTENT))
+            assert backend.migration_target is not None
+            await backend.migration_target("others").put(NEW, CONTENT)
+        assert s3.lines == ["PUT /mine/a", "PUT /others/m/a"]
+        assert [type(port) for port in (backend.health, backend.presigning, backend.listing, backend.copying)] == [
+            S3Health,
+            S3PresignedUrls,
+            S3Listing,
+            S3Copy,
         ]
+        assert [type(port) for port in (backend.naming, backend.examination)] == [S3NamedWrites, S3Examination]
+
+    @pytest.mark.parametrize("missing", [False, True])
+    async def test_buckets_are_made_at_its_beginning_where_that_is_wanted(
+        self, monkeypatch: pytest.MonkeyPatch, *, missing: bool
+    ) -> None:
+        asked: list[str] = []
+
+        async def create(session: S3Session) -> None:
+            asked.append(session.objects.endpoint.url)
+
+        monkeypatch.setattr(mount_module, "create_missing_buckets", create)
+        config = S3Config(
+            endpoint="http://127.0.0.1:9",
+            access_key_id="a",
+            secret_access_key="b",
+            create_bucket_if_missing=missing,
+        )
+        recorder = Recorder()
+        async with mount_module.open_backend(config, recorder) as backend:
+            assert backend.health is not None
+        assert asked == (["http://127.0.0.1:9"] if missing else [])
 
     async def test_what_has_been_learned_ends_with_it(self) -> None:
         async with open_stage(Disconnected()) as s3:
@@ -540,8 +620,9 @@ class TestSession:
             for use in (lambda: s3.session.objects, lambda: s3.session.background, lambda: s3.session.upload_memory):
                 assert use() is use()
         for use in (lambda: s3.session.objects, lambda: s3.session.background, lambda: s3.session.upload_memory):
-            with pytest.raises(StorageOperationException, match=r"not open.*127\.0\.0\.1:9000"):
+            with pytest.raises(StorageOperationException, match=r"not open.*127\.0\.0\.1:9000") as refused:
                 use()
+            assert refused.value.backend == "s3"
 
 
 class TestExamination:

@@ -439,6 +439,14 @@ class TestBreaks:
         assert [len(piece) for piece in pieces] == [64 * 1024 + 1] * 3 + [64 * 1024 - 3]
         assert b"".join(pieces) == content
 
+    async def test_nor_than_the_store_says(self) -> None:
+        content, perf = bytes(8192), S3PerfConfig(download_chunk_size=4096)
+        async with (
+            open_stage(get(content, content_length="8192")) as s3,
+            S3BlobStore(s3.session, perf=perf).open(FILE_ID) as blob,
+        ):
+            assert [len(chunk) async for chunk in blob.body] == [4096, 4096]
+
 
 class TestSlowServers:
     @pytest.fixture

@@ -19,6 +19,7 @@ from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.http.tls import TlsSettings
 from s3py_helper.adapters.s3.sdk import client as client_module
 from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.application.observing import LoggingObserver
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     InvalidArgumentException,
@@ -103,11 +104,29 @@ class TestOpening:
 
         monkeypatch.setattr(aioboto3, "Session", Chain)
         session = Noting(S3Config(endpoint=ENDPOINT, region="eu"))
-        with pytest.raises(kind, match=says):
+        with pytest.raises(kind, match=says) as refused:
             await session.__aenter__()
+        assert refused.value.backend == "s3"
         assert session.client.closed
         with pytest.raises(StorageOperationException, match="not open"):
             _ = session.objects
+
+    async def test_keys_that_the_chain_finds_are_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Chain:
+            def __init__(self, **_: object) -> None: ...
+
+            async def get_credentials(self) -> Found:
+                return Found("of-the-chain")
+
+        monkeypatch.setattr(aioboto3, "Session", Chain)
+        stored = CannedResponse(200, {"etag": '"x"'})
+        async with open_stage(stored, access_key_id=None, secret_access_key=None) as s3:
+            await s3.session.objects.put_object("docs", "k", payload_of(b"12345"), {})
+        assert "Credential=of-the-chain/" in s3.sent[0].headers["authorization"]
+
+    def test_what_happens_is_logged_where_nobody_observes(self) -> None:
+        session = S3Session(S3Config.model_validate({"endpoint": ENDPOINT, **KEYS}))
+        assert isinstance(session.observer, LoggingObserver)
 
     async def test_a_token_and_the_signature_of_bodies_are_sent(self) -> None:
         stored = CannedResponse(200, {"etag": '"x"'})
@@ -216,10 +235,25 @@ class TestClosing:
         monkeypatch.setattr(session, "_make_sdk", make)
         for _ in range(2):
             async with session:
-                await session.sdk()
+                assert await session.sdk() is await session.sdk()
         assert [opening.closed for opening in made] == [1, 1]
 
     async def test_another_event_loop_gets_no_sdk(self) -> None:
         async with open_stage() as s3:
-            with pytest.raises(StorageOperationException, match="another process or event loop"):
+            with pytest.raises(StorageOperationException, match="another process or event loop") as refused:
                 await asyncio.to_thread(lambda: asyncio.run(s3.session.sdk()))
+        assert refused.value.backend == "s3"
+
+    async def test_a_loop_that_does_nothing_is_an_error_of_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        session = Noting(S3Config.model_validate({"endpoint": ENDPOINT, **KEYS}))
+        await session.__aenter__()
+
+        async def late(*_: object) -> None:
+            raise TimeoutError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(session.client.owner, "run", late)
+            with pytest.raises(StorageOperationException, match=r"cannot be closed.*127\.0\.0\.1:9000") as refused:
+                await session.__aexit__(None, None, None)
+        assert refused.value.backend == "s3"
+        await session.client.aclose()

@@ -100,6 +100,18 @@ class TestOneRequest:
         assert s3.sent[0].own_headers == {**DESCRIBED, "x-amz-checksum-crc32": crc32(SMALL)}
         assert s3.sent[0].body == SMALL
 
+    async def test_a_store_may_have_sizes_of_its_own(self) -> None:
+        answers = created(checks=False), done(), done(), completed()
+        async with open_stage(*answers) as s3:
+            await S3BlobStore(s3.session, perf=PARTS).write(BLOB, body_of(LARGE))
+        assert [len(sent.body) for sent in s3.sent if "partNumber" in sent.url] == [5 * MIB, MIB]
+
+    @pytest.mark.parametrize("answer", [CannedResponse(204), refusing(404, "NoSuchKey")])
+    async def test_it_is_deleted_by_one(self, answer: CannedResponse) -> None:
+        async with open_stage(answer) as s3:
+            await S3BlobStore(s3.session).delete(FileId(Backend.S3, "others", "a"))
+        assert s3.lines == ["DELETE /others/a"]
+
     async def test_a_checksum_that_nobody_confirmed_is_not_told(self) -> None:
         async with open_stage(done()) as s3:
             assert (await write(s3)).checksum is None
@@ -454,7 +466,27 @@ class TestCopies:
             {"x-amz-copy-source-range": span, **self.FROM}
             for span in (f"bytes=0-{5 * MIB - 1}", f"bytes={5 * MIB}-{6 * MIB - 1}")
         ]
+        assert [line for line in s3.lines if "partNumber" in line] == [
+            f"PUT /docs/a?partNumber={number}&uploadId=u" for number in (1, 2)
+        ]
         assert s3.sent[-1].body.count(b'<ETag>"new"</ETag>') == 2
+
+    async def test_no_more_parts_at_once_than_configured(self) -> None:
+        parts = [copied("CopyPartResult")] * 2
+        async with open_stage(head(LARGE), created(), *parts, completed(), perf=PARTS) as s3:
+            real, under_way, most = s3.client.send, 0, 0
+
+            async def slowly(*arguments: object) -> object:
+                nonlocal under_way, most
+                under_way += 1
+                most = max(most, under_way)
+                await asyncio.sleep(0)
+                under_way -= 1
+                return await real(*arguments)  # type: ignore[arg-type]  # as given
+
+            s3.client.send = slowly  # type: ignore[method-assign,assignment]  # it gives what the real one gives
+            await S3Copy(s3.session, in_one_request=1, part_size=5 * MIB).copy(SOURCE, BLOB)
+        assert most == 1
 
     async def test_the_largest_of_one_request(self) -> None:
         async with open_stage(head(LARGE), copied()) as s3:
@@ -482,6 +514,7 @@ class TestCopies:
             with pytest.raises(StorageOperationException) as raised:
                 await S3Copy(s3.session, in_one_request=1, part_size=6 * MIB).copy(SOURCE, BLOB)
         assert not isinstance(raised.value, FileNotFoundException)
+        assert (raised.value.operation, raised.value.backend) == ("copy", "s3")
 
 
 class TestGivenKeys:
@@ -520,9 +553,28 @@ class TestGivenKeys:
         async with open_stage(*answers) as s3:
             naming = S3NamedWrites(s3.session)
             for _ in range(2):
-                with pytest.raises(RouteNotSupportedException, match="ignores If-None-Match"):
+                with pytest.raises(RouteNotSupportedException, match="ignores If-None-Match") as refused:
                     await naming.create(BLOB, body_of(SMALL))
+                assert (refused.value.operation, refused.value.backend) == ("upload", "s3")
+            with pytest.raises(RouteNotSupportedException):
+                await naming.require_free(naming.place_of(None, "a"))
         assert not s3.recorder.events
+
+    async def test_each_bucket_is_tried_before_a_key_is_looked_for(self) -> None:
+        async with open_stage(*self.TRIED, refusing(404, "NoSuchKey"), CannedResponse(200)) as s3:
+            naming = S3NamedWrites(s3.session)
+            await naming.require_free(naming.place_of("others", "f/g/c"))
+        assert s3.lines[0].startswith("PUT /others/f/g/s3py-probe-"), "beside the file, where the keys may write"
+        assert s3.lines[-2:] == ["HEAD /others/f/g/c", "HEAD /others"]
+        assert "partNumber=1" in s3.lines[3]
+        assert b"<PartNumber>1</PartNumber>" in s3.sent[4].body
+
+    async def test_a_missing_something_is_no_missing_file(self) -> None:
+        async with open_stage(*self.TRIED, refusing(404, "NoSuchKey")) as s3:
+            with pytest.raises(StorageOperationException) as raised:
+                await S3NamedWrites(s3.session).create(BLOB, body_of(SMALL))
+        assert not isinstance(raised.value, FileNotFoundException)
+        assert (raised.value.operation, raised.value.backend, raised.value.file_id) == ("upload", "s3", None)
 
     async def test_a_key_that_is_taken(self) -> None:
         async with open_stage(
@@ -536,6 +588,7 @@ class TestGivenKeys:
                 await naming.require_free(place)
             await naming.require_free(place)
         assert (raised.value.file_id, raised.value.detail) == ("s3:docs/a", "something is there already")
+        assert (raised.value.operation, raised.value.backend) == ("upload", "s3")
         assert "DELETE /docs/a" not in s3.lines, "it is somebody else's"
 
     @pytest.mark.parametrize("found", [head(SMALL), head(b"other"), head(b"123456"), refusing(403, "AccessDenied")])
