@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from benchmarks.child.content import Pattern, Source
 from benchmarks.child.store import Target
@@ -58,6 +58,28 @@ class Servers:
             yield target
         finally:
             self._client.delete_bucket(Bucket=target["bucket"])
+
+    @contextmanager
+    def with_s3_apart(self) -> Iterator[Self]:
+        """Servers of their own: S3 has a processor for itself, and whatever is started meanwhile has the others.
+
+        Raises:
+            RuntimeError: There is only one processor.
+        """
+        every = os.sched_getaffinity(0)
+        apart = {min(every)}
+        if every == apart:
+            raise RuntimeError("S3 on a processor of its own takes at least two of them")
+        folder = self.scratch / "apart"
+        folder.mkdir()
+        with ExitStack() as stack:
+            stack.callback(os.sched_setaffinity, 0, every)
+            own = type(self)(folder, stack)
+            os.sched_setaffinity(0, apart)
+            with own.target("s3"):  # which starts it
+                pass
+            os.sched_setaffinity(0, every - apart)
+            yield own
 
     def put_all(self, target: Target, files: Iterable[tuple[str, bytes]]) -> None:
         """Store files by boto3."""

@@ -104,7 +104,10 @@ GOALS: Final = (
             Goal(name, "get c=64", "cpu_ms", 2.5, "the library alone"),
         )
     ),
-    Goal("migration-small", "small files", _SPEED, 0.85, "the same client's uploads"),
+    *(
+        Goal(name, "small files", _SPEED, 0.85, "the same client's uploads")
+        for name in ("migration-small", "migration-small-apart")
+    ),
     Goal("migration-large", "large files", _SPEED, 0.9, "the same client's uploads"),
     *(Goal(f"migration-{size}", f"{size} files", "memory_mib", 100) for size in ("small", "large")),
     Goal("migration-ledger", "plan of known ids", _RATE, 100_000),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from benchmarks.harness.environments import OURS
+from benchmarks.workloads.apart import Apart
 from benchmarks.workloads.http_reads import FILE_RESPONSE, NGINX, HttpReads
 from benchmarks.workloads.old_links import INCUMBENT_ROUTE, READS, OldLinks
 from benchmarks.workloads.processes import SERVICE, Startup, ThroughService
@@ -35,6 +36,7 @@ _SMALL: Final = {"size": 4 * KIB, "rounds": ((1, 0.3), (16, 0.6), (64, 0.5))}
 _LINKS: Final = (SERVICE, INCUMBENT_ROUTE, READS)
 _LINK: Final = {"size": 4 * KIB, "connections": 64, "seconds": 3}
 _MANY: Final = {"size": 64 * KIB, "count": 1000}
+_SMALL_FILES: Final = {"count": 2000, "least": 4 * KIB, "most": 100 * KIB}
 
 
 def _files(content: str, count: int, size: int) -> Parameters:
@@ -76,7 +78,9 @@ WORKLOADS: Final = (
     OldLinks("old-links-fastdfs", "Old links over HTTP, a file of 4 KiB in FastDFS", "ops/s", _LINKS, "reading.run",
              _LINK, "fastdfs", uvloop=True),
     Workload("migration-small", "Migration, 2 000 files of 4 to 100 KiB", "ops/s", (MOVED, PUT), "moving.small",
-             {"count": 2000, "least": 4 * KIB, "most": 100 * KIB}, "both", uvloop=True),
+             _SMALL_FILES, "both", uvloop=True),
+    Apart("migration-small-apart", "Migration, 2 000 files of 4 to 100 KiB, S3 on a processor of its own", "ops/s",
+          (MOVED, PUT), "moving.small", _SMALL_FILES, "both", uvloop=True),
     Workload("migration-large", "Migration, 8 files of 64 MiB", "MB/s", (MOVED, PUT), "moving.large",
              {"count": 8, "size": 64 * MIB}, "both", uvloop=True),
     Workload("migration-ledger", "Migration, a ledger of 1 000 000 files", "ops/s", (LEDGER,), "ledger.run",
