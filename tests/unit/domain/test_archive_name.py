@@ -59,6 +59,24 @@ def test_a_name_becomes_safe_and_keeps_what_it_can(text: str, safe: str) -> None
     assert safe_entry_name(text) == safe
 
 
+@pytest.mark.parametrize(
+    "letter", [*'<>:"|?*\0\x1f\x7f\x9f\ud800\udfff', *"\u2028\u2029\u202a\u202e\u2066\u2069"], ids=ascii
+)
+def test_what_some_system_misreads_is_replaced(letter: str) -> None:
+    assert safe_entry_name(f"a{letter}b") == "a_b"
+
+
+@pytest.mark.parametrize("letter", [*" ~!;'\xa0\u2027\u202f\u2065\u206a"], ids=ascii)
+def test_what_stands_beside_it_is_kept(letter: str) -> None:
+    assert safe_entry_name(f"a{letter}b") == f"a{letter}b"
+
+
+@pytest.mark.parametrize("device", ["con", "PRN", "Aux", "nul", "CONIN$", "conout$", "com0", "COM9", "lpt0", "LPT³"])
+def test_no_entry_is_a_device_of_windows(device: str) -> None:
+    assert safe_entry_name(f"x/{device}.tar.gz") == f"x/_{device}.tar.gz"
+    assert safe_entry_name(f"{device}x") == f"{device}x"
+
+
 def test_a_segment_too_long_for_file_systems_is_cut_before_its_extension() -> None:
     safe = safe_entry_name("я" * 300 + ".tar.gz")
     assert len(safe.encode()) <= 255
@@ -150,10 +168,15 @@ def test_a_name_that_nobody_expected_makes_no_folders() -> None:
     assert EntryNames().claim_unexpected("../x/y.txt") == "y.txt"
 
 
+def test_names_that_nobody_expected_differ_among_themselves() -> None:
+    names = EntryNames()
+    wanted = ["a.txt", "a_1.txt", "a.txt", "A.txt"]
+    assert [names.claim_unexpected(text) for text in wanted] == ["a.txt", "a_1.txt", "a_2.txt", "A_3.txt"]
+
+
 def test_a_number_is_added_to_a_name_of_full_length_too() -> None:
-    names = final_names(["x" * 255, "x" * 255])
-    assert names[1].endswith("x_1")
-    assert len(names[1]) == 255
+    names = final_names(["folder/" + "x" * 255] * 2)
+    assert names[1] == "folder/" + "x" * 253 + "_1"
 
 
 def test_many_equal_names_take_no_quadratic_time() -> None:

@@ -63,7 +63,7 @@ def test_no_header_is_an_error(header: str) -> None:
     ],
 )
 def test_a_range_is_clipped_to_the_file(byte_range: ByteRange, span: Span) -> None:
-    assert byte_range.resolve(10) == span
+    assert byte_range.resolve(10) == span_of(byte_range, 10) == span
 
 
 @pytest.mark.parametrize("byte_range", [ByteRange(10, None), ByteRange(10, 20), ByteRange(None, 0)])

@@ -10,6 +10,7 @@ from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.content_type import compared_content_type
 from s3py_helper.domain.errors import (
     DeleteNotSupportedException,
+    FileNotFoundException,
     FileTooLargeException,
     FileTypeMismatchException,
     InvalidArgumentException,
@@ -19,6 +20,7 @@ from s3py_helper.domain.errors import (
     StorageException,
     StorageUnavailableException,
 )
+from s3py_helper.domain.fastdfs_link import LinkPath
 from s3py_helper.domain.fastdfs_token import moment_for
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.file_type import FileTypeConfig
@@ -30,6 +32,7 @@ from s3py_helper.domain.validation import FileValidatorImpl
 FACTS = ("operation", "file_id", "backend", "file_name")
 
 S3 = FileId(Backend.S3, "my-bucket", "a")
+LINKED = "M00/00/00/fwAFA2sHTw6ASkvmAAADhM27pd8047.jpg"
 OLD = FileId(Backend.FASTDFS, "group1", "M00/00/00/some_file.pdf")
 ON_DISK = FileId(Backend.FILESYSTEM, "files", "a")
 HYBRID = RoutingPolicy(
@@ -97,6 +100,8 @@ ALLOWED = FileValidatorImpl(FileTypeConfig(whitelist=["pdf"]))
             InvalidArgumentException,
             {"operation": "upload", "file_name": "a.txt"},
         ),
+        (lambda: LinkPath("group1", "M00").file_id(), InvalidArgumentException, {"operation": "download"}),
+        (lambda: LinkPath("group1", LINKED + "-m").file_id(), FileNotFoundException, {"operation": "download"}),
         (lambda: new_object_key("a\nb"), InvalidArgumentException, {"operation": "upload"}),
         (lambda: ByteRange(7, None).resolve(7), InvalidRangeException, {"operation": "download"}),
         (lambda: moment_for(timedelta(0), ttl=1, now=1), InvalidArgumentException, {"operation": "link"}),
@@ -135,3 +140,4 @@ def test_facts_that_are_given_are_kept() -> None:
         StorageUnavailableException("down", operation="download", file_id="s3:b/k", backend="s3", retry_after=2.5),
     ):
         assert (error.operation, error.file_id, error.backend) == ("download", "s3:b/k", "s3")
+    assert FileTooLargeException("too large", limit=5, file_name="a.txt").file_name == "a.txt"

@@ -116,6 +116,38 @@ def test_a_scheme_that_cannot_be_mounted_is_refused(scheme: str) -> None:
     check_scheme("shelf-2")
 
 
+@pytest.mark.parametrize(
+    ("backend", "bucket"),
+    [
+        *((Backend.S3, name) for name in ("abc", "9.a", "Old_Bucket-1", "a" * 255)),
+        *((Backend.FILESYSTEM, name) for name in ("a", "_", "-a.b", "a" * 255)),
+        *((Backend.FASTDFS, name) for name in ("", "any name")),
+        *(("shelf", name) for name in ("a", "_b")),
+    ],
+)
+def test_a_backend_has_such_a_bucket(backend: str, bucket: str) -> None:
+    check_bucket(backend, bucket)
+
+
+@pytest.mark.parametrize(
+    ("backend", "bucket"),
+    [
+        *((Backend.S3, name) for name in ("", "ab", "-abc", ".abc", "_abc", "a b", "abc/", "ü" * 3, "a" * 256)),
+        *((Backend.FILESYSTEM, name) for name in ("", ".a", "..", "a/b", "ü", "a" * 256)),
+        *(("shelf", name) for name in ("", ".a", "a/b")),
+    ],
+)
+def test_a_backend_has_no_such_bucket(backend: str, bucket: str) -> None:
+    with pytest.raises(InvalidArgumentException, match="invalid bucket name") as refused:
+        check_bucket(backend, bucket)
+    assert refused.value.backend == backend
+
+
+def test_the_shortest_and_the_longest_scheme_can_be_mounted() -> None:
+    for scheme in ("ab", "a1", "a" * 32):
+        check_scheme(scheme)
+
+
 def test_a_bucket_name_is_judged_by_its_backend() -> None:
     check_bucket(Backend.FILESYSTEM, "a")
     with pytest.raises(InvalidArgumentException, match="3 to 255"):

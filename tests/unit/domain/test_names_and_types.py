@@ -147,6 +147,7 @@ def test_a_folder_that_makes_the_key_too_long_is_refused() -> None:
         ("0123456789abcdef0123456789abcdef.pdf", "0123456789abcdef0123456789abcdef.pdf"),
         ("plain.txt", "plain.txt"),
         ("0123456789abcdef_", "0123456789abcdef_"),
+        ("0123456789abcdef_0123456789abcdef_a.txt", "0123456789abcdef_a.txt"),
         ("folder/", "folder/"),
     ],
 )
@@ -162,6 +163,24 @@ def test_a_blacklisted_type_does_not_slip_past(name: str) -> None:
     validator = FileValidatorImpl(FileTypeConfig(blacklist=[".EXE", "tar.gz"]))
     with pytest.raises(InvalidFileTypeException):
         validator.validate_file_type(name)
+
+
+@pytest.mark.parametrize("name", ["evil. exe", "evil.exe .pdf", "evil.e\u00adxe", "evil.tar.gz.pdf"])
+def test_blanks_and_what_is_not_seen_hide_no_type(name: str) -> None:
+    with pytest.raises(InvalidFileTypeException):
+        FileValidatorImpl(FileTypeConfig(blacklist=["exe", "tar", "", "."])).validate_file_type(name)
+
+
+@pytest.mark.parametrize("name", ["a..pdf", "README", "a. .pdf"])
+def test_an_empty_rule_refuses_nothing(name: str) -> None:
+    FileValidatorImpl(FileTypeConfig(blacklist=["", " ", "."])).validate_file_type(name)
+
+
+def test_a_type_that_is_permitted_and_refused_is_refused() -> None:
+    rules = FileValidatorImpl(FileTypeConfig(whitelist=["pdf", "exe"], blacklist=["exe"]))
+    rules.validate_file_type("a.pdf")
+    with pytest.raises(InvalidFileTypeException, match="'exe'"):
+        rules.validate_file_type("a.exe")
 
 
 @pytest.mark.parametrize("name", ["exe", ".exe", "a.executable", "a.gz", "my.exercise.pdf"])
@@ -189,6 +208,7 @@ def test_sizes_are_bounded() -> None:
     validator.validate_file_size(10)
     with pytest.raises(FileTooLargeException, match="11 bytes, 10 are allowed"):
         validator.validate_file_size(11)
+    FileValidatorImpl().validate_file_size(2**62)
     with pytest.raises(InvalidArgumentException):
         validator.validate_file_size(-1)
     with pytest.raises(InvalidArgumentException):

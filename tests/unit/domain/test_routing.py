@@ -126,6 +126,20 @@ def test_only_the_folders_named_are_served(key: str, *, served: bool) -> None:
         policy.require_folder(key)
 
 
+@pytest.mark.parametrize(
+    ("mode", "backends"),
+    [
+        (StorageMode.S3, (Backend.S3, Backend.FASTDFS)),
+        (StorageMode.HYBRID, (Backend.S3, Backend.FASTDFS)),
+        (StorageMode.FILESYSTEM, (Backend.FILESYSTEM, Backend.FASTDFS)),
+    ],
+)
+def test_files_that_have_moved_are_served_by_their_old_ids(mode: StorageMode, backends: tuple[str, ...]) -> None:
+    policy = RoutingPolicy(mode, answers_for_fastdfs=True)
+    assert (policy.backends, policy.new_files) == (backends, backends[0])
+    policy.require_readable(FASTDFS_FILE)
+
+
 def test_only_the_groups_named_are_served() -> None:
     policy = RoutingPolicy(StorageMode.HYBRID, groups={"group1"})
     policy.require_served(FASTDFS_FILE)

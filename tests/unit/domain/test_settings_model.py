@@ -46,6 +46,7 @@ class Connection(SettingsModel, defer_build=True):
             "Connection: tuning.retries: Input should be greater than or equal",
         ),
         ({"address": "a", "tuning": {"x": 1}}, "Connection: tuning.x: there is no such setting; there are retries"),
+        ({"address": "a", "tuning": 5}, "Connection: tuning: Input should be a valid dictionary or instance of Tuning"),
         ({"address": "a", "names": ["b", 3]}, "Connection: names[1]: Input should be a valid string"),
         ({"address": "a", "trust": "x"}, "Connection: trust: Input should be a valid boolean.*, or: Input should be a"),
         ({"secret_key": [SECRET]}, "address: Field required; secret_key: Input should be a valid string"),
@@ -108,6 +109,10 @@ def test_models_that_are_no_settings_ignore_what_they_do_not_know() -> None:
 def test_the_nearest_names_are_suggested(written: str, said: str) -> None:
     known = ["address", "read_timeout", "connect_timeout", "buckets"]
     assert unknown_name(written, known).endswith(said)
+
+
+def test_of_many_names_that_are_alike_two_are_suggested() -> None:
+    assert unknown_name("name", ["name1", "name2", "name3"]).endswith("did you mean name3 or name2?")
 
 
 def test_without_any_known_name_nothing_is_suggested() -> None:

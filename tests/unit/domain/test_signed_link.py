@@ -113,7 +113,8 @@ def test_no_link_works_for_ever(lifetime: timedelta) -> None:
         ("", "s" * 32, "is called"),
         ("a b", "s" * 32, "is called"),
         ("x" * 33, "s" * 32, "is called"),
-        ("a", "short", "fewer"),
+        ("ü", "s" * 32, "is called"),
+        ("a", "s" * 31, "fewer"),
     ],
 )
 def test_a_key_that_protects_nothing_is_refused(name: str, secret: str, problem: str) -> None:
@@ -121,6 +122,20 @@ def test_a_key_that_protects_nothing_is_refused(name: str, secret: str, problem:
         LinkKey(name, secret)
     assert secret not in str(refused.value)
     assert "s" * 32 not in repr(LinkKey("a", "s" * 32))
+
+
+@pytest.mark.parametrize("name", ["a", "-", "_", "Key-1_z", "x" * 32])
+def test_a_key_has_such_a_name_and_32_characters(name: str) -> None:
+    assert LinkKey(name, "s" * 32).id == name
+
+
+def test_a_link_works_as_long_as_is_permitted_and_no_longer() -> None:
+    _keys().signed(READ, "a", timedelta(days=7), {})
+    _keys().signed(READ, "a", timedelta(seconds=1), {})
+    keys = LinkKeys([OLD], max_lifetime=HOUR, clock=lambda: NOW)
+    assert keys.claims_of(READ, "a", keys.signed(READ, "a", HOUR, {})) == {}
+    with pytest.raises(InvalidArgumentException, match="from 1 s to 1:00:00"):
+        keys.signed(READ, "a", HOUR + timedelta(microseconds=1), {})
 
 
 def test_keys_have_different_names() -> None:
