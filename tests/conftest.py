@@ -5,7 +5,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Final
 
 import httpx._transports.default as httpx_transport
@@ -25,8 +25,8 @@ pytest_plugins = [
 
 _PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "test")
 _FUZZING_SECONDS: Final = 1800
-_MANY_BLOCKS: Final = 200_000
-"""Pieces of memory that the collector needs milliseconds for."""
+_MANY_BLOCKS: Final = 20_000
+"""Pieces of memory that the collector needs a millisecond or two for."""
 
 _LOGGERS: Final = [logging.getLogger(name) for name in log_config("info")["loggers"]]
 
@@ -42,6 +42,16 @@ settings.load_profile(_PROFILE)
 httpx_transport.create_ssl_context = functools.cache(  # type: ignore[attr-defined]  # httpx has no public place for it
     httpx_transport.create_ssl_context  # type: ignore[attr-defined]  # as above
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect tests without the collector of cycles: hardly anything of what is made here goes again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,7 +81,8 @@ def _logging_as_before() -> Iterator[None]:
     yield
     for logger, (handlers, filters, level, propagate) in zip(_LOGGERS, before, strict=True):
         logger.handlers[:], logger.filters[:] = handlers, filters
-        logger.setLevel(level)
+        if logger.level != level:  # each setting of a level makes all loggers forget what they decided
+            logger.setLevel(level)
         logger.propagate = propagate
 
 

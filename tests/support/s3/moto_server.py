@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from moto.server import ThreadedMotoServer
-
 from tests.support.s3.server import S3Server
 
 
 @contextmanager
 def moto_server() -> Iterator[S3Server]:
+    # Imported here: what it takes with it is a sixth of all modules, and few runs need it.
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - see above
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
