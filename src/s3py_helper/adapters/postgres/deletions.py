@@ -104,7 +104,8 @@ class DeletingLedger(PlanningLedger):
     async def changed(self, file_id: FileId) -> None:
         """See `Ledger.changed`."""
         await self._database.execute(
-            f"update file set state = {_PLANNED}, fence = fence + 1, lease_owner = null, lease_until = null, "
+            # The lease of a worker that loses its claim by this stays: until then it may store what it has read.
+            f"update file set state = {_PLANNED}, fence = fence + 1, lease_owner = null, "
             "attempts = 0, next_at = 0, reason = null, level = null, proof = null, "
             f"changed_at = {NOW} where id = $2 and state <> {_DELETED}",
             self._given,

@@ -158,8 +158,9 @@ class SqliteLedger(PlanningLedger):
     async def changed(self, file_id: FileId) -> None:
         """See `Ledger.changed`."""
         await self._write(
+            # The lease of a worker that loses its claim by this stays: until then it may store what it has read.
             f"update file set state = {_PLANNED}, fence = fence + 1, lease_owner = null, "
-            "lease_until = null, attempts = 0, next_at = 0, reason = null, level = null, proof = null, changed_at = ? "
+            "attempts = 0, next_at = 0, reason = null, level = null, proof = null, changed_at = ? "
             f"where id = ? and state <> {_DELETED}",
             self._now,
             str(file_id),

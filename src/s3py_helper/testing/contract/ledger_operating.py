@@ -38,6 +38,11 @@ class OperatingContract(LedgerHarness):
         assert await ledger.pending_deletions(9) == [], "nobody deletes its copy"
         async with open_ledger("one") as other, other.begun_drains("group1") as begun:
             assert [file.file_id async for file in begun] == [row.file_id]
+        async with ledger.begun_drains("group2") as begun:
+            assert [file async for file in begun] == []
+        assert not await ledger.deletion_done(row.file_id), "that was no deletion"
+        async with ledger.begun_drains("group1") as begun:
+            assert [file.file_id async for file in begun] == [row.file_id]
         await ledger.end_drain(row.file_id)
         await ledger.tombstone(planned(2).file_id)
         await ledger.end_drain(planned(2).file_id)
@@ -57,6 +62,7 @@ class OperatingContract(LedgerHarness):
         assert await ledger.routes() == {"group1": Route.S3_ONLY}
         accepted = await ledger.accept([planned(1).file_id])
         assert await ledger.set_route("group1", Route.S3_FIRST, unless=[state]) == bool(accepted)
+        assert await ledger.set_route("group2", Route.S3_FIRST, unless=[FileState.DRAINED, FileState.QUARANTINED])
 
     async def test_workers_that_hold_files_are_counted(self, ledger: Ledger, clock: Clock) -> None:
         await ledger.plan([planned(number) for number in range(6)])

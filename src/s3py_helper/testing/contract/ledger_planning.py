@@ -48,8 +48,8 @@ class PlanningContract(LedgerHarness):
     async def test_a_run_of_planning_knows_what_it_has_not_seen(self, ledger: Ledger) -> None:
         first, second = await ledger.next_run(), await ledger.next_run()
         assert second > first
-        await ledger.plan([planned(number) for number in range(3)], first)
-        await ledger.record([copied(claim) for claim in await ledger.claim("a", 3, 60)])
+        await ledger.plan([*(planned(number) for number in range(3)), planned(4, "group2")], first)
+        await ledger.record([copied(claim) for claim in await ledger.claim("a", 4, 60)])
         await ledger.plan([planned(3)], first)
         await ledger.plan([planned(0), planned(9)], second)
         async with ledger.unseen("group1", second) as files:
@@ -107,6 +107,10 @@ class PlanningContract(LedgerHarness):
         await ledger.note_source(scan)
         await ledger.note_source(replace(scan, files=8))
         assert await ledger.sources() == [replace(scan, files=8)]
+        again = ScannedSource(scan.name, "group2", scan.scanned_at + 1, 9, complete=False)
+        await ledger.note_source(again)
+        await ledger.note_source(replace(scan, name="127.0.0.1:23000/M00"))
+        assert await ledger.sources() == [replace(scan, name="127.0.0.1:23000/M00"), again]
         await ledger.note("plan", {"files": 8})
         assert await ledger.events() == [(int(clock.now), "plan", {"files": 8})]
         await ledger.note("apply", {})

@@ -193,7 +193,7 @@ class RowsContract(LedgerHarness):
         claim = await _claimed(ledger)
         known = _outcome(
             claim, FileState.PLANNED, reason="code: words", failed=True, level=Level.CHECKSUM, proof="crc32:id",
-            key="a key", etag='"e"', verified_at=5, upload_id="upload 1",
+            key="a key", etag='"e"', verified_at=5, next_at=6, upload_id="upload 1",
         )  # fmt: skip
         assert await ledger.record([known]) == [True]
         if state is FileState.COPYING:
@@ -227,6 +227,19 @@ class RowsContract(LedgerHarness):
         claim = await _claimed(ledger)
         await ledger.plan([_APPENDER])
         assert await found(ledger, 1) == claim
+
+    async def test_what_is_about_a_row_is_not_about_what_became_of_it(self, ledger: Ledger) -> None:
+        await ledger.set_route("group1", Route.S3_ONLY)
+        await ledger.plan([planned(1)])
+        looked_at: list[LedgerFile] = []
+        for _ in range(2):
+            assert await ledger.record([_outcome(await _claimed(ledger), FileState.VERIFIED)]) == [True]
+            looked_at.append(await found(ledger, 1))
+            await ledger.changed(planned(1).file_id)
+        assert await ledger.record([_outcome(await _claimed(ledger), FileState.VERIFIED)]) == [True]
+        assert not await ledger.put(looked_at[0], FileState.MISSING_AT_SOURCE)
+        assert not await ledger.begin_drain(looked_at[1])
+        assert (await found(ledger, 1)).state is FileState.VERIFIED
 
     async def test_the_newest_events_come_first_and_so_many(self, ledger: Ledger) -> None:
         for number in range(5):
