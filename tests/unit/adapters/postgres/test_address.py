@@ -1,6 +1,7 @@
 """URLs of ledgers on PostgreSQL."""
 
 import traceback
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,8 @@ def test_a_url_names_a_database_and_a_schema(url: str, given: str, schema: str, 
         "postgresql://u:s3cr3t#x@127.0.0.1/db",
         "postgresql://u:s3cr3t?x@127.0.0.1/db",
         "postgresql://u:s3cr3t[x@127.0.0.1/db",
+        "postgresql://u:5432/s3cr3t@127.0.0.1/db",
+        "postgresql://u:5432#s3cr3t@127.0.0.1/db",
         "postgresql://u:x@127.0.0.1:s3cr3t/db",
         "mysql://u:s3cr3t@127.0.0.1/db",
         "s3cr3t",
@@ -65,3 +68,12 @@ def test_a_schema_is_a_plain_name() -> None:
 
 def test_no_password_is_in_a_representation() -> None:
     assert "s3cr3t" not in repr(Address.parse("postgresql://u:s3cr3t@127.0.0.1/db"))
+
+
+@pytest.mark.parametrize("name", ["sslrootcert", "sslcert", "sslkey", "sslcrl"])
+def test_each_file_of_a_url_is_looked_for(name: str, tmp_path: Path) -> None:
+    address = Address.parse(f"postgresql://127.0.0.1/db?{name}={tmp_path}/it.pem")
+    with pytest.raises(InvalidArgumentException, match=f"{name}=.*/it.pem in the URL of the ledger is no file"):
+        address.require_files()
+    (tmp_path / "it.pem").touch()
+    address.require_files()

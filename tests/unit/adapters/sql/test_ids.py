@@ -1,5 +1,6 @@
 """Ids from databases of applications."""
 
+import asyncio
 import re
 import sqlite3
 import sys
@@ -15,6 +16,7 @@ from s3py_helper.adapters.sql import ids
 from s3py_helper.adapters.sql.ids import first_column
 from s3py_helper.domain.errors import InvalidArgumentException, StorageOperationException
 from s3py_helper.testing import leak_guard
+from tests.support.cancelling import CleaningUpInThread, cancelled_twice
 
 
 @pytest.fixture
@@ -115,3 +117,23 @@ async def test_rows_are_streamed_and_a_failure_shows_no_password(monkeypatch: py
     ):
         await anext(first_column("postgresql://ada:secret@127.0.0.9/x", "select 1"))
     assert asked == [{"stream_results": True, "max_row_buffer": 2000}, "disposed"]
+
+
+@pytest.mark.timeout(30)
+async def test_a_query_that_is_under_way_is_waited_for_however_often_its_reader_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    under_way, cleaning_up, closed = asyncio.Event(), CleaningUpInThread(), list[str]()
+    loop = asyncio.get_running_loop()
+
+    def rows() -> ids.Rows:
+        try:
+            loop.call_soon_threadsafe(under_way.set)
+            cleaning_up.before(lambda: None)()
+            yield [("id 0",)]
+        finally:
+            closed.append("closed")
+
+    monkeypatch.setattr(ids, "_batches", lambda _url, _query: rows())
+    await cancelled_twice(anext(first_column("scripted://127.0.0.9/x", "select 1")), under_way, cleaning_up)
+    assert closed == ["closed"]
