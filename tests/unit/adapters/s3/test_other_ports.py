@@ -437,8 +437,14 @@ class TestProbing:
         refused = refusing(403, "AccessDenied")
         async with open_stage(*self.answers()[:2], refused, refused) as s3:
             found = await S3MigrationTarget(s3.session, "docs").probe("m/")
-        assert not found.writable
-        assert found.shows_missing
+        assert found == TargetAbilities(
+            checks_crc32=False,
+            checks_whole=False,
+            refuses_overwriting=False,
+            shows_missing=True,
+            md5_etags=False,
+            writable=False,
+        )
 
     async def test_a_failure_is_raised_and_nothing_left(self) -> None:
         async with open_stage(*self.answers()[:3], refusing(503), GONE) as s3:
@@ -578,12 +584,15 @@ class TestSession:
         assert backend.pool_use() == PoolUse(0, 7)
 
     async def test_all_ports_are_mounted_on_it(self) -> None:
-        async with open_stage(CannedResponse(200, {"etag": '"x"'}), stored()) as s3:
+        there = CannedResponse(200, {"etag": '"x"', "content-length": "5000"}, bytes(5000))
+        async with open_stage(CannedResponse(200, {"etag": '"x"'}), there, stored()) as s3:
             backend = mounted(s3.session, default_bucket="mine", perf=S3PerfConfig(download_chunk_size=4096))
             await backend.store.write(NewBlob("a", "a"), body_of(CONTENT))
+            async with backend.store.open(FILE_ID) as blob:
+                assert [len(chunk) async for chunk in blob.body] == [4096, 904]
             assert backend.migration_target is not None
             await backend.migration_target("others").put(NEW, CONTENT)
-        assert s3.lines == ["PUT /mine/a", "PUT /others/m/a"]
+        assert s3.lines == ["PUT /mine/a", "GET /docs/a%20b", "PUT /others/m/a"]
         assert [type(port) for port in (backend.health, backend.presigning, backend.listing, backend.copying)] == [
             S3Health,
             S3PresignedUrls,

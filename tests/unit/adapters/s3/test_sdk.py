@@ -1,10 +1,13 @@
 """What the SDK is told, and what becomes of the keys that it finds."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
+import aiohttp
 import pytest
+from botocore import exceptions as sdk  # type: ignore[import-untyped]  # it ships no types
 from botocore.exceptions import (  # type: ignore[import-untyped]  # it ships no types
     ClientError,
     DataNotFoundError,
@@ -13,6 +16,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]  # it ships no
 )
 
 from s3py_helper.adapters.s3.api.addressing import Endpoint
+from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.errors import ErrorContext
 from s3py_helper.adapters.s3.api.signing import Credentials
 from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
@@ -20,9 +24,12 @@ from s3py_helper.adapters.s3.sdk import client as client_module
 from s3py_helper.adapters.s3.sdk import credentials as credentials_module
 from s3py_helper.adapters.s3.sdk.client import Sdk
 from s3py_helper.adapters.s3.sdk.credentials import ChainCredentials
+from s3py_helper.adapters.s3.sdk.errors import error_response_of, failure_of
 from s3py_helper.domain.errors import (
     AccessDeniedException,
+    IntegrityException,
     InvalidArgumentException,
+    StorageException,
     StorageOperationException,
     StorageUnavailableException,
 )
@@ -96,7 +103,8 @@ class Calling:
             raise self.answer
         return self.answer
 
-    delete_object = abort_multipart_upload = get_object
+    delete_object = abort_multipart_upload = head_object = put_object = get_object
+    create_multipart_upload = upload_part = complete_multipart_upload = get_object
 
 
 class Body:
@@ -126,6 +134,39 @@ async def test_a_response_without_evidence_is_refused_and_its_body_closed(
     assert (refused.value.operation, body.closed, calling.left) == ("download", 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("method", "evidence"),
+    [
+        ("get_object", "ETag"),
+        ("head_object", "ETag"),
+        ("put_object", "ETag"),
+        ("create_multipart_upload", "UploadId"),
+        ("upload_part", "ETag"),
+        ("complete_multipart_upload", "ETag"),
+    ],
+)
+async def test_each_method_needs_its_evidence(monkeypatch: pytest.MonkeyPatch, method: str, evidence: str) -> None:
+    calling = Calling(monkeypatch, {})
+    async with calling.sdk as sdk:
+        with pytest.raises(StorageUnavailableException, match=f"its response has no {evidence}"):
+            await sdk.call(method, "upload", Bucket="b", Key="k")
+        calling.answer = {evidence: "x", "ResponseMetadata": {"HTTPHeaders": {"content-type": "text/html"}}}
+        assert await sdk.call(method, "upload", Bucket="b", Key="k") == calling.answer, "of whatever type"
+
+
+async def test_a_body_comes_in_chunks_of_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Long(Body):
+        async def read(self, size: int | None) -> bytes:
+            assert isinstance(self.content, bytes)
+            piece, self.content = self.content[:size], self.content[size:]
+            return piece
+
+    async with Calling(monkeypatch, {"Body": Long(b"abcde"), "ETag": '"e"'}).sdk as sdk:
+        response = await sdk.call("get_object", "download", Bucket="b", Key="k")
+        assert await response["Body"].read(1) == b"a"
+        assert [chunk async for chunk in response["Body"].iter_chunks(2)] == [b"bc", b"de"]
+
+
 async def test_a_body_is_left_to_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     body = Body(b"abc")
     async with Calling(monkeypatch, {"Body": body, "ETag": '"e"'}).sdk as sdk:
@@ -147,6 +188,80 @@ async def test_errors_come_translated_from_the_call_and_from_its_body(monkeypatc
         with pytest.raises(AccessDeniedException, match="AccessDenied") as refused:
             await sdk.call("get_object", "download", Bucket="b", Key="k")
     assert refused.value.operation == "download"
+    assert isinstance(refused.value.__cause__, ErrorResponse)
+    assert (refused.value.__cause__.status, refused.value.__cause__.code) == (403, "AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("response", "told"),
+    [
+        ({"Error": {"Code": "NoSuchKey", "Message": "m"}}, (0, "NoSuchKey", "m")),
+        ({"Error": {"Code": "404", "Message": "Not Found"}}, (0, "404", "")),
+        ({"Error": {"Code": "1001", "Message": "m"}}, (0, "1001", "m")),
+        ({"Error": {"Code": "Odd", "Message": None}}, (0, "Odd", "")),
+        ({"ResponseMetadata": {"HTTPStatusCode": 503}}, (503, "", "")),
+    ],
+)
+def test_an_error_response_says_what_the_server_said(response: dict[str, Any], told: tuple[object, ...]) -> None:
+    found = error_response_of(response)
+    assert (found.status, found.code, found.message) == told
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind", "reason"),
+    [
+        ((sdk.SSLError, aiohttp.ClientSSLError, aiohttp.InvalidURL), StorageOperationException, "no (TLS )?connection"),
+        ((sdk.ProxyConnectionError,), StorageUnavailableException, "no connection to the proxy"),
+        (
+            (sdk.ConnectTimeoutError, sdk.ReadTimeoutError, aiohttp.ServerTimeoutError),
+            StorageUnavailableException,
+            "no response in time",
+        ),
+        ((sdk.EndpointConnectionError, sdk.ConnectionError), StorageUnavailableException, "no connection"),
+        (
+            (sdk.ResponseStreamingError, sdk.IncompleteReadError, aiohttp.ClientPayloadError),
+            StorageUnavailableException,
+            "the response broke off",
+        ),
+        ((sdk.HTTPClientError, aiohttp.ClientError), StorageUnavailableException, "the connection failed"),
+        (
+            (
+                sdk.NoCredentialsError,
+                sdk.PartialCredentialsError,
+                sdk.NoAuthTokenError,
+                sdk.TokenRetrievalError,
+                sdk.CredentialRetrievalError,
+                sdk.UnknownCredentialError,
+                sdk.RefreshWithMFAUnsupportedError,
+                sdk.SSOError,
+            ),
+            AccessDeniedException,
+            "no usable keys",
+        ),
+        ((sdk.MetadataRetrievalError,), StorageUnavailableException, "hands out keys does not respond"),
+        ((sdk.ChecksumError, sdk.FlexibleChecksumError), IntegrityException, "the checksum does not fit"),
+        (
+            (sdk.ParamValidationError, sdk.ValidationError, sdk.MissingParametersError, sdk.InvalidDNSNameError),
+            InvalidArgumentException,
+            "does not accept an argument",
+        ),
+        ((sdk.BotoCoreError,), StorageOperationException, "the SDK failed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_error_of_the_sdk_has_its_meaning(
+    errors: tuple[type[Exception], ...], kind: type[StorageException], reason: str
+) -> None:
+    for error in errors:
+        failure = failure_of(error.__new__(error))  # only the class counts
+        assert failure is not None
+        assert failure.kind is kind, error
+        assert re.search(rf"{reason}.*\({error.__name__}\)", failure.reason)
+
+
+def test_an_error_response_has_its_headers() -> None:
+    found = error_response_of({"ResponseMetadata": {"HTTPHeaders": {"retry-after": "3"}}})
+    assert dict(found.headers) == {"retry-after": "3"}
 
 
 @pytest.mark.parametrize("method", ["delete_object", "abort_multipart_upload"])
@@ -209,8 +324,9 @@ async def test_keys_that_no_request_can_carry_are_refused_each_time(odd: Frozen)
     credentials = chain(Frozen("a", "b"), odd)
     await credentials.current()
     for _ in range(2):
-        with pytest.raises(InvalidArgumentException, match="cannot be used"):
+        with pytest.raises(InvalidArgumentException, match="cannot be used") as refused:
             await credentials.current()
+        assert (refused.value.operation, refused.value.backend) == ("open", "s3")
 
 
 @pytest.mark.parametrize(

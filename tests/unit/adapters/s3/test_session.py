@@ -107,6 +107,7 @@ class TestOpening:
         with pytest.raises(kind, match=says) as refused:
             await session.__aenter__()
         assert refused.value.backend == "s3"
+        assert refused.value.operation in {"open", "asking for keys"}
         assert session.client.closed
         with pytest.raises(StorageOperationException, match="not open"):
             _ = session.objects
@@ -127,6 +128,14 @@ class TestOpening:
     def test_what_happens_is_logged_where_nobody_observes(self) -> None:
         session = S3Session(S3Config.model_validate({"endpoint": ENDPOINT, **KEYS}))
         assert isinstance(session.observer, LoggingObserver)
+
+    async def test_requests_go_where_the_settings_say(self) -> None:
+        stored = CannedResponse(200, {"etag": '"x"'})
+        endpoint = "http://s3.localhost:9000"
+        async with open_stage(stored, endpoint=endpoint, addressing_style="virtual", region="eu-west-9") as s3:
+            await s3.session.objects.put_object("docs", "k", payload_of(b"12345"), {})
+        assert s3.lines == ["PUT http://docs.s3.localhost:9000/k"]
+        assert "/eu-west-9/s3/aws4_request" in s3.sent[0].headers["authorization"]
 
     async def test_a_token_and_the_signature_of_bodies_are_sent(self) -> None:
         stored = CannedResponse(200, {"etag": '"x"'})
@@ -168,6 +177,14 @@ class TestOpening:
 
 
 class TestClosing:
+    async def test_it_may_be_done_twice_and_before_it_was_opened(self) -> None:
+        session = S3Session(S3Config.model_validate({"endpoint": ENDPOINT, **KEYS}))
+        await session.__aexit__(None, None, None)
+        async with session:
+            await session.__aexit__(None, None, None)
+        with pytest.raises(StorageOperationException, match="not open"):
+            _ = session.objects
+
     async def test_clean_up_has_the_connections_until_it_is_done(self) -> None:
         seen: list[bool] = []
         session = Noting(S3Config.model_validate({"endpoint": ENDPOINT, **KEYS}))

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import zlib
 from collections.abc import AsyncIterator
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
@@ -14,6 +15,7 @@ from s3py_helper.adapters.s3.http.faults import Disconnected, NotConnected
 from s3py_helper.adapters.s3.naming import S3NamedWrites
 from s3py_helper.adapters.s3.store import S3BlobStore
 from s3py_helper.adapters.s3.upload import multipart_upload as multipart_module
+from s3py_helper.adapters.s3.upload import writer as writer_module
 from s3py_helper.adapters.s3.upload.writer import BlobWriter
 from s3py_helper.application.ports.observer import FallbackTaken, RollbackFailed
 from s3py_helper.domain.blob import BlobInfo, NewBlob
@@ -21,6 +23,7 @@ from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     FileNotFoundException,
+    FileTooLargeException,
     IntegrityException,
     InvalidArgumentException,
     PreconditionFailedException,
@@ -137,6 +140,29 @@ class TestOneRequest:
         assert s3.lines == ["PUT /docs/a", "DELETE /docs/a", *LOOKS]
         assert not s3.recorder.of(RollbackFailed)
 
+    async def test_an_object_that_never_came_needs_no_removal(self) -> None:
+        async with open_stage(refusing(500), CannedResponse(204), whenever={"HEAD": CannedResponse(200)}) as s3:
+            real = s3.client.send
+
+            async def told(method: str, origin: str, target: str, *more: object) -> object:
+                s3.client.turn({"HEAD": refusing(404) if target == "/docs/a" else CannedResponse(200)})
+                return await real(method, origin, target, *more)  # type: ignore[arg-type]  # as given
+
+            s3.client.send = told  # type: ignore[method-assign,assignment]  # it gives what the real one gives
+            with pytest.raises(StorageUnavailableException):
+                await write(s3)
+        assert s3.lines.count("HEAD /docs/a") == 2
+        assert not s3.recorder.of(RollbackFailed)
+
+    async def test_that_a_further_attempt_was_refused_says_nothing_of_the_first(self) -> None:
+        perf = S3PerfConfig(max_retries=1)
+        async with open_stage(
+            Disconnected(), refusing(403), CannedResponse(204), perf=perf, whenever=NOTHING_THERE
+        ) as s3:
+            with pytest.raises(AccessDeniedException):
+                await write(s3)
+        assert s3.lines[2:] == ["DELETE /docs/a", *LOOKS]
+
     async def test_what_is_found_later_is_removed(self) -> None:
         removed = CannedResponse(204)
         async with open_stage(refusing(500), removed, removed, removed, whenever={"HEAD": head(SMALL)}) as s3:
@@ -184,8 +210,11 @@ class TestOneRequest:
             with pytest.raises(InvalidArgumentException):
                 await S3BlobStore(s3.session).write(NewBlob("a", "a", size=9), body_of(SMALL, size=9))
 
-    async def test_it_is_left_to_the_background_when_its_caller_leaves(self) -> None:
-        async with open_stage(done(SMALL), CannedResponse(204)) as s3:
+    @pytest.mark.parametrize(
+        "answers", [[done(SMALL), CannedResponse(204)], [refusing(403, "AccessDenied")]], ids=["stored", "refused"]
+    )
+    async def test_it_is_left_to_the_background_when_its_caller_leaves(self, answers: list[CannedResponse]) -> None:
+        async with open_stage(*answers) as s3:
             real, begun, go_on = s3.client.send, asyncio.Event(), asyncio.Event()
 
             async def slowly(*arguments: object) -> object:
@@ -201,7 +230,8 @@ class TestOneRequest:
             go_on.set()
             with pytest.raises(asyncio.CancelledError):
                 await writing
-        assert s3.lines == ["PUT /docs/a", "DELETE /docs/a"], "its response has come: nothing is uncertain"
+        removed = ["DELETE /docs/a"] * (len(answers) - 1)
+        assert s3.lines == ["PUT /docs/a", *removed], "its response has come: nothing is uncertain"
 
 
 class TestParts:
@@ -226,10 +256,70 @@ class TestParts:
             "x-amz-checksum-algorithm": "CRC32",
             "x-amz-checksum-type": "FULL_OBJECT",
         }
-        assert s3.sent[3].headers["x-amz-checksum-crc32"] == crc32(LARGE)
+        assert s3.sent[3].own_headers == {
+            "content-type": "application/xml",
+            "x-amz-checksum-crc32": crc32(LARGE),
+            "x-amz-checksum-type": "FULL_OBJECT",
+        }
+        listed = fromstring(s3.sent[3].body)
+        assert [[field.text for field in entry] for entry in listed] == [
+            [crc32(piece), '"x"', str(number)] for number, piece in enumerate(self.PIECES, start=1)
+        ]
+
+    async def test_parts_are_listed_in_order_whichever_is_stored_first(self) -> None:
+        perf = PARTS.model_copy(update={"parts_in_flight": 2})
+        async with open_stage(created(checks=False), done(), done(), completed(), perf=perf) as s3:
+            real, second = s3.client.send, asyncio.Event()
+
+            async def backwards(method: str, origin: str, target: str, *more: object) -> object:
+                if "partNumber=1" in target:
+                    await second.wait()
+                response = await real(method, origin, target, *more)  # type: ignore[arg-type]  # as given
+                if "partNumber=2" in target:
+                    asyncio.get_running_loop().call_soon(second.set)
+                return response
+
+            s3.client.send = backwards  # type: ignore[method-assign,assignment]  # it gives what the real one gives
+            await write(s3, LARGE)
+        assert "partNumber=2" in s3.lines[1]
+        assert [number.text for number in fromstring(s3.sent[3].body).iterfind("{*}Part/{*}PartNumber")] == ["1", "2"]
+
+    async def test_where_checksums_are_off_none_is_asked_for(self) -> None:
+        async with open_stage(created(), done(), done(), completed(), perf=PARTS, checksum="off") as s3:
+            await write(s3, LARGE)
+        assert s3.sent[0].own_headers == DESCRIBED
+
+    async def test_what_the_first_part_holds_goes_in_one_request_however_large_it_may_be(self) -> None:
+        async with open_stage(done(LARGE)) as s3:
+            await write(s3, LARGE)
+        assert s3.lines == ["PUT /docs/a"]
+
+    @pytest.mark.parametrize("others", [5 * MIB, 0])
+    async def test_parts_are_small_where_others_have_the_memory_when_the_first_has_come(self, others: int) -> None:
+        perf = S3PerfConfig(max_retries=0, multipart_part_size=6 * MIB, upload_memory=5 * MIB)
+        async with open_stage(created(checks=False), done(), done(), completed(), perf=perf) as s3:
+            memory = s3.session.upload_memory
+
+            async def content() -> AsyncIterator[bytes]:
+                yield bytes(MIB)
+                memory.acquire(others)
+                yield bytes(6 * MIB)
+
+            await S3BlobStore(s3.session).write(BLOB, body_of(content()))
+            memory.release(others)
+        sizes = [len(sent.body) for sent in s3.sent if "partNumber" in sent.url]
+        assert sizes == ([5 * MIB, 2 * MIB] if others else [6 * MIB, MIB])
+
+    async def test_one_that_has_more_than_all_parts_take_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(writer_module, "part_sizes", lambda *_: iter([5 * MIB]))
+        async with open_stage(created(), done(LARGE[: 5 * MIB]), CannedResponse(204), GONE, perf=PARTS) as s3:
+            with pytest.raises(FileTooLargeException, match="more bytes than S3 stores") as raised:
+                await write(s3, LARGE)
+        assert raised.value.limit == 5 * 1024 * 1024 * MIB
 
     @pytest.mark.parametrize(
-        ("threshold", "size", "parts"), [(MIB, 5 * MIB, 1), (MIB, 5 * MIB + 1, 2), (6 * MIB, 6 * MIB, 2)]
+        ("threshold", "size", "parts"),
+        [(MIB, 5 * MIB, 1), (MIB, 5 * MIB + 1, 2), (6 * MIB, 6 * MIB, 2), (7 * MIB, 6 * MIB, 1)],
     )
     async def test_what_one_part_would_hold_or_is_below_the_threshold_goes_in_one_request(
         self, threshold: int, size: int, parts: int
@@ -283,6 +373,21 @@ class TestParts:
             with pytest.raises(AccessDeniedException):
                 await write(s3, LARGE)
         assert attempts == [0, 1, 2]
+        assert not s3.recorder.of(RollbackFailed)
+
+    async def test_one_that_does_not_go_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(multipart_module, "pause_before", lambda _attempt: 0.0)
+        there, removed = xml("<ListPartsResult/>"), CannedResponse(204)
+        async with open_stage(created(), refusing(403), *[removed, there] * 8, perf=PARTS) as s3:
+            with pytest.raises(AccessDeniedException):
+                await write(s3, LARGE)
+        [report] = s3.recorder.of(RollbackFailed)
+        assert "still has the upload after 8 aborts" in report.reason
+
+    async def test_one_whose_bucket_is_gone_is_gone_with_it(self) -> None:
+        async with open_stage(created(), refusing(403), refusing(404, "NoSuchBucket"), perf=PARTS) as s3:
+            with pytest.raises(AccessDeniedException):
+                await write(s3, LARGE)
         assert not s3.recorder.of(RollbackFailed)
 
     @pytest.mark.parametrize("denied", ["DELETE", "GET"])
@@ -358,6 +463,12 @@ class TestCompletion:
         async with open_stage(*self.SENT, answer, head(LARGE), perf=PARTS) as s3:
             written = await write(s3, LARGE)
         assert (written.etag, written.checksum) == ('"h"', Checksum.crc32(zlib.crc32(LARGE)))
+
+    async def test_its_sum_may_be_unknown(self) -> None:
+        there = CannedResponse(200, {"etag": '"h"', "content-length": str(len(LARGE))})
+        async with open_stage(*self.SENT, Disconnected(), there, perf=PARTS) as s3:
+            written = await write(s3, LARGE)
+        assert (written.etag, written.checksum) == ('"h"', None)
 
     @pytest.mark.parametrize("found", [head(LARGE + b"!"), head(LARGE[1:])])
     async def test_and_not_when_something_else_is(self, found: CannedResponse) -> None:
@@ -471,6 +582,17 @@ class TestCopies:
         ]
         assert s3.sent[-1].body.count(b'<ETag>"new"</ETag>') == 2
 
+    @pytest.mark.parametrize(("more", "parts"), [(0, 0), (1, 5)])
+    async def test_up_to_a_gibibyte_goes_at_once_and_more_in_parts_of_a_quarter(self, more: int, parts: int) -> None:
+        size = 1024 * MIB + more
+        there = CannedResponse(200, {"etag": '"h"', "content-length": str(size)})
+        in_parts = [created(), *[copied("CopyPartResult")] * 5, completed()]
+        async with open_stage(there, *(in_parts if parts else [copied()])) as s3:
+            assert (await S3Copy(s3.session).copy(SOURCE, BLOB)).size == size
+        ranges = {sent.headers["x-amz-copy-source-range"] for sent in s3.sent if "partNumber" in sent.url}
+        assert len(ranges) == parts
+        assert not parts or f"bytes=0-{256 * MIB - 1}" in ranges
+
     async def test_no_more_parts_at_once_than_configured(self) -> None:
         parts = [copied("CopyPartResult")] * 2
         async with open_stage(head(LARGE), created(), *parts, completed(), perf=PARTS) as s3:
@@ -569,6 +691,22 @@ class TestGivenKeys:
         assert "partNumber=1" in s3.lines[3]
         assert b"<PartNumber>1</PartNumber>" in s3.sent[4].body
 
+    async def test_what_one_bucket_can_says_nothing_of_another(self) -> None:
+        async with open_stage(done(), done(), CannedResponse(204), *self.TRIED, done(SMALL)) as s3:
+            naming = S3NamedWrites(s3.session)
+            with pytest.raises(RouteNotSupportedException):
+                await naming.create(BLOB, body_of(SMALL))
+            await naming.create(NewBlob("a", "a", bucket="others"), body_of(SMALL))
+        assert s3.lines[-1] == "PUT /others/a"
+
+    async def test_what_a_bucket_can_is_tried_again_after_a_failure(self) -> None:
+        async with open_stage(done(), refusing(503), CannedResponse(204), *self.TRIED, refusing(412)) as s3:
+            naming = S3NamedWrites(s3.session)
+            with pytest.raises(StorageUnavailableException):
+                await naming.create(BLOB, body_of(SMALL))
+            with pytest.raises(PreconditionFailedException):
+                await naming.create(BLOB, body_of(SMALL))
+
     async def test_a_missing_something_is_no_missing_file(self) -> None:
         async with open_stage(*self.TRIED, refusing(404, "NoSuchKey")) as s3:
             with pytest.raises(StorageOperationException) as raised:
@@ -635,6 +773,21 @@ class TestGivenKeys:
             lock.release()
             await writing
         assert s3.sent[-1].headers["if-none-match"] == "*"
+
+    async def test_nor_is_one_of_known_size_that_replaces_another(self) -> None:
+        blob = NewBlob("a", "a.txt", size=len(SMALL))
+        async with open_stage(*self.TRIED, refusing(412)) as s3:
+            with pytest.raises(PreconditionFailedException):
+                await S3NamedWrites(s3.session).create(blob, body_of(SMALL, size=len(SMALL)))
+        assert s3.sent[-1].headers["if-none-match"] == "*"
+
+    async def test_one_in_parts_is_not_known_without_a_sum(self) -> None:
+        perf = PARTS.model_copy(update={"max_retries": 1})
+        sent = created(checks=False), done(), done(), Disconnected(), refusing(412), head(LARGE), GONE
+        async with open_stage(*self.TRIED, *sent, perf=perf) as s3:
+            with pytest.raises(PreconditionFailedException):
+                await S3NamedWrites(s3.session).create(BLOB, body_of(LARGE))
+        assert "DELETE /docs/a" not in s3.lines
 
     async def test_two_that_come_at_once_take_turns(self) -> None:
         async with open_stage(*self.TRIED, done(SMALL), refusing(412)) as s3:

@@ -1,6 +1,7 @@
 """How long a cancelled upload waits for the response that says what is to be removed, and what it does without one."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,7 +13,7 @@ from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.upload.multipart_upload import MultipartUpload
 from s3py_helper.adapters.s3.upload.stored_or_nothing import stored_or_nothing
 from s3py_helper.application.background import BackgroundCleanUp
-from s3py_helper.domain.errors import FileNotFoundException
+from s3py_helper.domain.errors import FileNotFoundException, StorageUnavailableException
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -159,3 +160,52 @@ async def test_one_request(time: Time, *, answers: bool) -> None:
         await task
     assert service.done == ["put" if answers else "put given up", "delete"]
     assert service.later == ([] if answers else [5.0, 30.0])
+
+
+async def test_a_request_that_is_cancelled_by_itself_is_rolled_back_as_well() -> None:
+    service = Service("put")
+    before = asyncio.all_tasks()
+    task = asyncio.ensure_future(
+        stored_or_nothing(service.as_objects(), _noting(service), "b", "k", service.request("put"), Outcome())
+    )
+    await service.asked.wait()
+    [request] = asyncio.all_tasks() - before - {task}
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert service.done == ["put given up", "delete"]
+    assert service.later == [5.0, 30.0]
+
+
+@pytest.mark.parametrize("parts", [False, True])
+async def test_an_error_that_nobody_waits_for_any_more_is_no_surprise_to_the_event_loop(*, parts: bool) -> None:
+    surprises: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: surprises.append(context))
+    asked, go_on, outcome = asyncio.Event(), asyncio.Event(), Outcome()
+
+    async def failing(*_: object, **__: object) -> object:
+        asked.set()
+        await go_on.wait()
+        outcome.uncertain = True
+        raise StorageUnavailableException("it is down")
+
+    service = Service("")
+    service.multipart.create = failing
+    upload = MultipartUpload(service.as_objects(), _noting(service), "b", "k")
+    storing = (
+        upload.create({}, checksums=False)
+        if parts
+        else stored_or_nothing(service.as_objects(), _noting(service), "b", "k", failing(), outcome)
+    )
+    task = asyncio.ensure_future(storing)
+    await asked.wait()
+    task.cancel()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait([task])
+    if parts:
+        await upload.roll_back()
+    del task, upload, storing
+    gc.collect(1)
+    assert not surprises

@@ -60,8 +60,8 @@ async def test_a_large_chunk_is_not_copied() -> None:
 
 
 async def test_small_chunks_are_gathered() -> None:
-    piece = await PartReader(body_of([b"x"] * 100_000)).read(1_000_000)
-    assert piece.size == 100_000
+    piece = await PartReader(body_of([b"x"] * 20_000)).read(1_000_000)
+    assert piece.size == 20_000
     assert len(piece.chunks) == 1
 
 
