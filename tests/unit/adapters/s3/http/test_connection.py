@@ -12,7 +12,7 @@ import pytest
 from s3py_helper.adapters.s3.http import connection as connection_module
 from s3py_helper.adapters.s3.http import sending as sending_module
 from s3py_helper.adapters.s3.http.connection import HELD_AT_MOST, HttpConnection
-from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, EarlySuccess, NotHttp
+from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, EarlySuccess, NoResponseInTime, NotHttp
 from s3py_helper.adapters.s3.http.parsing import ResponseParser
 from s3py_helper.adapters.s3.http.patience import Patience
 from s3py_helper.adapters.s3.http.payload import EMPTY, Payload, payload_of
@@ -30,9 +30,11 @@ def sized(size: int, *, status: str = "200 OK", more: bytes = b"") -> bytes:
 
 
 class Stage:
-    def __init__(self, connected: socket.socket, other: socket.socket) -> None:
+    def __init__(
+        self, connected: socket.socket, other: socket.socket, read_timeout: float, stall_timeout: float
+    ) -> None:
         self.other = other
-        self.connection = HttpConnection(connected, 5, 5)
+        self.connection = HttpConnection(connected, read_timeout, stall_timeout)
         self.transport = FakeTransport(self.connection)
         self.connection.connection_made(self.transport)
 
@@ -47,16 +49,22 @@ class Stage:
         return await asyncio.wait_for(asking, 5)
 
 
-@pytest.fixture
-async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.setattr(sending_module, "unacknowledged", lambda _connected: 0)
+@contextlib.asynccontextmanager
+async def made(read_timeout: float = 5, stall_timeout: float = 5) -> AsyncIterator[Stage]:
     connected, other = socket.socketpair()
     connected.setblocking(False)
     with contextlib.closing(connected), contextlib.closing(other):
-        stage = Stage(connected, other)
+        stage = Stage(connected, other, read_timeout, stall_timeout)
         yield stage
         stage.connection.abort()
         await stage.connection.lost
+
+
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.setattr(sending_module, "unacknowledged", lambda _connected: 0)
+    async with made() as stage:
+        yield stage
 
 
 class TestExchanges:
@@ -158,6 +166,22 @@ class TestTime:
     ) -> None:
         await stage.ask(FINE, body=payload_of(bytes(size)))
         assert hurried == expected
+
+    async def test_a_server_that_says_nothing_is_given_up(self) -> None:
+        async with made(0.01, 5) as stage:
+            with pytest.raises(NoResponseInTime, match=r"0\.01 s"):
+                await stage.connection.ask(HEAD, EMPTY, bodyless=False)
+            assert stage.transport.is_closing()
+
+    async def test_one_that_takes_a_large_body_slowly_is_given_up_when_it_takes_no_more(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        left = [5, 5, 4, 4, 4, 3, 2, 2, 1, 1]
+        monkeypatch.setattr(sending_module, "unacknowledged", lambda _: left.pop(0) if len(left) > 1 else left[0])
+        async with made(5, 0.02) as stage:
+            with pytest.raises(NoResponseInTime):
+                await stage.connection.ask(HEAD, payload_of(bytes(64 * KIB + 1)), bodyless=False)
+        assert left == [1]
 
 
 class TestNotKept:

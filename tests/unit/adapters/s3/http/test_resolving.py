@@ -150,10 +150,10 @@ def test_an_event_loop_that_ends_does_not_wait_for_a_name_server() -> None:
             await asyncio.wait_for(Resolver(names).addresses("s3.example", 80), 0.05)
 
     asyncio.run(give_up())
+    [thread] = [thread for thread in threading.enumerate() if thread.name == "resolve s3.example"]
+    assert thread.daemon, "neither does a process"
     names.may_answer.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith("resolve "):
-            thread.join(5)
+    thread.join(5)
 
 
 async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +163,33 @@ async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     for number in range(6):
         await resolver.addresses(f"{number}.example", 80)
     assert resolver.remembered == 4
+
+
+async def test_what_is_not_good_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolving, "_REMEMBERED", 4)
+    monkeypatch.setattr(resolving, "KNOWN_SECONDS", 0.0)
+    names = Names("127.0.0.1")
+    resolver = Resolver(names)
+    for number in range(4):
+        await resolver.addresses(f"{number}.example", 80)
+    monkeypatch.setattr(resolving, "KNOWN_SECONDS", 10.0)
+    for _ in range(2):
+        await resolver.addresses("new.example", 80)
+    assert (resolver.remembered, len(names.asked)) == (1, 5)
+
+
+async def test_callers_begin_with_different_addresses() -> None:
+    resolver = Resolver(Names("127.0.0.1", "127.0.0.2"))
+    firsts = [(await resolver.addresses("s3.example", 80))[0] for _ in range(4)]
+    assert firsts[:2] == firsts[2:]
+    assert set(firsts) == {address("127.0.0.1"), address("127.0.0.2")}
+
+
+async def test_the_system_is_asked_for_addresses_of_streams() -> None:
+    found = await Resolver().addresses("127.0.0.1", 80)
+    assert [(family, kind, place) for family, kind, _, _, place in found] == [
+        (socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 80))
+    ]
 
 
 def test_the_addresses_of_a_family_take_turns_and_the_families_do_not() -> None:

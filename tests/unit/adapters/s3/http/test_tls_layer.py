@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from s3py_helper.adapters.s3.http import sending
 from s3py_helper.adapters.s3.http.connection import HttpConnection
+from s3py_helper.adapters.s3.http.faults import Disconnected
 from s3py_helper.adapters.s3.http.payload import EMPTY, payload_of
 from s3py_helper.adapters.s3.http.tls_layer import TlsLayer
 from tests.support.s3.certificate import Certificate, make_certificate
@@ -246,6 +247,18 @@ async def test_a_connection_ends_at_once_when_the_tls_to_its_proxy_fails(certifi
         with pytest.raises(ssl.SSLError):
             await through_it
         assert transport.is_closing()
+
+
+async def test_a_connection_that_is_closed_before_tls_has_begun_says_so(certificate: Certificate) -> None:
+    connected, other = socket.socketpair()
+    with closing(connected), closing(other):
+        connection = HttpConnection(connected, 5, 5)
+        connection.connection_made(FakeTransport(connection))
+        securing = asyncio.ensure_future(connection.start_tls(trusting(certificate), "127.0.0.1"))
+        await asyncio.sleep(0)
+        connection.eof_received()
+        with pytest.raises(Disconnected):
+            await asyncio.wait_for(securing, 5)
 
 
 def test_a_certificate_that_is_not_trusted_is_the_error_and_the_server_is_told(certificate: Certificate) -> None:
