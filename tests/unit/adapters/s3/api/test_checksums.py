@@ -6,7 +6,7 @@ from s3py_helper.adapters.s3.api.checksums import ASKED_AGAIN_AFTER, ChecksumPol
 from s3py_helper.adapters.s3.api.error_response import ErrorResponse
 from s3py_helper.adapters.s3.api.errors import ErrorContext, translated
 from s3py_helper.application.ports.observer import FallbackTaken
-from s3py_helper.domain.errors import StorageException
+from s3py_helper.domain.errors import IntegrityException, StorageException, StorageOperationException
 from tests.support.recorder import Recorder
 
 
@@ -38,6 +38,7 @@ def refusal(status: int, code: str = "", message: str = "") -> StorageException:
         refusal(400, "NotImplemented"),
         refusal(400, "InvalidArgument", "Unsupported header 'x-amz-checksum-crc32' received for this API call."),
         refusal(400, "InvalidRequest", "unknown checksum algorithm"),
+        refusal(400, "UnsupportedHeader", "X-Amz-Checksum-Crc32"),
         refusal(400, "InvalidRequest", "The upload was created using a checksum-algorithm that is unknown"),
     ],
     ids=str,
@@ -73,6 +74,21 @@ def test_where_they_are_required_nothing_is_a_reason_to_go_without() -> None:
 
 def test_switched_off_they_are_never_wanted() -> None:
     assert not policy("off")[0].wanted("b")
+
+
+def test_a_checksum_that_is_not_confirmed_is_an_error_where_it_is_required() -> None:
+    context = ErrorContext("upload", "http://h", "b", "k")
+    policy("auto")[0].refuse(None, context)
+    with pytest.raises(StorageOperationException, match=r"'required'; .*key 'k'") as raised:
+        policy("required")[0].refuse(None, context)
+    assert (raised.value.operation, raised.value.backend) == ("upload", "s3")
+
+
+@pytest.mark.parametrize("setting", ["auto", "required"])
+def test_another_checksum_is_one_anyway(setting: ChecksumSetting) -> None:
+    with pytest.raises(IntegrityException, match=r"other bytes than were sent; .*key 'k'") as raised:
+        policy(setting)[0].refuse("AAAAAA==", ErrorContext("copy", "http://h", "b", "k"))
+    assert (raised.value.operation, raised.value.backend) == ("copy", "s3")
 
 
 def test_a_bucket_does_without_for_a_while_and_others_do_not() -> None:

@@ -38,7 +38,17 @@ def test_every_usual_form_is_understood(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "yesterday", "0", "1994", "784111777", "Sun, 31 Feb 1994 08:49:37 GMT", "9999999999-01-01T00:00:00Z", "\x00"],
+    [
+        "",
+        "yesterday",
+        "0",
+        "1994",
+        "784111777",
+        "Sun, 31 Feb 1994 08:49:37 GMT",
+        "9999999999-01-01T00:00:00Z",
+        "\x00",
+        "Sun, 06 Nov 1994 08:49:37 +99999999999999999999",
+    ],
 )
 def test_what_is_no_date_is_none(text: str) -> None:
     assert moment_of(text) is None

@@ -270,8 +270,14 @@ def test_an_error_of_every_kind_has_its_facts(kind: type[StorageException]) -> N
         assert error.operation == "info"
     if isinstance(error, StorageUnavailableException):
         assert error.retry_after == 3.0
-    if isinstance(error, InvalidArgumentException) and not isinstance(error, InvalidRangeException):
-        assert error.detail == "the storage does not accept the file's name, size or metadata"
+    ours = "the storage does not accept the file's name, size or metadata"
+    assert (error.detail == ours) is (kind is InvalidArgumentException)
+
+
+def test_where_no_response_says_so_the_size_is_not_known() -> None:
+    error = errors.storage_exception(errors.Failure(InvalidRangeException, "why"), PLACE)
+    assert isinstance(error, InvalidRangeException)
+    assert error.size is None
 
 
 @pytest.mark.parametrize(

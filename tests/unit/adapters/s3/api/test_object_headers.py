@@ -12,6 +12,7 @@ from s3py_helper.adapters.s3.api.object_headers import (
     etag_of,
     from_headers,
     kept_headers,
+    metadata_of,
     parse_content_range,
     quoted,
     to_headers,
@@ -93,8 +94,19 @@ def test_what_is_stored_beside_the_bytes() -> None:
 
 @pytest.mark.parametrize("content_type", ["text/plän", "text/plain\r\nx: y", "a/b\t"])
 def test_a_type_that_no_header_takes_is_refused(content_type: str) -> None:
-    with pytest.raises(InvalidArgumentException, match="no media type"):
+    with pytest.raises(InvalidArgumentException, match="no media type") as raised:
         upload_headers(NewBlob("a", "a", content_type=content_type))
+    assert (raised.value.operation, raised.value.backend) == ("upload", "s3")
+
+
+def test_a_description_that_s3_does_not_take_is_refused_with_its_facts() -> None:
+    with pytest.raises(InvalidArgumentException, match="is taken") as raised:
+        to_headers(None, {"a": "1", "A": "2"})
+    assert (raised.value.operation, raised.value.backend) == ("upload", "s3")
+
+
+def test_what_the_sdk_says_of_an_object_has_other_headers_too() -> None:
+    assert metadata_of({"etag": "x", "x-amz-meta-a": "UTF-8''%41"}) == {"a": "UTF-8''%41"}
 
 
 def test_slashes_are_encoded_wherever_something_is() -> None:
@@ -157,8 +169,9 @@ def test_a_size_is_a_number(text: str) -> None:
     assert content_length({"content-length": "0"}) == 0
     with pytest.raises(StorageOperationException, match="size"):
         content_length({"content-length": text})
-    with pytest.raises(StorageOperationException, match="size"):
+    with pytest.raises(StorageOperationException, match="size") as raised:
         content_length({})
+    assert raised.value.backend == "s3"
 
 
 def test_a_range_ends_with_its_last_byte() -> None:

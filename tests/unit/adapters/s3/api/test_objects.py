@@ -4,6 +4,7 @@ import pytest
 
 from s3py_helper.adapters.s3.api.bucket_listing import ListedObject, ListPosition
 from s3py_helper.adapters.s3.api.checksums import ChecksumSetting
+from s3py_helper.adapters.s3.api.evidence import LARGEST_BODY
 from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http.faults import Disconnected
@@ -47,9 +48,12 @@ class TestStoring:
         assert s3.sent[0].own_headers == {"x-amz-checksum-crc32": CRC32}
 
     async def test_without_checksums(self) -> None:
-        async with stage(CannedResponse(headers=FINE), checksum="off") as s3:
+        theirs = {**FINE, "x-amz-checksum-crc32": CRC32}
+        async with stage(CannedResponse(headers=theirs), refusing(501), checksum="off") as s3:
             await s3.objects.put_object("docs", "a", BODY, {})
-        assert s3.sent[0].own_headers == {}
+            with pytest.raises(StorageOperationException):
+                await s3.objects.put_object("docs", "a", BODY, {})
+        assert [sent.own_headers for sent in s3.sent] == [{}, {}]
 
     async def test_the_server_must_not_confirm_another_checksum(self) -> None:
         async with stage(CannedResponse(headers={**FINE, "x-amz-checksum-crc32": "AAAAAA=="})) as s3:
@@ -82,9 +86,19 @@ class TestStoring:
         assert "x-amz-checksum-crc32" in s3.sent[-1].headers
         assert not s3.recorder.events
 
-    @pytest.mark.parametrize("status", [200, 201, 204])
-    async def test_a_confirmation_is_one_whatever_its_status(self, status: int) -> None:
-        async with stage(CannedResponse(status, FINE, b"" if status == 204 else b"stored")) as s3:
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (200, b"stored"),
+            (201, b"stored"),
+            (204, b""),
+            (200, b"<Stored/>"),
+            (200, b"no <Error, and no <html>"),
+            (200, b"<" + b"x" * LARGEST_BODY),
+        ],
+    )
+    async def test_a_confirmation_is_one_whatever_its_status_and_its_words(self, status: int, body: bytes) -> None:
+        async with stage(CannedResponse(status, FINE, body)) as s3:
             await s3.objects.put_object("docs", "a", BODY, {})
 
 
@@ -181,6 +195,12 @@ class TestDescribing:
         async with stage(CannedResponse(200, PAGE), answer) as s3:
             assert await s3.objects.head_object("docs", "a") == PAGE
         assert s3.lines == ["HEAD /docs/a", LISTING]
+
+    @pytest.mark.parametrize("headers", [{}, {"etag": ""}])
+    async def test_an_object_has_a_tag(self, headers: dict[str, str]) -> None:
+        async with stage(CannedResponse(200, headers)) as s3:
+            with pytest.raises(StorageUnavailableException, match="ETag"):
+                await s3.objects.head_object("docs", "a")
 
     async def test_a_page_describes_nothing(self) -> None:
         async with stage(CannedResponse(200, PAGE), CannedResponse(200, PAGE, b"<html>")) as s3:
@@ -317,7 +337,7 @@ class TestListing:
     )
 
     @pytest.mark.parametrize("front", ["", "<?xml version='1.0'?>", "\n \n<?xml version='1.0'?>\n"])
-    async def test_a_page(self, front: str) -> None:
+    async def test_a_page(self, front: str, limits: list[float]) -> None:
         async with stage(xml(front + self.PAGE)) as s3:
             page = await s3.objects.list_page("docs", "a b/", ListPosition(), 9)
         assert s3.lines == ["GET /docs?encoding-type=url&list-type=2&max-keys=9&prefix=a%20b%2F"]
@@ -326,6 +346,7 @@ class TestListing:
             ListedObject("d", None, None, None, None),
         ]
         assert (page.token, page.truncated) == ("next", True)
+        assert limits == [900], "the server may look for long"
 
     @pytest.mark.parametrize(
         ("position", "asked"),
@@ -369,6 +390,11 @@ class TestUnfinishedUploads:
         async with stage(refusing(404, "NoSuchLifecycleConfiguration"), refusing(403, "AccessDenied")) as s3:
             assert await s3.objects.days_of_unfinished_uploads("docs") is None
             with pytest.raises(AccessDeniedException):
+                await s3.objects.days_of_unfinished_uploads("docs")
+
+    async def test_are_not_known_where_nobody_answers(self) -> None:
+        async with stage(Disconnected()) as s3:
+            with pytest.raises(StorageUnavailableException):
                 await s3.objects.days_of_unfinished_uploads("docs")
 
 

@@ -15,7 +15,7 @@ from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http.client import Response
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NoPlaceInTime, NotConnected
 from s3py_helper.adapters.s3.http.payload import Payload, payload_of
-from s3py_helper.adapters.s3.http.places import Hold
+from s3py_helper.adapters.s3.http.places import Hold, Place
 from s3py_helper.application.ports.observer import RequestRetried
 from s3py_helper.domain.errors import PreconditionFailedException, StorageException, StorageUnavailableException
 from tests.support.s3.canned import CannedResponse, Stage, refusing, stage, xml
@@ -108,6 +108,18 @@ class TestPlaces:
             place.release()
         assert isinstance(raised.value.__cause__, NoPlaceInTime)
         assert (raised.value.operation, raised.value.file_id) == ("info", "s3:docs/a")
+
+    async def test_a_defect_of_the_wait_passes_unchanged(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def fail(_hold: Hold, _server: str) -> Place:
+            raise KeyError("a defect")
+
+        async with stage(limit=1) as s3:
+            place = s3.client.take_place(Hold.BRIEF)
+            assert place is not None
+            monkeypatch.setattr(s3.client, "wait_for_place", fail)
+            with pytest.raises(KeyError, match="a defect"):
+                await s3.sender.send_whole(UP, stored)
+            place.release()
 
     async def test_one_is_kept_for_all_attempts(self) -> None:
         perf = S3PerfConfig(max_retries=2)

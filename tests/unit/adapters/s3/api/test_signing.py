@@ -119,6 +119,32 @@ def test_a_link_is_the_one_that_the_sdk_makes(
     assert dict(parse_qsl(ours)).items() >= {"X-Amz-Expires": str(expires_in), "X-Amz-SignedHeaders": "host"}.items()
 
 
+def test_the_examples_of_the_manual() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html, and the same for query strings."""
+    keys = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    signer, now = Signer("us-east-1"), 1_369_353_600.0
+    for _ in range(2):  # key and scope are kept
+        headers = {"host": "examplebucket.s3.amazonaws.com", "range": "bytes=0-9"}
+        signer.sign_headers(keys, "GET", "/test.txt", "", headers, payload_hash=EMPTY_PAYLOAD, now=now)
+        assert headers["authorization"] == (
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
+            "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, "
+            "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+        )
+        host = {"host": "examplebucket.s3.amazonaws.com"}
+        query = signer.signed_query(keys, "GET", "/test.txt", (), host, expires_in=86_400, now=now)
+        assert query.endswith("=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404")
+
+
+def test_requests_are_signed_by_the_clock_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s3py_helper.adapters.s3.api.signing.time.time", lambda: NOW - 3600.5)
+    signer, keys, headers = Signer("us-east-1"), Credentials("ak", "sk"), {"host": "h"}
+    signer.clock_offset = 3600.75
+    signer.sign_headers(keys, "GET", "/", "", headers, payload_hash=EMPTY_PAYLOAD)
+    assert headers["x-amz-date"] == TIMESTAMP
+    assert f"X-Amz-Date={TIMESTAMP}&" in signer.signed_query(keys, "GET", "/", (), {"host": "h"}, expires_in=1)
+
+
 @given(_keys)
 def test_an_encoded_path_means_the_key_and_nothing_else(key: str) -> None:
     path = encoded_path(key)

@@ -1,6 +1,8 @@
 """Connections that come to nothing are closed, and it is said why."""
 
+import asyncio
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import override
@@ -9,7 +11,7 @@ import pytest
 
 from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.dialing import Dialer, Peer
-from s3py_helper.adapters.s3.http.faults import NoProxy, NotConnected, ProxyRefuses
+from s3py_helper.adapters.s3.http.faults import Disconnected, NoProxy, NotConnected, ProxyRefuses
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from tests.support.s3.fake_transport import FakeTransport
 
@@ -65,12 +67,15 @@ async def test_a_server_that_does_not_answer_to_tls_is_left(sockets: ExitStack) 
     [
         ([], NotConnected, "not within"),
         ([RESET], NoProxy, "^$"),
+        ([Disconnected()], NoProxy, "^$"),
         ([b"HTTP/1.1 200 OK\r\n\r\n"], NotConnected, "not within"),
         ([b"HTTP/1.1 200 OK\r\n\r\n", RESET], NotConnected, "during the TLS handshake"),
+        ([b"HTTP/1.1 200 OK\r\n\r\n", Disconnected()], NotConnected, "during the TLS handshake"),
+        ([b"HTTP/1.1 200 OK\r\n\r\n", b"nonsense"], ssl.SSLError, "(?i)wrong.version"),
         ([b"HTTP/1.1 200 OK\r\n\r\nmore"], NoProxy, "more than its response"),
         ([b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"], ProxyRefuses, "HTTP 407"),
     ],
-    ids=["silent", "reset", "silent behind it", "reset behind it", "surplus", "refusal"],
+    ids=str,
 )
 async def test_a_proxy_that_leads_nowhere_is_left(
     sockets: ExitStack, answers: list[bytes | Exception], kind: type[Exception], says: str
@@ -85,3 +90,58 @@ async def test_a_proxy_that_leads_nowhere_is_left(
     asked = b"CONNECT [::1]:9443 HTTP/1.1\r\nhost: [::1]:9443\r\nproxy-authorization: Basic YTpi\r\n\r\n"
     assert transport.written[0] == asked
     assert transport.is_closing()
+
+
+async def test_a_proxy_that_cannot_be_reached_is_named_with_the_reason(
+    sockets: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialer = Dialing(sockets, proxy=PROXY)
+    failures: list[NotConnected] = [NotConnected(), NotConnected("late")]
+    failures[0].__cause__ = RESET
+
+    async def fail(_peer: Peer) -> HttpConnection:
+        raise failures[0]
+
+    monkeypatch.setattr(dialer, "_connect_plainly", fail)
+    for cause in (RESET, failures[1]):
+        with pytest.raises(NoProxy) as raised:
+            await dialer.dial(ORIGIN)
+        assert raised.value.__cause__ is cause
+        failures.pop(0)
+
+
+async def test_no_tunnel_is_needed_without_tls(sockets: ExitStack) -> None:
+    dialer = Dialing(sockets, proxy=PROXY)
+    connection = await dialer.dial("http://127.0.0.1:9000")
+    [(peer, transport)] = dialer.reached
+    assert (peer, transport.written) == (Peer("127.0.0.1", 3128, secure=False), [])
+    connection.abort()
+
+
+async def test_the_settings_of_tls_are_made_once(sockets: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ssl.SSLContext] = []
+
+    def settings() -> ssl.SSLContext:
+        made.append(ssl.create_default_context())
+        return made[-1]
+
+    dialer = Dialing(sockets, b"nonsense", b"nonsense", seconds=5)
+    monkeypatch.setattr(dialer, "_tls", settings)
+    attempts = await asyncio.gather(dialer.dial(ORIGIN), dialer.dial(ORIGIN), return_exceptions=True)
+    assert [type(attempt) for attempt in attempts] == [ssl.SSLError] * 2
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "peer", "authority", "name"),
+    [
+        ("http://s3.example", Peer("s3.example", 80, secure=False), "s3.example:80", "s3.example"),
+        ("https://s3.example", Peer("s3.example", 443, secure=True), "s3.example:443", "s3.example"),
+        ("https://127.0.0.1:9443", Peer("127.0.0.1", 9443, secure=True), "127.0.0.1:9443", "127.0.0.1"),
+        ("http://[::1]:81", Peer("::1", 81, secure=False), "[::1]:81", "::1"),
+        ("https://[fe80::1%25lo]", Peer("fe80::1%25lo", 443, secure=True), "[fe80::1%25lo]:443", "fe80::1"),
+    ],
+)
+def test_the_other_end_as_it_is_called(url: str, peer: Peer, authority: str, name: str) -> None:
+    assert Peer.of(url) == peer
+    assert (peer.authority, peer.name) == (authority, name)

@@ -23,6 +23,12 @@ from s3py_helper.domain.errors import InvalidArgumentException
         ({"http": ""}, "http://s3.example", None),
         ({}, "http://s3.example", None),
         ({"http": "http://127.0.0.9", "no": "example"}, "http://s3.example", None),
+        ({"http": "http://127.0.0.9:1"}, "http://s3.example", "http://127.0.0.9:1"),
+        # The server's port is that of its address, or of its scheme.
+        ({"http": "http://127.0.0.9", "no": "s3.example:9000"}, "http://s3.example:9000", None),
+        ({"http": "http://127.0.0.9", "no": "s3.example:80"}, "http://s3.example:9000", "http://127.0.0.9"),
+        ({"http": "http://127.0.0.9", "no": "s3.example:80"}, "http://s3.example", None),
+        ({"https": "http://127.0.0.9", "no": "s3.example:443"}, "https://s3.example", None),
         # A proxy that is of no use for a server it is not used for is no error.
         ({"http": "socks5://127.0.0.9:1080", "no": "s3.example"}, "http://s3.example", None),
         ({"all": "socks5://127.0.0.9:1080", "http": "127.0.0.9"}, "http://s3.example", "http://127.0.0.9"),
@@ -42,6 +48,7 @@ def test_the_variable_for_the_scheme_counts_then_the_one_for_all(
         ({"http": "ftp://127.0.0.9"}, "HTTP_PROXY .*'ftp'"),
         ({"http": "http://:3128"}, "HTTP_PROXY is no address"),
         ({"http": "http://127.0.0.9:three"}, "HTTP_PROXY is no address"),
+        ({"http": "http://127.0.0.9:0"}, "HTTP_PROXY is no address"),
         ({"http": "http://127.0.0.9:99999"}, "HTTP_PROXY is no address"),
         ({"http": "http://[::1"}, "HTTP_PROXY is no address"),
         ({"http": "http://"}, "HTTP_PROXY is no address"),
