@@ -188,8 +188,7 @@ class ObjectApi:
         except BucketNotFoundException:
             raise
         except AccessDeniedException:
-            # A missing bucket is reported as missing, whatever the keys permit.
-            self._buckets_seen.add(bucket)
+            pass  # a missing bucket is reported as missing, whatever the keys permit
         except StorageException:
             return  # the error that led here is the one to report
         self._buckets_seen.add(bucket)

@@ -83,7 +83,6 @@ class HttpConnection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             raise self._patience.fault or Disconnected()
         response = self._response = ResponseParser(bodyless=bodyless)
-        self._early = False
         if body.size > _JOINED_UP_TO:
             self._patience.hurry(self._stall_timeout + body.size / _SLOWEST_STORING)
             self._patience.renew()
