@@ -89,20 +89,26 @@ async def test_closing_gives_up_after_its_bound_and_reports_what_is_left(recorde
 
 
 async def test_leaving_the_block_closes_it_and_entering_opens_it_again(recorder: Recorder) -> None:
+    begun: list[str] = []
     done: list[str] = []
     may_end = asyncio.Event()
 
     async def work() -> None:
+        begun.append("it")
         await may_end.wait()
         done.append("it")
 
     background = BackgroundCleanUp(recorder)
     for _ in range(2):
+        begun.clear()
         done.clear()
         may_end.clear()
         async with background:
-            background.start("s3", "it", work)
             background.later(3600, "s3", "it", work)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert begun == [], "it is not due"
+            background.start("s3", "it", work)
             asyncio.get_running_loop().call_soon(may_end.set)
         assert (done, background.outstanding) == (["it"] * 2, 0)
         assert background.start("s3", "too late", work) is None
@@ -126,7 +132,8 @@ async def test_what_is_given_up_has_ended_when_closing_has(recorder: Recorder) -
     for _ in range(3):
         background.start("s3", "it", work)
     await asyncio.sleep(0)
-    await background.aclose(within=0)
+    async with asyncio.timeout(5):
+        await background.aclose(within=0)
     assert ended == [1] * 3
     assert background.outstanding == 0
     assert len(recorder.events) == 3
@@ -223,10 +230,10 @@ async def test_what_is_outstanding_is_bounded_and_what_is_refused_is_reported(re
 async def test_several_pieces_share_the_patience_of_their_caller(recorder: Recorder) -> None:
     may_end = asyncio.Event()
     background = BackgroundCleanUp(recorder)
-    pieces = [CleanUp("s3", f"file {number}", may_end.wait) for number in range(50)]
-    async with asyncio.timeout(1):
-        await background.run_all(pieces, patience=0.01)
-    assert background.outstanding == 50
+    pieces = [CleanUp("s3", f"file {number}", may_end.wait) for number in range(1600)]
+    async with asyncio.timeout(2):  # 16 at a time: 5 s if each had its own
+        await background.run_all(pieces, patience=0.05)
+    assert background.outstanding == 1600
     may_end.set()
     await background.aclose()
     assert recorder.events == []
@@ -240,6 +247,36 @@ async def test_after_closing_nothing_is_taken_on(recorder: Recorder) -> None:
     await background.aclose()
     await background.run("s3", "it", work)
     assert recorder.events == [RollbackFailed("s3", "it", "the session is closed")]
+
+
+async def test_who_waits_for_clean_up_waits_for_seconds_and_nothing_is_tried_for_ever(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float | None] = []
+    waits: list[float | None] = []
+    wait, timeout = asyncio.wait, asyncio.timeout
+
+    def limited(seconds: float | None) -> asyncio.Timeout:
+        limits.append(seconds)
+        return timeout(seconds)
+
+    async def waited(tasks: set[asyncio.Task[None]], timeout: float | None = None) -> object:  # noqa: ASYNC109 - its name
+        waits.append(timeout)
+        return await wait(tasks)
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(asyncio, "timeout", limited)
+    monkeypatch.setattr(asyncio, "wait", waited)
+    background = BackgroundCleanUp(recorder)
+    await background.run("s3", "it", work)
+    background.start("s3", "it", work)
+    await background.aclose()
+    assert limits == [60.0] * 2
+    caller, closing = waits
+    assert caller == 2.0, "twice, by a use case and its backend, are less than 5 s"
+    assert closing == pytest.approx(10, abs=1)
 
 
 class TestLater:
@@ -302,6 +339,8 @@ class TestLater:
         done: list[int] = []
 
         async def second() -> None:
+            for _ in range(5):
+                await asyncio.sleep(0)
             done.append(2)
 
         async def first() -> None:

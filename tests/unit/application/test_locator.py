@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal
 
 import pytest
@@ -12,6 +13,8 @@ from s3py_helper.application.copy import CopyService
 from s3py_helper.application.delete import DeleteService
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.links import LinkService
+from s3py_helper.application.listing import ListService
 from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.ports.observer import Event, OperationBegan, OperationEnded
 from s3py_helper.application.ports.relocation import DeleteAt
@@ -25,6 +28,7 @@ from s3py_helper.domain.errors import (
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.testing import body_of, new_blob
 from tests.unit.application.conftest import Deployment
+from tests.unit.application.watched import Signer
 
 OLD_ID = "group1/M00/00/00/old_contract.pdf"
 
@@ -80,6 +84,62 @@ async def test_a_file_that_moved_answers_to_its_old_id(moved: Locator) -> None:
     copied = await CopyService(moved).copy_file(OLD_ID)
     assert copied.file_id.startswith("s3:")
     assert await downloads.download_bytes(copied.file_id) == b"moved"
+
+
+async def test_a_listing_shows_a_file_that_moved_under_its_old_id_and_no_more_than_files(
+    deployment: Deployment,
+) -> None:
+    class Hiding(Moved):
+        def known_as(self, file_id: FileId) -> FileId | None:
+            return None if file_id.key == "hidden" else super().known_as(file_id)
+
+    there = await deployment.kept_in_s3.write(new_blob("contract.pdf"), body_of(b"moved"))
+    await deployment.kept_in_s3.write(NewBlob("hidden", "hidden"), body_of(b"of the migration"))
+    await deployment.kept_in_s3.write(NewBlob("own", "own"), body_of(b"new"))
+    backends = dict(deployment.locator.backends)
+    backends[Backend.S3] = replace(backends[Backend.S3], listing=deployment.s3)
+    locator = Locator(deployment.locator.policy, backends, relocation=Hiding(OLD_ID, there.file_id))
+    listed = [info.file_id async for info in ListService(locator).list_files()]
+    assert sorted(listed) == [OLD_ID, "s3:my-bucket/own"]
+
+
+async def test_the_backend_that_has_a_file_is_the_first_that_does(deployment: Deployment, moved: Locator) -> None:
+    information = InfoService(moved)
+    assert await information.find_backend(OLD_ID) == Backend.S3
+    assert deployment.fastdfs.calls.total() == 0
+    old = await deployment.kept_in_fastdfs.write(new_blob("a.txt"), body_of(b"still there"))
+    nowhere = FileId(Backend.S3, "my-bucket", "fastdfs/group1/nowhere")
+    waiting = Locator(moved.policy, moved.backends, relocation=Moved(str(old.file_id), nowhere))
+    assert await InfoService(waiting).find_backend(str(old.file_id)) == Backend.FASTDFS
+    deployment.s3.fail("info", StorageUnavailableException("down"))
+    with pytest.raises(StorageUnavailableException):
+        await InfoService(waiting).find_backend(str(old.file_id))
+
+
+async def test_a_link_leads_to_the_first_place_that_does_not_lack_the_file(moved: Locator) -> None:
+    class Signing(Signer):
+        def __init__(self, error: StorageException | None = None) -> None:
+            super().__init__()
+            self.error = error
+
+        async def download_url(self, file_id: FileId, expires_in: timedelta, **presented: object) -> str:
+            if self.error is not None:
+                raise self.error
+            return await super().download_url(file_id, expires_in, **presented)
+
+    s3 = Signing()
+    backends = {
+        Backend.S3: replace(moved.backends[Backend.S3], presigning=s3),
+        Backend.FASTDFS: replace(moved.backends[Backend.FASTDFS], presigning=Signing()),
+    }
+    there = FileId(Backend.S3, "my-bucket", "fastdfs/contract.pdf")
+    links = LinkService(Locator(moved.policy, backends, relocation=Moved(OLD_ID, there)))
+    assert await links.download_link(OLD_ID) == f"signed:{there}"
+    s3.error = FileNotFoundException("not there")
+    assert await links.download_link(OLD_ID) == f"signed:{OLD_ID}"
+    s3.error = StorageUnavailableException("down")
+    with pytest.raises(StorageUnavailableException):
+        await links.download_link(OLD_ID)
 
 
 class CopyingNothing:

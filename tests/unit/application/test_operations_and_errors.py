@@ -238,6 +238,61 @@ async def test_an_opened_file_whose_reader_fails_is_closed_and_the_failure_repor
         assert deployment.s3.held == 0
 
 
+class ToldOfErrors(MemoryBlobStore):
+    """A store that notes with which error the block around an opened file ends."""
+
+    def __init__(self) -> None:
+        super().__init__(Backend.S3, "my-bucket")
+        self.errors: list[BaseException] = []
+
+    @asynccontextmanager
+    async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+        async with super().open(file_id, byte_range) as blob:
+            try:
+                yield replace(blob, pieces=blob.body)
+            except BaseException as error:
+                self.errors.append(error)
+                raise
+
+
+async def test_a_store_learns_with_which_error_a_file_is_left() -> None:
+    async with ToldOfErrors() as store:
+        await store.write(NewBlob("a.txt", "a.txt"), body_of(CONTENT))
+        locator = Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: MountedBackend(store, store)})
+        error = StorageException("the reader's own")
+        with pytest.raises(StorageException):
+            await begin_to_read(await locator.find(FILE_ID, Purpose.READ), error)
+        assert store.errors == [error]
+        chunks = DownloadService(locator).download_to_generator(FILE_ID)
+        await anext(chunks)
+        await chunks.aclose()
+        assert [type(error) for error in store.errors[1:]] == [GeneratorExit]
+
+
+class NowUnderAnotherId(NothingHasMoved):
+    """An id that leads to another."""
+
+    async def places(self, _file_id: FileId) -> tuple[FileId, ...]:
+        return (FileId.parse(FILE_ID),)
+
+
+async def test_a_file_that_moved_can_be_sent_from_where_it_lies() -> None:
+    async with ToldOfErrors() as store:
+        await store.write(NewBlob("a.txt", "a.txt"), body_of(CONTENT))
+        backends = {Backend.S3: MountedBackend(store, store)}
+        for relocation in (None, NothingHasMoved(), NowUnderAnotherId()):
+            locator = Locator(RoutingPolicy(StorageMode.S3), backends, relocation=relocation)
+            async with DownloadService(locator).open(FILE_ID) as opened:
+                assert opened.pieces is not None
+                assert [piece async for piece in opened.pieces] == [CONTENT]
+
+
+async def test_of_a_part_the_bytes_of_that_part_are_reported(with_file: Locator) -> None:
+    observer = Recorder()
+    await DownloadService(seen_by(observer, with_file)).download_bytes(FILE_ID, byte_range=ByteRange(2, 4))
+    assert [ended.size for ended in observer.of(OperationEnded)] == [3]
+
+
 class Bare(MemoryBlobStore):
     """A store whose errors have no facts but their own."""
 

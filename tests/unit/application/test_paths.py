@@ -173,9 +173,21 @@ async def test_a_file_that_appears_meanwhile_is_not_replaced(
 ) -> None:
     attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
     monkeypatch.setattr(os, "fsync", lambda _descriptor: (here / "a").write_bytes(b"own"))
-    with pytest.raises(FileExistsError, match=str(here / "a")):
+    with pytest.raises(FileExistsError) as refused:
         await manager.download_service.download_to_path(attach.file_id, here / "a", resume=resume)
+    assert (refused.value.filename, refused.value.filename2) == (str(here / "a"), None)
     assert (here / "a").read_bytes() == b"own"
+
+
+@pytest.mark.parametrize("resume", [False, True])
+async def test_a_disk_that_takes_little_at_a_time_gets_everything(
+    manager: StorageManager, here: Path, resume: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:100_000]))
+    path = await manager.download_service.download_to_path(attach.file_id, here / "a", resume=resume)
+    assert path.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("resume", [False, True])

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
-from s3py_helper.application.streams.progress import reported, reporting, together
+from s3py_helper.application.streams.progress import reported, reporting, require_progress, together
 
 
 class Pieces:
@@ -62,6 +62,10 @@ async def test_several_are_reported_as_one() -> None:
     first(10, 10)
     one()(1, 1)
     assert told == [(5, None), (8, None), (13, None), (14, None)]
+
+
+def test_a_function_that_does_not_tell_what_it_takes_is_believed() -> None:
+    assert require_progress(max) is max
 
 
 async def test_they_are_closed_when_the_one_who_watches_fails() -> None:

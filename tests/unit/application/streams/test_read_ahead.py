@@ -54,6 +54,26 @@ async def test_it_gives_every_item_in_order_and_ends_for_good() -> None:
     assert [number async for number in ahead] == []
 
 
+async def test_an_error_of_being_stopped_is_nobodys_concern() -> None:
+    heard: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context))
+
+    async def items() -> AsyncGenerator[int]:
+        try:
+            yield 0
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("its own")
+
+    ahead = ReadAhead(items(), depth=3)
+    assert await anext(ahead) == 0
+    await settle()
+    await ahead.aclose()
+    del ahead
+    gc.collect()
+    assert heard == []
+
+
 async def test_an_error_comes_after_the_items_before_it() -> None:
     ahead = ReadAhead(Counter(end=2, error=ValueError("broken")).items(), depth=5)
     await settle()
