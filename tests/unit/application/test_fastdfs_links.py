@@ -105,6 +105,12 @@ async def test_no_link_is_made_that_could_not_work(
         assert refused.value.operation == "link"
 
 
+async def test_the_name_in_a_link_is_text(locator: Locator) -> None:
+    service = LinkService(locator, fastdfs_links=FastdfsLinkRules(SECRET))
+    with pytest.raises(InvalidArgumentException, match="a file name is text"):
+        await service.fastdfs_link(FILE_ID, file_name=b"a.jpg")  # type: ignore[arg-type]  # what is tested
+
+
 async def test_a_link_without_a_token_does_not_expire(locator: Locator) -> None:
     with pytest.raises(InvalidArgumentException, match="never expire"):
         await LinkService(locator, fastdfs_links=FastdfsLinkRules()).fastdfs_link(FILE_ID)

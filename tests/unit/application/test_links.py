@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from s3py_helper.application.fastdfs_links import FastdfsLinkRules
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.relocation import DeleteAt
+from s3py_helper.application.service_links import ServiceLinks
 from s3py_helper.domain.blob import NewBlob
 from s3py_helper.domain.errors import (
     InvalidArgumentException,
@@ -20,6 +23,7 @@ from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.file_type import FileTypeConfig
 from s3py_helper.domain.files import FileUploadLink
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.domain.signed_link import LinkKey, LinkKeys
 from s3py_helper.domain.validation import FileValidatorImpl
 from tests.unit.application.conftest import Deployment
 
@@ -118,10 +122,26 @@ async def test_no_link_is_given_for_a_download_that_would_be_refused(
 
 async def test_downloading_that_is_switched_off_has_no_links(deployment: Deployment, signing: Signing) -> None:
     backend = MountedBackend(deployment.s3, deployment.s3, presigning=signing)
-    locator = Locator(RoutingPolicy(StorageMode.S3, readable=frozenset()), {Backend.S3: backend})
-    with pytest.raises(RouteNotSupportedException, match="switched off"):
-        await LinkService(locator).download_link("s3:my-bucket/a.pdf")
+    backends = {Backend.S3: backend, Backend.FASTDFS: MountedBackend(deployment.fastdfs, deployment.fastdfs)}
+    locator = Locator(RoutingPolicy(StorageMode.HYBRID, readable=frozenset()), backends)
+    keys = ServiceLinks(LinkKeys([LinkKey("first", "k" * 32)]))
+    links = LinkService(locator, service_links=keys, fastdfs_links=FastdfsLinkRules("secret"))
+    for attempt in (
+        links.download_link("s3:my-bucket/a.pdf"),
+        links.can_link("s3:my-bucket/a.pdf"),
+        links.service_link("s3:my-bucket/a.pdf"),
+        links.fastdfs_link("group1/M00/00/00/fwAFA2sHTw6ASkvmAAADhM27pd8047.jpg"),
+    ):
+        with pytest.raises(RouteNotSupportedException, match="switched off"):
+            await attempt
     assert not signing.downloads
+
+
+@pytest.mark.parametrize("wrong", [{"content_type": "text/html\n"}, {"file_name": 5}, {"expires_in": 60}])
+async def test_no_link_to_the_service_presents_a_file_wrongly(links: LinkService, wrong: dict[str, Any]) -> None:
+    links.service_links = ServiceLinks(LinkKeys([LinkKey("first", "k" * 32)]))
+    with pytest.raises(InvalidArgumentException):
+        await links.service_link("s3:my-bucket/a.pdf", **wrong)
 
 
 async def test_a_link_for_a_download_says_how_to_present_it(links: LinkService) -> None:

@@ -5,7 +5,18 @@ import logging
 import pytest
 
 from s3py_helper.application.observing import LOGGER_NAME, GuardedObserver, LoggingObserver, SeveralObservers, guarded
-from s3py_helper.application.ports.observer import Event, OperationBegan, OperationEnded, RequestRetried, RollbackFailed
+from s3py_helper.application.ports.observer import (
+    ConnectionReplaced,
+    DownloadResumed,
+    Event,
+    FailedOver,
+    FallbackTaken,
+    OperationBegan,
+    OperationEnded,
+    PoolWaited,
+    RequestRetried,
+    RollbackFailed,
+)
 from s3py_helper.domain.errors import StorageUnavailableException
 from tests.support.recorder import Recorder
 
@@ -26,6 +37,25 @@ def test_what_an_operator_has_to_remove_is_a_warning(caplog: pytest.LogCaptureFi
         LoggingObserver().notify(RollbackFailed("fastdfs", "group1/M00/00/00/a", "no connection"))
         LoggingObserver().notify(OperationEnded("s3", "info", "s3:b/k", 0.1))
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("event", "level"),
+    [
+        (FallbackTaken("s3", "checksums", "it refuses checksums"), logging.WARNING),
+        (RollbackFailed("s3", "the object s3:b/k", "down"), logging.WARNING),
+        (FailedOver("fastdfs", "127.0.0.1:23000", None, "no answer"), logging.INFO),
+        (DownloadResumed("s3", "s3:b/k", 5, "cut off"), logging.INFO),
+        (RequestRetried("s3", "upload", 2, 0.25, "no answer"), logging.DEBUG),
+        (ConnectionReplaced("s3", "127.0.0.1:9000", "cut off"), logging.DEBUG),
+        (PoolWaited("s3", "127.0.0.1:9000", 0.5), logging.DEBUG),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_each_kind_of_event_has_its_level(event: Event, level: int, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, LOGGER_NAME):
+        LoggingObserver().notify(event)
+    assert [record.levelno for record in caplog.records] == [level]
 
 
 def test_an_error_is_shown_by_its_text(caplog: pytest.LogCaptureFixture) -> None:

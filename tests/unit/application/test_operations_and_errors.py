@@ -30,6 +30,7 @@ from s3py_helper.domain.routing import RoutingPolicy, StorageMode
 from s3py_helper.testing import body_of
 from tests.support.recorder import Recorder
 from tests.unit.application.conftest import Deployment, Quiet
+from tests.unit.application.watched import Told
 
 FILE_ID = "s3:my-bucket/a.txt"
 CONTENT = b"0123456789"
@@ -285,6 +286,8 @@ async def test_a_file_that_moved_can_be_sent_from_where_it_lies() -> None:
             async with DownloadService(locator).open(FILE_ID) as opened:
                 assert opened.pieces is not None
                 assert [piece async for piece in opened.pieces] == [CONTENT]
+            async with DownloadService(locator).open(FILE_ID, progress=Told()) as opened:
+                assert opened.pieces is None, "nobody would be told of them"
 
 
 async def test_of_a_part_the_bytes_of_that_part_are_reported(with_file: Locator) -> None:

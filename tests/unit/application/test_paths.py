@@ -246,13 +246,14 @@ async def test_what_came_of_another_file_is_not_gone_on_with(manager: StorageMan
     assert (await download(second.file_id, here / "a.bin", resume=True)).read_bytes() == CONTENT[::-1]
 
 
-async def test_bytes_of_another_version_are_not_put_together(here: Path) -> None:
+@pytest.mark.parametrize("changed", [{"etag": '"new"'}, {"size": 10}])
+async def test_bytes_of_another_version_are_not_put_together(here: Path, changed: dict[str, Any]) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"new bytes"
 
     @asynccontextmanager
     async def open_file(_range: ByteRange | None) -> AsyncGenerator[OpenBlob]:
-        yield OpenBlob(replace(known, etag='"new"'), Span(0, 9), chunks())
+        yield OpenBlob(replace(known, **changed), Span(0, 9), chunks())
 
     known = BlobInfo(FileId.parse("s3:bucket/a"), 9, etag='"old"')
     with pytest.raises(IntegrityException, match="has changed"):

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,51 @@ async def test_one_fact_that_names_the_version_is_enough(kept: Kept, tmp_path: P
     await kept.fetched(tmp_path / "a", resume=True, progress=told)
     assert told == [(done * CHUNK, len(CONTENT)) for done in (2, 3, 4)]
     assert (tmp_path / "a").read_bytes() == CONTENT
+
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"etag": '"new"'},
+        {"checksum": Checksum("sha256", "01")},
+        {"last_modified": datetime(2026, 1, 2, tzinfo=UTC)},
+        {"size": len(CONTENT) - 1},
+    ],
+    ids=lambda facts: next(iter(facts)),
+)
+async def test_what_came_of_another_version_is_not_gone_on_with(
+    kept: Kept, tmp_path: Path, facts: dict[str, Any]
+) -> None:
+    before = {"etag": '"old"', "checksum": Checksum("sha256", "00"), "last_modified": MOMENT}
+    kept.inner.facts = before
+    await kept.broken_off(tmp_path / "a", after=CHUNK)
+    kept.inner.facts = before | facts
+    await kept.fetched(tmp_path / "a", resume=True)
+    assert kept.store.opened == [(FILE, None)]
+
+
+async def test_what_came_of_another_file_or_for_another_name_is_not_gone_on_with(kept: Kept, tmp_path: Path) -> None:
+    kept.inner.facts = {"last_modified": MOMENT}
+    another = await kept.inner.write(NewBlob("another", "a.bin"), body_of(CONTENT))
+    await kept.broken_off(tmp_path / "a", after=CHUNK)
+    await kept.downloads.download_to_path(str(another.file_id), tmp_path / "a", resume=True)
+    await kept.fetched(tmp_path / "b", resume=True)
+    assert kept.store.opened == [(another.file_id, None), (FILE, None)]
+
+
+@pytest.mark.parametrize(
+    ("stored", "local"), [(None, "a.bin"), ("../../evil.txt", "evil.txt"), ("a\nb", "ab"), ("..", "file")]
+)
+@pytest.mark.parametrize("resume", [False, True])
+async def test_a_folder_takes_a_file_under_its_name_made_safe(
+    kept: Kept, tmp_path: Path, stored: str | None, local: str, *, resume: bool
+) -> None:
+    kept.inner.facts = {"file_name": stored}
+    assert await kept.fetched(tmp_path, resume=resume) == tmp_path / local
+    assert (tmp_path / local).read_bytes() == CONTENT
 
 
 async def test_what_another_process_is_fetching_is_fetched_beside_it(kept: Kept, tmp_path: Path) -> None:

@@ -240,6 +240,14 @@ async def test_a_bounded_number_of_files_is_stored_at_a_time(deployment: Deploym
     assert len(await storing) == 5
 
 
+async def test_what_is_too_large_is_refused_before_the_first_byte(deployment: Deployment) -> None:
+    uploads = service(deployment, max_file_size=10)
+    uploads.require_acceptable("a.txt", 10)
+    with pytest.raises(FileTooLargeException) as refused:
+        uploads.require_acceptable("a.txt", 11)
+    assert (refused.value.limit, refused.value.file_name) == (10, "a.txt")
+
+
 async def test_what_is_not_served_is_refused_before_the_first_byte(deployment: Deployment) -> None:
     policy = RoutingPolicy(StorageMode.S3, buckets={"my-bucket"}, folders=("in/",))
     uploads = UploadService(Locator(policy, {Backend.S3: deployment.locator.backends[Backend.S3]}))

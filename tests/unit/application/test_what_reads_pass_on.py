@@ -14,6 +14,7 @@ from s3py_helper.application.copy import CopyService
 from s3py_helper.application.describe import file_info
 from s3py_helper.application.download import DownloadService
 from s3py_helper.application.info import InfoService
+from s3py_helper.application.listing import ListService
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.migration.moved_files import MOVED
 from s3py_helper.application.ports.backend import MountedBackend
@@ -212,8 +213,19 @@ async def test_who_may_not_download_may_ask_what_a_file_is(able: Locator, stored
     locator = Locator(replace(able.policy, readable=frozenset()), able.backends)
     assert (await InfoService(locator).get_file_info(STORED_ID)).file_id == STORED_ID
     await InfoService(locator).find_backend(STORED_ID)
-    with pytest.raises(RouteNotSupportedException):
-        await DownloadService(locator).download_bytes(STORED_ID)
+    for refused in (DownloadService(locator).download_bytes, DownloadService(locator).describe):
+        with pytest.raises(RouteNotSupportedException):
+            await refused(STORED_ID)
+
+
+async def test_what_is_told_of_a_file_names_it_as_it_was_asked_for(able: Locator, stored: NewBlob) -> None:
+    raw = Locator(able.policy, able.backends, implied_prefix="s3:")
+    asked = STORED_ID.removeprefix("s3:")
+    assert (await DownloadService(raw).describe(asked)).file_id == asked
+    assert (await InfoService(raw).get_file_info(asked)).file_id == asked
+    copied = await CopyService(raw).copy_file(asked)
+    assert copied.file_id.startswith("my-bucket/")
+    assert copied.file_id in [info.file_id async for info in ListService(raw).list_files()]
 
 
 @pytest.mark.parametrize("wrong", [(1, 2), "bytes=0-", 5])

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,12 @@ async def test_an_upload_of_unknown_size_is_described_as_such_and_guessed_by_nam
     ]
 
 
+async def test_a_name_that_is_given_is_not_replaced_by_that_on_the_disk(able: Locator, tmp_path: Path) -> None:
+    (tmp_path / "own.pdf").write_bytes(CONTENT)
+    with pytest.raises(InvalidArgumentException):
+        await UploadService(able, FileValidatorImpl()).upload_path(tmp_path / "own.pdf", "")
+
+
 class Known:
     """Knows one signature, and notes which bytes it was asked about."""
 
@@ -220,6 +227,10 @@ class TestChosenKeys:
         with pytest.raises(InvalidArgumentException, match="declared"):
             await UploadService(able).create("a.txt", b"abc", size)
         assert not deployment.kept_in_s3.file_ids
+
+    async def test_the_size_of_bytes_in_memory_is_counted_in_bytes(self, deployment: Deployment, able: Locator) -> None:
+        attach = await UploadService(able).create("a.txt", memoryview(array("I", [1, 2, 3])))
+        assert deployment.s3.declared == [attach.file_size] == [array("I").itemsize * 3]
 
     async def test_what_is_there_already_stays_and_nothing_is_read_of_the_new(
         self, deployment: Deployment, able: Locator
