@@ -4,10 +4,32 @@ import pytest
 
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.domain.file_id import Backend, FileId
-from s3py_helper.domain.migration import METADATA_SUFFIX, SHARDS, id_in_key, moved_key, shard_of
+from s3py_helper.domain.migration import (
+    ID_METADATA,
+    LARGE_FILE,
+    METADATA_SUFFIX,
+    MTIME_METADATA,
+    PROBE,
+    SHARDS,
+    SIZE_CLASSES,
+    id_in_key,
+    moved_key,
+    shard_of,
+)
 
 NAME = "M00/00/00/fwAFA2sHTw6ASkvmAAADhM27pd8047.jpg"
 FILE = FileId(Backend.FASTDFS, "group1", NAME)
+
+
+def test_what_is_stored_is_found_by_every_later_version() -> None:
+    assert (ID_METADATA, MTIME_METADATA) == ("s3py-fastdfs-id", "s3py-fastdfs-mtime")
+    assert (METADATA_SUFFIX, PROBE) == (".meta.json", "s3py-probe-")
+
+
+def test_sizes_are_shown_in_classes_that_the_documents_name() -> None:
+    kib, mib = 1024, 1024 * 1024
+    assert list(SIZE_CLASSES) == [4 * kib, 64 * kib, mib, 8 * mib, 64 * mib, 1024 * mib, 4096 * mib]
+    assert SIZE_CLASSES[3] == LARGE_FILE
 
 
 @pytest.mark.parametrize(

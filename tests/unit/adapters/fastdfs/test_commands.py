@@ -1,15 +1,18 @@
 """What a command asks for, whom it notifies before and after, and what it leaves of what fails."""
 
 import asyncio
+import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from s3py_helper.adapters.fastdfs.commands import FastdfsCommands
+from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.errors import (
+    AccessDeniedException,
     FileNotFoundException,
     InvalidArgumentException,
     RouteNotSupportedException,
@@ -148,6 +151,84 @@ async def test_what_is_asked_and_who_is_notified(
     assert found == _spelt(asked)
     if what == "set metadata":
         assert b"M" + group() in cluster.bodies[-1], "merged"
+
+
+@pytest.mark.parametrize(
+    ("what", "fields"),
+    [
+        ("new appender", struct.pack("!BQ6s", 0, 3, b"txt") + b"abc"),
+        (
+            "new slave",
+            struct.pack("!QQ16s6s", len(_MASTER.key), 3, b"-big", b"txt") + _MASTER.key.encode() + b"abc",
+        ),
+        ("append", struct.pack("!QQ", len(_APPENDER.key), 3) + _APPENDER.key.encode() + b"abc"),
+        ("modify", struct.pack("!QQQ", len(_APPENDER.key), 7, 3) + _APPENDER.key.encode() + b"abc"),
+        ("truncate", struct.pack("!QQ", len(_APPENDER.key), 0) + _APPENDER.key.encode()),
+    ],
+)
+async def test_what_a_server_is_told(
+    cluster: ScriptedCluster, commands: FastdfsCommands, what: str, fields: bytes
+) -> None:
+    await _CALLS[what][0](commands)
+    assert fields in cluster.bodies
+
+
+@pytest.mark.parametrize(
+    ("what", "operation", "file_id"),
+    [
+        ("append", "append", _APPENDER),
+        ("modify", "modify", _APPENDER),
+        ("truncate", "truncate", _APPENDER),
+        ("metadata", "metadata", _APPENDER),
+        ("set metadata", "metadata", _APPENDER),
+        ("finish", "metadata", _APPENDER),
+        ("sum", "info", _APPENDER),
+        ("new appender", "upload", None),
+        ("new slave", "upload", _MASTER),
+    ],
+)
+async def test_an_error_says_what_was_being_done_to_which_file(
+    cluster: ScriptedCluster, commands: FastdfsCommands, what: str, operation: str, file_id: FileId | None
+) -> None:
+    for command in (Command.UPDATE, Command.STORE_ANYWHERE):
+        cluster.on(TRACKER, command, reply(status=13))
+    with pytest.raises(AccessDeniedException) as raised:
+        await _CALLS[what][0](commands)
+    assert (raised.value.operation, raised.value.file_id) == (operation, file_id and str(file_id))
+
+
+@pytest.mark.parametrize(
+    ("what", "command", "operation", "file_id"),
+    [
+        ("finish", Command.QUERY_INFO, "info", _APPENDER),
+        ("finish", Command.REGENERATE, "finish", _APPENDER),
+        ("finish", Command.SET_METADATA, "metadata", _FINISHED),
+        ("new appender", Command.UPLOAD_APPENDER, "upload", None),
+    ],
+)
+async def test_an_error_of_a_later_request_says_so_too(
+    cluster: ScriptedCluster,
+    commands: FastdfsCommands,
+    what: str,
+    command: Command,
+    operation: str,
+    file_id: FileId | None,
+) -> None:
+    cluster.on(SOURCE, command, reply(status=13))
+    with pytest.raises(AccessDeniedException) as raised:
+        await _CALLS[what][0](commands)
+    assert (raised.value.operation, raised.value.file_id) == (operation, file_id and str(file_id))
+
+
+async def test_new_files_leave_the_reserve_to_what_is_over_soon(cluster: ScriptedCluster) -> None:
+    async with FastdfsBlobStore(cluster.config(connection_pool_size=2, pool_timeout=0.02)) as store:
+        staying = await store.session.storage(Address(SOURCE, 23000)).get_connection(long=True)
+        for what in ("new appender", "new slave"):
+            with pytest.raises(StorageUnavailableException, match="all 2 connections stayed in use"):
+                await _CALLS[what][0](store.commands)
+        for what in ("append", "set metadata", "sum"):
+            await _CALLS[what][0](store.commands)
+        staying.release()
 
 
 async def test_metadata_are_replaced_unless_they_are_merged(

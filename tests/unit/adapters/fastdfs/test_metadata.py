@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3py_helper.adapters.fastdfs.metadata import pairs_to_store, read_metadata
+from s3py_helper.adapters.fastdfs.metadata import check_sizes, pairs_to_store, read_metadata
 from s3py_helper.domain.errors import InvalidArgumentException
 from s3py_helper.testing import new_blob
 
@@ -43,6 +43,19 @@ def test_what_the_server_would_garble_is_refused(metadata: dict[str, str], probl
     with pytest.raises(InvalidArgumentException, match=problem) as refused:
         pairs_to_store(new_blob(metadata=metadata))
     assert (refused.value.operation, refused.value.backend) == ("upload", "fastdfs")
+
+
+def test_what_the_kit_keeps_for_itself_is_none_of_the_user_s_pairs() -> None:
+    read = read_metadata(b"OriginFileName\x02a.txt\x01ContentType\x02text/x-odd\x01OriginFileSize\x025\x01a\x02b")
+    assert (read.file_name, read.content_type, read.pairs) == ("a.txt", "text/x-odd", {"a": "b"})
+
+
+def test_metadata_fit_the_server_s_buffer_to_the_byte() -> None:
+    # Each pair takes two bytes more, for what stands between names, values and pairs.
+    pairs = {f"{number:064}": "v" * 256 for number in range(813)}
+    check_sizes(pairs | {"n": "v" * 99})
+    with pytest.raises(InvalidArgumentException, match="the metadata have 261889 bytes, FastDFS keeps 261888"):
+        check_sizes(pairs | {"n": "v" * 100})
 
 
 @pytest.mark.parametrize("stored", [b"", b"\x01", b"no separator", b"\x01\x01a\x02b\x02c\x01", b"\xff\x02\xfe"])

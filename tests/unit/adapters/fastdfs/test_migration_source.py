@@ -1,7 +1,7 @@
 """What a migration is told of a file and its servers, and what proves it; request by request."""
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -9,6 +9,7 @@ import pytest
 
 from s3py_helper.adapters.fastdfs.migration_source import FastdfsMigrationSource
 from s3py_helper.adapters.fastdfs.protocol.address import Address
+from s3py_helper.adapters.fastdfs.protocol.faults import ServerRefusal
 from s3py_helper.adapters.fastdfs.protocol.group_listing import GroupServer
 from s3py_helper.adapters.fastdfs.routing.trackers import Trackers
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
@@ -17,6 +18,7 @@ from s3py_helper.application.ports.migration_source import SourceFacts, SourceGr
 from s3py_helper.application.ports.observer import FailedOver
 from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import (
+    AccessDeniedException,
     FileNotFoundException,
     IntegrityException,
     InvalidArgumentException,
@@ -27,7 +29,7 @@ from s3py_helper.domain.errors import (
 )
 from s3py_helper.domain.file_id import Backend, FileId
 from tests.support.fastdfs.protocol import Command
-from tests.support.fastdfs.scripted_channel import ScriptedChannel, reply
+from tests.support.fastdfs.scripted_channel import PEER, ScriptedChannel, reply
 from tests.support.fastdfs.scripted_cluster import (
     OTHER,
     SOURCE,
@@ -255,6 +257,8 @@ async def test_bytes_come_as_they_are(
         assert raised.value.backend == Backend.FASTDFS
     assert cluster.asked == ["update", *(f"{command}@{SOURCE}" for command in asked.split())]
     assert _session_of(source).pool_use().in_use == 0
+    if asked == "download":
+        assert cluster.bodies[-1][:16] == bytes(16), "all of it"
     if asked == "query_info download":
         assert cluster.bodies[-1][:16] == (1).to_bytes(8) + (2).to_bytes(8)
 
@@ -288,6 +292,13 @@ async def test_a_server_that_is_named_is_asked_alone(cluster: ScriptedCluster, s
         (SOURCE, {(SOURCE, Command.DOWNLOAD): _RESET}, b"hello", "download@S query_info@O download@O", ["S>O"]),
         (
             SOURCE,
+            {(SOURCE, Command.DOWNLOAD): reply(command=7)},
+            b"hello",
+            "download@S query_info@O download@O",
+            ["S>O"],
+        ),
+        (
+            SOURCE,
             {(SOURCE, Command.DOWNLOAD): _RESET, (OTHER, Command.QUERY_INFO): _MISSING},
             StorageUnavailableException,
             "download@S query_info@O",
@@ -296,7 +307,7 @@ async def test_a_server_that_is_named_is_asked_alone(cluster: ScriptedCluster, s
         (OTHER, {}, b"hello", "download@O", ["S>O"]),
         (OTHER, {(OTHER, Command.DOWNLOAD): _MISSING}, FileNotFoundException, "download@O", ["S>O"]),
     ],
-    ids=["source down", "source down and nobody has it", "stand-in", "stand-in lacks it"],
+    ids=["source down", "source garbled", "source down and nobody has it", "stand-in", "stand-in lacks it"],
 )
 async def test_who_is_read_from_while_the_source_is_down(
     cluster: ScriptedCluster,
@@ -322,10 +333,88 @@ async def test_who_is_read_from_while_the_source_is_down(
         f"{hosts[event.server.partition(':')[0]]}>{hosts[(event.instead or '').partition(':')[0]]}"
         for event in cluster.observer.of(FailedOver)
     ] == events
+    assert all("does not have the file" not in event.reason for event in cluster.observer.of(FailedOver))
     cluster.asked.clear()
     await source.replicas(_HELLO)
     forgotten = named_ == SOURCE
     assert cluster.asked == (["update"] if forgotten else [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "asked"),
+    [
+        (_MISSING, b"hello", "download@O query_info@T download@T"),
+        (reply(status=28), StorageOperationException, "download@O"),
+    ],
+    ids=["lacks it", "fails"],
+)
+async def test_what_a_stand_in_lacks_another_may_have(
+    cluster: ScriptedCluster,
+    source: FastdfsMigrationSource,
+    servers: list[GroupServer],
+    answer: bytes,
+    expected: bytes | type[StorageException],
+    asked: str,
+) -> None:
+    third = "127.0.0.4"
+    servers.append(_server(third))
+    cluster.on(TRACKER, Command.UPDATE, server(OTHER))
+    cluster.on(OTHER, Command.DOWNLOAD, answer)
+    cluster.on(third, Command.QUERY_INFO, stat(5))
+    cluster.on(third, Command.DOWNLOAD, reply(b"hello"))
+    if isinstance(expected, bytes):
+        assert await _opened(source, _HELLO) == expected
+    else:
+        with pytest.raises(expected, match="status 28"):
+            await _opened(source, _HELLO)
+    assert " ".join(cluster.asked[1:]).replace(OTHER, "O").replace(third, "T") == asked
+
+
+async def test_metadata_are_those_of_the_store(source: FastdfsMigrationSource) -> None:
+    assert await source.metadata(_HELLO) == SourceMetadata("a.txt", "text/plain", {"lang": "de"})
+
+
+async def _listed(source: FastdfsMigrationSource) -> None:
+    async with source.listing("group1", f"{SOURCE}:23000", 0):
+        pytest.fail("there is nothing to read")
+
+
+@pytest.mark.parametrize(
+    ("call", "operation", "file_id"),
+    [
+        (lambda it: it.facts(_HELLO), "facts", _HELLO),
+        (lambda it: it.replicas(_HELLO), "replicas", _HELLO),
+        (lambda it: it.delete(_HELLO), "delete", _HELLO),
+        (lambda it: _opened(it, _HELLO), "download", _HELLO),
+        (lambda it: it.groups(), "list groups", None),
+        (_listed, "listing", None),
+    ],
+)
+async def test_an_error_says_what_was_asked_about_which_file(
+    cluster: ScriptedCluster,
+    source: FastdfsMigrationSource,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[FastdfsMigrationSource], Awaitable[object]],
+    operation: str,
+    file_id: FileId | None,
+) -> None:
+    async def refused(*_: object) -> list[GroupServer]:
+        raise ServerRefusal(PEER, 13)
+
+    monkeypatch.setattr(Trackers, "servers_of", refused)
+    cluster.on(TRACKER, Command.UPDATE, reply(status=13))
+    with pytest.raises(AccessDeniedException) as raised:
+        await call(source)
+    assert (raised.value.operation, raised.value.file_id) == (operation, file_id and str(file_id))
+
+
+async def test_a_listing_that_could_not_begin_leaves_the_turn_to_the_next(
+    cluster: ScriptedCluster, source: FastdfsMigrationSource
+) -> None:
+    cluster.on(SOURCE, Command.LIST_STORE_PATH, _MISSING)
+    for _ in range(2):
+        with pytest.raises(StorageOperationException, match=r"its records are missing \(binlog\.000\)"):
+            await _listed(source)
 
 
 async def test_replicas_begin_with_the_source_and_end_with_those_that_are_down(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from s3py_helper.adapters.filesystem.errors import translated
+from s3py_helper.adapters.filesystem.errors import taken, translated
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     FileNotFoundException,
@@ -69,6 +69,12 @@ def test_our_own_errors_learn_where_they_happened() -> None:
 def test_opening_names_the_folder() -> None:
     with pytest.raises(AccessDeniedException, match="/srv/files"), translated("open", Path("/srv/files")):
         raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_that_a_key_is_taken_is_told_to_clients_without_where() -> None:
+    error = taken(FILE_ID)
+    assert (error.operation, error.file_id, error.backend) == ("upload", str(FILE_ID), Backend.FILESYSTEM)
+    assert error.detail == "something is there already"
 
 
 def test_an_error_without_a_code_keeps_its_kind() -> None:

@@ -217,6 +217,31 @@ async def test_a_sender_that_is_slowed_down_sends_everything(ends: Ends, time: T
     assert not asyncio.get_running_loop().remove_writer(ends.fd)
 
 
+class Trickle(socket.socket):
+    """A socket whose buffer has room for a hundred bytes, and for more after three seconds."""
+
+    time: Time
+    is_full = False
+
+    def send(self, data: memoryview, flags: int = 0) -> int:  # type: ignore[override]  # takes what a channel sends
+        self.is_full = not self.is_full
+        if self.is_full:
+            raise BlockingIOError
+        self.time.now += 3
+        return min(100, len(data))
+
+
+async def test_a_peer_that_takes_next_to_nothing_is_given_up(time: Time) -> None:
+    ours, theirs = socket.socketpair()
+    trickle = Trickle(fileno=ours.detach())
+    trickle.time = time
+    with (
+        contextlib.closing(Ends(3, (trickle, theirs))) as ends,
+        pytest.raises(TimeoutError, match="took only 1100 bytes in 33 s"),
+    ):
+        await ends.channel.send(bytes(4_000))
+
+
 @pytest.mark.parametrize("what", ["send", "receive"])
 async def test_a_peer_that_never_makes_it_wait_stops_nobody_else(ends: Ends, what: str) -> None:
     turns = 0
@@ -288,6 +313,16 @@ async def test_nothing_watches_a_closed_channel(ends: Ends, time: Time) -> None:
     assert time.pending == []
     assert not ends.is_watched()
     assert ends.ours.fileno() == -1
+
+
+async def test_nothing_watches_one_that_is_closed_between_two_exchanges(ends: Ends, time: Time) -> None:
+    receiving = ends.receiving()
+    await settled()
+    ends.theirs.sendall(b"x")
+    assert await receiving == b"x"
+    ends.channel.close()
+    assert not ends.is_watched(), "the number of the socket may soon be another's"
+    assert time.pending == []
 
 
 async def test_a_forked_process_leaves_the_selector_to_its_parent(

@@ -53,6 +53,24 @@ def test_a_storage_server_of_another_length_is_refused(length: int) -> None:
         wire.read_storage(bytes(length), _PEER, with_path=False)
 
 
+@pytest.mark.parametrize(
+    ("group", "host", "port"),
+    [
+        (b"group2", b"example.com", 23000),
+        (b"group2", b"127.0.0.256", 23000),
+        (b"group2", b"", 23000),
+        (b"group2", b"\xff\xfe", 23000),
+        (b"gr\xfcup", b"127.0.0.4", 23000),
+        (b"group2", b"127.0.0.4", 0),
+        (b"group2", b"127.0.0.4", 65536),
+    ],
+)
+def test_a_storage_server_that_is_none_is_refused(group: bytes, host: bytes, port: int) -> None:
+    reply = group.ljust(16, b"\0") + host.ljust(15, b"\0") + struct.pack("!Q", port)
+    with pytest.raises(ProtocolFault, match="named a storage server that is none"):
+        wire.read_storage(reply, _PEER, with_path=False)
+
+
 def test_the_id_of_a_new_file_is_read_up_to_the_first_nul() -> None:
     assert str(wire.read_new_id(_GROUP + _NAME.encode(), _PEER)) == f"group2/{_NAME}"
     assert str(wire.read_new_id(b"g\0rest of a buffer"[:16] + _NAME.encode() + b"\0x", _PEER)) == f"g/{_NAME}"

@@ -47,6 +47,21 @@ async def test_short_requests_go_first_and_all_in_their_order() -> None:
     assert (slots.free, slots.waiting) == (1, 0)
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("long", [False, True])
+async def test_a_slot_passes_over_those_who_have_left_the_queue(*, long: bool) -> None:
+    slots = Slots(1)
+    await slots.acquire(long=long)
+    tasks = [asyncio.create_task(slots.acquire(long=long)) for _ in range(4)]
+    await asyncio.sleep(0)
+    for task in tasks[:3]:
+        task.cancel()
+    slots.release(long=long)  # before those who were cancelled have run
+    await tasks[3]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert (slots.free, slots.waiting) == (0, 0)
+
+
 async def test_all_who_wait_can_be_woken() -> None:
     slots = Slots(2)
     assert slots.try_acquire(long=True)
