@@ -166,7 +166,8 @@ async def test_a_server_that_takes_a_range_for_invalid_may_have_fewer_bytes(
     assert isinstance(raised.value, IntegrityException) is (result is IntegrityException)
     if result is IntegrityException:
         start = 0 if byte_range is None else 4
-        assert f"the server has {max(0, has - start)} bytes from {start} on" in str(raised.value)
+        assert f"{_HELLO}: the server has {max(0, has - start)} bytes from {start} on" in str(raised.value)
+        assert (raised.value.operation, raised.value.file_id) == ("download", str(_HELLO))
     assert cluster.asked == ["update", f"download@{SOURCE}", f"query_info@{SOURCE}"]
 
 
@@ -254,6 +255,13 @@ async def test_a_download_of_one_chunk_needs_no_slot_of_those_who_stay(cluster: 
         staying = await store.session.storage(Address(SOURCE, 23000)).get_connection(long=True)
         _, content = await _read(store, _HELLO, ByteRange(0, 99), described=False)
         assert content == b"hello"
+        assert (await _read(store, _HELLO, None, described=True))[1] == b"hello"
+        with pytest.raises(InvalidRangeException):
+            await _read(store, _HELLO, ByteRange(9, None), described=True)
+        chunk = bytes(256 * 1024)
+        cluster.on(SOURCE, Command.DOWNLOAD, reply(chunk))
+        for file_id, byte_range in ((named(len(chunk), zlib.crc32(chunk)), None), (large, ByteRange(0, 262_143))):
+            assert (await _read(store, file_id, byte_range, described=False))[1] == chunk
         cluster.on(SOURCE, Command.DOWNLOAD, reply(b"hello"))
         assert (await _read(store, large, ByteRange(0, 4), described=False))[1] == b"hello"
         for file_id in (large, _GROWING):

@@ -46,10 +46,33 @@ def test_a_sweeper_that_comes_between_creating_and_locking_only_costs_another_tr
         flock(file, operation)
 
     monkeypatch.setattr(fcntl, "flock", flock_late)
+    before = len(list(Path("/proc/self/fd").iterdir()))
     file, name = new_incoming(disk)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before + 1
     assert swept == [1]
     assert _names(disk) == [name]
     assert os.fstat(file).st_nlink == 1
+    os.close(file)
+
+
+def test_a_sweeper_that_comes_before_a_failing_lock_hides_no_error(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken_away(_file: int, _operation: int) -> None:
+        for name in _names(disk):
+            (disk.path / ".incoming" / name).unlink()
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", taken_away)
+    with pytest.raises(OSError, match="No locks"):
+        new_incoming(disk)
+
+
+def test_who_may_read_a_file_is_the_operator_s_choice(disk: Disk) -> None:
+    umask = os.umask(0o027)
+    try:
+        file, _ = new_incoming(disk)
+    finally:
+        os.umask(umask)
+    assert os.fstat(file).st_mode & 0o777 == 0o640
     os.close(file)
 
 
