@@ -63,9 +63,11 @@ def test_copies_that_take_much_longer_than_usual_are_trouble() -> None:
 
 def test_what_is_usual_has_to_be_known_first() -> None:
     allowance = Allowance(16, Clock())
-    for seconds in [0.1] * 10 + [9.0] * 40:
+    for seconds in [0.1] * 40 + [9.0] * 10:
         allowance.succeeded(seconds)
     assert allowance.now == 16
+    allowance.succeeded(9.0)
+    assert allowance.now == 8
 
 
 def test_what_is_usually_slow_is_no_trouble() -> None:
@@ -121,3 +123,5 @@ def test_another_maximum_holds_at_once() -> None:
     allowance.failed()
     allowance.set_most(16)
     assert allowance.now == 4, "what was given way to still counts"
+    allowance.set_most(2)
+    assert allowance.now == 2

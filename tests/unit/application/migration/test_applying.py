@@ -31,6 +31,10 @@ class Row:
         self.recorded: list[Outcome] = []
         self._claims = [LedgerFile(FILE_ID, kind_of(FILE_ID), FileState.COPYING, 1, attempts=attempts)]
 
+    def taken(self) -> None:
+        """Let somebody else have claimed it."""
+        self._claims = []
+
     async def limits(self) -> Limits:
         return Limits()
 
@@ -50,6 +54,45 @@ class Row:
 
     async def note(self, _event: str, _detail: Mapping[str, object]) -> None:
         pass
+
+
+class Busy(Row):
+    """A ledger whose other files others copy; counts how often it is asked for some.
+
+    Attributes:
+        asked: How often.
+    """
+
+    asked = 0
+
+    async def claim(self, *which: object, large: bool, **more: object) -> list[LedgerFile]:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return await super().claim(*which, large=large, **more)
+
+    async def has_work(self, _group: str | None) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("copying", [True, False])
+async def test_where_nothing_can_be_claimed_it_asks_now_and_then_and_stops_at_once(
+    monkeypatch: pytest.MonkeyPatch, *, copying: bool
+) -> None:
+    monkeypatch.setattr(applying, "_IDLE_SECONDS", 3600)
+    busy, copier = Busy(0), Waiting()
+    if not copying:
+        busy.taken()
+    ledger = cast("Ledger", busy)
+    applier = Applier(cast("FileCopier", copier), ledger, Pace(ledger), observer=Recorder())
+    running = asyncio.create_task(applier.apply(ApplyOptions()))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert copier.copying.is_set() is copying
+    assert busy.asked == (3 if copying else 2), "each loop once, and for what follows a claim"
+    applier.stop()
+    copier.may_end.set()
+    async with asyncio.timeout(10):
+        await running
 
 
 class Failing:

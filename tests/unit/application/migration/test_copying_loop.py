@@ -157,9 +157,24 @@ async def test_only_small_files_tell_how_fast_the_target_is(
 @pytest.mark.parametrize(("concurrency", "large"), [(4, 1), (5, 2), (64, 4)])
 async def test_large_files_at_once_are_fewer_and_never_many(ledger: SqliteLedger, concurrency: int, large: int) -> None:
     await plan(ledger, 20, size=LARGE_FILE)
-    copier = Copier()
-    await applier_of(copier, ledger).apply(ApplyOptions(concurrency=concurrency))
+    copier, claimed = Copier(), list[int]()
+    copier.holding.clear()
+    claim = ledger.claim
+
+    async def noting(*which: Any, **more: Any) -> list[LedgerFile]:
+        claims = await claim(*which, **more)
+        claimed.append(len(claims))
+        return claims
+
+    ledger.claim = noting  # type: ignore[method-assign]  # claims that are counted
+    applying_it = asyncio.ensure_future(applier_of(copier, ledger).apply(ApplyOptions(concurrency=concurrency)))
+    await until(lambda: claimed.count(4) >= 2)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    copier.holding.set()
+    await applying_it
     assert copier.most[True] == large
+    assert max(claimed) == 4
 
 
 async def test_nothing_of_an_applier_runs_on(ledger: SqliteLedger) -> None:
@@ -645,6 +660,29 @@ async def test_a_target_that_is_down_gets_pauses(ledger: SqliteLedger, monkeypat
     await plan(ledger, 5)
     await applier_of(Copier(), ledger).apply(ApplyOptions())
     assert len(pauses) == 5
+
+
+async def test_a_pause_comes_before_the_copy_and_ends_when_it_is_stopped(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pausing = asyncio.Event()
+
+    def pause(_allowance: Allowance) -> float:
+        pausing.set()
+        return 3600.0
+
+    monkeypatch.setattr(Allowance, "pause", property(pause))
+    await plan(ledger, 1)
+    copier = Copier()
+    applier = applier_of(copier, ledger)
+    applying_it = asyncio.ensure_future(applier.apply(ApplyOptions()))
+    await pausing.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    applier.stop()
+    async with asyncio.timeout(10):
+        await applying_it
+    assert copier.copied == []
 
 
 async def test_leases_are_kept_while_it_works_and_no_longer(

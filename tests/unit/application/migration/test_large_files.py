@@ -112,6 +112,13 @@ async def test_parts_that_have_arrived_whole_are_not_sent_again() -> None:
     assert world.steps == [f"completed old {WHOLE}"]
 
 
+async def test_of_an_upload_that_has_its_end_the_rest_is_sent() -> None:
+    world = World([PartDone(2, 5 * MIB, '"2"'), PartDone(3, MIB, '"3"')])
+    await world.copied("old")
+    assert world.sent == [1]
+    assert world.steps == [f"completed old {WHOLE}"]
+
+
 async def test_an_upload_that_is_gone_is_begun_anew() -> None:
     world = World()
     await world.copied("old")

@@ -71,13 +71,15 @@ def leftovers(target: Target, row: Row, recorder: Recorder) -> Leftovers:
         (Row(FileState.PLANNED), True),
         (Row(FileState.COPYING, "another"), False),
         (Row(FileState.COPIED), True),
+        (Row(FileState.DELETED, "upload"), True),
         (Row(None), False),
     ],
 )
 async def test_an_upload_is_aborted_when_nobody_goes_on_with_it(row: Row, is_left: bool) -> None:
-    target, recorder = Target([(KEY, "upload"), ("moved/fastdfs/somebody-elses", "another")]), Recorder()
+    target, recorder = Target([("moved/fastdfs/somebody-elses", "another"), (KEY, "upload")]), Recorder()
     await leftovers(target, row, recorder).remove()
     assert target.removed == (["upload"] if is_left else [])
+    assert recorder.events == []
 
 
 async def test_old_probes_are_removed_and_new_ones_are_not() -> None:

@@ -1,5 +1,6 @@
 """The steps of a migration as operators take them: what each does, says, and leaves in the list of events."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import override
 import pytest
 
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
-from s3py_helper.application.migration import applying
+from s3py_helper.application.migration import applying, working
 from s3py_helper.application.migration.applying import Applier, ApplyOptions, ApplyProgress
 from s3py_helper.application.migration.draining import Drainer
 from s3py_helper.application.migration.limits_change import LimitsChange
@@ -18,7 +19,7 @@ from s3py_helper.application.migration.planning import PlanOptions, PlanResult
 from s3py_helper.application.migration.verifying import VerifyOptions
 from s3py_helper.application.ports.ledger import LedgerFile, Limits, Outcome, Tally
 from s3py_helper.application.ports.migration_target import TargetObject
-from s3py_helper.application.ports.observer import FailedOver
+from s3py_helper.application.ports.observer import FailedOver, FallbackTaken, RequestRetried
 from s3py_helper.application.ports.shard_queue import ShardQueue
 from s3py_helper.domain.errors import (
     AccessDeniedException,
@@ -37,6 +38,7 @@ from s3py_helper.domain.migration import (
 )
 from tests.support.migration.in_memory import ABLE, FIRST, SECOND, Kept, MemorySource, MemoryTarget, id_of
 from tests.support.recorder import Recorder
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -324,6 +326,16 @@ async def test_events_of_copies_reach_the_observer(
     assert (event.server, event.instead) == (FIRST, SECOND)
 
 
+async def test_events_of_attempts_that_are_repeated_reach_the_observer(
+    migration: Migration, source: MemorySource, observer: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "_FIRST_PAUSE", 0)
+    await planned_alone(migration, source)
+    source.silent = set(source.files)
+    assert (await (await migration.applier()).apply(ApplyOptions())).quarantined == 1
+    assert len(observer.of(RequestRetried)) == 7
+
+
 async def test_copying_ends_with_a_clean_up(migration: Migration, clean_up: CleaningUp) -> None:
     await (await migration.applier()).apply(ApplyOptions())
     assert clean_up.times == 1
@@ -365,6 +377,73 @@ async def test_a_worker_copies_reports_and_cleans_up(
 
 def _empty() -> ShardQueue:
     return Empty()
+
+
+class Fallible(Empty):
+    """A broker that is away when it is first asked for more than whether it is there."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    @override
+    async def put(self, shards: object) -> None:
+        if shards:
+            self._called("put")
+
+    @override
+    async def take(self, work: object, **_how: object) -> int:
+        self._called("take")
+        return 0
+
+    def _called(self, what: str) -> None:
+        self.calls.append(what)
+        if len(self.calls) == 1:
+            raise StorageUnavailableException("away")
+
+
+@pytest.mark.parametrize("supervises", [True, False])
+async def test_events_of_workers_and_supervisors_reach_the_observer(
+    migration: Migration,
+    source: MemorySource,
+    target: MemoryTarget,
+    observer: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    supervises: bool,
+) -> None:
+    for name in ("_FIRST_PAUSE", "_LOOK_SECONDS", "KICK_SECONDS"):
+        monkeypatch.setattr(working, name, 0.001)
+    queue = Fallible()
+    with_broker = Migration(source, target, migration.ledger, PREFIX, observer, queue=lambda: queue)
+    if supervises:
+        await planned_alone(migration, source)
+        supervising = asyncio.ensure_future((supervisor := with_broker.supervisor()).supervise())
+        await until(lambda: len(queue.calls) > 1)
+        supervisor.stop()
+        await supervising
+    else:
+        await (await with_broker.worker()).apply(ApplyOptions())
+    assert set(queue.calls) == {"put" if supervises else "take"}
+    assert [event.reason for event in observer.of(FallbackTaken)] == ["away"]
+
+
+async def test_files_that_were_put_aside_may_be_accepted_by_name(migration: Migration, source: MemorySource) -> None:
+    await put(migration, file_id := await planned_alone(migration, source), FileState.QUARANTINED)
+    with pytest.raises(GateRefusedException, match="1 files of group1 are quarantined"):
+        await migration.route("group1", Route.S3_ONLY, accept_incomplete=True)
+    await migration.route("group1", Route.S3_ONLY, accept=[file_id], accept_incomplete=True)
+    assert await migration.ledger.routes() == {"group1": Route.S3_ONLY}
+
+
+async def test_where_fastdfs_is_no_more_groups_are_routed_to_s3(
+    migration: Migration, source: MemorySource, target: MemoryTarget
+) -> None:
+    await put(migration, await planned_alone(migration, source), FileState.VERIFIED)
+    without = Migration(None, target, migration.ledger, PREFIX)
+    await without.route("group1", Route.S3_ONLY, accept_incomplete=True)
+    assert await migration.ledger.routes() == {"group1": Route.S3_ONLY}
+    with pytest.raises(GateRefusedException, match="has no FastDFS"):
+        await without.route("group1", Route.FASTDFS)
 
 
 @pytest.mark.parametrize(
@@ -497,6 +576,9 @@ async def test_a_run_goes_on_until_a_plan_finds_nothing_new(
     assert await run(migration, rounds, options) == (3, 0, "done")
     assert rounds.options == [options] * 4
     assert len(target.contents) == 3
+    again = Rounds()
+    assert await run(migration, again) == (0, 0, "done")
+    assert len(again.options) == 1
 
 
 async def test_a_run_that_is_stopped_goes_no_further(migration: Migration, source: MemorySource) -> None:

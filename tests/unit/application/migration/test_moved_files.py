@@ -187,6 +187,7 @@ async def _nothing() -> AsyncIterator[bytes]:
         (SourceMetadata("n" * 1801, None, {}), False),
         (SourceMetadata(None, None, {"a": " " * 599}), True),
         (SourceMetadata(None, None, {"a": " " * 600}), False),
+        (SourceMetadata(None, None, {"a": "/" * 600}), False),
         (SourceMetadata(None, None, {"Upper": "x"}), False),
         (SourceMetadata(None, None, {ID_METADATA: "x"}), False),
         (SourceMetadata(None, None, {MTIME_METADATA: "x"}), False),

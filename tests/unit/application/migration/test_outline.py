@@ -34,3 +34,4 @@ def test_files_sizes_requests_and_time_are_summed() -> None:
     assert outline.puts == 2001 + 2 * 2 + 20, "ten parts each, and two that begin and end each upload"
     assert (outline.heads, outline.lists) == (4006, 3)
     assert outline.seconds == 20.03, "by files, which takes longer than by bytes"
+    assert PlanOutline.of(parts, Rates(100.0, 1e6)).seconds == outline.bytes / 1e6

@@ -48,6 +48,8 @@ _UNKNOWN = SourceFacts(exists=False, at_source=False)
         (f"{_MASTER}.txt", _UNSUMMED, FileKind.SAME_SHAPE, FileState.PLANNED, None),
         (f"{_IN_TRUNK}.txt", _UNSUMMED, FileKind.SAME_SHAPE, FileState.PLANNED, None),
         (f"{_MASTER}-big", _UNSUMMED, FileKind.SAME_SHAPE, FileState.PLANNED, None),
+        (f"{_MASTER}_150x150.jpg", _UNSUMMED, FileKind.SLAVE, FileState.PLANNED, None),
+        ("f6xpA2sHdm-EM_r2AAAAAPzEP28611.txt", _UNSUMMED, FileKind.APPENDER, FileState.PLANNED, None),
         (f"{_MASTER}.txt", _MISSING, FileKind.NORMAL, FileState.GONE, "not-found"),
         (f"{_MASTER}.txt", _UNKNOWN, FileKind.NORMAL, FileState.PLANNED, None),
         ("f6xpA2sHdm-EM_r2AAAAAPzEP28611.txt", _MISSING, FileKind.LEFTOVER, FileState.GONE, "leftover"),

@@ -164,6 +164,35 @@ async def test_a_second_object_that_is_there_stays_and_an_outdated_one_is_replac
         )
 
 
+def in_trunk(content: bytes) -> FileId:
+    """An id of a file that lies within a trunk file: the place in it is a part of the name."""
+    file_id = id_of(content, flags=1 << 59)
+    return replace(file_id, key=f"{file_id.key[:-7]}{'A' * 16}{file_id.key[-7:]}")
+
+
+async def test_the_id_of_a_file_within_a_trunk_file_proves_its_copy(world: World) -> None:
+    file_id = in_trunk(CONTENT)
+    world.source.files[file_id] = Kept(CONTENT, DESCRIBED)
+    outcome = await world.copied(file_id, kind=FileKind.TRUNK)
+    assert outcome == outcome_of(file_id, outcome, "crc32:id", FileKind.TRUNK)
+
+
+@pytest.mark.parametrize("kind", [FileKind.SLAVE, FileKind.APPENDER])
+async def test_what_its_server_has_no_sum_of_is_read_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: FileKind
+) -> None:
+    file_id = id_of(CONTENT, tail="_150x150.jpg") if kind is FileKind.SLAVE else appender_id()
+    world.source.files[file_id] = Kept(CONTENT, DESCRIBED)
+    facts = world.source.facts
+
+    async def unsummed(file_id: FileId) -> SourceFacts:
+        return replace(await facts(file_id), crc32=None)
+
+    monkeypatch.setattr(world.source, "facts", unsummed)
+    outcome = await world.copied(file_id, kind=kind, unplanned=True)
+    assert (outcome.state, outcome.proof, outcome.kind) == (FileState.COPIED, "two-reads", kind)
+
+
 @pytest.mark.parametrize(
     ("kind", "tail", "proof"),
     [
@@ -483,6 +512,23 @@ async def test_a_file_that_its_source_lacks_is_gone_or_waits(
     del world.source.files[file_id]
     world.source.down = {file_id} if away else set()
     outcome = await world.copied(file_id, unplanned=True)
+    assert (outcome.state, outcome.failed) == (state, failed)
+    assert world.target.objects == {}
+
+
+@pytest.mark.parametrize(("away", "state", "failed"), [(False, FileState.GONE, False), (True, FileState.PLANNED, True)])
+async def test_a_file_that_goes_before_its_bytes_are_read_is_gone_or_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch, away: bool, state: FileState, failed: bool
+) -> None:
+    file_id = id_of(CONTENT, tail="_150x150.jpg")
+    world.source.files[file_id] = Kept(CONTENT, DESCRIBED)
+
+    async def described_and_gone(file_id: FileId) -> SourceMetadata:
+        world.source.down = {file_id} if away else set()
+        return world.source.files.pop(file_id).described
+
+    monkeypatch.setattr(world.source, "metadata", described_and_gone)
+    outcome = await world.copied(file_id, kind=FileKind.SLAVE)
     assert (outcome.state, outcome.failed) == (state, failed)
     assert world.target.objects == {}
 
