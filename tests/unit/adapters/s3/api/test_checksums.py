@@ -39,6 +39,7 @@ def refusal(status: int, code: str = "", message: str = "") -> StorageException:
         refusal(400, "InvalidArgument", "Unsupported header 'x-amz-checksum-crc32' received for this API call."),
         refusal(400, "InvalidRequest", "unknown checksum algorithm"),
         refusal(400, "UnsupportedHeader", "X-Amz-Checksum-Crc32"),
+        refusal(400, "InvalidRequest", "the header x-amz-sdk-checksum is not known"),
         refusal(400, "InvalidRequest", "The upload was created using a checksum-algorithm that is unknown"),
     ],
     ids=str,

@@ -211,6 +211,33 @@ OTHERS_BY_STATUS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("kind", "codes"),
+    [
+        (BucketNotFoundException, "NoSuchBucket"),
+        (FileNotFoundException, "NoSuchKey NoSuchUpload NoSuchVersion NotFound"),
+        (AccessDeniedException, "AccessDenied AllAccessDisabled AuthorizationHeaderMalformed ExpiredToken NotSignedUp"),
+        (AccessDeniedException, "InvalidAccessKeyId InvalidSecurity InvalidToken RequestExpired RequestTimeTooSkewed"),
+        (AccessDeniedException, "SignatureDoesNotMatch TokenRefreshRequired"),
+        (UNAVAILABLE, "BandwidthLimitExceeded Busy InternalError OperationAborted RequestLimitExceeded RequestTimeout"),
+        (UNAVAILABLE, "ServerBusy ServiceUnavailable SlowDown SlowDownRead SlowDownWrite Throttling TooManyRequests"),
+        (UNAVAILABLE, "ThrottlingException"),
+        (PreconditionFailedException, "ConditionalRequestConflict NotModified PreconditionFailed"),
+        (InvalidRangeException, "InvalidRange"),
+        (IntegrityException, "BadDigest IncompleteBody InvalidDigest XAmzContentChecksumMismatch"),
+        (InvalidArgumentException, "EntityTooLarge EntityTooSmall InvalidBucketName InvalidPart InvalidPartOrder"),
+        (InvalidArgumentException, "KeyTooLongError MetadataTooLarge"),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_what_a_code_means_whatever_the_status(kind: type[StorageException], codes: str) -> None:
+    for code in codes.split():
+        for status in (400, 409, 500):
+            failure = failure_of(ErrorResponse(status, code))
+            assert failure is not None
+            assert failure.kind is kind, code
+
+
 @pytest.mark.parametrize("status", range(300, 500))
 def test_what_a_status_means_where_there_is_no_code(status: int) -> None:
     for response in (ErrorResponse(status), ErrorResponse(status, "ACodeOfSomebodyElse")):
@@ -322,6 +349,20 @@ def test_what_was_refused_or_never_sent_was_not_carried_out(status: int) -> None
     assert was_not_carried_out(faults.NotConnected())
     for doubtful in (faults.Disconnected(), faults.BrokenOff(), TimeoutError(), ErrorResponse(301), ErrorResponse(200)):
         assert not was_not_carried_out(doubtful)
+
+
+def test_a_request_without_a_connection_was_not_sent() -> None:
+    never = (
+        faults.NotConnected,
+        faults.HostNotFound,
+        faults.NoProxy,
+        faults.ProxyRefuses,
+        faults.NoPlaceInTime,
+        faults.ClientClosed,
+        faults.ForeignClient,
+    )
+    known = set(classes_in(faults, faults.HttpFault))
+    assert {kind for kind in known if was_not_carried_out(kind())} == set(never)
 
 
 @pytest.mark.parametrize("error", [ssl.SSLEOFError(8, "EOF"), ssl.SSLZeroReturnError(6, "closed")])

@@ -2,11 +2,11 @@
 
 import pytest
 
-from s3py_helper.adapters.s3.api.evidence import LARGEST_BODY, beginning, refusal
+from s3py_helper.adapters.s3.api.evidence import beginning, refusal
 from s3py_helper.adapters.s3.http.faults import BrokenOff
 from tests.support.s3.canned import CannedResponse
 
-HALF = LARGEST_BODY // 2
+HALF = 32 * 1024
 
 
 class Pieces(CannedResponse):

@@ -4,7 +4,6 @@ import pytest
 
 from s3py_helper.adapters.s3.api.bucket_listing import ListedObject, ListPosition
 from s3py_helper.adapters.s3.api.checksums import ChecksumSetting
-from s3py_helper.adapters.s3.api.evidence import LARGEST_BODY
 from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http.faults import Disconnected
@@ -94,7 +93,7 @@ class TestStoring:
             (204, b""),
             (200, b"<Stored/>"),
             (200, b"no <Error, and no <html>"),
-            (200, b"<" + b"x" * LARGEST_BODY),
+            (200, b"<" + b"x" * 64 * 1024),
         ],
     )
     async def test_a_confirmation_is_one_whatever_its_status_and_its_words(self, status: int, body: bytes) -> None:
@@ -403,6 +402,14 @@ async def test_what_is_no_document_of_s3_is_a_failure_that_may_pass(body: str) -
     async with stage(xml(body), xml("  \n<?xml version='1.0'?><ListBucketResult/>".strip()), perf=TWICE) as s3:
         page = await s3.objects.list_page("docs", "", ListPosition(), 9)
     assert not page.objects
+
+
+@pytest.mark.parametrize("root", ["ListPartsResult", "ListResponse", "x:Tagging xmlns:x='y'", "AConfiguration"])
+async def test_documents_of_other_servers_have_roots_like_these(root: str) -> None:
+    body = f"<{root}><Contents xmlns='z'><Key>a</Key></Contents></{root.partition(' ')[0]}>"
+    async with stage(xml(body)) as s3:
+        page = await s3.objects.list_page("docs", "", ListPosition(), 9)
+    assert [entry.key for entry in page.objects] == ["a"]
 
 
 async def test_a_document_that_does_not_end_is_given_up() -> None:

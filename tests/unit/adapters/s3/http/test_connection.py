@@ -11,7 +11,7 @@ import pytest
 
 from s3py_helper.adapters.s3.http import connection as connection_module
 from s3py_helper.adapters.s3.http import sending as sending_module
-from s3py_helper.adapters.s3.http.connection import HELD_AT_MOST, HttpConnection
+from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, EarlySuccess, NoResponseInTime, NotHttp
 from s3py_helper.adapters.s3.http.parsing import ResponseParser
 from s3py_helper.adapters.s3.http.patience import Patience
@@ -21,6 +21,7 @@ from tests.support.s3.fake_transport import FakeTransport
 pytestmark = pytest.mark.timeout(10)
 
 KIB = 1024
+HELD_AT_MOST = 512 * KIB
 HEAD = b"GET / HTTP/1.1\r\n\r\n"
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NotHttp
-from s3py_helper.adapters.s3.http.parsing import LARGEST_HEAD, ResponseParser
+from s3py_helper.adapters.s3.http.parsing import ResponseParser
 
+LARGEST_HEAD = 64 * 1024
 SIZED = b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 5\r\n\r\nhello'
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
 INTERIM = b"HTTP/1.1 100 Continue\r\nX-Only: interim\r\n\r\n" + SIZED
