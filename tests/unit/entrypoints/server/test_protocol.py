@@ -478,6 +478,29 @@ async def test_garbage_behind_a_request_ends_the_connection_behind_its_response(
     assert connection.wire.is_closing()
 
 
+async def test_garbage_while_a_later_request_is_served_waits_for_that_response() -> None:
+    may_end = {"/1": asyncio.Event(), "/2": asyncio.Event()}
+
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        await may_end[scope["path"]].wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+    connection = Connection(app)
+    await connection.takes(b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n")
+    may_end["/1"].set()
+    await settled()
+    first = connection.wire.written
+    assert first.endswith(b"/1")
+    assert await connection.takes(b"nonsense\r\n\r\n") == b""
+    may_end["/2"].set()
+    await settled()
+    assert connection.wire.written[len(first) :] == (
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n/2"
+    )
+    assert connection.wire.is_closing()
+
+
 async def test_the_first_of_several_requests_hears_that_its_client_has_left() -> None:
     app = Watching(responds=False)
     connection = Connection(app)
