@@ -1,13 +1,14 @@
 """Pages of other origins."""
 
-from pathlib import Path
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from s3py_helper.entrypoints.container.config import FilesystemConfig
 from s3py_helper.entrypoints.http import create_app
 from s3py_helper.entrypoints.settings import Settings
 
@@ -15,15 +16,20 @@ PAGE = "https://app.example.com"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, range"}
 
 
-def _app(root: Path, **given: object) -> FastAPI:
-    settings = Settings(_env_file=None, filesystem=FilesystemConfig(root=root), **given)  # type: ignore[arg-type]  # pydantic checks what tests give
-    app = create_app(settings)
+@lru_cache
+def _made(settings: frozenset[tuple[str, Any]]) -> FastAPI:
+    """One for all requests that come to the same settings: it takes longer to make than to answer."""
+    app = create_app(Settings(_env_file=None, **dict(settings)))
 
     @app.get("/bug")
     async def bug() -> None:
         raise RuntimeError
 
     return app
+
+
+def _app(**settings: Hashable) -> FastAPI:
+    return _made(frozenset(settings.items()))
 
 
 def _client(app: FastAPI) -> httpx.AsyncClient:
@@ -33,8 +39,8 @@ def _client(app: FastAPI) -> httpx.AsyncClient:
 
 @pytest.mark.parametrize("listed", [PAGE, f"{PAGE.upper()}/"])
 @pytest.mark.parametrize("token", [None, SecretStr("t")])
-async def test_a_listed_origin_may_ask_and_read(tmp_path: Path, listed: str, token: SecretStr | None) -> None:
-    async with _client(_app(tmp_path, allowed_origins={listed}, api_token=token)) as client:
+async def test_a_listed_origin_may_ask_and_read(listed: str, token: SecretStr | None) -> None:
+    async with _client(_app(allowed_origins=frozenset({listed}), api_token=token)) as client:
         preflight = await client.options("/files/upload", headers={"Origin": PAGE, **PREFLIGHT})
         assert preflight.status_code == 200
         assert preflight.headers["access-control-allow-origin"] == PAGE
@@ -50,9 +56,9 @@ async def test_a_listed_origin_may_ask_and_read(tmp_path: Path, listed: str, tok
 @pytest.mark.parametrize(
     "origin", ["https://other.example.com", "null", f"{PAGE}.evil.example", "http://app.example.com"]
 )
-@pytest.mark.parametrize("allowed", [{PAGE}, set()])
-async def test_no_other_origin_may(tmp_path: Path, origin: str, allowed: set[str]) -> None:
-    async with _client(_app(tmp_path, allowed_origins=allowed)) as client:
+@pytest.mark.parametrize("allowed", [frozenset({PAGE}), frozenset()])
+async def test_no_other_origin_may(origin: str, allowed: frozenset[str]) -> None:
+    async with _client(_app(allowed_origins=allowed)) as client:
         for response in (
             await client.options("/files/upload", headers={"Origin": origin, **PREFLIGHT}),
             await client.get("/openapi.json", headers={"Origin": origin}),
@@ -60,9 +66,9 @@ async def test_no_other_origin_may(tmp_path: Path, origin: str, allowed: set[str
             assert "access-control-allow-origin" not in response.headers
 
 
-async def test_every_origin_may_only_where_a_token_is_needed(tmp_path: Path) -> None:
+async def test_every_origin_may_only_where_a_token_is_needed() -> None:
     with pytest.raises(ValueError, match=r"S3PY_ALLOWED_ORIGINS=\* lets every page"):
-        _app(tmp_path, allowed_origins={"*"})
-    async with _client(_app(tmp_path, allowed_origins={"*"}, api_token=SecretStr("t"))) as client:
+        _app(allowed_origins=frozenset({"*"}))
+    async with _client(_app(allowed_origins=frozenset({"*"}), api_token=SecretStr("t"))) as client:
         response = await client.get("/files/x/info", headers={"Origin": PAGE})
     assert (response.status_code, response.headers["access-control-allow-origin"]) == (401, "*")

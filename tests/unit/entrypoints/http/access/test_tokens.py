@@ -1,7 +1,8 @@
 """Tokens with scopes and folders, on the whole service."""
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,35 @@ TOKENS: dict[str, dict[str, object]] = {
 
 
 def _app(root: Path, **more: object) -> FastAPI:
-    given = {"filesystem": FilesystemConfig(root=root), "tokens": TOKENS, "api_token": SecretStr("all")} | more
+    given = {
+        "filesystem": FilesystemConfig(root=root, durability=False),
+        "tokens": TOKENS,
+        "api_token": SecretStr("all"),
+    } | more
     return create_app(Settings(_env_file=None, **given))  # type: ignore[arg-type]  # pydantic checks what tests give
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture(scope="module")
+def app(root: Path) -> FastAPI:
+    """One for all tests: it takes longer to make than to answer."""
+    return _app(root)
+
+
+@pytest.fixture
+async def client(app: FastAPI, root: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service, which has no files yet."""
+    shutil.rmtree(root)
+    async with _served(app) as client:
+        yield client
+
+
 @asynccontextmanager
-async def _service(root: Path, **more: object) -> AsyncGenerator[httpx.AsyncClient]:
-    app = _app(root, **more)
+async def _served(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
     async with app.router.lifespan_context(app) as state:
         transport = httpx.ASGITransport(_WithState(app, state))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -80,22 +103,23 @@ async def _stored(client: httpx.AsyncClient, folder: str = "tenants/a") -> str:
         ("DELETE", "/files/{id}", "dt"),
     ],
 )
-async def test_a_token_permits_what_its_scopes_say(tmp_path: Path, method: str, path: str, permitting: str) -> None:
-    async with _service(tmp_path) as client:
-        for token in "rwdlto":
-            file_id = await _stored(client)
-            body: dict[str, object] = {}
-            if "zip" in path:
-                body = {"json": [{"file_id": file_id}]}
-            elif method == "PUT":
-                body = {"content": b"y"}
-            elif "upload" in path:
-                body = {"files": {"files" if "batch" in path else "file": ("b.txt", b"y")}}
-            response = await client.request(method, path.format(id=file_id), headers=_with(token), **body)  # type: ignore[arg-type]  # one of two
-            assert response.is_success is (token in permitting), (token, response.text)
-            if token not in permitting:
-                assert response.status_code == 403
-                assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
+async def test_a_token_permits_what_its_scopes_say(
+    client: httpx.AsyncClient, method: str, path: str, permitting: str
+) -> None:
+    for token in "rwdlto":
+        file_id = await _stored(client)
+        body: dict[str, object] = {}
+        if "zip" in path:
+            body = {"json": [{"file_id": file_id}]}
+        elif method == "PUT":
+            body = {"content": b"y"}
+        elif "upload" in path:
+            body = {"files": {"files" if "batch" in path else "file": ("b.txt", b"y")}}
+        response = await client.request(method, path.format(id=file_id), headers=_with(token), **body)  # type: ignore[arg-type]  # one of two
+        assert response.is_success is (token in permitting), (token, response.text)
+        if token not in permitting:
+            assert response.status_code == 403
+            assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize(
@@ -121,44 +145,40 @@ async def test_a_token_permits_what_its_scopes_say(tmp_path: Path, method: str, 
         ("GET", "/files/tenants/a/x/info"),
     ],
 )
-async def test_a_token_reaches_its_folder_only(tmp_path: Path, method: str, path: str) -> None:
-    async with _service(tmp_path) as client:
-        other = await _stored(client, "tenants/ab")
-        files = {"file": ("b.txt", b"y")} if "upload" in path else None
-        response = await client.request(method, path.format(other=other), headers=_with("t"), files=files)
-        assert response.status_code == 403
-        if method != "HEAD":
-            assert response.json()["detail"] == "this token reaches the folder 'tenants/a/' only"
-        assert (await client.get(f"/files/{other}/download", headers=_with("all"))).content == b"x"
-        assert len((await client.get("/files", headers=_with("all"))).json()["files"]) == 1
+async def test_a_token_reaches_its_folder_only(client: httpx.AsyncClient, method: str, path: str) -> None:
+    other = await _stored(client, "tenants/ab")
+    files = {"file": ("b.txt", b"y")} if "upload" in path else None
+    response = await client.request(method, path.format(other=other), headers=_with("t"), files=files)
+    assert response.status_code == 403
+    if method != "HEAD":
+        assert response.json()["detail"] == "this token reaches the folder 'tenants/a/' only"
+    assert (await client.get(f"/files/{other}/download", headers=_with("all"))).content == b"x"
+    assert len((await client.get("/files", headers=_with("all"))).json()["files"]) == 1
 
 
-async def test_a_token_reaches_a_folder_that_keys_have_escaped(tmp_path: Path) -> None:
-    async with _service(tmp_path) as client:
-        other = await _stored(client, "für~20dich")
-        uploaded = await client.post(
-            "/files/upload", params={"folder": "für dich/x"}, files={"file": ("a.txt", b"x")}, headers=_with("b")
-        )
-        file_id = uploaded.json()["file_id"]
-        for prefix in ("für dich/", "für~20dich/", "für dich/x", "für~20dich/x"):
-            listed = await client.get("/files", params={"prefix": prefix}, headers=_with("b"))
-            assert [each["file_id"] for each in listed.json()["files"]] == [file_id]
-        assert (await client.get(f"/files/{other}/info", headers=_with("b"))).status_code == 403
-        assert (await client.delete(f"/files/{file_id}", headers=_with("b"))).status_code == 200
+async def test_a_token_reaches_a_folder_that_keys_have_escaped(client: httpx.AsyncClient) -> None:
+    other = await _stored(client, "für~20dich")
+    uploaded = await client.post(
+        "/files/upload", params={"folder": "für dich/x"}, files={"file": ("a.txt", b"x")}, headers=_with("b")
+    )
+    file_id = uploaded.json()["file_id"]
+    for prefix in ("für dich/", "für~20dich/", "für dich/x", "für~20dich/x"):
+        listed = await client.get("/files", params={"prefix": prefix}, headers=_with("b"))
+        assert [each["file_id"] for each in listed.json()["files"]] == [file_id]
+    assert (await client.get(f"/files/{other}/info", headers=_with("b"))).status_code == 403
+    assert (await client.delete(f"/files/{file_id}", headers=_with("b"))).status_code == 200
 
 
-async def test_an_archive_has_no_file_that_the_token_does_not_reach(tmp_path: Path) -> None:
-    async with _service(tmp_path) as client:
-        wanted = [{"file_id": await _stored(client, folder)} for folder in ("tenants/a", "tenants/b")]
-        for files, status in ((wanted[:1], 200), (wanted, 403)):
-            response = await client.post("/files/download-zip?on_error=skip", json=files, headers=_with("t"))
-            assert response.status_code == status
+async def test_an_archive_has_no_file_that_the_token_does_not_reach(client: httpx.AsyncClient) -> None:
+    wanted = [{"file_id": await _stored(client, folder)} for folder in ("tenants/a", "tenants/b")]
+    for files, status in ((wanted[:1], 200), (wanted, 403)):
+        response = await client.post("/files/download-zip?on_error=skip", json=files, headers=_with("t"))
+        assert response.status_code == status
 
 
-async def test_details_of_health_are_for_those_who_may_see_them(tmp_path: Path) -> None:
-    async with _service(tmp_path) as client:
-        for headers, told in ((_with("o"), True), (_with("all"), True), (_with("r"), False), (_with("?"), False)):
-            assert ("backends" in (await client.get("/health", headers=headers)).json()) is told
+async def test_details_of_health_are_for_those_who_may_see_them(client: httpx.AsyncClient) -> None:
+    for headers, told in ((_with("o"), True), (_with("all"), True), (_with("r"), False), (_with("?"), False)):
+        assert ("backends" in (await client.get("/health", headers=headers)).json()) is told
 
 
 async def test_no_token_shows_in_logs_or_descriptions(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -173,7 +193,7 @@ async def test_no_token_shows_in_logs_or_descriptions(tmp_path: Path, caplog: py
 
 
 async def test_who_sends_too_much_is_told_when_to_come_back(tmp_path: Path) -> None:
-    async with _service(tmp_path, rate_limit=0.01, rate_burst=3) as client:
+    async with _served(_app(tmp_path, rate_limit=0.01, rate_burst=3)) as client:
         for headers in (_with("r"), _with("l"), {}):
             responses = [await client.get("/files/fs:files/a/info", headers=headers) for _ in range(5)]
             assert [response.status_code == 429 for response in responses] == [False] * 3 + [True] * 2

@@ -7,12 +7,19 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.types import Message
 
+from s3py_helper.entrypoints.http.downloads import newcomers
 from s3py_helper.entrypoints.http.downloads.sourced_response import SourcedContent, SourcedResponse
 
 pytestmark = pytest.mark.timeout(30)
 
 CHUNK = bytes(1000)
 STEPS = 8
+
+
+@pytest.fixture(autouse=True)
+def _soon_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notice that a client leaves after some turns of the event loop, not after a thousand."""
+    monkeypatch.setattr(newcomers, "FIRST_LOOK", 0.001)
 
 
 class Source:

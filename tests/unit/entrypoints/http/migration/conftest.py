@@ -1,9 +1,11 @@
 """A service that takes part in a migration, and a second look at its ledger."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -24,6 +26,8 @@ NOBODY = {
     "secret_access_key": "secret",
     "default_bucket": "files",
 }
+
+_IN_MEMORY = Path("/dev/shm")
 
 
 def file_id(number: int, group: str = "group1") -> FileId:
@@ -84,13 +88,34 @@ class Admin:
 type OpenAdmin = Callable[..., Any]
 
 
+@pytest.fixture(scope="session")
+def ledger_path() -> Iterator[Path]:
+    """The same for all, in memory: a disk takes 50 ms to be sure of a row."""
+    with TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as folder:
+        yield Path(folder) / "ledger.db"
+
+
+@lru_cache
+def _usual(path: Path) -> Service:
+    """One for all tests without settings of their own: it takes longer to make than to answer."""
+    return _service(path, {})
+
+
+def _service(path: Path, settings: dict[str, object]) -> Service:
+    return create_worker(load_settings(**{"mode": "s3", "s3": NOBODY, "migration": {"ledger": str(path)}} | settings))
+
+
 @pytest.fixture
-async def open_admin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAdmin]:
-    """Open such a service, with further settings."""
+async def open_admin(ledger_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAdmin]:
+    """Open such a service, with further settings and an empty ledger."""
+    for left in ledger_path.parent.iterdir():
+        left.unlink()
     async with AsyncExitStack() as stack:
 
         async def opened(**settings: object) -> Admin:
-            return await stack.enter_async_context(_admin(tmp_path, monkeypatch, settings))
+            service = _service(ledger_path, settings) if settings else _usual(ledger_path)
+            service.draining.begun = False
+            return await stack.enter_async_context(_admin(service, ledger_path, monkeypatch))
 
         yield opened
 
@@ -108,10 +133,7 @@ async def admin(open_admin: OpenAdmin) -> Admin:
 
 
 @asynccontextmanager
-async def _admin(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]) -> AsyncIterator[Admin]:
-    path = folder / "ledger.db"
-    given = {"mode": "s3", "s3": NOBODY, "migration": {"ledger": str(path)}} | settings
-    service = create_worker(load_settings(**given))
+async def _admin(service: Service, path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Admin]:
     async with service.router.lifespan_context(service) as state, SqliteLedger(path, "files/") as ledger:
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
