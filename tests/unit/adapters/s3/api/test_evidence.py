@@ -1,8 +1,9 @@
-"""How much is read where no content is expected."""
+"""How much is read of a response whose body is no object."""
 
 import pytest
 
 from s3py_helper.adapters.s3.api.evidence import beginning, refusal
+from s3py_helper.adapters.s3.api.xml import NotXml, read_xml
 from s3py_helper.adapters.s3.http.faults import BrokenOff
 from tests.support.s3.canned import CannedResponse
 
@@ -35,3 +36,14 @@ async def test_what_has_come_of_a_refusal_counts_and_of_a_confirmation_does_not(
     assert await refusal(Pieces(*pieces, fault=BrokenOff())) == b"<Error><Code>"
     with pytest.raises(BrokenOff):
         await beginning(Pieces(*pieces, fault=BrokenOff()))
+
+
+async def test_a_document_may_come_in_pieces_up_to_8_mib() -> None:
+    mib = 1024 * 1024
+    front, end = b"<ListBucketResult><A>", b"</A></ListBucketResult>"
+    whole = [front, *[b"x" * mib] * 7, b"x" * (mib - len(front + end)), end]
+    assert len((await read_xml(Pieces(*whole))).text_of("A")) == 8 * mib - len(front + end)
+    too_large = Pieces(front, *[b"x" * mib] * 9, end)
+    with pytest.raises(NotXml, match="more than 8388608 bytes"):
+        await read_xml(too_large)
+    assert len(too_large.pieces) == 2, "it is read no further"

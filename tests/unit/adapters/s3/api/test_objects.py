@@ -1,5 +1,7 @@
 """What each operation on objects asks for, what it believes, and what it does about refusals."""
 
+import asyncio
+
 import pytest
 
 from s3py_helper.adapters.s3.api.bucket_listing import ListedObject, ListPosition
@@ -166,8 +168,18 @@ class TestReading:
             with pytest.raises(StorageException):
                 await s3.objects.get_object("docs", "a")
 
+    async def test_one_that_nobody_waits_for_any_more_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def cancelled(_bucket: str, _operation: str) -> None:
+            raise asyncio.CancelledError
+
+        async with stage(CannedResponse(200, PAGE, b"<html>")) as s3:
+            monkeypatch.setattr(s3.objects, "require_s3", cancelled)
+            with pytest.raises(asyncio.CancelledError):
+                await s3.objects.get_object("docs", "a")
+
     @pytest.mark.parametrize(
-        "headers", [{**PAGE, "x-amz-request-id": "1"}, {**FINE, "content-type": "text/plain"}, FINE]
+        "headers",
+        [{**PAGE, "x-amz-request-id": "1"}, {**PAGE, "x-amz-id-2": "1"}, {**FINE, "content-type": "text/plain"}, FINE],
     )
     async def test_what_cannot_be_a_page_is_not_asked_about(self, headers: dict[str, str]) -> None:
         async with stage(CannedResponse(200, headers, b"x")) as s3:

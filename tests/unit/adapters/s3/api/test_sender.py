@@ -110,16 +110,33 @@ class TestPlaces:
         assert (raised.value.operation, raised.value.file_id) == ("info", "s3:docs/a")
 
     async def test_a_defect_of_the_wait_passes_unchanged(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def fail(_hold: Hold, _server: str) -> Place:
-            raise KeyError("a defect")
+        async def fail(hold: Hold, server: str) -> Place:
+            raise KeyError(hold, server)
 
         async with stage(limit=1) as s3:
             place = s3.client.take_place(Hold.BRIEF)
             assert place is not None
             monkeypatch.setattr(s3.client, "wait_for_place", fail)
-            with pytest.raises(KeyError, match="a defect"):
-                await s3.sender.send_whole(UP, stored)
+            with pytest.raises(KeyError) as raised:
+                await s3.sender.send_whole(UP._replace(body=body_of(256 * KIB + 1)), stored)
+            assert raised.value.args == (Hold.BULK, "http://127.0.0.1:9000")
+            with pytest.raises(KeyError) as raised:
+                await s3.sender.send(Request("download", "GET", "docs", "a"))
+            assert raised.value.args == (Hold.LASTING, "http://127.0.0.1:9000")
             place.release()
+
+    async def test_a_request_that_is_cancelled_gives_it_back_and_its_response_up(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def take(_response: Response) -> None:
+            raise asyncio.CancelledError
+
+        async with stage(CannedResponse(headers=FINE, body=b"x"), CannedResponse(headers=FINE, body=b"x")) as s3:
+            with pytest.raises(asyncio.CancelledError):
+                await s3.sender.send_whole(UP, take)
+            monkeypatch.setattr("s3py_helper.adapters.s3.api.sender.content_follows", take)
+            with pytest.raises(asyncio.CancelledError):
+                await s3.sender.send(Request("download", "GET", "docs", "a"))
 
     async def test_one_is_kept_for_all_attempts(self) -> None:
         perf = S3PerfConfig(max_retries=2)

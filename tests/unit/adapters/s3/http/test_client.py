@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -173,6 +174,13 @@ class TestConnections:
                 await http.send("POST", b"12345")
         assert not http.replaced
 
+    async def test_nor_one_whose_tls_has_failed(self) -> None:
+        async with stage([FINE, ssl.SSLError(1, "bad record")]) as http:
+            await http.send()
+            with pytest.raises(ssl.SSLError):
+                await http.send()
+        assert not http.replaced
+
     async def test_nor_one_that_responds_with_nonsense(self) -> None:
         async with stage([FINE, b"nonsense\r\n\r\n"]) as http:
             await http.send()
@@ -229,6 +237,8 @@ class TestResponses:
             http.dialer.transports[0].protocol.data_received(b"345")
             assert (http.client.places_in_use, http.client.idle_connections) == (0, 1)
             assert (await response.read(), await response.read(), response.take()) == (b"345", b"", b"")
+            response.close()
+            assert http.client.idle_connections == 1, "it is kept once"
             await http.send()
 
     async def test_what_came_with_the_head_can_be_read_without_a_connection(self) -> None:
@@ -315,6 +325,16 @@ class TestPlaces:
         assert [server for server, _ in http.waited] == [ORIGIN, ORIGIN]
         assert 0.04 < http.waited[0][1] < 5
         assert http.waited[1][1] < 5
+
+    async def test_one_that_is_kept_for_others_is_not_waited_for(self) -> None:
+        async with stage(limit=2) as http:
+            held = http.client.take_place(Hold.LASTING)
+            with pytest.raises(NoPlaceInTime, match="all 1 "):
+                await http.client.wait_for_place(Hold.LASTING, ORIGIN)
+            brief = await http.client.wait_for_place(Hold.BRIEF, ORIGIN)
+            for place in (held, brief):
+                assert place is not None
+                place.release()
 
     async def test_those_who_wait_hear_of_the_end(self) -> None:
         async with stage(limit=1) as http:

@@ -110,6 +110,28 @@ async def test_a_proxy_that_cannot_be_reached_is_named_with_the_reason(
         failures.pop(0)
 
 
+async def test_a_certificate_does_not_name_the_zone_of_an_address(
+    sockets: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts: list[str] = []
+
+    async def start_tls(_connection: HttpConnection, _context: ssl.SSLContext, host: str) -> None:
+        hosts.append(host)
+
+    monkeypatch.setattr(HttpConnection, "start_tls", start_tls)
+    (await Dialing(sockets, seconds=5).dial("https://[fe80::1%lo]:9443")).abort()
+    assert hosts == ["fe80::1"]
+
+
+async def test_where_nobody_listens_the_reason_is_told() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        dialer = Dialer(tls_settings(verify_tls=False), None, connect_timeout=5, read_timeout=5, stall_timeout=5)
+        with pytest.raises(NotConnected) as raised:
+            await dialer.dial(f"http://127.0.0.1:{closed.getsockname()[1]}")
+    assert isinstance(raised.value.__cause__, ConnectionRefusedError)
+
+
 async def test_no_tunnel_is_needed_without_tls(sockets: ExitStack) -> None:
     dialer = Dialing(sockets, proxy=PROXY)
     connection = await dialer.dial("http://127.0.0.1:9000")

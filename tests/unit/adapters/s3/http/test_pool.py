@@ -215,6 +215,25 @@ class TestTakingBack:
         assert not connection.is_alive
         assert (places.in_use, stage.pool.idle_ones) == (0, 0)
 
+    async def test_a_rest_has_a_second_and_what_is_kept_fifteen(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        delays: list[float] = []
+        real = loop.call_later
+
+        def call_later(delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+            delays.append(delay)
+            return real(delay, callback)
+
+        draining = await stage.connect()
+        draining.is_reusable, draining.drains = False, True
+        monkeypatch.setattr(loop, "call_later", call_later)
+        stage.pool.release(HERE, draining)
+        await stage.kept(HERE)
+        assert delays == [1, 15]
+        await stage.pool.aclose()
+
 
 class TestMakingRoom:
     async def test_there_are_never_more_than_allowed(self, stage: Stage) -> None:
@@ -263,6 +282,18 @@ class TestMakingRoom:
         for _ in range(3):
             await stage.connect()
         assert (used.is_alive, idle.is_alive) == (True, False)
+
+    async def test_nor_does_one_whose_rest_has_come(self, stage: Stage) -> None:
+        used = await stage.connect()
+        used.is_reusable, used.drains = False, True
+        stage.pool.release(HERE, used)
+        used.is_reusable = True
+        assert used.drained is not None
+        used.drained()
+        assert stage.pool.idle(HERE) is used
+        for _ in range(4):
+            await stage.connect()
+        assert used.is_alive
 
     async def test_one_that_is_going_already_makes_no_more_room(self, stage: Stage) -> None:
         draining = [await stage.connect(), await stage.connect()]

@@ -68,6 +68,17 @@ async def test_an_answer_is_good_for_a_while(monkeypatch: pytest.MonkeyPatch) ->
     assert len(names.asked) == 5, "an answer of which no time is left is asked for again"
 
 
+async def test_an_answer_is_good_for_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    now = [1000.0]
+    monkeypatch.setattr(loop, "time", lambda: now[0])
+    names = Names("127.0.0.1")
+    resolver = Resolver(names)
+    for now[0], asked in ((1000.0, 1), (1009.9, 1), (1010.0, 2), (1019.9, 2), (1020.0, 3)):
+        await resolver.addresses("s3.example", 80)
+        assert len(names.asked) == asked
+
+
 async def test_what_led_nowhere_is_asked_for_again() -> None:
     names = Names("127.0.0.1")
     resolver = Resolver(names)
@@ -87,6 +98,7 @@ async def test_a_failure_reaches_all_who_wait_and_is_not_remembered() -> None:
     names.may_answer.set()
     results = await asyncio.gather(*asking, return_exceptions=True)
     assert [type(result) for result in results] == [HostNotFound] * 3
+    assert all(isinstance(result.__cause__, socket.gaierror) for result in results if isinstance(result, HostNotFound))
     names.answers = ("127.0.0.1",)
     assert await resolver.addresses("nowhere.example", 80)
 

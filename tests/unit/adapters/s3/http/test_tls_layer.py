@@ -142,10 +142,8 @@ async def secured(
     await securing
 
 
-@pytest.mark.parametrize("says_farewell", [True, False])
-async def test_a_body_without_a_length_is_whole_after_a_farewell_only(
-    certificate: Certificate, says_farewell: bool
-) -> None:
+@pytest.mark.parametrize("end", ["farewell", "cut", "nonsense"])
+async def test_a_body_without_a_length_is_whole_after_a_farewell_only(certificate: Certificate, end: str) -> None:
     connected, other = socket.socketpair()
     with closing(connected), closing(other):
         connection, server = HttpConnection(connected, 5, 5), Server(certificate)
@@ -157,15 +155,17 @@ async def test_a_body_without_a_length_is_whole_after_a_farewell_only(
         assert server.receive(b"".join(transport.written)) == HEAD
         connection.data_received(server.send(b"HTTP/1.1 200 OK\r\n\r\nbody"))
         response = await asking
-        if says_farewell:
+        if end == "farewell":
             with pytest.raises(ssl.SSLWantReadError):
                 server.session.unwrap()
             connection.data_received(server.outgoing.read())
-        else:
+        elif end == "cut":
             connection.eof_received()
+        else:
+            connection.data_received(NOT_ENCRYPTED)
         await connection.lost
         assert response.take() == b"body"
-        assert response.complete is says_farewell
+        assert response.complete is (end == "farewell")
 
 
 class Slow(FakeTransport):
