@@ -3,15 +3,19 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import override
 
 import pytest
+from aiohappyeyeballs import AddrInfoType
 
+from s3py_helper.adapters.s3.http import dialing
 from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.dialing import Dialer, Peer
-from s3py_helper.adapters.s3.http.faults import Disconnected, NoProxy, NotConnected, ProxyRefuses
+from s3py_helper.adapters.s3.http.faults import Disconnected, NoProxy, NoResponseInTime, NotConnected, ProxyRefuses
+from s3py_helper.adapters.s3.http.payload import payload_of
+from s3py_helper.adapters.s3.http.resolving import Resolver
 from s3py_helper.adapters.s3.http.tls import tls_settings
 from tests.support.s3.fake_transport import FakeTransport
 
@@ -121,6 +125,64 @@ async def test_a_certificate_does_not_name_the_zone_of_an_address(
     monkeypatch.setattr(HttpConnection, "start_tls", start_tls)
     (await Dialing(sockets, seconds=5).dial("https://[fe80::1%lo]:9443")).abort()
     assert hosts == ["fe80::1"]
+
+
+class Names(Resolver):
+    """For it every name means one address."""
+
+    def __init__(self) -> None:
+        super().__init__(self._look_up)
+        self.asked: list[str] = []
+
+    def _look_up(self, host: str, port: int) -> list[AddrInfoType]:
+        self.asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
+
+
+@pytest.mark.parametrize(
+    ("host", "family", "place", "is_asked"),
+    [
+        ("127.0.0.2", socket.AF_INET, ("127.0.0.2", 9000), False),
+        ("[::1]", socket.AF_INET6, ("::1", 9000, 0, 0), False),
+        ("[fe80::1%lo]", socket.AF_INET, ("127.0.0.1", 9000), True),
+        ("s3.example", socket.AF_INET, ("127.0.0.1", 9000), True),
+    ],
+)
+async def test_only_what_is_no_address_is_looked_up_and_again_when_it_led_nowhere(
+    monkeypatch: pytest.MonkeyPatch, host: str, family: int, place: tuple[object, ...], is_asked: bool
+) -> None:
+    tried: list[tuple[Sequence[AddrInfoType], float]] = []
+
+    async def start_connection(addresses: Sequence[AddrInfoType], *, happy_eyeballs_delay: float) -> socket.socket:
+        tried.append((addresses, happy_eyeballs_delay))
+        raise RESET
+
+    monkeypatch.setattr(dialing, "start_connection", start_connection)
+    tls, names = tls_settings(verify_tls=False), Names()
+    dialer = Dialer(tls, None, connect_timeout=5, read_timeout=5, stall_timeout=5, resolver=names)
+    for _ in range(2):
+        with pytest.raises(NotConnected) as raised:
+            await dialer.dial(f"http://{host}:9000")
+        assert raised.value.__cause__ is RESET
+    for [address], delay in tried:
+        assert (address[0], address[1], address[4], delay) == (family, socket.SOCK_STREAM, place, 0.25)
+    assert names.asked == [host.strip("[]")] * 2 * is_asked
+
+
+@pytest.mark.parametrize(("size", "read_timeout", "stall_timeout"), [(0, 0.01, 60), (100_000, 60, 0.01)])
+async def test_a_connection_waits_as_long_as_it_is_told(size: int, read_timeout: float, stall_timeout: float) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dialer = Dialer(
+            tls_settings(verify_tls=False),
+            None,
+            connect_timeout=5,
+            read_timeout=read_timeout,
+            stall_timeout=stall_timeout,
+        )
+        connection = await dialer.dial(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        with pytest.raises(NoResponseInTime, match=r"0\.01"):
+            await connection.ask(b"PUT / HTTP/1.1\r\n\r\n", payload_of(bytes(size)), bodyless=False)
+        await connection.lost
 
 
 async def test_where_nobody_listens_the_reason_is_told() -> None:
