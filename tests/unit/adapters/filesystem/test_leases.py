@@ -160,8 +160,10 @@ def test_a_file_that_is_exchanged_for_a_pipe_while_it_is_opened_is_not_waited_fo
         os.mkfifo(path)
         return status
 
+    before = len(list(Path("/proc/self/fd").iterdir()))
     monkeypatch.setattr(os, "stat", exchange)
     reader = BlobReader(disk, PLACE, VerifiedFiles(0))
     with pytest.raises(IntegrityException, match="not a file that was stored"):
         reader.open()
     reader.release()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -1,7 +1,10 @@
 """What an open store holds, and for how long."""
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -34,6 +37,34 @@ async def session(tmp_path: Path) -> AsyncIterator[Session]:
     session = Session(disk, VerifiedFiles(0))
     yield session
     await session.close()
+
+
+async def test_a_system_that_grants_few_threads_is_worked_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit = ThreadPoolExecutor.submit
+    granted: list[object] = []
+
+    def grudging(self: ThreadPoolExecutor, *work: Any, **arguments: Any) -> Any:
+        if self._thread_name_prefix == "s3py-disk":
+            granted.append(work)
+            if len(granted) == 5:
+                raise RuntimeError("can't start new thread")
+        return submit(self, *work, **arguments)
+
+    barriers: list[Barrier] = []
+
+    def noted(parties: int) -> Barrier:
+        barriers.append(Barrier(parties))
+        return barriers[-1]
+
+    monkeypatch.setattr("s3py_helper.adapters.filesystem.session.Barrier", noted)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", grudging)
+    session = await Session.open(Disk(tmp_path, durability=False), VerifiedFiles(0))
+    try:
+        assert [barrier.broken for barrier in barriers] == [True], "those that there are wait for no others"
+        assert await session.run(lambda: "done") == "done"
+    finally:
+        barriers[0].abort()
+        await session.close()
 
 
 async def test_a_lease_is_forgotten_after_its_block(session: Session) -> None:

@@ -28,11 +28,15 @@ class Wire(asyncio.Transport):
     def close(self) -> None:
         self.closed = True
 
+    @override
+    def is_closing(self) -> bool:
+        return self.closed
+
 
 class Exchange:
     """One cycle on a connection of its own."""
 
-    def __init__(self, method: str = "GET", *, keep_alive: bool = True) -> None:
+    def __init__(self, method: str = "GET", *, keep_alive: bool = True, expects_100: bool = False) -> None:
         self.wire = Wire()
         self.completed = 0
         self.cycle = ResponseCycle(
@@ -44,7 +48,7 @@ class Exchange:
             access_log=False,
             default_headers=[(b"date", b"today")],
             message_event=asyncio.Event(),
-            expect_100_continue=False,
+            expect_100_continue=expects_100,
             keep_alive=keep_alive,
             on_response=self._complete,
         )
@@ -106,6 +110,52 @@ async def test_nothing_stands_behind_the_head_for_head_requests() -> None:
     await exchange.body(b"abc")
     assert exchange.wire.written == [b"HTTP/1.1 200 OK\r\ndate: today\r\ncontent-length: 3\r\n\r\n"]
     assert exchange.completed == 1
+
+
+async def test_a_head_alone_says_nothing_of_chunks_that_do_not_come() -> None:
+    exchange = Exchange("HEAD")
+    await exchange.start([])
+    await exchange.body(b"abc", more=True)
+    await exchange.body(b"")
+    assert exchange.wire.written == [b"HTTP/1.1 200 OK\r\ndate: today\r\n\r\n"]
+
+
+async def test_a_coding_that_the_application_names_is_applied_and_not_named_twice() -> None:
+    exchange = Exchange()
+    await exchange.start([(b"Transfer-Encoding", b"Chunked")])
+    await exchange.body(b"abc")
+    assert exchange.wire.written == [
+        b"HTTP/1.1 200 OK\r\ndate: today\r\ntransfer-encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    ]
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_a_client_that_takes_nothing_is_waited_for(*, leaves: bool) -> None:
+    exchange = Exchange()
+    await exchange.start([(b"content-length", b"6")])
+    await exchange.body(b"abc", more=True)
+    exchange.cycle.flow.pause_writing()
+    sending = asyncio.ensure_future(exchange.body(b"def"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (len(exchange.wire.written), sending.done()) == (1, False), "more would be kept in memory"
+    exchange.cycle.disconnected = leaves
+    exchange.cycle.flow.resume_writing()
+    await sending
+    assert exchange.wire.written[1:] == ([] if leaves else [b"def"])
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("has_begun", [False, True])
+async def test_nobody_is_told_to_go_on_once_the_response_has_begun(*, has_begun: bool) -> None:
+    exchange = Exchange(expects_100=True)
+    if has_begun:
+        await exchange.start([(b"content-length", b"0")])
+    exchange.cycle.message_event.set()
+    await exchange.cycle.receive()
+    await asyncio.sleep(0)
+    assert (b"100 Continue" in b"".join(exchange.wire.written)) is not has_begun
 
 
 async def test_nothing_is_written_to_a_client_that_has_left_meanwhile() -> None:
