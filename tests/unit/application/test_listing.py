@@ -111,7 +111,8 @@ async def test_a_page_has_a_bounded_number_of_files(limit: int, problem: str) ->
 
 async def test_a_front_with_blanks_lists_keys_of_before_and_of_now(tmp_path: Path) -> None:
     async with StorageManager(
-        StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=FilesystemConfig(root=tmp_path)
+        StorageModeConfig(mode=StorageMode.FILESYSTEM),
+        filesystem_config=FilesystemConfig(root=tmp_path, durability=False),
     ) as manager:
         await _stored(manager, 2, "my folder/x")
         await _stored(manager, 1, "my")

@@ -45,7 +45,8 @@ CONTENT = os.urandom(3_000_000)
 @pytest.fixture
 async def manager(tmp_path: Path) -> AsyncIterator[StorageManager]:
     async with StorageManager(
-        StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=FilesystemConfig(root=tmp_path / "kept")
+        StorageModeConfig(mode=StorageMode.FILESYSTEM),
+        filesystem_config=FilesystemConfig(root=tmp_path / "kept", durability=False),
     ) as manager:
         yield manager
 

@@ -37,7 +37,8 @@ PROBLEM = "application/problem+json"
 
 def manager_in(folder: Path) -> StorageManager:
     return StorageManager(
-        StorageModeConfig(mode=StorageMode.FILESYSTEM), filesystem_config=FilesystemConfig(root=folder)
+        StorageModeConfig(mode=StorageMode.FILESYSTEM),
+        filesystem_config=FilesystemConfig(root=folder, durability=False),
     )
 
 

@@ -20,13 +20,15 @@ FILESYSTEM = StorageModeConfig(mode=StorageMode.FILESYSTEM)
 @pytest.fixture
 async def outside(tmp_path: Path) -> str:
     """A file of the same disk that is in none of the folders."""
-    async with StorageManager(FILESYSTEM, filesystem_config=FilesystemConfig(root=tmp_path)) as everything:
+    async with StorageManager(
+        FILESYSTEM, filesystem_config=FilesystemConfig(root=tmp_path, durability=False)
+    ) as everything:
         return (await everything.upload_service.upload_bytes("a.txt", b"x", "private")).file_id
 
 
 @pytest.fixture
 async def manager(tmp_path: Path, outside: str) -> AsyncIterator[StorageManager]:
-    config = FilesystemConfig(root=tmp_path)
+    config = FilesystemConfig(root=tmp_path, durability=False)
     async with StorageManager(
         FILESYSTEM, filesystem_config=config, folders=["/public", "drafts/2026/", "für dich"]
     ) as manager:

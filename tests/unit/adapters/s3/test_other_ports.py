@@ -49,7 +49,7 @@ from s3py_helper.testing import body_of
 from tests.support.recorder import Recorder
 from tests.support.s3.canned import CannedResponse, OpenStage, open_stage, refusing, xml
 
-pytestmark = pytest.mark.timeout(20)
+pytestmark = [pytest.mark.timeout(20), pytest.mark.usefixtures("no_pauses")]
 
 FILE_ID = FileId(Backend.S3, "docs", "a b")
 MINUTE = dt.timedelta(minutes=1)

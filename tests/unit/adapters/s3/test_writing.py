@@ -37,7 +37,7 @@ from s3py_helper.testing import body_of
 from tests.support.s3.canned import CannedResponse, OpenStage, open_stage, refusing, xml
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(20)
+pytestmark = [pytest.mark.timeout(20), pytest.mark.usefixtures("no_pauses")]
 
 MIB = 1024 * 1024
 SMALL, LARGE = b"12345", bytes(6 * MIB)

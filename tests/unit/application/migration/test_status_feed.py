@@ -64,7 +64,7 @@ async def test_a_ledger_that_counts_slowly_is_read_seldom(feed: StatusFeed, ledg
 
 
 async def test_what_was_changed_shows_at_once(feed: StatusFeed, ledger: SlowLedger) -> None:
-    ledger.seconds = 0.1
+    ledger.seconds = 0.02
     assert await _limits(feed) == Limits()
     await feed.migration.change_limits(LimitsChange(paused=True))
     feed.changed()
@@ -74,7 +74,7 @@ async def test_what_was_changed_shows_at_once(feed: StatusFeed, ledger: SlowLedg
 async def test_a_reading_that_began_before_a_change_is_not_taken_for_the_state_behind_it(
     feed: StatusFeed, ledger: SlowLedger
 ) -> None:
-    ledger.seconds = 0.1
+    ledger.seconds = 0.02
     reading = asyncio.ensure_future(feed.after())
     await until(lambda: ledger.reads)
     feed.changed()
@@ -85,7 +85,7 @@ async def test_a_reading_that_began_before_a_change_is_not_taken_for_the_state_b
 async def test_who_cannot_wait_gets_what_was_read_last(feed: StatusFeed, ledger: SlowLedger) -> None:
     assert await feed.within(0, 0) is None
     first = await feed.after()
-    ledger.seconds = 0.2
+    ledger.seconds = 0.05
     feed.changed()
     assert await feed.within(0, 0) is first
     second = await feed.after()
@@ -93,7 +93,7 @@ async def test_who_cannot_wait_gets_what_was_read_last(feed: StatusFeed, ledger:
 
 
 async def test_watchers_that_leave_do_not_keep_others_from_the_reading(feed: StatusFeed, ledger: SlowLedger) -> None:
-    ledger.seconds = 0.1
+    ledger.seconds = 0.02
     first, second = asyncio.ensure_future(feed.after()), asyncio.ensure_future(feed.after())
     await until(lambda: ledger.reads)
     first.cancel()

@@ -124,7 +124,7 @@ async def test_a_slow_terminal_is_drawn_to_less_often(terminal: _Terminal, monke
     with progress() as shown:
         shown.expect(100)
         with shown.file("a", None) as advance:
-            ending = time.monotonic() + 0.8
+            ending = time.monotonic() + 0.4
             while time.monotonic() < ending:
                 advance(1)
                 await asyncio.sleep(0.001)

@@ -2,14 +2,7 @@
 
 import pytest
 
-from s3py_helper.adapters.s3.api import retrying
 from s3py_helper.application.concurrency.deadlines import DeadlineWatch, Limit
-
-
-@pytest.fixture
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Further attempts come at once."""
-    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.0)
 
 
 @pytest.fixture
