@@ -18,6 +18,7 @@ from s3py_helper.adapters.s3.api.recovery import Outcome
 from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.rollback import object_named
+from s3py_helper.adapters.s3.upload.stored_or_nothing import stored_or_nothing
 from s3py_helper.adapters.s3.upload.writer import BlobWriter
 from s3py_helper.application.ports.naming import NamedWrites
 from s3py_helper.application.streams.incoming_body import IncomingBody
@@ -86,8 +87,9 @@ class S3NamedWrites:
             )
 
     async def _refuses_to_overwrite(self, bucket: str, key: str) -> bool:
-        objects = self._session.objects
-        await objects.put_object(bucket, key, payload_of(_CONTENT), {})
+        objects, background, outcome = self._session.objects, self._session.background, Outcome()
+        putting = objects.put_object(bucket, key, payload_of(_CONTENT), {}, outcome)
+        await stored_or_nothing(objects, background, bucket, key, putting, outcome)
         try:
             again = objects.put_object(bucket, key, payload_of(_CONTENT), dict(ONLY_NEW))
             return await _is_refused(again) and await _is_refused(self._put_in_parts(bucket, key))

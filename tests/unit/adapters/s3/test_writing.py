@@ -175,6 +175,7 @@ class TestOneRequest:
         async with open_stage(refusing(500), refusing(403, "AccessDenied"), whenever=NOTHING_THERE) as s3:
             with pytest.raises(StorageUnavailableException):
                 await write(s3)
+        assert s3.lines[2:] == LOOKS, "it is looked for again all the same"
         [report] = s3.recorder.of(RollbackFailed)
         assert (report.backend, report.what) == ("s3", "the object s3:docs/a")
         assert "AccessDenied" in report.reason
@@ -283,6 +284,33 @@ class TestParts:
             await write(s3, LARGE)
         assert "partNumber=2" in s3.lines[1]
         assert [number.text for number in fromstring(s3.sent[3].body).iterfind("{*}Part/{*}PartNumber")] == ["1", "2"]
+
+    async def test_a_part_is_read_when_its_turn_has_come(self) -> None:
+        read = 0
+
+        async def content() -> AsyncIterator[bytes]:
+            nonlocal read
+            for _ in range(12):
+                read += MIB
+                yield bytes(MIB)
+
+        parts = [done()] * 3
+        async with open_stage(created(checks=False), *parts, completed(), perf=PARTS) as s3:
+            real, go_on = s3.client.send, asyncio.Event()
+
+            async def slowly(method: str, *more: object) -> object:
+                if method == "PUT":
+                    await go_on.wait()
+                return await real(method, *more)  # type: ignore[arg-type]  # as given
+
+            s3.client.send = slowly  # type: ignore[method-assign,assignment]  # it gives what the real one gives
+            writing = asyncio.create_task(S3BlobStore(s3.session).write(BLOB, body_of(content())))
+            await until(lambda: bool(s3.sent))
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert read == 6 * MIB, "the part that is being sent, and a chunk that shows that there is more"
+            go_on.set()
+            assert (await writing).size == 12 * MIB
 
     async def test_where_checksums_are_off_none_is_asked_for(self) -> None:
         async with open_stage(created(), done(), done(), completed(), perf=PARTS, checksum="off") as s3:
@@ -426,6 +454,31 @@ class TestParts:
                 *(f"GET /docs/a?max-parts=1&uploadId={upload}" for upload in "uv"),
             ]
         )
+
+    async def test_it_is_looked_for_again_although_the_first_look_was_refused(self) -> None:
+        async with open_stage(Disconnected(), perf=PARTS, whenever={"GET": refusing(403, "AccessDenied")}) as s3:
+            with pytest.raises(StorageUnavailableException):
+                await write(s3, LARGE)
+        assert s3.lines[1:] == ["GET /docs?prefix=a&uploads="] * 3
+        assert len(s3.recorder.of(RollbackFailed)) == 3
+
+    async def test_one_whose_caller_leaves_is_aborted(self) -> None:
+        async with open_stage(created(), CannedResponse(204), GONE, perf=PARTS) as s3:
+            real, begun = s3.client.send, asyncio.Event()
+
+            async def silent(method: str, *more: object) -> object:
+                if method == "PUT":
+                    begun.set()
+                    await asyncio.Event().wait()
+                return await real(method, *more)  # type: ignore[arg-type]  # as given
+
+            s3.client.send = silent  # type: ignore[method-assign,assignment]  # it gives what the real one gives
+            writing = asyncio.create_task(write(s3, LARGE))
+            await begun.wait()
+            writing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await writing
+        assert s3.lines[1:] == ["DELETE /docs/a?uploadId=u", "GET /docs/a?max-parts=1&uploadId=u"]
 
     async def test_another_that_the_first_attempt_may_have_made_is_aborted(self) -> None:
         perf = PARTS.model_copy(update={"max_retries": 1})
@@ -698,6 +751,14 @@ class TestGivenKeys:
                 await naming.create(BLOB, body_of(SMALL))
             await naming.create(NewBlob("a", "a", bucket="others"), body_of(SMALL))
         assert s3.lines[-1] == "PUT /others/a"
+
+    async def test_what_was_only_to_be_tried_is_removed_although_its_response_was_lost(self) -> None:
+        async with open_stage(Disconnected(), CannedResponse(204), whenever=NOTHING_THERE) as s3:
+            with pytest.raises(StorageUnavailableException):
+                await S3NamedWrites(s3.session).create(BLOB, body_of(SMALL))
+        assert s3.lines[1] == s3.lines[0].replace("PUT", "DELETE")
+        assert "s3py-probe-" in s3.lines[0]
+        assert not s3.recorder.of(RollbackFailed)
 
     async def test_what_a_bucket_can_is_tried_again_after_a_failure(self) -> None:
         async with open_stage(done(), refusing(503), CannedResponse(204), *self.TRIED, refusing(412)) as s3:
