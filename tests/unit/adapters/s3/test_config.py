@@ -38,6 +38,7 @@ GIB = 1024 * MIB
         ({"secret_access_key": f"{SECRET}\n"}, "secret_access_key: begins or ends with white space"),
         ({"secret_access_key": f"{SECRET}\udc80"}, r"secret_access_key: contains the lone surrogate U\+DC80"),
         ({"session_token": f"{SECRET}\r"}, "session_token: begins or ends with white space"),
+        ({"session_token": f"{SECRET}-ü"}, "session_token: it is sent in a header"),
         ({"access_keyid": "ak"}, r"access_keyid: there is no such setting, did you mean access_key_id\?"),
         ({"perf": {"max_retrys": 1}}, r"perf\.max_retrys: there is no such setting, did you mean max_retries\?"),
         ({"verify_tls": 3.5}, "verify_tls: "),

@@ -164,6 +164,24 @@ class TestSizeByHead:
             with pytest.raises(StorageOperationException, match="does not tell the size"):
                 await opened(s3)
 
+    async def test_a_response_whose_reader_leaves_meanwhile_is_closed(self) -> None:
+        async with open_stage(get(content_length=None)) as s3:
+            real, asked = s3.client.send, asyncio.Event()
+
+            async def silent(method: str, *more: object) -> object:
+                if method == "HEAD":
+                    asked.set()
+                    await asyncio.Event().wait()
+                return await real(method, *more)  # type: ignore[arg-type]  # as given
+
+            s3.client.send = silent  # type: ignore[method-assign,assignment]  # it gives what the real one gives
+            opening = asyncio.ensure_future(opened(s3))
+            await asked.wait()
+            opening.cancel()
+            await asyncio.wait([opening])
+            assert s3.client.given[0].has_ended
+            assert s3.client.places_in_use == 0
+
     @pytest.mark.parametrize("fault", [None, BrokenOff(), ConnectionResetError(104, "reset")])
     async def test_the_end_of_the_bytes_is_looked_for(self, fault: Exception | None) -> None:
         async with open_stage(get(content_length=None, fault=fault), head()) as s3:
@@ -360,6 +378,24 @@ class TestBreaks:
         async with open_stage(get(CONTENT + b"!")) as s3, S3BlobStore(s3.session).open(FILE_ID) as blob:
             with pytest.raises(IntegrityException, match="more bytes"):
                 await anext(blob.body)
+            with pytest.raises(StopAsyncIteration):
+                await anext(blob.body)
+
+    async def test_nor_a_cancellation(self) -> None:
+        class Silent(CannedResponse):
+            async def read(self) -> bytes:
+                await asyncio.Event().wait()
+                return b""
+
+        headers = {"etag": '"x"', "content-length": "10"}
+        async with (
+            open_stage(Silent(200, headers, fault=BrokenOff())) as s3,
+            S3BlobStore(s3.session).open(FILE_ID) as blob,
+        ):
+            reading = asyncio.ensure_future(anext(blob.body))
+            await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.wait([reading])
             with pytest.raises(StopAsyncIteration):
                 await anext(blob.body)
 

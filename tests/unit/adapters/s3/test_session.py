@@ -112,6 +112,19 @@ class TestOpening:
         with pytest.raises(StorageOperationException, match="not open"):
             _ = session.objects
 
+    async def test_nor_when_it_is_cancelled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Chain:
+            def __init__(self, **_: object) -> None: ...
+
+            async def get_credentials(self) -> None:
+                raise asyncio.CancelledError
+
+        monkeypatch.setattr(aioboto3, "Session", Chain)
+        session = Noting(S3Config(endpoint=ENDPOINT))
+        with pytest.raises(asyncio.CancelledError):
+            await session.__aenter__()
+        assert session.client.closed
+
     async def test_keys_that_the_chain_finds_are_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Chain:
             def __init__(self, **_: object) -> None: ...
