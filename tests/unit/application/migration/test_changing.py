@@ -195,3 +195,19 @@ async def test_an_old_copy_that_could_not_be_deleted_is_reported_and_pending(
     ]
     assert await ledger.pending_deletions(9) == [APPENDER]
     assert (await found(ledger, SUCCESSOR)).state is FileState.PLANNED
+
+
+async def test_the_old_file_stays_where_its_successor_cannot_be_noted(
+    ledger: SqliteLedger, observer: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await copied(ledger)
+    moved = Moved()
+
+    async def down(*_: object) -> int:
+        raise DOWN
+
+    monkeypatch.setattr(ledger, "plan", down)
+    await notice_of(ledger, observer, moved).replaced(APPENDER, SUCCESSOR)
+    assert len(observer.of(RollbackFailed)) == 1
+    assert (await found(ledger)).state is FileState.COPIED
+    assert moved.deleted == []

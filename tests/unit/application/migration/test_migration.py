@@ -268,6 +268,28 @@ async def planned_alone(migration: Migration, source: MemorySource) -> FileId:
     return file_id
 
 
+async def test_trackers_that_are_down_are_a_finding_and_no_reason_to_copy_nothing(
+    migration: Migration, source: MemorySource, target: MemoryTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.add(b"some")
+    await plan(migration)
+
+    async def down() -> object:
+        raise StorageUnavailableException("no tracker answers")
+
+    monkeypatch.setattr(source, "groups", down)
+    found = await Migration(source, MemoryTarget(), migration.ledger, PREFIX).preflight()
+    assert (found.findings[0].subject, found.findings[0].says, found.passed) == (
+        "trackers",
+        "no tracker answers",
+        False,
+    )
+    another = Migration(source, MemoryTarget(), migration.ledger, PREFIX)
+    assert (await (await another.applier()).apply(ApplyOptions())).copied == 1
+    with pytest.raises(StorageUnavailableException, match="no tracker answers"):
+        await plan(another)
+
+
 async def test_that_it_is_the_same_cluster_is_found_out_once(
     migration: Migration, source: MemorySource, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,10 +95,13 @@ def store(bucket: Bucket, described: SourceMetadata, file_id: FileId = FILE_ID) 
 
 
 PLAIN = SourceMetadata("a.txt", "text/plain", {"author": "somebody"})
+UNTYPED = SourceMetadata("a.txt", None, {"author": "somebody"})
 RICH = SourceMetadata("a.txt", None, {"Author": "somebody", "note": "ä" * 2000})
 
 
-@pytest.mark.parametrize("described", [PLAIN, RICH], ids=["in the headers", "in a second object"])
+@pytest.mark.parametrize(
+    "described", [PLAIN, UNTYPED, RICH], ids=["in the headers", "without a type", "in a second object"]
+)
 async def test_a_moved_file_is_described_as_it_was(
     files: MovedFiles, bucket: Bucket, described: SourceMetadata
 ) -> None:
@@ -191,6 +194,8 @@ async def _nothing() -> AsyncIterator[bytes]:
         (SourceMetadata(None, None, {"Upper": "x"}), False),
         (SourceMetadata(None, None, {ID_METADATA: "x"}), False),
         (SourceMetadata(None, None, {MTIME_METADATA: "x"}), False),
+        (SourceMetadata(None, None, {"s3py-fastdfs-more": "x"}), False),
+        (SourceMetadata(None, None, {"s3py-fastdfs-untyped": "x"}), False),
     ],
 )
 def test_what_headers_cannot_hold_goes_into_a_second_object(described: SourceMetadata, fits: bool) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.application.migration.pace import Pace, Tokens
-from s3py_helper.application.ports.ledger import Limits
+from s3py_helper.application.ports.ledger import Ledger, Limits
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -38,6 +39,38 @@ async def test_tokens_are_drawn_in_slices_or_as_many_as_are_needed() -> None:
     await tokens.take(50)
     assert seen == [10, 10, 41], "what is left of a slice counts"
     assert waits == [2]
+
+
+async def test_what_was_drawn_serves_all_who_wait_as_long_as_the_limit_stays() -> None:
+    seen: list[int] = []
+    tokens = Tokens(drawn([0.0] * 3, seen))
+    tokens.set_rate(100)
+    await asyncio.gather(*(tokens.take(1) for _ in range(5)))
+    tokens.set_rate(100)
+    await asyncio.gather(*(tokens.take(1) for _ in range(5)))
+    assert seen == [10]
+    await tokens.take(1)
+    tokens.set_rate(50)
+    await tokens.take(1)
+    assert seen == [10, 10, 5], "what is left of another limit does not count"
+
+
+@pytest.mark.parametrize("what", ["bytes", "files"])
+async def test_what_holds_it_up_is_known_until_there_is_no_limit(what: str) -> None:
+    class Account:
+        async def draw(self, _what: str, _count: int) -> float:
+            return 0.001
+
+    pace = Pace(cast("Ledger", Account()))
+    pace.set_limits(Limits(bytes_per_second=9, files_per_second=9))
+    assert pace.limited_by is None
+    await (pace.next_bytes(1) if what == "bytes" else pace.next_file())
+    assert pace.limited_by == what
+    for limits in (Limits(bytes_per_second=5), Limits(files_per_second=5)):
+        pace.set_limits(limits)
+        assert pace.limited_by == what
+    pace.set_limits(Limits())
+    assert pace.limited_by is None
 
 
 async def test_a_limit_that_is_lifted_lets_go_of_those_who_wait() -> None:

@@ -31,6 +31,7 @@ def _status(
         ({("a", P): 3, ("a", C): 1}, {}, "done under-way ahead ahead ahead ahead"),
         ({("a", FileState.COPYING): 1, ("a", V): 1}, {}, "done under-way under-way ahead ahead ahead"),
         ({("a", C): 1, ("a", Q): 1}, {}, "done done ahead ahead ahead ahead"),
+        ({("a", FileState.MISSING_AT_SOURCE): 1}, {}, "done done ahead ahead ahead ahead"),
         ({("a", V): 1, ("b", V): 1}, {"a": Route.S3_FIRST}, "done done done under-way ahead ahead"),
         ({("a", V): 1}, {"a": Route.S3_ONLY}, "done done done done done ahead"),
         ({("a", V): 1, ("a", D): 1}, {"a": Route.S3_ONLY}, "done done done done done under-way"),

@@ -1,7 +1,8 @@
 """What a plan writes down of listings and lists, and what it says of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import override
 
 import pytest
@@ -15,7 +16,7 @@ from s3py_helper.application.ports.migration_source import SourceFacts, SourceGr
 from s3py_helper.domain.errors import InvalidArgumentException, StorageUnavailableException
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.domain.migration import FileKind, FileState
-from tests.support.migration.in_memory import CREATED, FIRST, SECOND, MemorySource, appender_id, id_of
+from tests.support.migration.in_memory import CREATED, FIRST, SECOND, Listing, MemorySource, appender_id, id_of
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -100,6 +101,22 @@ async def test_a_listing_is_noted_with_what_it_proves(source: MemorySource, ledg
     await planned(source, ledger)
     [(_, _, detail)] = await ledger.events(name="listing")
     assert detail == {"group": "group1", "files": 1, "counted": 1, "complete": not broken}
+
+
+async def test_names_that_can_be_no_ids_are_told_and_the_others_are_planned(ledger: SqliteLedger) -> None:
+    class Odd(MemorySource):
+        @override
+        @asynccontextmanager
+        async def listing(self, group: str, server: str, store_path: int) -> AsyncGenerator[Listing]:
+            yield Listing(["M00/00/00/\x01", *(file_id.key for file_id in self.files)], None)
+
+    source = Odd(servers={"group1": (FIRST,)})
+    file_id = source.add(b"some")
+    result = await planned(source, ledger)
+    [(where, number, text)] = result.unplannable
+    assert (where, number, result.unplannable_count) == ("listing", 0, 1)
+    assert text.startswith("M00/00/00/\x01: ")
+    assert await rows(ledger) == {file_id: FileState.PLANNED}
 
 
 async def test_a_server_may_have_what_another_lacks(source: MemorySource, ledger: SqliteLedger) -> None:

@@ -169,6 +169,7 @@ async def test_a_moved_file_has_one_id(
         FileId(Backend.S3, "another-bucket", moved_key("moved/", FILE_ID)),
         FileId(Backend.S3, "my-bucket", "moved/other/file.txt"),
         FileId(Backend.S3, "my-bucket", "fastdfs/group1/a.txt"),
+        FileId(Backend.FILESYSTEM, "my-bucket", moved_key("moved/", FILE_ID)),
     ],
 )
 async def test_other_objects_are_what_they_were(places: MigrationRelocation, object_id: FileId) -> None:
@@ -328,6 +329,7 @@ async def test_a_sweep_passes_over_what_it_cannot_do(places: MigrationRelocation
     stores = Stores(*ids, down=ids[:2])
     assert await places.sweep(stores.delete, limit=2) == 3
     assert await ledger.pending_deletions(9) == ids[:2]
+    assert [place for place in stores.asked if place.backend == Backend.FASTDFS] == ids, "each once"
 
 
 async def test_what_is_gone_is_swept_from_s3_alone(places: MigrationRelocation, ledger: SqliteLedger) -> None:

@@ -35,6 +35,15 @@ def test_it_is_an_average_over_half_a_minute() -> None:
     assert speeds.verified == speeds.drained == Speed(0, 0)
 
 
+def test_who_looked_often_and_then_not_for_a_while_gets_the_latest_half_minute() -> None:
+    speedometer = Speedometer()
+    for second in range(20):
+        speedometer.speeds(1e6 + second, _status(0))
+    speeds = speedometer.speeds(1e6 + 60, _status(410))
+    assert speeds is not None
+    assert speeds.copied.files == 10, "since the last look"
+
+
 def test_verified_files_are_copied_ones_too() -> None:
     speedometer = Speedometer()
     speedometer.speeds(0, _status(10))

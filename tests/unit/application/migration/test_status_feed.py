@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast, override
 
@@ -11,6 +12,7 @@ from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.application.migration import status_feed
 from s3py_helper.application.migration.limits_change import LimitsChange
 from s3py_helper.application.migration.migration import Migration
+from s3py_helper.application.migration.speedometer import Speed, Speeds
 from s3py_helper.application.migration.status_feed import FailedReading, Reading, StatusFeed
 from s3py_helper.application.ports.ledger import Limits, Tally
 from s3py_helper.application.ports.migration_target import MigrationTarget
@@ -61,6 +63,25 @@ async def test_a_ledger_that_counts_slowly_is_read_seldom(feed: StatusFeed, ledg
     assert await feed.within(5, 0) is first
     assert await feed.after() is first
     assert ledger.reads == 1
+
+
+async def test_who_has_seen_the_latest_waits_for_the_next(feed: StatusFeed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_feed, "FRESH_SECONDS", 3600.0)
+    reading = await feed.after()
+    assert await feed.after(reading.number - 1) is reading
+    waiting = asyncio.ensure_future(feed.after(reading.number))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+
+async def test_the_time_that_is_left_is_known_once_there_are_speeds(feed: StatusFeed) -> None:
+    reading = await feed.after()
+    assert isinstance(reading, Reading)
+    assert reading.seconds_left is None
+    assert replace(reading, speeds=Speeds(Speed(1, 1), Speed(1, 1), Speed(1, 1))).seconds_left == 0
 
 
 async def test_what_was_changed_shows_at_once(feed: StatusFeed, ledger: SlowLedger) -> None:

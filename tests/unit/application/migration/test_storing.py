@@ -457,6 +457,18 @@ async def test_a_copy_that_was_found_wrong_is_read_back_and_replaced(adopting: W
     assert f"stored {key}" not in adopting.target.done, "it is right"
 
 
+async def test_a_copy_in_whose_place_something_else_lies_is_left_alone(adopting: World, way: str) -> None:
+    file_id = adopting.source.add(CONTENT, described=DESCRIBED)
+    await adopting.copied(file_id)
+    key = moved_key("moved/", file_id)
+    another = replace(adopting.target.objects[key], etag='"another"', crc32=7)
+    adopting.target.objects[key] = another
+    outcome = await adopting.copied(file_id)
+    assert outcome.state is FileState.QUARANTINED
+    assert (outcome.reason or "").startswith("conflict: ")
+    assert adopting.target.objects == {key: another}
+
+
 async def test_an_outdated_copy_of_an_appender_is_replaced(adopting: World, way: str) -> None:
     file_id = appender_id()
     adopting.source.files[file_id] = Kept(b"as it was", DESCRIBED)
@@ -575,8 +587,8 @@ async def test_a_change_that_a_server_reports_in_its_sum_alone_is_one(world: Wor
     )  # fmt: skip
 
 
-async def test_the_memory_of_a_small_file_is_taken_before_it_is_fetched_and_given_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
+async def test_the_memory_of_a_file_is_taken_before_it_is_fetched_and_given_back(
+    world: World, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storing, "_IN_MEMORY", 1)
     file_id = world.source.add(CONTENT, described=DESCRIBED)

@@ -185,6 +185,24 @@ async def test_only_a_supervisor_that_watches_waits_for_ever(watch: bool) -> Non
     await supervising
 
 
+async def test_a_supervisor_that_watches_waits_for_its_broker_from_the_beginning_on() -> None:
+    queue, observer = Queue(True), Recorder()
+    supervisor = Supervisor(cast("Ledger", Work([1], [2])), queue, observer=observer)
+    supervising = asyncio.ensure_future(supervisor.supervise(watch=True))
+    await until(lambda: queue.put_so_far == [2])
+    supervisor.stop()
+    await supervising
+    assert [type(event) for event in observer.events] == [FallbackTaken]
+
+
+async def test_outages_are_logged_where_nobody_observes(caplog: pytest.LogCaptureFixture) -> None:
+    await Worker(cast("Applier", Copying(1)), cast("Ledger", Work())).apply(ApplyOptions())
+    await Supervisor(cast("Ledger", Work(None)), Queue()).supervise()
+    assert [("ledger" in record.getMessage(), "down" in record.getMessage()) for record in caplog.records] == [
+        (True, True)
+    ] * 2
+
+
 async def test_a_supervisor_that_watches_ends_when_it_is_stopped() -> None:
     supervisor = Supervisor(cast("Ledger", Work()), Queue(), observer=Recorder())
     supervising = asyncio.ensure_future(supervisor.supervise(watch=True))
@@ -246,7 +264,7 @@ async def test_patience_begins_anew_when_it_was_reached_and_need_not_end(stopwat
     assert stopwatch.pauses == [0.5, 1.0, 2.0, 4.0] * 100
     assert len(observer.of(FallbackTaken)) == 100
     endless = Patience("ledger", observer, asyncio.Event(), for_ever=True)
-    for _ in range(1000):
+    for _ in range(1100):  # two to that power is no number
         await endless.wait(DOWN)
 
 
