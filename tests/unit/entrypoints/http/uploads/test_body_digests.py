@@ -46,8 +46,10 @@ async def test_a_body_that_is_what_its_digests_say_comes_through(headers: dict[s
 
 @pytest.mark.parametrize("headers", [headers for headers in RIGHT[1:] if "unknown" not in str(headers)])
 async def test_another_body_is_refused_at_its_end(headers: dict[str, str]) -> None:
-    with pytest.raises(DigestMismatchException):
+    with pytest.raises(DigestMismatchException) as refused:
         await _taken(headers, b"hello world!")
+    assert refused.value.operation == "upload"
+    assert f"is not the one that {next(iter(headers))} was made of" in str(refused.value).lower()
 
 
 async def test_one_digest_that_is_wrong_is_enough() -> None:

@@ -136,9 +136,10 @@ async def test_the_form_ends_only_with_the_body() -> None:
         (TYPE, _part("file", b"x", file_name=b"x" * 20000) + END, "invalid form|bytes of headers"),
         (TYPE, _part("file", b"x", more=b"A: b\r\n" * 5000) + END, "invalid form|bytes of headers"),
         (TYPE, _part("file", b"x", file_name=b"\xff") + END, "file name in the form is not UTF-8"),
+        (TYPE, _part("file", b"x").replace(b'"file"', b'"\xff"') + END, "a field name in the form is not UTF-8"),
         (TYPE, _part("file", b"eA==", more=b"Content-Transfer-Encoding: base64\r\n") + END, "'base64'"),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 @pytest.mark.parametrize("piece", [1, 65536])
 async def test_a_malformed_form_is_refused_with_the_reason(
@@ -146,6 +147,28 @@ async def test_a_malformed_form_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(FormException, match=told):
         await _read(body, content_type=content_type, piece=piece)
+
+
+async def test_what_has_just_the_size_allowed_is_taken() -> None:
+    assert len(await _read(_part("x", b"") * MAX_PARTS + END)) == MAX_PARTS
+    form = FormReader(TYPE, _in_pieces(_part("comment", bytes(MAX_UNUSED_BYTES)) + _part("file", b"a") + END, 65536))
+    await form.next_part()
+    head = await form.next_part()
+    assert head is not None
+    assert head.field == "file"
+    lines = b'Content-Disposition: form-data; name="x"\r\n'
+    for more in (b"A: %b\r\n" % (b"b" * (4096 - 5)), b"%b: b\r\n" % (b"a" * (4096 - 5))):
+        head_ = more * 3 + b"C: %b\r\n" % (b"d" * (4096 - len(lines) - 5))
+        assert len(head_ + lines) == MAX_HEAD_BYTES
+        assert len(await _read(_part("x", b"", more=head_) + END)) == 1
+        with pytest.raises(FormException, match=f"more than {MAX_HEAD_BYTES} bytes of headers"):
+            await _read(_part("xy", b"", more=head_) + END)
+
+
+@pytest.mark.parametrize("encoding", [b"7bit", b" Binary ", b"8BIT", b""])
+async def test_encodings_that_change_nothing_are_taken(encoding: bytes) -> None:
+    [(_, content)] = await _read(_part("file", b"eA==", more=b"Content-Transfer-Encoding: %b\r\n" % encoding) + END)
+    assert content == b"eA=="
 
 
 async def test_bytes_that_nobody_wants_are_bounded() -> None:
