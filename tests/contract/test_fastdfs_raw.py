@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 import zipfile
 import zlib
 from collections.abc import AsyncIterator
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 from fastapi import UploadFile
 
+from s3py_helper.application.ports.observer import OperationEnded
 from s3py_helper.storage import (
     FastdfsConfig,
+    FileAttach,
     FileDownload,
     FileNotFoundException,
     InvalidArgumentException,
@@ -29,6 +32,7 @@ from s3py_helper.storage.fastdfs.service.upload_service import FastdfsUploadServ
 from tests.contract.conftest import CONTENT
 from tests.support.fastdfs.cluster import FakeCluster
 from tests.support.fastdfs.site import FastdfsSite
+from tests.support.recorder import Recorder
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -280,11 +284,14 @@ async def test_the_client_gives_what_it_gave(client: FastdfsClient, tmp_path: Pa
         "file_size": "5B",
         "storage_ip": stored["storage_ip"],
     }
-    assert (await client.get_meta_data(file_id))["a"] == "b"
+    assert file_id.endswith(".txt")
+    assert stored["storage_ip"].startswith("127.")
+    assert await client.get_meta_data(file_id) == {"OriginFileName": "file.txt", "a": "b"}
     described = await client.query_file_info(file_id)
     assert described.keys() == {"file_id", "file_size", "create_timestamp", "crc32", "source_ip"}
     assert (described["file_size"], described["crc32"]) == (5, zlib.crc32(b"hello"))
     assert described["source_ip"] == stored["storage_ip"]
+    assert abs(described["create_timestamp"] - time.time()) < 3600
 
     local = tmp_path / "local copy.txt"
     assert (await client.download_to_file(str(local), file_id))["download_size"] == "5B"
@@ -297,8 +304,49 @@ async def test_the_client_gives_what_it_gave(client: FastdfsClient, tmp_path: Pa
     form = await client.upload_by_upload_file(UploadFile(io.BytesIO(b"hello"), filename="f.txt"), {"c": "d"})
     await client.set_meta_data(form["file_id"], {"e": "f"}, merge=True)
     assert await client.get_meta_data(form["file_id"]) == {"OriginFileName": "f.txt", "c": "d", "e": "f"}
-    for name in (file_id, again["file_id"], form["file_id"]):
+    with pytest.raises(InvalidArgumentException, match="256"):
+        await client.set_meta_data(form["file_id"], {"e": "x" * 257})
+    await client.set_meta_data(form["file_id"], {"g": "h"})
+    assert await client.get_meta_data(form["file_id"]) == {"g": "h"}
+    nameless = await client.upload_by_buffer(b"hello")
+    assert await client.get_meta_data(nameless["file_id"]) == {"OriginFileName": "file"}
+    for name in (file_id, again["file_id"], form["file_id"], nameless["file_id"]):
         assert (await client.delete_file(name))["file_id"] == name
+
+
+async def test_every_change_is_reported_with_what_it_moved(config: FastdfsConfig) -> None:
+    observer = Recorder()
+    async with FastdfsClient(config, observer) as client:
+        appenders, metadata = FastdfsAppenderServiceImpl(client), FastdfsMetadataServiceImpl(client)
+        made = await appenders.create("log.txt", b"hello")
+        assert made == FileAttach(
+            file_id=made.file_id, file_name="log.txt", file_size=5, content_type="text/plain", checksum="crc32:3610a686"
+        )
+        await appenders.append(made.file_id, b" world")
+        await appenders.modify(made.file_id, 0, b"H")
+        await appenders.truncate(made.file_id, 5)
+        await metadata.set_metadata(made.file_id, {"a": "b"}, merge=True)
+        await metadata.get_metadata(made.file_id)
+        await client.set_meta_data(made.file_id, {"a": "c"}, merge=True)
+        await client.get_meta_data(made.file_id)
+        slave = await FastdfsSlaveServiceImpl(client).upload_slave(made.file_id, "_s", "a.jpg", b"small")
+        assert (slave.file_name, slave.file_size, slave.content_type) == ("a.jpg", 5, "image/jpeg")
+        await FastdfsDeleteServiceImpl(client).delete_file(slave.file_id)
+        finished = await appenders.finish(made.file_id)
+        await FastdfsDeleteServiceImpl(client).delete_file(finished)
+    ended = [(event.operation, event.file_id, event.size) for event in observer.of(OperationEnded)]
+    assert ended == [
+        ("upload", None, 5),
+        ("append", made.file_id, 6),
+        ("modify", made.file_id, 1),
+        ("truncate", made.file_id, None),
+        *[("metadata", made.file_id, None)] * 4,
+        ("upload", made.file_id, 5),
+        ("delete", slave.file_id, None),
+        ("finish", made.file_id, None),
+        ("delete", finished, None),
+    ]
+    assert {event.backend for event in observer.of(OperationEnded)} == {"fastdfs"}
 
 
 async def test_a_client_can_be_opened_again(config: FastdfsConfig) -> None:
