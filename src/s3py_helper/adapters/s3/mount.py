@@ -38,7 +38,7 @@ def mounted(
         presigning=S3PresignedUrls(session),
         listing=S3Listing(session),
         copying=S3Copy(session),
-        naming=S3NamedWrites(session),
+        naming=S3NamedWrites(session, default_bucket=default_bucket, perf=perf),
         pool_use=session.pool_use,
         examination=S3Examination(session),
         migration_target=partial(S3MigrationTarget, session),

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from s3py_helper.adapters.s3.api.multipart import Part
 from s3py_helper.adapters.s3.api.object_headers import CRC32_HEADER, ONLY_NEW, quoted
 from s3py_helper.adapters.s3.api.recovery import Outcome
+from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.adapters.s3.upload.rollback import object_named
@@ -40,17 +41,22 @@ class S3NamedWrites:
 
     Args:
         session: The service.
+        default_bucket: Where files go that name no bucket, if another one than the session's.
+        perf: The size of parts, if another one than the session's.
     """
 
-    def __init__(self, session: S3Session) -> None:
+    def __init__(
+        self, session: S3Session, *, default_bucket: str | None = None, perf: S3PerfConfig | None = None
+    ) -> None:
         self._session = session
-        self._writer = BlobWriter(session, session.config.default_bucket, session.perf)
+        self._default_bucket = default_bucket or session.config.default_bucket
+        self._writer = BlobWriter(session, self._default_bucket, perf or session.perf)
         self._keeps_apart: dict[str, bool] = {}
         self._locks: WeakValueDictionary[FileId, asyncio.Lock] = WeakValueDictionary()
 
     def place_of(self, bucket: str | None, key: str) -> FileId:
         """See `NamedWrites.place_of`."""
-        return FileId(Backend.S3, bucket or self._session.config.default_bucket, key)
+        return FileId(Backend.S3, bucket or self._default_bucket, key)
 
     async def require_free(self, file_id: FileId) -> None:
         """See `NamedWrites.require_free`."""

@@ -1,0 +1,73 @@
+"""Raw clients hand their settings on, and close everything."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from s3py_helper.storage import FastdfsConfig, S3Config, S3PerfConfig, StorageOperationException
+from s3py_helper.storage.fastdfs import FastdfsClient
+from s3py_helper.storage.s3raw import S3Client, S3RawDownloadServiceImpl, S3RawUploadServiceImpl
+from s3py_helper.storage.s3raw.client import s3_client
+
+LARGE, SMALL = S3PerfConfig(multipart_part_size=64 << 20), S3PerfConfig(multipart_part_size=6 << 20)
+
+
+def s3_config(**more: Any) -> S3Config:
+    return S3Config(endpoint="http://127.0.0.1:9", access_key_id="key", secret_access_key="secret", **more)
+
+
+def test_the_settings_of_raw_services_reach_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, object]] = []
+    real = s3_client.mounted
+
+    def mounted(session: Any, **settings: Any) -> Any:
+        given.append(settings)
+        return real(session, **settings)
+
+    monkeypatch.setattr(s3_client, "mounted", mounted)
+    client, config = S3Client(s3_config()), s3_config(default_bucket="another", perf=LARGE)
+    S3RawUploadServiceImpl(client, config)
+    S3RawUploadServiceImpl(client, config, SMALL)
+    S3RawDownloadServiceImpl(client, SMALL)
+    S3RawDownloadServiceImpl(client)
+    assert given == [
+        {"default_bucket": "another", "perf": LARGE},
+        {"default_bucket": "another", "perf": SMALL},
+        {"default_bucket": None, "perf": SMALL},
+        {"default_bucket": None, "perf": None},
+    ]
+
+
+def test_a_chosen_key_goes_to_the_default_bucket_of_its_service() -> None:
+    client = S3Client(s3_config(default_bucket="my-bucket"))
+    for config, bucket in (
+        (s3_config(default_bucket="another"), "another"),
+        (s3_config(default_bucket="my-bucket"), "my-bucket"),
+    ):
+        naming = S3RawUploadServiceImpl(client, config).locator.destination().naming
+        assert naming.place_of(None, "a").bucket == bucket
+        assert naming.place_of("given", "a").bucket == "given"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", [S3Client, FastdfsClient])
+async def test_a_client_whose_closing_is_cancelled_is_closed_all_the_same(
+    kind: type[S3Client | FastdfsClient],
+) -> None:
+    client = (
+        S3Client(s3_config()) if kind is S3Client else FastdfsClient(FastdfsConfig(tracker_servers=["127.0.0.1:9"]))
+    )
+    await client.__aenter__()
+    locator, ended = client.locator(), asyncio.Event()
+    locator.clean_up.start("s3", "something", ended.wait)
+    closing = asyncio.ensure_future(client.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    assert not closing.done(), "it waits for what is to be cleaned up"
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    ended.set()
+    [backend] = locator.backends.values()
+    with pytest.raises(StorageOperationException, match="not open"):
+        await backend.health.check()
