@@ -200,12 +200,22 @@ async def test_a_file_has_the_usual_permissions(manager: StorageManager, here: P
 
 
 @pytest.mark.parametrize("resume", [False, True])
+async def test_a_link_that_leads_nowhere_is_not_replaced(manager: StorageManager, here: Path, resume: bool) -> None:
+    attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
+    (here / "a").symlink_to(here / "nowhere")
+    with pytest.raises(FileExistsError):
+        await manager.download_service.download_to_path(attach.file_id, here / "a", resume=resume)
+    assert (here / "a").is_symlink()
+
+
+@pytest.mark.parametrize("refusal", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errno.EMLINK])
+@pytest.mark.parametrize("resume", [False, True])
 async def test_a_file_system_without_links_is_written_to_all_the_same(
-    manager: StorageManager, here: Path, resume: bool, monkeypatch: pytest.MonkeyPatch
+    manager: StorageManager, here: Path, resume: bool, refusal: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attach = await manager.upload_service.upload_bytes("a.bin", CONTENT)
     download = manager.download_service.download_to_path
-    refusal, appears = errno.EPERM, False
+    appears = False
 
     def link(_source: Path, target: Path) -> None:
         if appears:

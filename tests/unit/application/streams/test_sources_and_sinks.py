@@ -67,6 +67,13 @@ async def test_files_of_all_kinds_give_their_bytes(tmp_path: Path) -> None:
         assert await joined(asynchronous) == CONTENT
 
 
+async def test_no_more_than_256_kib_are_read_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "content").write_bytes(CONTENT)
+    with (tmp_path / "content").open("rb") as file:
+        for source in (io.BytesIO(CONTENT), file, UploadFile(io.BytesIO(CONTENT))):
+            assert max([len(chunk) async for chunk in chunks_of(source)]) == 256 * 1024
+
+
 async def test_a_file_is_read_from_where_it_stands_and_left_open(tmp_path: Path) -> None:
     path = tmp_path / "content"
     path.write_bytes(b"0123456789")
