@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from s3py_helper.adapters.s3.http import connection as connection_module
+from s3py_helper.adapters.s3.http import patience as patience_module
 from s3py_helper.adapters.s3.http import sending as sending_module
 from s3py_helper.adapters.s3.http.connection import HttpConnection
 from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, EarlySuccess, NoResponseInTime, NotHttp
@@ -178,7 +179,15 @@ class TestTime:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         left = [5, 5, 4, 4, 4, 3, 2, 2, 1, 1]
-        monkeypatch.setattr(sending_module, "unacknowledged", lambda _: left.pop(0) if len(left) > 1 else left[0])
+        clock = 0.0
+
+        def unacknowledged(_connected: socket.socket) -> int:
+            nonlocal clock
+            clock += 0.005  # by this clock each look comes when it is due, however busy the machine is
+            return left.pop(0) if len(left) > 1 else left[0]
+
+        monkeypatch.setattr(patience_module, "monotonic", lambda: clock)
+        monkeypatch.setattr(sending_module, "unacknowledged", unacknowledged)
         async with made(5, 0.02) as stage:
             with pytest.raises(NoResponseInTime):
                 await stage.connection.ask(HEAD, payload_of(bytes(64 * KIB + 1)), bodyless=False)
