@@ -55,8 +55,8 @@ test: $(STAMP) ## run the tests but the slow ones, within 5 minutes (ARGS="-k na
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## run the tests that need no server, within half a minute
-	@# schemathesis takes a second to load in each process, and none of these tests needs it.
-	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n auto -p no:schemathesis -m "not slow" tests/unit $(ARGS)
+	@# schemathesis takes a second to load in each process, and none of these tests needs it, nor what goes past sys.stdout.
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n auto --capture=sys -p no:schemathesis -m "not slow" tests/unit $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## run the tests on generated input for much longer (ARGS="-k name")
