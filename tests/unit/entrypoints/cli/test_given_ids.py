@@ -43,6 +43,13 @@ async def test_what_has_no_lines_is_no_list(monkeypatch: pytest.MonkeyPatch) -> 
         await _read(monkeypatch, ["-"], longest, b"x", b"\n")
 
 
+async def test_a_large_file_is_summed_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s3py_helper.entrypoints.cli.same_content._CHUNK", 2)
+    (tmp_path / "file").write_bytes(b"hello")
+    stored = FileBasicInfo(file_id="s3:b/a", file_size=5, checksum=f"crc32:{zlib.crc32(b'hello'):08x}")
+    assert await same_content(tmp_path / "file", stored)
+
+
 @pytest.mark.parametrize(
     ("checksum", "size", "same"),
     [

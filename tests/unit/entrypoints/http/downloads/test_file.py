@@ -4,10 +4,12 @@ import hashlib
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 from zlib import crc32
 
 import pytest
 
+from s3py_helper.application.download import DownloadService
 from s3py_helper.domain.blob import BlobInfo, NewBlob
 from s3py_helper.domain.errors import (
     FileNotFoundException,
@@ -18,6 +20,7 @@ from s3py_helper.domain.errors import (
 from s3py_helper.domain.file_id import FileId
 from s3py_helper.entrypoints.http.downloads.file_headers import Presentation
 from s3py_helper.entrypoints.http.downloads.opened_file import SMALL_FILE
+from s3py_helper.entrypoints.http.downloads.request_headers import reading_headers
 from s3py_helper.testing import body_of
 from tests.unit.application.watched import WatchedStore
 from tests.unit.entrypoints.http.downloads.serving import CONTENT, Service, serving
@@ -178,6 +181,36 @@ async def test_digests_are_of_what_they_are_asked_for(service: Service) -> None:
         DESCRIBED | computed | {"content-range": "bytes 0-9/10", "content-length": "10"},
         CONTENT,
     )
+
+
+async def test_either_digest_may_be_asked_for_alone_and_no_file_is_held_in_memory_for_one(service: Service) -> None:
+    assert await service(want_content_digest="sha-256=1") == (200, WHOLE | {"content-digest": sha256(CONTENT)}, CONTENT)
+    assert await service(want_repr_digest="crc32=1") == (200, WHOLE | {"repr-digest": CRC32}, CONTENT)
+    status, headers, body = await service(key="large", want_content_digest="sha-256=1")
+    assert (status, len(body)) == (200, SMALL_FILE + 1)
+    assert "content-digest" not in headers
+
+
+async def test_conditions_in_several_lines_are_one_list() -> None:
+    headers = [(b"if-none-match", b'"a"'), (b"host", b"x"), (b"if-none-match", b'"b"'), (b"range", b"bytes=0-1")]
+    assert reading_headers({"headers": headers}) == {"if-none-match": '"a", "b"', "range": "bytes=0-1"}
+
+
+@pytest.mark.parametrize("alone", [False, True])
+async def test_bytes_are_asked_for_alone_where_nothing_else_is_told(
+    service: Service, monkeypatch: pytest.MonkeyPatch, *, alone: bool
+) -> None:
+    asked: list[str] = []
+    opening = DownloadService.open
+
+    def open_bytes(self: DownloadService, *given: Any) -> Any:
+        asked.append("bytes alone")
+        return opening(self, *given)
+
+    monkeypatch.setattr(DownloadService, "open_bytes", open_bytes)
+    monkeypatch.setattr(Presentation, "bytes_alone", alone, raising=False)
+    assert (await service())[2] == CONTENT
+    assert asked == ["bytes alone"] * alone
 
 
 @pytest.mark.parametrize(
