@@ -7,7 +7,10 @@ from typing import Any, override
 
 import pytest
 
+from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.storage import InvalidArgumentException, S3Config, StorageOperationException
+from s3py_helper.storage.s3raw import S3RawDownloadServiceImpl, S3RawUploadServiceImpl
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 from s3py_helper.storage.s3raw.multipart import CompletedPart, CompleteResult, InitiateResult, S3MultipartUploadImpl
 
@@ -166,4 +169,73 @@ class TestByHand:
         assert s3.calls == [
             ("complete_multipart_upload", "upload", {"UploadId": "id", "MultipartUpload": {"Parts": listed}}),
             ("abort_multipart_upload", "upload", {"UploadId": "id"}),
+        ]
+
+
+class TestClient:
+    CONFIG = S3Config(endpoint="http://127.0.0.1:1", access_key_id="a", secret_access_key="b")
+
+    @pytest.mark.parametrize(
+        ("attempt", "name", "operation"),
+        [
+            (lambda s3: s3.get_object("b\x00", "k"), "bucket", "download"),
+            (lambda s3: s3.head_object("b", "k\n"), "key", "info"),
+            (lambda s3: s3.list_parts("b", "k", "i\udc80"), "upload_id", "upload"),
+        ],
+    )
+    async def test_text_that_no_request_can_carry_is_refused_by_its_name(
+        self, attempt: Callable[[S3Client], Awaitable[object]], name: str, operation: str
+    ) -> None:
+        with pytest.raises(InvalidArgumentException, match=rf"^{name} .* contains") as refused:
+            await attempt(S3Client(self.CONFIG))
+        assert refused.value.operation == operation
+
+    async def test_everything_reaches_the_sdk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls: list[tuple[object, ...]] = []
+
+        class Sdk:
+            async def call(self, method: str, operation: str, **parameters: object) -> dict[str, Any]:
+                calls.append((method, operation, parameters))
+                return {"Parts": []}
+
+        async def sdk(_session: S3Session) -> Sdk:
+            return Sdk()
+
+        monkeypatch.setattr(S3Session, "sdk", sdk)
+        assert await S3Client(self.CONFIG).list_parts("b", "k", "id") == {"Parts": []}
+        assert calls == [("list_parts", "upload", {"Bucket": "b", "Key": "k", "UploadId": "id"})]
+
+    async def test_clean_up_is_done_before_it_closes(self) -> None:
+        client = S3Client(self.CONFIG)
+        seen: list[str] = []
+        for _ in range(2):
+            async with client:
+                clean_up = client.locator().clean_up
+
+                async def work() -> None:
+                    _ = client._session.objects  # noqa: SLF001 - raises where it is closed
+                    seen.append("open")
+
+                clean_up.later(3600, "s3", "an object", work)
+        assert seen == ["open", "open"]
+
+    def test_the_services_have_sizes_and_buckets_of_their_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: list[dict[str, object]] = []
+        real = S3Client.locator
+
+        def locator(client: S3Client, **named: Any) -> object:
+            given.append(named)
+            return real(client, **named)
+
+        monkeypatch.setattr(S3Client, "locator", locator)
+        client = S3Client(self.CONFIG)
+        mine, others = S3PerfConfig(parts_in_flight=1), S3PerfConfig(parts_in_flight=2)
+        config = self.CONFIG.model_copy(update={"default_bucket": "mine", "perf": others})
+        S3RawDownloadServiceImpl(client, mine)
+        S3RawUploadServiceImpl(client, config)
+        S3RawUploadServiceImpl(client, config, mine)
+        assert given == [
+            {"perf": mine},
+            {"default_bucket": "mine", "perf": others},
+            {"default_bucket": "mine", "perf": mine},
         ]
