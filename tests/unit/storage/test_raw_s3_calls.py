@@ -9,10 +9,14 @@ import pytest
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
 from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.application.ports.backend import MountedBackend
+from s3py_helper.application.ports.observer import ConnectionReplaced
 from s3py_helper.storage import InvalidArgumentException, S3Config, StorageOperationException
 from s3py_helper.storage.s3raw import S3RawDownloadServiceImpl, S3RawUploadServiceImpl
+from s3py_helper.storage.s3raw.client import s3_client as client_module
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 from s3py_helper.storage.s3raw.multipart import CompletedPart, CompleteResult, InitiateResult, S3MultipartUploadImpl
+from tests.support.recorder import Recorder
 
 WHERE = ("my-bucket", "a/key")
 MOMENT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -120,6 +124,8 @@ class TestByHand:
             with pytest.raises(InvalidArgumentException):
                 await by_hand.upload_part(*WHERE, "id", number, data, size)
         assert len(s3.calls) == 1
+        s3 = Scripted({"ETag": '"1"'})
+        assert (await S3MultipartUploadImpl(s3).upload_part(*WHERE, "id", 1, b"", 0)).part_number == 1
 
     async def test_all_parts_are_listed_page_by_page(self) -> None:
         s3 = Scripted(
@@ -205,6 +211,15 @@ class TestClient:
         assert await S3Client(self.CONFIG).list_parts("b", "k", "id") == {"Parts": []}
         assert calls == [("list_parts", "upload", {"Bucket": "b", "Key": "k", "UploadId": "id"})]
 
+    async def test_its_observer_is_told_of_everything(self) -> None:
+        recorder = Recorder()
+        client, event = S3Client(self.CONFIG, recorder), ConnectionReplaced("s3", "127.0.0.1", "it was closed")
+        locator = client.locator()
+        locator.observer.notify(event)
+        client._session.observer.notify(event)  # noqa: SLF001 - what its requests notify
+        locator.clean_up._observer.notify(event)  # noqa: SLF001 - what reports what was left
+        assert recorder.events == [event] * 3
+
     async def test_clean_up_is_done_before_it_closes(self) -> None:
         client = S3Client(self.CONFIG)
         seen: list[str] = []
@@ -217,7 +232,22 @@ class TestClient:
                     seen.append("open")
 
                 clean_up.later(3600, "s3", "an object", work)
+            with pytest.raises(StorageOperationException, match="not open"):
+                await client.head_object("b", "k")
         assert seen == ["open", "open"]
+
+    def test_what_a_service_has_of_its_own_reaches_the_store(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: list[dict[str, object]] = []
+        real = client_module.mounted
+
+        def noting(session: S3Session, **named: Any) -> MountedBackend:
+            given.append(named)
+            return real(session, **named)
+
+        monkeypatch.setattr(client_module, "mounted", noting)
+        perf = S3PerfConfig(parts_in_flight=1)
+        S3Client(self.CONFIG).locator(default_bucket="mine", perf=perf)
+        assert given == [{"default_bucket": "mine", "perf": perf}]
 
     def test_the_services_have_sizes_and_buckets_of_their_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         given: list[dict[str, object]] = []
@@ -234,6 +264,13 @@ class TestClient:
         S3RawDownloadServiceImpl(client, mine)
         S3RawUploadServiceImpl(client, config)
         S3RawUploadServiceImpl(client, config, mine)
+        wrong: Any = 5
+        for attempt in (
+            lambda: S3RawDownloadServiceImpl(client, wrong),
+            lambda: S3RawUploadServiceImpl(client, config, wrong),
+        ):
+            with pytest.raises(InvalidArgumentException, match="perf_config"):
+                attempt()
         assert given == [
             {"perf": mine},
             {"default_bucket": "mine", "perf": others},

@@ -605,10 +605,10 @@ class TestSession:
     async def test_buckets_are_made_at_its_beginning_where_that_is_wanted(
         self, monkeypatch: pytest.MonkeyPatch, *, missing: bool
     ) -> None:
-        asked: list[str] = []
+        asked: list[tuple[str, object]] = []
 
         async def create(session: S3Session) -> None:
-            asked.append(session.objects.endpoint.url)
+            asked.append((session.objects.endpoint.url, session.observer))
 
         monkeypatch.setattr(mount_module, "create_missing_buckets", create)
         config = S3Config(
@@ -620,7 +620,7 @@ class TestSession:
         recorder = Recorder()
         async with mount_module.open_backend(config, recorder) as backend:
             assert backend.health is not None
-        assert asked == (["http://127.0.0.1:9"] if missing else [])
+        assert asked == ([("http://127.0.0.1:9", recorder)] if missing else [])
 
     async def test_what_has_been_learned_ends_with_it(self) -> None:
         async with open_stage(Disconnected()) as s3:
