@@ -1,7 +1,8 @@
 """A deployment is tried as its users would, whatever fails, and nothing stays of it."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,12 +13,15 @@ from s3py_helper.application.diagnosis.diagnosis import DiagnosisService
 from s3py_helper.application.diagnosis.round_trip import RoundTrip
 from s3py_helper.application.locator import Locator
 from s3py_helper.application.migration import preflight
+from s3py_helper.application.ports.blob_store import OpenBlob
 from s3py_helper.application.ports.examined import Examination, Examined, Verdict
 from s3py_helper.application.ports.observer import RollbackFailed
 from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.domain.byte_range import ByteRange
 from s3py_helper.domain.errors import AccessDeniedException, StorageException, StorageUnavailableException
 from s3py_helper.domain.file_id import Backend, FileId
 from s3py_helper.domain.routing import RoutingPolicy, StorageMode
+from s3py_helper.testing import body_of
 from tests.support.migration.in_memory import ABLE, MemorySource, MemoryTarget
 from tests.support.recorder import Recorder
 from tests.unit.application.conftest import Deployment
@@ -228,9 +232,36 @@ async def test_what_a_migration_needs_of_its_target_is_tried_where_the_file_was(
     }
     assert buckets == ["my-bucket"] * 2
     assert target.done == ["probed in/" if folders else "probed "] * 2
-    target.refuses = error = AccessDeniedException("denied")
-    last = (await DiagnosisService(Locator(policy, {Backend.S3: s3})).examine())[-1]
-    assert last == Examined("s3", "conditional writes", FAILS, "denied", error=error)
+    for error in (AccessDeniedException("denied"), StorageUnavailableException("denied")):
+        target.refuses = error
+        last = (await DiagnosisService(Locator(policy, {Backend.S3: s3})).examine())[-1]
+        assert last == Examined("s3", "conditional writes", FAILS, "denied", error=error)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "ability"),
+    [
+        ("checks_crc32", "a wrong CRC-32 is refused"),
+        ("checks_whole", "the CRC-32 of a whole upload in parts is compared"),
+        ("refuses_overwriting", "conditional writes"),
+        ("shows_missing", "a missing file is told from a refusal"),
+    ],
+)
+async def test_each_thing_that_a_target_lacks_is_told_by_its_name(able: Locator, lacking: str, ability: str) -> None:
+    target = MemoryTarget()
+    target.abilities = replace(ABLE, **{lacking: False})
+    s3 = replace(able.backends[Backend.S3], migration_target=lambda _bucket: target)
+    found = await DiagnosisService(Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: s3})).examine()
+    assert [each.ability for each in found if each.verdict is not W] == [ability]
+
+
+async def test_nothing_is_asked_of_a_target_where_nothing_can_be_stored(deployment: Deployment, able: Locator) -> None:
+    target = MemoryTarget()
+    s3 = replace(able.backends[Backend.S3], migration_target=lambda _bucket: target)
+    deployment.s3.fail("write", StorageUnavailableException("full"))
+    found = await DiagnosisService(Locator(RoutingPolicy(StorageMode.S3), {Backend.S3: s3})).examine()
+    assert seen(found) == [("s3", "reached", W, ""), ("s3", "upload", FAILS, "full")]
+    assert target.done == []
 
 
 async def test_only_a_folder_that_is_served_is_examined(able: Locator) -> None:
@@ -238,6 +269,36 @@ async def test_only_a_folder_that_is_served_is_examined(able: Locator) -> None:
     policy = RoutingPolicy(StorageMode.S3, folders=("in/", "out/"))
     await DiagnosisService(Locator(policy, {Backend.S3: replace(able.backends[Backend.S3], examination=own)})).examine()
     assert own.prefixes == ["in/"]
+
+
+async def test_a_backend_that_takes_no_new_files_does_not_try_itself(able: Locator) -> None:
+    own = Examining(W)
+    backends = {**able.backends, Backend.FASTDFS: replace(able.backends[Backend.FASTDFS], examination=own)}
+    assert seen(await DiagnosisService(Locator(able.policy, backends)).examine()) == all_well()
+    assert own.prefixes == []
+
+
+async def test_what_is_seen_of_a_source_is_told_whole(able: Locator, monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = [
+        preflight.Finding(f"subject {number}", verdict, f"says {number}", f"mend {number}")
+        for number, verdict in enumerate(preflight.Verdict)
+    ]
+
+    async def looked_at(_source: object, _now: float) -> list[preflight.Finding]:
+        return findings
+
+    monkeypatch.setattr(preflight, "look_at_source", looked_at)
+    fastdfs = replace(able.backends[Backend.FASTDFS], migration_source=MemorySource())
+    found = await DiagnosisService(Locator(able.policy, {**able.backends, Backend.FASTDFS: fastdfs})).examine()
+    means = {
+        preflight.Verdict.FINE: W,
+        preflight.Verdict.FALLBACK: LACKS,
+        preflight.Verdict.WARNING: Verdict.WARNING,
+        preflight.Verdict.GATE: FAILS,
+    }
+    assert [each for each in found if each.backend == "fastdfs"][1:] == [
+        Examined("fastdfs", each.subject, means[each.verdict], each.says, each.mend) for each in findings
+    ]
 
 
 async def test_what_is_to_be_left_is_looked_at_too(able: Locator) -> None:
@@ -266,6 +327,69 @@ async def test_clocks_that_differ_are_noticed(deployment: Deployment, able: Loca
     [clocks] = [each for each in examination.found if each.ability == "clocks"]
     assert clocks.verdict is (Verdict.WARNING if warns else W)
     assert clocks.says == ("its clock and the one here are 6 s apart" if warns else "")
+
+
+async def examined(able: Locator, store: WatchedStore) -> dict[str, tuple[Verdict, str]]:
+    """What a round trip finds of a store in place of S3."""
+    backends = {**able.backends, Backend.S3: replace(able.backends[Backend.S3], store=store, listing=store)}
+    examination = Examination("s3")
+    await RoundTrip(Locator(able.policy, backends), examination).run()
+    return {each.ability: (each.verdict, each.says) for each in examination.found}
+
+
+@pytest.mark.parametrize(
+    ("damaged", "ability", "says"),
+    [(False, "download", "than were stored"), (True, "ranges", "than were asked for")],
+    ids=["whole", "in part"],
+)
+async def test_other_bytes_than_were_stored_are_noticed(
+    deployment: Deployment, able: Locator, damaged: bool, ability: str, says: str
+) -> None:
+    class Damaging(WatchedStore):
+        @asynccontextmanager
+        async def open(self, file_id: FileId, byte_range: ByteRange | None = None) -> AsyncGenerator[OpenBlob]:
+            async with super().open(file_id, byte_range) as blob:
+                if (byte_range is not None) is not damaged:
+                    yield blob
+                else:
+                    yield replace(blob, body=body_of(bytes(len(blob.span))))
+
+    found = await examined(able, Damaging(deployment.kept_in_s3))
+    assert [name for name, (verdict, _) in found.items() if verdict is FAILS] == [ability]
+    assert found[ability][1] == f"other bytes came back {says}"
+
+
+async def test_a_listing_that_lacks_the_file_is_noticed(deployment: Deployment, able: Locator) -> None:
+    class Lagging(WatchedStore):
+        def list(  # type: ignore[override]  # any context does
+            self, prefix: str = "", *, bucket: str | None = None, after: str = ""
+        ) -> AbstractAsyncContextManager[AsyncIterator[BlobInfo]]:
+            return super().list(prefix + "~", bucket=bucket, after=after)
+
+    found = await examined(able, Lagging(deployment.kept_in_s3))
+    assert found["listing"] == (FAILS, "a file that was stored a moment ago is not listed")
+
+
+async def test_a_backend_that_does_not_say_whether_a_file_is_gone_is_noticed(
+    deployment: Deployment, able: Locator
+) -> None:
+    class Losing(WatchedStore):
+        async def delete(self, file_id: FileId) -> None:
+            await super().delete(file_id)
+            self.fail("info", StorageUnavailableException("down"))
+
+    found = await examined(able, Losing(deployment.kept_in_s3))
+    assert found["delete"] == (FAILS, "down")
+
+
+async def test_a_backend_that_tells_no_time_has_no_clock(deployment: Deployment, able: Locator) -> None:
+    class Timeless(WatchedStore):
+        async def info(self, file_id: FileId) -> BlobInfo:
+            return replace(await super().info(file_id), last_modified=None)
+
+    found = await examined(able, Timeless(deployment.kept_in_s3))
+    assert "clocks" not in found
+    assert {verdict for verdict, _ in found.values()} == {W}
 
 
 @pytest.mark.parametrize(

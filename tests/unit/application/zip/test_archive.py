@@ -242,6 +242,16 @@ async def test_the_size_is_not_promised_when_it_may_turn_out_otherwise(
     assert unzipped(b"".join([chunk async for chunk in plan.stream()])) == {"a.txt": b"text"}
 
 
+async def test_the_exact_size_holds_although_a_file_is_described_otherwise_later() -> None:
+    large = incompressible(LARGE)
+    shelf = Shelf({"a.jpg": StoredFile(large, knows_crc32=True), "b.jpg": b"1"})
+    plan = await shelf.downloads.plan_zip(shelf.all_files())
+    shelf.store.files = {"a.jpg": StoredFile(large, modified=None), "b.jpg": StoredFile(b"1", modified=None)}
+    archive = b"".join([chunk async for chunk in plan.stream()])
+    assert len(archive) == plan.content_length
+    assert unzipped(archive) == {"a.jpg": large, "b.jpg": b"1"}
+
+
 async def test_a_plan_can_be_streamed_more_than_once() -> None:
     shelf = Shelf({"a.txt": b"1"})
     plan = await shelf.downloads.plan_zip([entry("a.txt"), entry("a.txt")])

@@ -10,6 +10,7 @@ from typing import Literal
 import pytest
 
 from s3py_helper.application.zip.format.deflate import BATCH
+from s3py_helper.application.zip.lookahead import FILES_AHEAD
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     FileNotFoundException,
@@ -130,6 +131,30 @@ async def test_a_request_that_is_wrong_is_refused_before_anything_is_read(
         archive = shelf.downloads.stream_zip(wanted, on_error=on_error)  # type: ignore[arg-type] # parametrized
         assert await cut(archive, error) == b""
     assert shelf.staged.calls["open"] == 0
+
+
+async def test_what_may_not_be_downloaded_may_not_be_packed() -> None:
+    shelf = Shelf({"a.txt": b"1"}, readable=frozenset())
+    for on_error in ("raise", "skip"):
+        with pytest.raises(RouteNotSupportedException, match="switched off"):
+            await shelf.downloads.plan_zip(shelf.all_files(), on_error=on_error)  # type: ignore[arg-type] # both are
+    assert not shelf.staged.calls
+
+
+@pytest.mark.parametrize("wrong", [5, b"a.txt", ["a.txt"]])
+async def test_the_name_of_an_entry_is_text(wrong: object) -> None:
+    class Wanted:
+        file_id = "s3:my-bucket/a.txt"
+        file_name = wrong
+
+    with pytest.raises(InvalidArgumentException, match="the name of an entry is text"):
+        await Shelf({"a.txt": b"1"}).downloads.plan_zip([Wanted()])  # type: ignore[list-item] # what is tested
+
+
+async def test_a_plan_tells_its_progress_to_what_can_be_told_only() -> None:
+    plan = await Shelf({"a.txt": b"1"}).downloads.plan_zip([entry("a.txt")])
+    with pytest.raises(InvalidArgumentException, match="progress is an ordinary function"):
+        plan.stream(progress=5)  # type: ignore[arg-type] # what is tested
 
 
 @pytest.mark.parametrize("verify_first", [True, False])
@@ -283,6 +308,9 @@ async def test_a_cancelled_look_at_all_files_leaves_nothing_running() -> None:
     async with leak_guard(within=0):
         planning = asyncio.create_task(shelf.downloads.plan_zip(shelf.all_files()))
         await gate.reached.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert shelf.staged.calls["info"] == FILES_AHEAD, "so many are asked for at a time"
         planning.cancel()
         with pytest.raises(asyncio.CancelledError):
             await planning

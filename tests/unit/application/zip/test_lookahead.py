@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import weakref
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -40,6 +41,28 @@ async def test_the_next_files_are_opened_while_the_first_one_is_awaited(verify_f
     gate.released.set()
     await reading
     assert shelf.staged.calls["open"] == 3 * FILES_AHEAD
+
+
+async def test_no_more_files_are_in_progress_when_many_have_passed() -> None:
+    shelf, may_go_on = Shelf({f"{number}.jpg": b"small" for number in range(60)}), asyncio.Event()
+    begun: list[str] = []
+
+    class Counting(StoredFile):
+        async def body(self) -> AsyncGenerator[bytes]:
+            begun.append("one")
+            if len(begun) > 20:
+                await may_go_on.wait()
+            async for chunk in super().body():
+                yield chunk
+
+    shelf.store.files = {name: Counting(b"small") for name in shelf.store.files}
+    reading = asyncio.create_task(read(shelf, verify_first=True))
+    await until(lambda: len(begun) > 20)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert len(begun) == 20 + FILES_AHEAD
+    may_go_on.set()
+    await reading
 
 
 async def test_a_small_file_gives_its_connection_back_before_its_turn() -> None:
