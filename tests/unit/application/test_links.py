@@ -122,7 +122,10 @@ async def test_no_link_is_given_for_a_download_that_would_be_refused(
 
 async def test_downloading_that_is_switched_off_has_no_links(deployment: Deployment, signing: Signing) -> None:
     backend = MountedBackend(deployment.s3, deployment.s3, presigning=signing)
-    backends = {Backend.S3: backend, Backend.FASTDFS: MountedBackend(deployment.fastdfs, deployment.fastdfs)}
+    backends: dict[str, MountedBackend] = {
+        Backend.S3: backend,
+        Backend.FASTDFS: MountedBackend(deployment.fastdfs, deployment.fastdfs),
+    }
     locator = Locator(RoutingPolicy(StorageMode.HYBRID, readable=frozenset()), backends)
     keys = ServiceLinks(LinkKeys([LinkKey("first", "k" * 32)]))
     links = LinkService(locator, service_links=keys, fastdfs_links=FastdfsLinkRules("secret"))

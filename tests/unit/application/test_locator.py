@@ -16,6 +16,7 @@ from s3py_helper.application.info import InfoService
 from s3py_helper.application.links import LinkService
 from s3py_helper.application.listing import ListService
 from s3py_helper.application.locator import Locator, Purpose
+from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Event, OperationBegan, OperationEnded
 from s3py_helper.application.ports.relocation import DeleteAt
 from s3py_helper.domain.blob import BlobInfo, NewBlob
@@ -128,7 +129,7 @@ async def test_a_link_leads_to_the_first_place_that_does_not_lack_the_file(moved
             return await super().download_url(file_id, expires_in, **presented)
 
     s3 = Signing()
-    backends = {
+    backends: dict[str, MountedBackend] = {
         Backend.S3: replace(moved.backends[Backend.S3], presigning=s3),
         Backend.FASTDFS: replace(moved.backends[Backend.FASTDFS], presigning=Signing()),
     }

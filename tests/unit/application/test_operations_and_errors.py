@@ -280,7 +280,7 @@ class NowUnderAnotherId(NothingHasMoved):
 async def test_a_file_that_moved_can_be_sent_from_where_it_lies() -> None:
     async with ToldOfErrors() as store:
         await store.write(NewBlob("a.txt", "a.txt"), body_of(CONTENT))
-        backends = {Backend.S3: MountedBackend(store, store)}
+        backends: dict[str, MountedBackend] = {Backend.S3: MountedBackend(store, store)}
         for relocation in (None, NothingHasMoved(), NowUnderAnotherId()):
             locator = Locator(RoutingPolicy(StorageMode.S3), backends, relocation=relocation)
             async with DownloadService(locator).open(FILE_ID) as opened:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from s3py_helper.adapters.s3 import mount as s3_mount
 from s3py_helper.storage import FastdfsConfig, S3Config, S3PerfConfig, StorageOperationException
 from s3py_helper.storage.fastdfs import FastdfsClient
 from s3py_helper.storage.s3raw import S3Client, S3RawDownloadServiceImpl, S3RawUploadServiceImpl
-from s3py_helper.storage.s3raw.client import s3_client
 
 LARGE, SMALL = S3PerfConfig(multipart_part_size=64 << 20), S3PerfConfig(multipart_part_size=6 << 20)
 
@@ -19,13 +19,12 @@ def s3_config(**more: Any) -> S3Config:
 
 def test_the_settings_of_raw_services_reach_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[dict[str, object]] = []
-    real = s3_client.mounted
 
     def mounted(session: Any, **settings: Any) -> Any:
         given.append(settings)
-        return real(session, **settings)
+        return s3_mount.mounted(session, **settings)
 
-    monkeypatch.setattr(s3_client, "mounted", mounted)
+    monkeypatch.setattr("s3py_helper.storage.s3raw.client.s3_client.mounted", mounted)
     client, config = S3Client(s3_config()), s3_config(default_bucket="another", perf=LARGE)
     S3RawUploadServiceImpl(client, config)
     S3RawUploadServiceImpl(client, config, SMALL)

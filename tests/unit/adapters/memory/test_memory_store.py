@@ -79,7 +79,8 @@ async def test_a_file_is_described_by_its_bytes() -> None:
 
 async def test_it_is_mounted_with_all_that_it_can_do() -> None:
     async with open_backend(LoggingObserver()) as backend:
-        assert backend.store is backend.health is backend.listing is backend.copying is backend.naming
+        parts: list[object] = [backend.store, backend.health, backend.listing, backend.copying, backend.naming]
+        assert all(part is backend.store for part in parts)
 
 
 async def test_an_error_says_what_was_being_done_and_where() -> None:

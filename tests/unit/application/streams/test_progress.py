@@ -1,10 +1,11 @@
 """What passes while somebody watches how far it has come."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import cast
 
 import pytest
 
-from s3py_helper.application.streams.progress import reported, reporting, require_progress, together
+from s3py_helper.application.streams.progress import Progress, reported, reporting, require_progress, together
 
 
 class Pieces:
@@ -65,7 +66,8 @@ async def test_several_are_reported_as_one() -> None:
 
 
 def test_a_function_that_does_not_tell_what_it_takes_is_believed() -> None:
-    assert require_progress(max) is max
+    function = cast("Progress", max)
+    assert require_progress(function) is function
 
 
 async def test_they_are_closed_when_the_one_who_watches_fails() -> None:

@@ -137,7 +137,7 @@ async def test_what_may_not_be_downloaded_may_not_be_packed() -> None:
     shelf = Shelf({"a.txt": b"1"}, readable=frozenset())
     for on_error in ("raise", "skip"):
         with pytest.raises(RouteNotSupportedException, match="switched off"):
-            await shelf.downloads.plan_zip(shelf.all_files(), on_error=on_error)  # type: ignore[arg-type] # both are
+            await shelf.downloads.plan_zip(shelf.all_files(), on_error=on_error)
     assert not shelf.staged.calls
 
 
