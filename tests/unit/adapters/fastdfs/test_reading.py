@@ -206,10 +206,14 @@ async def test_a_description_asks_the_server_for_what_the_name_does_not_tell(
 async def test_what_was_deleted_here_is_missing_at_once(cluster: ScriptedCluster, store: FastdfsBlobStore) -> None:
     await store.delete(_HELLO)
     cluster.asked.clear()
-    for operation in (store.info(_HELLO), _read(store, _HELLO, None, described=True)):
+    for name, operation in (
+        ("info", store.info(_HELLO)),
+        ("download", _read(store, _HELLO, None, described=True)),
+    ):
         with pytest.raises(FileNotFoundException, match="the file has been deleted") as missing:
             await operation
         assert (missing.value.file_id, missing.value.backend) == (str(_HELLO), Backend.FASTDFS)
+        assert missing.value.operation == name
     assert cluster.asked == []
 
 
@@ -394,6 +398,28 @@ class TestLargeFiles:
         async with store.open(self._FILE, ByteRange(0, size - 1)) as blob:
             assert store.session.pool_use().in_use == (size > 256)
             assert blob.span == Span(0, size)
+
+
+@pytest.mark.parametrize("answer", [reply(command=7), ConnectionResetError(104, "reset")], ids=["garbled", "reset"])
+async def test_a_replica_that_cannot_be_understood_is_no_reason_to_fail(
+    cluster: ScriptedCluster, answer: bytes | OSError
+) -> None:
+    cluster.on(TRACKER, Command.FETCH_ONE, server(OTHER))
+    cluster.on(OTHER, Command.DOWNLOAD, answer)
+    async with FastdfsBlobStore(cluster.config(read_from="replicas"), cluster.observer) as store:
+        assert (await _read(store, _HELLO, None, described=False))[1] == b"hello"
+        cluster.require_nothing_left(store.session)
+    assert cluster.asked == ["fetch_one", f"download@{OTHER}", "update", f"download@{SOURCE}"]
+
+
+async def test_closing_ends_every_connection(cluster: ScriptedCluster) -> None:
+    async with FastdfsBlobStore(cluster.config(), cluster.observer) as store:
+        await _read(store, _HELLO, None, described=True)
+        kept = list(cluster.channels)
+        assert len(kept) == 2
+        assert not any(channel.is_closed for channel in kept)
+    assert all(channel.is_closed for channel in kept)
+    assert store.session.pools == []
 
 
 async def test_a_replica_that_has_not_all_of_it_is_no_reason_to_fail(cluster: ScriptedCluster) -> None:

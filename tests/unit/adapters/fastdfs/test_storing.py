@@ -4,14 +4,18 @@ import asyncio
 import tempfile
 import zlib
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from s3py_helper.adapters.fastdfs.protocol.address import Address
 from s3py_helper.adapters.fastdfs.protocol.storage_client import StorageClient
 from s3py_helper.adapters.fastdfs.store import FastdfsBlobStore
 from s3py_helper.adapters.fastdfs.upload import spool
 from s3py_helper.application.ports.observer import FailedOver, FallbackTaken, RollbackFailed
+from s3py_helper.domain.blob import BlobInfo
+from s3py_helper.domain.checksum import Checksum
 from s3py_helper.domain.errors import (
     IntegrityException,
     InvalidArgumentException,
@@ -88,6 +92,33 @@ async def test_a_file_is_one_request_and_its_metadata_another(
     assert cluster.bodies[1] == b"\0" + size.to_bytes(8) + b"txt\0\0\0" + content
     assert (info.size, info.file_id) == (size, named(size, zlib.crc32(content)))
     assert cluster.observer.events == []
+
+
+async def test_what_was_stored_is_described_without_asking(store: FastdfsBlobStore) -> None:
+    blob = new_blob("a.txt", content_type="text/x-own", metadata={"lang": "de"}, size=5)
+    info = await store.write(blob, body_of(b"hello", size=5))
+    file_id = named(5, zlib.crc32(b"hello"))
+    assert info == BlobInfo(
+        file_id=file_id,
+        size=5,
+        file_name="a.txt",
+        last_modified=datetime.fromtimestamp(1_700_000_000, UTC),
+        content_type="text/x-own",
+        etag=f'"{file_id.key.rpartition("/")[2]}"',
+        checksum=Checksum.crc32(zlib.crc32(b"hello")),
+        metadata={"lang": "de"},
+    )
+
+
+async def test_a_file_that_came_to_something_else_is_deleted_and_told(
+    cluster: ScriptedCluster, store: FastdfsBlobStore
+) -> None:
+    cluster.on(SOURCE, Command.UPLOAD, _stored(b"other"))
+    with pytest.raises(IntegrityException, match="5 bytes with the CRC-32 3610a686 were sent") as raised:
+        await store.write(new_blob(size=5), body_of(b"hello", size=5))
+    assert (raised.value.operation, raised.value.backend) == ("upload", Backend.FASTDFS)
+    assert cluster.asked[-1] == f"delete@{SOURCE}"
+    assert f"set_metadata@{SOURCE}" not in cluster.asked
 
 
 @pytest.mark.parametrize("chunk", [64_000, 256_000])
@@ -299,6 +330,34 @@ class TestUnknownSizes:
                 "No usable temporary directory found",
             )
         ], "told once"
+
+    async def test_it_grows_piece_by_piece_for_as_long_as_bytes_come(
+        self, cluster: ScriptedCluster, store: FastdfsBlobStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _without_folder(monkeypatch)
+        monkeypatch.setattr("s3py_helper.adapters.fastdfs.upload.appender._PIECE_BYTES", 2000)
+        cluster.on(SOURCE, Command.QUERY_INFO, stat(9000))
+        info = await store.write(
+            new_blob("a.txt", metadata={"lang": "de"}),
+            body_of(one_by_one([_LARGE[at : at + 1500] for at in range(0, 9000, 1500)])),
+        )
+        assert (info.size, info.checksum, info.etag) == (9000, None, None)
+        assert cluster.asked.count(f"append@{SOURCE}") == 3
+        sent = [cluster.bodies[1][15:], *(body[16 + len(_APPENDER.key) :] for body in cluster.bodies[2:-2])]
+        assert b"".join(sent) == _LARGE[:9000]
+        assert b"lang\x02de" in cluster.bodies[-1]
+
+    async def test_growing_leaves_the_reserve_to_what_is_over_soon(
+        self, cluster: ScriptedCluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _without_folder(monkeypatch)
+        config = cluster.config(spool_memory=0, connection_pool_size=2, pool_timeout=0.02)
+        async with FastdfsBlobStore(config, cluster.observer) as store:
+            staying = await store.session.storage(Address(SOURCE, 23000)).get_connection(long=True)
+            with pytest.raises(StorageUnavailableException, match="all 2 connections stayed in use"):
+                await store.write(new_blob(), body_of(b"hello"))
+            staying.release()
+        assert cluster.asked == ["store_anywhere"]
 
     @pytest.mark.parametrize(
         ("command", "answer", "deleted", "kind", "left"),
