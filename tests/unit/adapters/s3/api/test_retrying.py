@@ -69,6 +69,15 @@ def test_a_service_that_asks_for_more_time_than_there_is_is_not_asked_again() ->
     assert pause(policy, failure=Failure(StorageUnavailableException, "busy", retry_after=7.0), time_left=6.0) is None
 
 
+def test_a_pause_may_last_as_long_as_retries_and_must_end_before_the_deadline() -> None:
+    policy = RetryPolicy(S3PerfConfig(retry_seconds=10))
+    busy = Failure(StorageUnavailableException, "busy", retry_after=7.0)
+    assert pause(policy, failure=busy, failing_for=3.0) == 7.0
+    assert pause(policy, failure=busy, failing_for=3.001) is None
+    assert pause(policy, failure=busy, time_left=7.001) == 7.0
+    assert pause(policy, failure=busy, time_left=7.0) is None
+
+
 def test_all_requests_together_spend_a_budget() -> None:
     clock = Clock()
     policy = RetryPolicy(S3PerfConfig(), RetryBudget(clock))
