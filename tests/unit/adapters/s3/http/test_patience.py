@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import weakref
 
 import pytest
 
@@ -192,6 +193,24 @@ async def test_the_end_wakes_and_is_told_to_all_who_come_later(monkeypatch: pyte
     with pytest.raises(BrokenOff):
         await stage.patience.wait()
     assert [timer.cancelled() for timer in stage.timers] == [True], "it would keep the connection in memory"
+
+
+async def test_what_has_ended_refers_to_nobody() -> None:
+    class Connection:
+        def has_moved(self) -> bool:
+            return False
+
+        def give_up(self) -> None: ...
+
+    connection = Connection()
+    left = weakref.ref(connection)
+    patience = Patience(8, connection.has_moved, connection.give_up)
+    waiting = asyncio.ensure_future(patience.wait())
+    await asyncio.sleep(0)
+    patience.stop()
+    await waiting
+    del connection
+    assert left() is None, "without the garbage collector"
 
 
 async def test_a_timer_that_is_replaced_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -318,6 +318,17 @@ class TestMakingRoom:
             await stage.connect()
         assert kept.is_alive
 
+    async def test_nor_does_one_that_was_cancelled(self, stage: Stage) -> None:
+        kept = await stage.kept(THERE)
+        for _ in range(5):
+            connecting = asyncio.ensure_future(stage.connect())
+            await asyncio.sleep(0)
+            connecting.cancel()
+            await asyncio.wait([connecting])
+        for _ in range(3):
+            await stage.connect()
+        assert kept.is_alive
+
 
 class TestEnd:
     async def test_all_are_closed_and_waited_for(self, stage: Stage) -> None:
