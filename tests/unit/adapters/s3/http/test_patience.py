@@ -29,6 +29,7 @@ class Stage:
         self.gave_up = 0
         self.periods: list[float] = []
         self.timers: list[asyncio.TimerHandle] = []
+        self._callback: object = None
         monkeypatch.setattr(patience_module, "monotonic", lambda: self.now)
         loop = asyncio.get_running_loop()
         self.patience = Patience(seconds, self._has_moved, self._give_up)
@@ -38,10 +39,16 @@ class Stage:
             if getattr(callback, "__self__", None) is not self.patience:
                 return real(delay, callback, *arguments)  # type: ignore[arg-type]  # as given
             self.periods.append(round(delay, 6))
+            self._callback = callback
             self.timers.append(real(self.tick, callback, *arguments))  # type: ignore[arg-type]  # the clock is the test's
             return self.timers[-1]
 
         monkeypatch.setattr(loop, "call_later", call_later)
+
+    def fire(self) -> None:
+        """Have the last timer fire now."""
+        self.timers[-1].cancel()
+        self._callback()  # type: ignore[operator]  # it is one
 
     def _has_moved(self) -> bool:
         self.asked += 1
@@ -55,7 +62,7 @@ class Stage:
 
 async def test_a_wait_ends_when_it_is_woken(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(8, monkeypatch)
-    stage.moves = 10_000
+    stage.tick = 60  # no timer fires meanwhile, however busy the machine is
     await _woken(stage)
     stage.patience.wake()
     await _woken(stage)
@@ -163,17 +170,22 @@ async def test_what_has_come_when_the_timer_fires_is_not_too_late(monkeypatch: p
 
 async def test_the_timer_looks_again_when_the_time_may_be_over(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(8, monkeypatch)
+    stage.tick = 60
     await _woken(stage)
     stage.now += 3
     stage.patience.renew()
     stage.now -= 3  # the timer was set before
-    await asyncio.wait_for(stage.patience.wait(), 5)
+    stage.tick = 0.001
+    waiting = asyncio.ensure_future(stage.patience.wait())
+    await asyncio.sleep(0)
+    stage.fire()
+    await asyncio.wait_for(waiting, 5)
     assert stage.periods == [8, 3]
 
 
 async def test_the_next_task_may_wait_before_the_last_one_has_gone_on(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(8, monkeypatch)
-    stage.moves = 10_000
+    stage.tick = 60  # no timer fires meanwhile, however busy the machine is
     first = asyncio.ensure_future(stage.patience.wait())
     await asyncio.sleep(0)
     stage.patience.wake()
