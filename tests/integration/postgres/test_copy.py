@@ -121,6 +121,19 @@ async def test_a_copy_that_is_not_the_same_is_undone(
     await copy_ledger_to(str(path), ledger_url)
 
 
+async def test_what_the_tables_cannot_hold_is_replaced(tmp_path: Path, ledger_url: str) -> None:
+    path = tmp_path / "ledger.db"
+    async with SqliteLedger(path, "one") as ledger:
+        await ledger.plan([planned(1)])
+        [claim] = await ledger.claim("a", 1, 60)
+        await ledger.record([Outcome(claim.file_id, claim.fence, FileState.QUARANTINED, "conflict: a\0b")])
+    await copy_ledger_to(str(path), ledger_url)
+    async with PostgresLedger(ledger_url, "one") as ledger:
+        row = await ledger.find(planned(1).file_id)
+    assert row is not None
+    assert row.reason == "conflict: a\N{REPLACEMENT CHARACTER}b"
+
+
 async def test_other_ways_and_what_is_not_there_are_refused(tmp_path: Path, ledger_url: str) -> None:
     with pytest.raises(InvalidArgumentException, match="copied from a SQLite file to a PostgreSQL database"):
         await copy_ledger_to(ledger_url, str(tmp_path / "ledger.db"))

@@ -114,6 +114,18 @@ async def test_what_a_rush_left_over_ends_after_a_while(connections: Connections
     assert connections.idle == 2
 
 
+async def test_all_of_a_rush_that_have_become_too_old_end_together(
+    connections: Connections, clock: list[float]
+) -> None:
+    *rush, last = await _acquired(connections, 4)
+    for connection in rush:
+        connections.release(connection)
+    clock[0] += 61
+    connections.release(last)
+    assert [connection.ended for connection in (*rush, last)] == [["terminated"]] * 3 + [[]]
+    assert connections.idle == 1
+
+
 async def test_all_that_are_idle_are_closed_whatever_one_of_them_says(connections: Connections) -> None:
     made = await _acquired(connections, 4)
     errors = [OSError("reset"), asyncpg.PostgresError("no"), asyncpg.InterfaceError("closed"), None]
