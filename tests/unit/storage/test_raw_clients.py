@@ -1,41 +1,17 @@
-"""Raw clients hand their settings on, and close everything."""
+"""Raw clients heed the settings of their services, and close everything."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from s3py_helper.adapters.s3 import mount as s3_mount
-from s3py_helper.storage import FastdfsConfig, S3Config, S3PerfConfig, StorageOperationException
+from s3py_helper.storage import FastdfsConfig, S3Config, StorageOperationException
 from s3py_helper.storage.fastdfs import FastdfsClient
-from s3py_helper.storage.s3raw import S3Client, S3RawDownloadServiceImpl, S3RawUploadServiceImpl
-
-LARGE, SMALL = S3PerfConfig(multipart_part_size=64 << 20), S3PerfConfig(multipart_part_size=6 << 20)
+from s3py_helper.storage.s3raw import S3Client, S3RawUploadServiceImpl
 
 
 def s3_config(**more: Any) -> S3Config:
     return S3Config(endpoint="http://127.0.0.1:9", access_key_id="key", secret_access_key="secret", **more)
-
-
-def test_the_settings_of_raw_services_reach_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[dict[str, object]] = []
-
-    def mounted(session: Any, **settings: Any) -> Any:
-        given.append(settings)
-        return s3_mount.mounted(session, **settings)
-
-    monkeypatch.setattr("s3py_helper.storage.s3raw.client.s3_client.mounted", mounted)
-    client, config = S3Client(s3_config()), s3_config(default_bucket="another", perf=LARGE)
-    S3RawUploadServiceImpl(client, config)
-    S3RawUploadServiceImpl(client, config, SMALL)
-    S3RawDownloadServiceImpl(client, SMALL)
-    S3RawDownloadServiceImpl(client)
-    assert given == [
-        {"default_bucket": "another", "perf": LARGE},
-        {"default_bucket": "another", "perf": SMALL},
-        {"default_bucket": None, "perf": SMALL},
-        {"default_bucket": None, "perf": None},
-    ]
 
 
 def test_a_chosen_key_goes_to_the_default_bucket_of_its_service() -> None:

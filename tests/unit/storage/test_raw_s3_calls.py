@@ -8,12 +8,12 @@ from typing import Any, override
 import pytest
 
 from s3py_helper.adapters.s3.config import S3PerfConfig
+from s3py_helper.adapters.s3.mount import mounted
 from s3py_helper.adapters.s3.session import S3Session
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import ConnectionReplaced
 from s3py_helper.storage import InvalidArgumentException, S3Config, StorageOperationException
 from s3py_helper.storage.s3raw import S3RawDownloadServiceImpl, S3RawUploadServiceImpl
-from s3py_helper.storage.s3raw.client import s3_client as client_module
 from s3py_helper.storage.s3raw.client.s3_client import S3Client
 from s3py_helper.storage.s3raw.multipart import CompletedPart, CompleteResult, InitiateResult, S3MultipartUploadImpl
 from tests.support.recorder import Recorder
@@ -238,13 +238,12 @@ class TestClient:
 
     def test_what_a_service_has_of_its_own_reaches_the_store(self, monkeypatch: pytest.MonkeyPatch) -> None:
         given: list[dict[str, object]] = []
-        real = client_module.mounted
 
         def noting(session: S3Session, **named: Any) -> MountedBackend:
             given.append(named)
-            return real(session, **named)
+            return mounted(session, **named)
 
-        monkeypatch.setattr(client_module, "mounted", noting)
+        monkeypatch.setattr("s3py_helper.storage.s3raw.client.s3_client.mounted", noting)
         perf = S3PerfConfig(parts_in_flight=1)
         S3Client(self.CONFIG).locator(default_bucket="mine", perf=perf)
         assert given == [{"default_bucket": "mine", "perf": perf}]
