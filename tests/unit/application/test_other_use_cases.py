@@ -124,6 +124,19 @@ async def test_pools_are_told_of_backends_that_have_one(deployment: Deployment) 
     assert HealthService(locator).pool_use() == {Backend.S3: use}
 
 
+async def test_each_backend_has_five_seconds_to_answer(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[float | None] = []
+    timeout = asyncio.timeout
+
+    def limited(seconds: float | None) -> asyncio.Timeout:
+        limits.append(seconds)
+        return timeout(seconds)
+
+    monkeypatch.setattr(asyncio, "timeout", limited)
+    assert (await HealthService(deployment.locator).report()).healthy
+    assert limits == [5.0] * 2
+
+
 async def test_health_does_not_wait_for_ever(deployment: Deployment) -> None:
     deployment.s3.hold("check")
     report = await asyncio.wait_for(HealthService(deployment.locator, timeout=0.01).report(), 5)

@@ -106,13 +106,19 @@ class HandMadeStore:
 class Shelf:
     """A download service over hand-made files, and the stores behind it."""
 
-    def __init__(self, files: Mapping[str, StoredFile | bytes], *, readable: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, StoredFile | bytes],
+        *,
+        readable: frozenset[str] | None = None,
+        implied_prefix: str = "",
+    ) -> None:
         as_stored = {key: StoredFile(file) if isinstance(file, bytes) else file for key, file in files.items()}
         self.store = HandMadeStore(as_stored)
         self.staged = FailingStore(self.store)
         mounted = MountedBackend(self.staged, self.staged)
         policy = RoutingPolicy(StorageMode.S3, readable=readable)
-        self.downloads = DownloadService(Locator(policy, {Backend.S3: mounted}))
+        self.downloads = DownloadService(Locator(policy, {Backend.S3: mounted}, implied_prefix=implied_prefix))
 
     def all_files(self) -> list[FileDownload]:
         return entries(self.store.files)

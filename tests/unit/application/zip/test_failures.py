@@ -228,6 +228,15 @@ async def test_who_asks_for_an_archive_is_told_what_was_left_out_of_it(verify_fi
     assert told == [("s3:my-bucket/a.txt", FileNotFoundException), ("s3:my-bucket/c.txt", FileNotFoundException)]
 
 
+async def test_what_was_left_out_is_named_as_it_was_asked_for() -> None:
+    shelf, told = Shelf({}, implied_prefix="s3:"), list[str]()
+    plan = await shelf.downloads.plan_zip(
+        [FileDownload(file_id="my-bucket/a.txt")], on_error="skip", verify_first=False
+    )
+    await consumed(plan.stream(lambda file_id, _error: told.append(file_id)))
+    assert told == ["my-bucket/a.txt"]
+
+
 @pytest.mark.parametrize("operation", ["open", "read"])
 async def test_a_defect_is_no_reason_to_leave_a_file_out(operation: Literal["open", "read"]) -> None:
     shelf = Shelf({"a.txt": b"there"})

@@ -3,7 +3,7 @@
 import asyncio
 import struct
 import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -81,6 +81,29 @@ async def test_a_large_file_is_compressed_where_its_beginning_shrinks(content: b
         written = b"".join(piece for piece in data if isinstance(piece, bytes))
         assert (zlib.decompress(written, -15) if expected is Method.DEFLATED else written) == content
         assert end == Content(zlib.crc32(content), len(content), len(written))
+
+
+async def test_no_more_files_are_compressed_at_a_time_than_there_are_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, highest = 0, 0
+
+    async def to_thread(work: Callable[..., object], *args: object, **options: object) -> object:
+        nonlocal running, highest
+        running += 1
+        highest = max(highest, running)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        running -= 1
+        return work(*args, **options)
+
+    monkeypatch.setattr(asyncio, "to_thread", to_thread)
+    encoder, content = EntryEncoder(2), compressible(64 * 1024 + 1)
+
+    async def encode() -> None:
+        blob = OpenBlob(BlobInfo(BIG_FILE, len(content)), Span(0, len(content)), pieces([content]))
+        assert len([piece async for piece in encoder.encode(blob, compress=True)]) == 3
+
+    await asyncio.gather(*(encode() for _ in range(6)))
+    assert highest == 2
 
 
 class Endless:
