@@ -1,5 +1,6 @@
 """One line gives an application of somebody's own all problems, in its routes and in its description."""
 
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -15,7 +16,9 @@ from s3py_helper.storage import BucketNotFoundException, FileNotFoundException, 
 JSON = "application/problem+json"
 
 
+@lru_cache
 def _application() -> FastAPI:
+    """One for all tests: it takes longer to make than to answer."""
     app = FastAPI()
     install_problem_handlers(app, all_errors=True)
     app.include_router(create_files_router())
@@ -78,7 +81,7 @@ def test_invalid_requests_are_described_as_they_are_answered() -> None:
 
 
 def test_a_description_is_made_once_and_stays() -> None:
-    app = _application()
+    app = _application.__wrapped__()
     assert app.openapi() is app.openapi()
     assert "Problem" in app.openapi()["components"]["schemas"]
 
