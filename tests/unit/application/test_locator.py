@@ -241,8 +241,22 @@ async def test_errors_speak_of_the_id_as_the_caller_wrote_it(deployment: Deploym
 
 
 async def test_what_is_no_text_is_no_id(deployment: Deployment) -> None:
-    with pytest.raises(InvalidArgumentException, match="a file id is text, got bytes"):
-        await deployment.locator.find(b"s3:my-bucket/a", Purpose.READ)  # type: ignore[arg-type] # what is tested
+    raw = Locator(deployment.locator.policy, deployment.locator.backends, implied_prefix="s3:")
+    for locator in (deployment.locator, raw):
+        with pytest.raises(InvalidArgumentException, match="a file id is text, got bytes"):
+            await locator.find(b"s3:my-bucket/a", Purpose.READ)  # type: ignore[arg-type] # what is tested
+
+
+async def test_events_speak_of_the_id_as_the_caller_wrote_it(deployment: Deployment) -> None:
+    recorder = Recorder()
+    raw = Locator(deployment.locator.policy, deployment.locator.backends, implied_prefix="s3:", observer=recorder)
+    stored = await deployment.kept_in_s3.write(NewBlob("a", "a"), body_of(b"x"))
+    asked = str(stored.file_id).removeprefix("s3:")
+    await DownloadService(raw).download_bytes(asked)
+    for work in (InfoService(raw).get_file_info, InfoService(raw).find_backend, DeleteService(raw).delete_file):
+        await work(asked)
+    assert {event.file_id for event in recorder.events if isinstance(event, OperationBegan | OperationEnded)} == {asked}
+    assert len(recorder.events) == 8
 
 
 async def test_an_error_while_reading_is_completed(deployment: Deployment) -> None:

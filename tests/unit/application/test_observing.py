@@ -98,6 +98,17 @@ def test_an_observer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -
     assert "the observer Broken failed" in caplog.text
 
 
+def test_one_of_several_that_fails_keeps_nothing_from_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def notify(self, event: Event) -> None:
+            raise ZeroDivisionError
+
+    recorder, event = Recorder(), RollbackFailed("s3", "it", "down")
+    SeveralObservers([Broken(), recorder]).notify(event)
+    assert recorder.events == [event]
+    assert "the observer Broken failed" in caplog.text
+
+
 def test_several_observers_are_guarded_already() -> None:
     several = SeveralObservers([Recorder()])
     assert guarded(several) is several

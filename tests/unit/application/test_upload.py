@@ -163,6 +163,13 @@ async def test_raw_ids_have_no_prefix_and_raw_uploads_no_validation(deployment: 
     assert (await InfoService(raw).get_file_info(attach.file_id)).file_id == attach.file_id
 
 
+async def test_fastdfs_ignores_folder_and_bucket_whatever_is_served_elsewhere(deployment: Deployment) -> None:
+    policy = RoutingPolicy(StorageMode.FASTDFS, buckets={"my-bucket"}, folders=("in/",))
+    uploads = UploadService(Locator(policy, {Backend.FASTDFS: deployment.locator.backends[Backend.FASTDFS]}))
+    attach = await uploads.upload_bytes("a.txt", b"x", folder="out", bucket="No Bucket")
+    assert [str(file_id) for file_id in deployment.kept_in_fastdfs.file_ids] == [attach.file_id]
+
+
 async def test_many_files_come_back_in_their_order(deployment: Deployment) -> None:
     files = [form_file(f"{index}.txt", b"x" * index) for index in range(30)]
     attached = await UploadService(deployment.locator, concurrent_files=4).upload_files(files, folder="batch")

@@ -127,6 +127,26 @@ async def test_a_link_to_the_service_carries_its_grant_to_the_other_end(able: Lo
     assert service_links.write_grant("a.pdf", query(links.service_upload_link("a.pdf"), "a.pdf")) == WriteGrant()
 
 
+async def test_a_link_to_the_service_works_for_as_long_as_is_asked_for(able: Locator) -> None:
+    lifetimes: list[timedelta] = []
+
+    class Noting(ServiceLinks):
+        def read_link(self, file_id: str, expires_in: timedelta, grant: ReadGrant) -> str:
+            lifetimes.append(expires_in)
+            return super().read_link(file_id, expires_in, grant)
+
+        def write_link(self, file_name: str, expires_in: timedelta, grant: WriteGrant) -> str:
+            lifetimes.append(expires_in)
+            return super().write_link(file_name, expires_in, grant)
+
+    links = LinkService(able, service_links=Noting(LinkKeys([LinkKey("first", "k" * 32)])))
+    await links.service_link("s3:my-bucket/a")
+    links.service_upload_link("a.pdf")
+    await links.service_link("s3:my-bucket/a", timedelta(minutes=5))
+    links.service_upload_link("a.pdf", timedelta(minutes=5))
+    assert lifetimes == [timedelta(hours=1)] * 2 + [timedelta(minutes=5)] * 2
+
+
 async def test_a_listing_leaves_out_what_is_no_file_of_its_own(deployment: Deployment, able: Locator) -> None:
     class Hiding(Everywhere):
         def known_as(self, file_id: FileId) -> FileId | None:
