@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,16 @@ async def test_what_the_tables_cannot_hold_is_replaced(tmp_path: Path, ledger_ur
         row = await ledger.find(planned(1).file_id)
     assert row is not None
     assert row.reason == "conflict: a\N{REPLACEMENT CHARACTER}b"
+
+
+async def test_what_a_dead_worker_held_holds_up_nothing(tmp_path: Path, ledger_url: str) -> None:
+    path = tmp_path / "ledger.db"
+    async with SqliteLedger(path, "one", clock=lambda: time.time() - 120) as ledger:
+        await ledger.plan([planned(1)])
+        assert len(await ledger.claim("dead", 1, 60)) == 1
+    await copy_ledger_to(str(path), ledger_url)
+    async with PostgresLedger(ledger_url, "one") as ledger:
+        assert len(await ledger.claim("b", 1, 60)) == 1
 
 
 async def test_other_ways_and_what_is_not_there_are_refused(tmp_path: Path, ledger_url: str) -> None:

@@ -41,6 +41,7 @@ class OperatingContract(LedgerHarness):
         async with ledger.begun_drains("group2") as begun:
             assert [file async for file in begun] == []
         assert not await ledger.deletion_done(row.file_id), "that was no deletion"
+        assert await ledger.record([Outcome(row.file_id, row.fence, FileState.DRAINED)]) == [True]
         async with ledger.begun_drains("group1") as begun:
             assert [file.file_id async for file in begun] == [row.file_id]
         await ledger.end_drain(row.file_id)
@@ -150,6 +151,11 @@ class OperatingContract(LedgerHarness):
             ("group1", FileState.PLANNED, 1, 10),
             ("group2", FileState.PLANNED, 1, 0),
         ]
+        await ledger.claim("a", 9, 60)
+        assert {(tally.group, tally.state) for tally in await ledger.tallies()} == {
+            ("group1", FileState.COPYING),
+            ("group2", FileState.COPYING),
+        }
 
     async def test_routes_and_limits_are_shared(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
         assert await ledger.route_of("group1") is Route.FASTDFS

@@ -105,8 +105,12 @@ class WorkContract(LedgerHarness):
             claims = await ledger.claim("a", 999, 60, shard=mine, large=large)
             assert {shard_of(claim.file_id) for claim in claims} <= {mine}
         assert await ledger.claim("a", 999, 60, shard=mine) == []
+        rest = shards - {mine}
+        for shard in (max(rest), min(rest)):
+            claims = await ledger.claim("a", 999, 60, shard=shard)
+            assert {shard_of(claim.file_id) for claim in claims} == {shard}
         others = await ledger.claim("a", 999, 60)
-        assert {shard_of(claim.file_id) for claim in others} == shards - {mine}
+        assert {shard_of(claim.file_id) for claim in others} == rest - {max(rest), min(rest)}
 
     async def test_shards_wait_that_have_work_and_no_worker(self, ledger: Ledger, clock: Clock) -> None:
         assert await ledger.waiting_shards() == []
@@ -184,12 +188,12 @@ class WorkContract(LedgerHarness):
     async def test_what_was_given_comes_back_in_its_order(self, ledger: Ledger) -> None:
         await ledger.plan([planned(number) for number in range(3)])
         claims = sorted(await ledger.claim("a", 3, 60), key=lambda claim: str(claim.file_id), reverse=True)
-        await ledger.changed(claims[1].file_id)
-        assert await ledger.extend(claims, 60) == [True, False, True]
-        assert await ledger.record([copied(claim) for claim in claims]) == [True, False, True]
-        first, last = copied(claims[0]), Outcome(claims[0].file_id, claims[0].fence, FileState.QUARANTINED)
+        await ledger.changed(claims[0].file_id)
+        assert await ledger.extend(claims, 60) == [False, True, True]
+        assert await ledger.record([copied(claim) for claim in claims]) == [False, True, True]
+        first, last = copied(claims[1]), Outcome(claims[1].file_id, claims[1].fence, FileState.QUARANTINED)
         assert await ledger.record([first, last]) == [True, True]
-        assert await ledger.accept([claims[0].file_id]) == 1, "the last one counts"
+        assert await ledger.accept([claims[1].file_id]) == 1, "the last one counts"
 
     async def test_where_there_is_nothing_to_do_nothing_is_done(self, ledger: Ledger) -> None:
         await ledger.plan([planned(1)])
