@@ -80,6 +80,10 @@ def test_memory_is_bounded_in_all_and_for_each_client() -> None:
     with pytest.raises(ServiceBusyException, match="lists take all of the 100 bytes"):
         memory.charge("c", 2)
     assert memory.used == 99
+    memory.release("a", 20)
+    with pytest.raises(ServiceBusyException, match="of this client"):
+        memory.charge("a", 21)
+    memory.charge("a", 20)
     memory.release("b", 49)
     memory.charge("c", 50)
     memory.release("a", 50)

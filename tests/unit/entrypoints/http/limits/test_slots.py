@@ -42,6 +42,13 @@ def test_one_client_has_no_more_than_its_share(total: int, share: float, each: i
     assert slots.take_now("other") is (total > each)
 
 
+def test_a_place_that_is_given_back_leaves_the_others_counted() -> None:
+    slots = _slots(4)
+    assert [slots.take_now("a") for _ in range(2)] == [True, True]
+    slots.release("a")
+    assert [slots.take_now("a") for _ in range(2)] == [True, False]
+
+
 async def test_a_client_with_its_share_does_not_stop_another() -> None:
     slots = _slots(4)
     waiting = [asyncio.create_task(slots.take("greedy")) for _ in range(10)]
