@@ -446,11 +446,22 @@ class TestProbing:
             writable=False,
         )
 
+    async def test_a_service_that_is_down_is_not_asked_further(self) -> None:
+        async with open_stage(refusing(503)) as s3:
+            with pytest.raises(StorageUnavailableException):
+                await S3MigrationTarget(s3.session, "docs").probe("m/")
+
     async def test_a_failure_is_raised_and_nothing_left(self) -> None:
         async with open_stage(*self.answers()[:3], refusing(503), GONE) as s3:
             with pytest.raises(StorageUnavailableException):
                 await S3MigrationTarget(s3.session, "docs").probe("m/")
         assert s3.lines[-1].startswith("DELETE /docs/m/s3py-probe-")
+
+    @pytest.mark.parametrize("end", [refusing(403, "AccessDenied"), refusing(503)])
+    async def test_nor_hidden_by_what_cannot_be_tidied(self, end: CannedResponse) -> None:
+        async with open_stage(*self.answers()[:3], refusing(400, "Odd"), end) as s3:
+            with pytest.raises(StorageOperationException, match="Odd"):
+                await S3MigrationTarget(s3.session, "docs").probe("m/")
 
 
 class TestBuckets:
