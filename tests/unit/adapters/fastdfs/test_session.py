@@ -1,6 +1,7 @@
 """What belongs to a session, and what of it ends with its event loop."""
 
 import asyncio
+import os
 import re
 from collections.abc import Awaitable, Callable
 
@@ -176,6 +177,21 @@ def test_what_ended_with_its_loop_is_released_by_whoever_opens_it_next(cluster: 
     asyncio.run(leave_open())
     asyncio.run(use())
     assert [channel.is_closed for channel in cluster.channels] == [True] * 3
+
+
+async def test_a_forked_process_uses_no_connection_of_its_parent(
+    cluster: ScriptedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = FastdfsSession(cluster.config(), cluster.observer)
+    session.open()
+    await session.storage(_STORAGE).get_connection()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with pytest.raises(PoolClosed, match="opened before this process was forked"):
+        session.storage(Address("127.0.0.8", 23000))
+    await session.close()
+    [channel] = cluster.channels
+    assert (channel.is_closed, channel.was_aborted) == (True, False), "its parent goes on with the other end"
+    assert session.pools == []
 
 
 @pytest.mark.parametrize("server_", ["storage", "tracker"])
