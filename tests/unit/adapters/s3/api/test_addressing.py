@@ -12,6 +12,8 @@ from s3py_helper.adapters.s3.api.addressing import Address, AddressingStyle, End
         ("http://h:443", "path", "docs", Address("http://h:443", "h:443", "/docs/k")),
         ("http://[::1]:9000", "path", "docs", Address("http://[::1]:9000", "[::1]:9000", "/docs/k")),
         ("https://h/s3", "path", "docs", Address("https://h", "h", "/s3/docs/k")),
+        ("https://h/s3/", "path", "docs", Address("https://h", "h", "/s3/docs/k")),
+        ("https://h/", "virtual", "docs", Address("https://docs.h", "docs.h", "/k")),
         ("https://h:8443", "virtual", "docs", Address("https://docs.h:8443", "docs.h:8443", "/k")),
         ("https://h/s3", "virtual", "docs", Address("https://docs.h", "docs.h", "/s3/k")),
         (

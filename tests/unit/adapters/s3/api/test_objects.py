@@ -165,7 +165,13 @@ class TestReading:
     @pytest.mark.parametrize("answer", [refusing(403), CannedResponse(200, PAGE, b"<html>")])
     async def test_a_page_is_closed(self, answer: CannedResponse) -> None:
         async with stage(CannedResponse(200, PAGE, b"<html>"), answer) as s3:
-            with pytest.raises(StorageException):
+            with pytest.raises(StorageException, match="download failed"):
+                await s3.objects.get_object("docs", "a")
+
+    @pytest.mark.parametrize("status", [201, 204, 299])
+    async def test_no_other_status_brings_an_object(self, status: int) -> None:
+        async with stage(CannedResponse(status, OURS)) as s3:
+            with pytest.raises(StorageUnavailableException, match=f"status {status}"):
                 await s3.objects.get_object("docs", "a")
 
     async def test_one_that_nobody_waits_for_any_more_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +221,7 @@ class TestDescribing:
 
     async def test_a_page_describes_nothing(self) -> None:
         async with stage(CannedResponse(200, PAGE), CannedResponse(200, PAGE, b"<html>")) as s3:
-            with pytest.raises(StorageUnavailableException):
+            with pytest.raises(StorageUnavailableException, match="info failed"):
                 await s3.objects.head_object("docs", "a")
 
     async def test_a_missing_bucket_is_told_from_a_missing_object(self) -> None:
@@ -232,6 +238,13 @@ class TestDescribing:
                     await s3.objects.head_object("docs", "a")
                 assert raised.value.file_id == "s3:docs/a"
         assert s3.lines == ["HEAD /docs/a", "HEAD /docs", "HEAD /docs/a"]
+
+    async def test_a_bucket_that_is_there_says_nothing_of_others(self) -> None:
+        async with stage(refusing(404), CannedResponse(), refusing(404), refusing(404)) as s3:
+            with pytest.raises(FileNotFoundException):
+                await s3.objects.head_object("docs", "a")
+            with pytest.raises(BucketNotFoundException):
+                await s3.objects.head_object("other", "a")
 
     async def test_a_bucket_that_cannot_be_asked_for_leaves_the_object_missing(self) -> None:
         async with stage(refusing(404), refusing(503), refusing(404), CannedResponse(), perf=TWICE) as s3:
@@ -432,7 +445,8 @@ async def test_a_document_that_does_not_end_is_given_up() -> None:
             await s3.objects.list_page("docs", "", ListPosition(), 9)
 
 
-async def test_a_document_that_refuses_is_the_refusal() -> None:
-    async with stage(xml("<Error><Code>AccessDenied</Code></Error>"), perf=TWICE) as s3:
+@pytest.mark.parametrize("namespace", ["", " xmlns='http://s3.amazonaws.com/doc/2006-03-01/'"])
+async def test_a_document_that_refuses_is_the_refusal(namespace: str) -> None:
+    async with stage(xml(f"<Error{namespace}><Code>AccessDenied</Code></Error>"), perf=TWICE) as s3:
         with pytest.raises(AccessDeniedException):
             await s3.objects.list_page("docs", "", ListPosition(), 9)

@@ -17,7 +17,12 @@ from s3py_helper.adapters.s3.http.faults import BrokenOff, Disconnected, NoPlace
 from s3py_helper.adapters.s3.http.payload import Payload, payload_of
 from s3py_helper.adapters.s3.http.places import Hold, Place
 from s3py_helper.application.ports.observer import RequestRetried
-from s3py_helper.domain.errors import PreconditionFailedException, StorageException, StorageUnavailableException
+from s3py_helper.domain.errors import (
+    InvalidRangeException,
+    PreconditionFailedException,
+    StorageException,
+    StorageUnavailableException,
+)
 from tests.support.s3.canned import CannedResponse, Stage, refusing, stage, xml
 
 pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_pauses")]
@@ -257,6 +262,12 @@ class TestFailures:
         assert raised.value.retry_after == 99
         assert isinstance(raised.value.__cause__, ErrorResponse)
         assert raised.value.__cause__.headers == {"retry-after": "99"}
+
+    async def test_a_range_beyond_the_end_is_told_with_the_size(self) -> None:
+        async with stage(refusing(416, "InvalidRange", {"content-range": "bytes */12"})) as s3:
+            with pytest.raises(InvalidRangeException) as raised:
+                await s3.sender.send(Request("download", "GET", "docs", "a"))
+        assert raised.value.size == 12
 
     async def test_a_defect_passes_unchanged(self) -> None:
         async def take(_response: Response) -> None:
