@@ -122,7 +122,7 @@ class TestListing:
             assert await self.listed(s3) == ["a"]
 
     async def test_what_the_prefix_does_not_fit_and_no_id_can_name_is_left_out(self) -> None:
-        async with open_stage(page("c/a", "d/../b", "d/a", "e/a", "d", "d/b")) as s3:
+        async with open_stage(page("c/a", "d/../b", "d/a", "e/a", "d", "x/d/a", "d/b")) as s3:
             assert await self.listed(s3, "d/") == ["d/a", "d/b"]
 
     @pytest.mark.parametrize("empty", [3, 4])
