@@ -27,10 +27,11 @@ type Open = Callable[[ByteRange | None], AbstractAsyncContextManager[OpenBlob]]
 _BUSY: Final = {errno.EWOULDBLOCK, errno.EAGAIN, errno.ENOLCK, errno.ENOTSUP}
 
 
-async def fetch(open_file: Open, target: Path, *, overwrite: bool, progress: Progress | None) -> None:
-    """Fetch the file; afterwards the target is whole, or as it was."""
+async def fetch(open_file: Open, target: Path, *, overwrite: bool, progress: Progress | None) -> int:
+    """Fetch the file and give its size; afterwards the target is whole, or as it was."""
     async with open_file(None) as blob, new_file(target, overwrite=overwrite) as descriptor:
         await _write(blob, descriptor, 0, progress)
+        return len(blob.span)
 
 
 async def fetch_resumably(

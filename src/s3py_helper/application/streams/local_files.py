@@ -76,6 +76,7 @@ async def new_file(target: Path, *, overwrite: bool) -> AsyncGenerator[int]:
     Raises:
         FileExistsError: There is such a file, and it is not to be overwritten.
         NotADirectoryError: Its folder does not exist.
+        OSError: What is there is no file, but a folder or a device.
     """
     temporary = target.with_name(f".s3py-{secrets.token_hex(8)}.part")
 
@@ -100,11 +101,13 @@ async def new_file(target: Path, *, overwrite: bool) -> AsyncGenerator[int]:
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
-    """Raise `NotADirectoryError` or `FileExistsError` where no file can be put."""
+    """Raise an `OSError` of the right kind where no file can be put."""
     if not target.parent.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "no such folder", str(target.parent))
     if not overwrite:
         _refuse_existing(target)
+    elif target.exists() and not target.is_file():  # a rename would put a file in the place of a device
+        raise OSError(errno.EINVAL, "is no file, and is not replaced by one", str(target))
 
 
 def move(temporary: Path, target: Path, *, overwrite: bool) -> None:

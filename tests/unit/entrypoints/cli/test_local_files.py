@@ -54,6 +54,15 @@ async def test_a_file_that_is_not_finished_leaves_nothing(tmp_path: Path, error:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+async def test_a_folder_or_a_pipe_is_replaced_by_no_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(OSError, match="is no file"):
+        await _write(tmp_path / "a", b"new", overwrite=True)
+    assert not (tmp_path / "a").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 async def test_an_existing_file_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"old")
     with pytest.raises(FileExistsError, match="exists already"):

@@ -17,7 +17,9 @@ from s3py_helper.application.locator import Locator, Purpose
 from s3py_helper.application.observing import GuardedObserver, LoggingObserver
 from s3py_helper.application.ports.backend import MountedBackend
 from s3py_helper.application.ports.observer import Observer
+from s3py_helper.application.streams.local_files import require_path
 from s3py_helper.application.streams.sources import UploadedFile
+from s3py_helper.application.to_path import fetch
 from s3py_helper.application.upload import UploadService
 from s3py_helper.domain.arguments import require_instance
 from s3py_helper.domain.errors import InvalidArgumentException
@@ -116,7 +118,7 @@ class FastdfsClient:
             InvalidArgumentException: There is no such local file, or it cannot be read.
             StorageOperationException: FastDFS failed; nothing was stored.
         """
-        async with _local_file(local_path, "rb") as file:
+        async with _local_file(local_path) as file:
             return _stored(await self._uploads.upload_stream(Path(local_path).name, file), local_path)
 
     async def upload_by_upload_file(
@@ -136,7 +138,7 @@ class FastdfsClient:
         return _stored(attach, attach.file_name)
 
     async def download_to_file(self, local_path: str, file_id: str) -> dict[str, Any]:
-        """Write a file to the local disk; a file that is there already is replaced.
+        """Write a file to the local disk, where it appears when it is whole; one that is there already is replaced.
 
         Args:
             local_path: Where to write it.
@@ -148,16 +150,18 @@ class FastdfsClient:
         Raises:
             InvalidArgumentException: The id is not valid, or the local file cannot be written.
             FileNotFoundException: There is no such file; the local file is as it was.
-            StorageOperationException: FastDFS failed; the local file may hold a part.
+            StorageOperationException: FastDFS failed; the local file is as it was.
         """
+        target = require_path(local_path, "local_path")
         located = await self._locator.find(file_id, Purpose.READ)
-        async with located.open_bytes() as blob, _local_file(local_path, "wb") as file:
-            async for chunk in blob.body:
-                await completed(asyncio.to_thread(file.write, chunk))
+        try:
+            size = await fetch(located.open_bytes, target, overwrite=True, progress=None)
+        except OSError as error:
+            raise InvalidArgumentException(f"cannot write the local file {shortened(local_path)}: {error}") from error
         return {
             "file_id": file_id,
             "content": local_path,
-            "download_size": f"{len(blob.span)}B",
+            "download_size": f"{size}B",
             "storage_ip": _source(located.file_id),
         }
 
@@ -250,9 +254,9 @@ def _raw_access(migration: "Migration") -> "RawAccess | None":
 
 
 @asynccontextmanager
-async def _local_file(path: str, mode: str) -> AsyncGenerator[BinaryIO]:
+async def _local_file(path: str) -> AsyncGenerator[BinaryIO]:
     try:
-        opening = asyncio.to_thread(Path(require_text(path, "local_path")).open, mode)
+        opening = asyncio.to_thread(Path(require_text(path, "local_path")).open, "rb")
         file = cast("BinaryIO", await acquired(opening, lambda file: file.close()))
     except (OSError, ValueError) as error:
         raise InvalidArgumentException(f"cannot open the local file {shortened(path)}: {error}") from error
