@@ -1,0 +1,41 @@
+"""What servers respond to requests for objects, and for uploads in parts."""
+
+import base64
+import zlib
+
+from tests.support.s3.canned import CannedResponse, xml
+
+
+def crc32(content: bytes) -> str:
+    """As a header tells it."""
+    return base64.b64encode(zlib.crc32(content).to_bytes(4)).decode()
+
+
+def done(content: bytes | None = None, etag: str = '"x"') -> CannedResponse:
+    """To a write, with the sum of what was stored where the server tells it."""
+    return CannedResponse(200, {"etag": etag} | ({} if content is None else {"x-amz-checksum-crc32": crc32(content)}))
+
+
+def head(content: bytes, **more: str) -> CannedResponse:
+    """To a look at an object."""
+    return CannedResponse(
+        200, {"etag": '"h"', "content-length": str(len(content)), "x-amz-checksum-crc32": crc32(content), **more}
+    )
+
+
+def created(*, checks: bool = True) -> CannedResponse:
+    """To the beginning of an upload, of which the server checks the whole or does not."""
+    kind = {"x-amz-checksum-type": "FULL_OBJECT"} if checks else {}
+    return xml("<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>", kind)
+
+
+def completed(content: bytes | None = None) -> CannedResponse:
+    """To the end of an upload, with the sum of the whole where the server tells it."""
+    told = "" if content is None else f"<ChecksumCRC32>{crc32(content)}</ChecksumCRC32>"
+    return xml(f"<CompleteMultipartUploadResult><ETag>x-2</ETag>{told}</CompleteMultipartUploadResult>")
+
+
+def in_progress(*uploads: str) -> CannedResponse:
+    """To a look for uploads of a key."""
+    entries = "".join(f"<Upload><Key>a</Key><UploadId>{upload}</UploadId></Upload>" for upload in uploads)
+    return xml(f"<ListMultipartUploadsResult>{entries}</ListMultipartUploadsResult>")
