@@ -1,4 +1,4 @@
-"""What servers respond to requests for objects, and for uploads in parts."""
+"""What servers respond to requests for objects, listings, and uploads in parts."""
 
 import base64
 import zlib
@@ -14,6 +14,11 @@ def crc32(content: bytes) -> str:
 def done(content: bytes | None = None, etag: str = '"x"') -> CannedResponse:
     """To a write, with the sum of what was stored where the server tells it."""
     return CannedResponse(200, {"etag": etag} | ({} if content is None else {"x-amz-checksum-crc32": crc32(content)}))
+
+
+def stored(content: bytes | None = b"12345", **more: str) -> CannedResponse:
+    """The same of five bytes, or others, with further headers."""
+    return CannedResponse(200, {**done(content).headers, **more})
 
 
 def head(content: bytes, **more: str) -> CannedResponse:
@@ -39,3 +44,14 @@ def in_progress(*uploads: str) -> CannedResponse:
     """To a look for uploads of a key."""
     entries = "".join(f"<Upload><Key>a</Key><UploadId>{upload}</UploadId></Upload>" for upload in uploads)
     return xml(f"<ListMultipartUploadsResult>{entries}</ListMultipartUploadsResult>")
+
+
+def page(*keys: str, more: bool = False, token: str | None = None) -> CannedResponse:
+    """A page of a listing; `token` leads to the next."""
+    entries = "".join(
+        f"<Contents><Key>{key}</Key><Size>5</Size><ETag>x</ETag><StorageClass>GLACIER</StorageClass>"
+        "<LastModified>2020-01-02T03:04:05Z</LastModified></Contents>"
+        for key in keys
+    )
+    told = "" if token is None else f"<NextContinuationToken>{token}</NextContinuationToken>"
+    return xml(f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated>{told}{entries}</ListBucketResult>")

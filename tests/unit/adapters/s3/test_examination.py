@@ -8,6 +8,7 @@ from s3py_helper.adapters.s3.examination import S3Examination
 from s3py_helper.application.ports.examined import Verdict
 from s3py_helper.domain.part_plan import MIN_PART_SIZE
 from tests.support.s3.canned import CannedResponse, open_stage, refusing, xml
+from tests.support.s3.object_responses import stored
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -146,3 +147,54 @@ async def test_what_is_known_of_unfinished_uploads(answer: CannedResponse, verdi
     assert last.verdict is verdict
     assert says in last.says
     assert (last.error is not None) is (verdict is Verdict.FAILS)
+
+
+async def test_everything_is_tried_by_itself_although_all_is_refused() -> None:
+    refused = refusing(403, "AccessDenied")
+    methods = dict.fromkeys(("GET", "PUT", "POST", "DELETE", "HEAD"), refused)
+    async with open_stage(whenever=methods) as s3:
+        found = await S3Examination(s3.session).examine("d/")
+    verdicts = {each.ability: each.verdict for each in found}
+    assert verdicts == {
+        "s3:ListBucket": Verdict.FAILS,
+        "s3:PutObject": Verdict.FAILS,
+        "s3:GetObject (GET)": Verdict.WARNING,
+        "s3:GetObject (HEAD)": Verdict.WARNING,
+        "s3:PutObject (multipart)": Verdict.FAILS,
+        "s3:ListMultipartUploadParts": Verdict.FAILS,
+        "s3:ListBucketMultipartUploads": Verdict.FAILS,
+        "s3:AbortMultipartUpload": Verdict.FAILS,
+        "s3:DeleteObject": Verdict.FAILS,
+        "uploads that nobody ended are removed": Verdict.LACKS,
+    }
+    assert all(line.split("?")[0].split(" ")[1].startswith(("/docs/d/s3py-doctor-", "/docs")) for line in s3.lines)
+
+
+@pytest.mark.parametrize(
+    ("may", "refused", "verdict"),
+    [("list", "PUT", Verdict.WORKS), ("store", "GET", Verdict.FAILS)],
+)
+async def test_either_listing_or_storing_shows_what_reading_is_worth(may: str, refused: str, verdict: Verdict) -> None:
+    answers = {
+        "GET": xml("<ListBucketResult/>", {"etag": '"x"'}),
+        "PUT": stored(None),
+        "HEAD": stored(None, **{"content-length": "5"}),
+        "DELETE": GONE,
+        "POST": refusing(403, "AccessDenied"),
+    }
+    async with open_stage(whenever=answers | {refused: refusing(403, "AccessDenied")}) as s3:
+        found = await S3Examination(s3.session).examine("d/")
+    verdicts = {each.ability: each.verdict for each in found}
+    assert [verdicts[ability] for ability in ("s3:ListBucket", "s3:PutObject")] == [
+        Verdict.WORKS if may == ability else Verdict.FAILS for ability in ("list", "store")
+    ]
+    assert verdicts["s3:GetObject (GET)"] is verdict
+    assert verdicts["s3:GetObject (HEAD)"] is Verdict.WORKS
+
+
+async def test_a_service_that_is_down_lacks_nothing() -> None:
+    down = refusing(503, "SlowDown")
+    async with open_stage(whenever=dict.fromkeys(("GET", "PUT", "POST", "DELETE", "HEAD"), down)) as s3:
+        found = await S3Examination(s3.session).examine("d/")
+    assert {each.verdict for each in found} == {Verdict.FAILS, Verdict.WARNING}
+    assert found[-1].verdict is Verdict.FAILS

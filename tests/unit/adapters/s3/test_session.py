@@ -1,6 +1,7 @@
 """What a session hands on from its settings, and what it closes, in which order."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Self, override
 
 # It ships no types.
@@ -12,20 +13,26 @@ from botocore.exceptions import (  # type: ignore[import-untyped]  # it ships no
 )
 
 from s3py_helper.adapters.s3 import session as session_module
-from s3py_helper.adapters.s3.config import S3Config
+from s3py_helper.adapters.s3.config import S3Config, S3PerfConfig
+from s3py_helper.adapters.s3.health import S3Health
 from s3py_helper.adapters.s3.http.client import HttpClient
 from s3py_helper.adapters.s3.http.dialing import Dialer
+from s3py_helper.adapters.s3.http.faults import Disconnected
 from s3py_helper.adapters.s3.http.payload import payload_of
 from s3py_helper.adapters.s3.http.tls import TlsSettings
 from s3py_helper.adapters.s3.sdk import client as client_module
 from s3py_helper.adapters.s3.session import S3Session
+from s3py_helper.adapters.s3.upload_memory import UploadMemory
 from s3py_helper.application.observing import LoggingObserver
+from s3py_helper.application.ports.observer import ConnectionReplaced, PoolWaited
 from s3py_helper.domain.errors import (
     AccessDeniedException,
     InvalidArgumentException,
     StorageException,
     StorageOperationException,
+    StorageUnavailableException,
 )
+from tests.support.recorder import Recorder
 from tests.support.s3.canned import CannedResponse, open_stage
 
 pytestmark = pytest.mark.timeout(20)
@@ -188,6 +195,49 @@ class TestOpening:
             await session.sdk()
         assert given == [proxy, proxy]
 
+    async def test_every_setting_goes_where_it_belongs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: dict[str, Any] = {}
+        dialer, client, memory = Dialer.__init__, HttpClient.__init__, UploadMemory.__init__
+
+        def noting(real: Callable[..., None]) -> Callable[..., None]:
+            def note(made: object, *arguments: object, **named: object) -> None:
+                given.update(named)
+                given[type(made).__name__] = [it for it in arguments if isinstance(it, int | str)]
+                real(made, *arguments, **named)
+
+            return note
+
+        monkeypatch.setattr(Dialer, "__init__", noting(dialer))
+        monkeypatch.setattr(HttpClient, "__init__", noting(client))
+        monkeypatch.setattr(UploadMemory, "__init__", noting(memory))
+        perf = S3PerfConfig(
+            connect_timeout=1,
+            read_timeout=2,
+            operation_timeout=6,
+            pool_timeout=4,
+            max_pool_connections=5,
+            upload_memory=7_000_000,
+        )
+        config = S3Config(
+            endpoint="http://127.0.0.1:9",
+            access_key_id="a",
+            secret_access_key="b",
+            proxy="http://127.0.0.1:1",
+            perf=perf,
+        )
+        recorder = Recorder()
+        async with S3Session(config, recorder):
+            given["on_waited"]("http://127.0.0.1:9", 0.5)
+            given["on_replaced"]("http://b.127.0.0.1:9", "it was closed")
+        assert recorder.events == [
+            PoolWaited("s3", "127.0.0.1:9", 0.5),
+            ConnectionReplaced("s3", "b.127.0.0.1:9", "it was closed"),
+        ]
+        named = {name: value for name, value in given.items() if name.endswith("timeout")}
+        assert named == {"connect_timeout": 1, "read_timeout": 2, "stall_timeout": 3, "pool_timeout": 4}
+        positional = [given[name] for name in ("Dialer", "HttpClient", "UploadMemory")]
+        assert positional == [["http://127.0.0.1:1"], [5], [7_000_000]]
+
 
 class TestClosing:
     async def test_it_may_be_done_twice_and_before_it_was_opened(self) -> None:
@@ -287,3 +337,14 @@ class TestClosing:
                 await session.__aexit__(None, None, None)
         assert refused.value.backend == "s3"
         await session.client.aclose()
+
+    async def test_what_has_been_learned_ends_with_it(self) -> None:
+        async with open_stage(Disconnected()) as s3:
+            with pytest.raises(StorageUnavailableException):
+                await S3Health(s3.session).check()
+            for use in (lambda: s3.session.objects, lambda: s3.session.background, lambda: s3.session.upload_memory):
+                assert use() is use()
+        for use in (lambda: s3.session.objects, lambda: s3.session.background, lambda: s3.session.upload_memory):
+            with pytest.raises(StorageOperationException, match=r"not open.*127\.0\.0\.1:9000") as refused:
+                use()
+            assert refused.value.backend == "s3"
