@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
+from s3py_helper.application.migration import applying
 from tests.support.migration.in_memory import MemorySource, MemoryTarget
 from tests.support.recorder import Recorder
 
@@ -42,3 +43,11 @@ def target() -> Iterator[MemoryTarget]:
 @pytest.fixture
 def observer() -> Recorder:
     return Recorder()
+
+
+@pytest.fixture
+def quick_applying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An applier neither waits for more work, nor for more to record, nor before another attempt."""
+    monkeypatch.setattr(applying, "_IDLE_SECONDS", 0.002)
+    monkeypatch.setattr(applying, "_RECORD_SECONDS", 0.002)
+    monkeypatch.setattr(applying, "_FIRST_PAUSE", 0.0)
