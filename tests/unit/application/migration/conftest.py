@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import pytest
 
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
-from s3py_helper.application.migration import applying
+from s3py_helper.application.migration import applying, copying, storing
 from tests.support.migration.in_memory import MemorySource, MemoryTarget
+from tests.support.migration.one_file import CONTENT, World
 from tests.support.recorder import Recorder
 
 _IN_MEMORY = Path("/dev/shm")
@@ -51,3 +53,20 @@ def quick_applying(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(applying, "_IDLE_SECONDS", 0.002)
     monkeypatch.setattr(applying, "_RECORD_SECONDS", 0.002)
     monkeypatch.setattr(applying, "_FIRST_PAUSE", 0.0)
+
+
+@pytest.fixture
+def world(source: MemorySource, target: MemoryTarget, ledger: SqliteLedger, observer: Recorder) -> World:
+    return World(source, target, ledger, observer)
+
+
+@pytest.fixture(params=["small", "streamed", "in parts"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How a file is copied, by its size."""
+    if request.param != "small":
+        monkeypatch.setattr(copying, "_FETCHED_BYTES", 1)
+    if request.param == "in parts":
+        monkeypatch.setattr(storing, "SINGLE_PUT_BYTES", len(CONTENT) - 1)
+    else:
+        monkeypatch.setattr(storing, "SINGLE_PUT_BYTES", len(CONTENT))
+    return cast("str", request.param)
