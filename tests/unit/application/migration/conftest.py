@@ -9,8 +9,11 @@ import pytest
 
 from s3py_helper.adapters.sqlite.ledger import SqliteLedger
 from s3py_helper.application.migration import applying, copying, storing
+from s3py_helper.application.migration.draining import Drainer
+from s3py_helper.application.migration.migration import Migration
 from tests.support.migration.in_memory import MemorySource, MemoryTarget
 from tests.support.migration.one_file import CONTENT, World
+from tests.support.migration.steps import PREFIX, CleaningUp
 from tests.support.recorder import Recorder
 
 _IN_MEMORY = Path("/dev/shm")
@@ -53,6 +56,26 @@ def quick_applying(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(applying, "_IDLE_SECONDS", 0.002)
     monkeypatch.setattr(applying, "_RECORD_SECONDS", 0.002)
     monkeypatch.setattr(applying, "_FIRST_PAUSE", 0.0)
+
+
+@pytest.fixture
+def quick_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No step waits for more to do, nor for what was changed to settle."""
+    monkeypatch.setattr(applying, "_IDLE_SECONDS", 0.001)
+    monkeypatch.setattr(applying, "_RECORD_SECONDS", 0.001)
+    monkeypatch.setitem(Drainer.__init__.__kwdefaults__ or {}, "settle_seconds", 0.0)
+
+
+@pytest.fixture
+def clean_up() -> CleaningUp:
+    return CleaningUp()
+
+
+@pytest.fixture
+def migration(
+    source: MemorySource, target: MemoryTarget, ledger: SqliteLedger, observer: Recorder, clean_up: CleaningUp
+) -> Migration:
+    return Migration(source, target, ledger, PREFIX, observer, clean_up=clean_up)
 
 
 @pytest.fixture
