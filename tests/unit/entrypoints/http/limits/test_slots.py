@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import weakref
 
 import pytest
 
@@ -47,6 +48,23 @@ def test_a_place_that_is_given_back_leaves_the_others_counted() -> None:
     assert [slots.take_now("a") for _ in range(2)] == [True, True]
     slots.release("a")
     assert [slots.take_now("a") for _ in range(2)] == [True, False]
+
+
+def test_nothing_is_kept_of_a_client_that_holds_no_place() -> None:
+    class Name(str):
+        """Unlike a plain string, it can be watched."""
+
+        __slots__ = ("__weakref__",)
+
+    slots = _slots()
+    client = Name("a")
+    seen = weakref.ref(client)
+    assert slots.take_now(client)
+    assert slots.take_now(client)
+    slots.release("a")
+    slots.release("a")
+    del client
+    assert seen() is None, "a service would remember every client it ever had"
 
 
 async def test_a_client_with_its_share_does_not_stop_another() -> None:
