@@ -146,7 +146,8 @@ def _folder(arguments: Sequence[str], options: DownloadOptions) -> Path | None:
     if path.is_dir() or output.endswith("/") or (options.recursive and not options.to_stdout):
         return path
     if options.recursive or len(arguments) > 1 or STANDARD_STREAM in arguments:
-        raise InvalidArgumentException(f"several files need a folder to go to: {output} is none, {output}/ makes it")
+        instead = "standard output is none" if options.to_stdout else f"{output} is none, {output}/ makes it"
+        raise InvalidArgumentException(f"several files need a folder to go to: {instead}")
     return None
 
 

@@ -92,18 +92,18 @@ def test_files_go_where_they_are_wanted(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options"),
+    ("arguments", "options", "why"),
     [
-        (["s3:b/a", "s3:b/c"], DownloadOptions("one")),
-        (["-"], DownloadOptions("one")),
-        (["f/"], DownloadOptions("-", recursive=True)),
+        (["s3:b/a", "s3:b/c"], DownloadOptions("one"), "one is none, one/ makes it"),
+        (["-"], DownloadOptions("one"), "one is none, one/ makes it"),
+        (["f/"], DownloadOptions("-", recursive=True), "standard output is none"),
     ],
 )
 def test_several_files_need_a_folder(
-    stored: Stored, capsys: pytest.CaptureFixture[str], arguments: list[str], options: DownloadOptions
+    stored: Stored, capsys: pytest.CaptureFixture[str], arguments: list[str], options: DownloadOptions, why: str
 ) -> None:
     assert download(arguments, options) == ExitCode.USAGE
-    assert "several files need a folder to go to" in capsys.readouterr().err
+    assert f"several files need a folder to go to: {why}" in capsys.readouterr().err
     assert stored.asked == []
 
 
