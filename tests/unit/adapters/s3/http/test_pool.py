@@ -16,6 +16,20 @@ pytestmark = pytest.mark.timeout(10)
 HERE, THERE = "http://127.0.0.1:1", "http://127.0.0.1:2"
 
 
+def delays_of_timers(monkeypatch: pytest.MonkeyPatch, *, fire_at_once: bool) -> list[float]:
+    """The delays of the timers that are set from now on."""
+    loop = asyncio.get_running_loop()
+    delays: list[float] = []
+    real = loop.call_later
+
+    def call_later(delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        delays.append(delay)
+        return real(0 if fire_at_once else delay, callback)
+
+    monkeypatch.setattr(loop, "call_later", call_later)
+    return delays
+
+
 class FakeConnection(HttpConnection):
     """Does as a test says; `abort` ends it at once."""
 
@@ -218,17 +232,9 @@ class TestTakingBack:
     async def test_a_rest_has_a_second_and_what_is_kept_fifteen(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        loop = asyncio.get_running_loop()
-        delays: list[float] = []
-        real = loop.call_later
-
-        def call_later(delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
-            delays.append(delay)
-            return real(delay, callback)
-
         draining = await stage.connect()
         draining.is_reusable, draining.drains = False, True
-        monkeypatch.setattr(loop, "call_later", call_later)
+        delays = delays_of_timers(monkeypatch, fire_at_once=False)
         stage.pool.release(HERE, draining)
         await stage.kept(HERE)
         assert delays == [1, 15]
@@ -386,16 +392,8 @@ class TestSweeping:
     async def test_one_timer_serves_all_and_only_while_something_is_kept(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        loop = asyncio.get_running_loop()
-        delays: list[float] = []
-        real = loop.call_later
-
-        def call_later(delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
-            delays.append(delay)
-            return real(0, callback)
-
         connections = {await stage.connect(origin): origin for origin in (HERE, HERE, THERE)}
-        monkeypatch.setattr(loop, "call_later", call_later)
+        delays = delays_of_timers(monkeypatch, fire_at_once=True)
         for connection, origin in connections.items():
             connection.idle_since = 999.9
             stage.pool.release(origin, connection)
